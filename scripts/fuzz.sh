@@ -15,7 +15,7 @@ fi
 
 readonly seconds=$((${FUZZ_MINUTES:-10} * 60))
 readonly target=${CARGO_TARGET_DIR:-target}/fuzz
-[[ $# -gt 0 ]] || set -- json protobuf delta frame_reader
+[[ $# -gt 0 ]] || set -- json protobuf delta frame_reader cookies forwarded_for database_url settings
 
 for name in "$@"; do
     printf '\n== %s, %d s\n' "$name" "$seconds"

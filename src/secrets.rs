@@ -20,7 +20,7 @@ const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 /// A stored secret shorter than this, in bytes, was truncated.
 const SHORTEST: usize = 16;
 /// The longest secret, in bytes. A larger file is not a secret.
-const LONGEST: u64 = 64 << 10;
+pub(crate) const LONGEST: u64 = 64 << 10;
 
 /// The generated secrets of a development server.
 #[derive(Debug, Clone)]
@@ -41,6 +41,14 @@ pub enum SecretsError {
     /// Users other than its owner may read or change the file.
     #[error("{path} holds a secret but others may read or change it (mode {mode:03o}): run chmod 600 {path}")]
     Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Every user of this machine may change the file.
+    #[error("{path} holds a secret but others may change it (mode {mode:03o}): run chmod o-w {path}")]
+    Writable {
         /// The file.
         path: PathBuf,
         /// Its permissions.
@@ -77,33 +85,54 @@ pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     })
 }
 
-/// Reads a file that holds a secret. It is refused if users other than its owner and its group may read or change it.
-/// (The group may read it, because a server in a container that is not root often gets its secrets through its group.)
-/// Spaces and line ends around the secret are removed.
-pub fn read_private(path: &Path) -> Result<SecretString, SecretsError> {
-    let text = read_checked(path, 0o006)?;
-    Ok(SecretString::from(text.trim()))
+/// A secret that the operator gave in a file.
+#[derive(Debug)]
+pub struct OperatorSecret {
+    /// The content of the file, without a byte order mark in front of it.
+    pub text: Zeroizing<String>,
+    /// Every user of this machine may read the file. Containers mount secrets so (Docker with mode 0444, Kubernetes with
+    /// 0644), so this is a reason for a warning and not for a refusal.
+    pub readable_by_others: bool,
+}
+
+/// Reads a file with a secret of the operator, of at most `limit` bytes. It is refused if users other than its owner and its
+/// group may change it.
+pub fn read_operators(path: &Path, limit: u64) -> Result<OperatorSecret, SecretsError> {
+    let (text, mode) = read_checked(path, 0o002, limit)?;
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => Zeroizing::new(rest.to_owned()),
+        None => text,
+    };
+    Ok(OperatorSecret { text, readable_by_others: mode & 0o004 != 0 })
 }
 
 /// Reads a file that this program wrote: only its owner may read or change it.
 pub(crate) fn read_own(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
-    read_checked(path, 0o077)
+    Ok(read_checked(path, 0o077, LONGEST)?.0)
 }
 
-fn read_checked(path: &Path, forbidden: u32) -> Result<Zeroizing<String>, SecretsError> {
-    let mut file = File::open(path).map_err(failed("read", path))?;
+/// The content of the file and its permissions.
+fn read_checked(path: &Path, forbidden: u32, limit: u64) -> Result<(Zeroizing<String>, u32), SecretsError> {
+    let file = File::open(path).map_err(failed("read", path))?;
     // Checks the opened file, because the file at the path could be exchanged between check and read.
     let found = file.metadata().map_err(failed("read", path))?;
     let mode = found.mode() & 0o777;
-    if mode & forbidden != 0 {
-        return Err(SecretsError::Open { path: path.to_owned(), mode });
-    }
-    if !found.is_file() || found.len() > LONGEST {
-        return Err(SecretsError::Unusable(path.to_owned()));
+    // A pipe has no permissions that mean anything.
+    if found.is_file() && mode & forbidden != 0 {
+        let path = path.to_owned();
+        let writable = forbidden == 0o002;
+        return Err(if writable {
+            SecretsError::Writable { path, mode }
+        } else {
+            SecretsError::Open { path, mode }
+        });
     }
     let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(failed("read", path))?;
-    Ok(text)
+    let read = file.take(limit + 1).read_to_string(&mut text).map_err(failed("read", path))?;
+    if read as u64 > limit {
+        return Err(SecretsError::Unusable(path.to_owned()));
+    }
+    Ok((text, if found.is_file() { mode } else { 0 }))
 }
 
 /// Creates a directory that only its owner may enter, or closes an existing one to other users.

@@ -62,14 +62,24 @@ fn a_file_that_others_may_read_is_refused() {
 }
 
 #[test]
-fn a_secret_of_the_operator_may_be_read_by_its_group_but_not_by_everybody() {
+fn a_secret_of_the_operator_may_be_readable_but_not_writable_for_others() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("key");
-    std::fs::write(&file, "a secret\n").unwrap();
-    std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
-    assert_eq!(read_private(&file).unwrap().expose_secret(), "a secret");
-    std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(read_private(&file), Err(SecretsError::Open { .. })));
+    std::fs::write(&file, "\u{feff}a secret").unwrap();
+    for (mode, others) in
+        [(0o400, false), (0o440, false), (0o640, false), (0o660, false), (0o444, true), (0o644, true)]
+    {
+        std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        let given = read_operators(&file, LONGEST).unwrap();
+        assert_eq!((given.text.as_str(), given.readable_by_others), ("a secret", others), "{mode:o}");
+    }
+    for mode in [0o602, 0o666, 0o646] {
+        std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        assert!(matches!(read_operators(&file, LONGEST), Err(SecretsError::Writable { .. })), "{mode:o}");
+    }
+    assert!(matches!(read_operators(data.path(), LONGEST), Err(SecretsError::Io { .. })));
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(read_operators(&file, 4), Err(SecretsError::Unusable(_))));
 }
 
 #[test]

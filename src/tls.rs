@@ -84,10 +84,13 @@ fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<ServerConf
 }
 
 /// The TLS settings with the operator's certificate chain and private key, both in PEM form. A key that every user of the
-/// machine may read is refused.
+/// machine may change is refused.
 pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
-    let text = secrets::read_private(key)?;
-    let key = parse_key(secrecy::ExposeSecret::expose_secret(&text), key)?;
+    let secret = secrets::read_operators(key, secrets::LONGEST)?;
+    if secret.readable_by_others {
+        tracing::warn!(key = %key.display(), "every user of this machine may read the private key of the certificate");
+    }
+    let key = parse_key(&secret.text, key)?;
     server_config(read_chain(certificate)?, key)
 }
 

@@ -84,13 +84,15 @@ fn files_of_the_operator_are_used() {
 }
 
 #[test]
-fn a_key_of_the_operator_that_everybody_may_read_is_refused() {
+fn a_key_of_the_operator_that_all_users_may_change_is_refused() {
     let data = tempfile::tempdir().unwrap();
     dev_certificate_at(data.path(), start()).unwrap();
     let (certificate, key) = (dev_certificate_path(data.path()), key_path(data.path()));
     std::fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    assert!(from_pem_files(&certificate, &key).is_ok(), "containers mount keys so");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o646)).unwrap();
     let refusal = from_pem_files(&certificate, &key).unwrap_err();
-    assert!(refusal.to_string().contains("run chmod 600"), "{refusal}");
+    assert!(refusal.to_string().contains("run chmod o-w"), "{refusal}");
 }
 
 #[test]

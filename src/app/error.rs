@@ -1,6 +1,6 @@
 //! Why the server did not start.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use store::StoreError;
 
@@ -19,8 +19,8 @@ pub enum StartError {
     #[error("the TLS certificate cannot be used: {0}")]
     Tls(#[from] TlsError),
     /// The actors did not start, because the audit spill file cannot be opened.
-    #[error("the audit spill file cannot be opened: {0}")]
-    Spill(#[source] io::Error),
+    #[error("the audit spill file {0} (in DATA_DIR) cannot be opened: {1}")]
+    Spill(PathBuf, #[source] io::Error),
     /// The id and the origins of the relying party of passkeys do not fit together.
     #[error("passkeys: {0}")]
     Passkeys(String),

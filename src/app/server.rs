@@ -49,7 +49,8 @@ impl App {
         store.migrate().await?;
         give_account_keys(&store).await?;
         let shutdown = Shutdown::default();
-        let realtime = start_realtime(&settings, &store, shutdown.clone()).map_err(StartError::Spill)?;
+        let realtime = start_realtime(&settings, &store, shutdown.clone())
+            .map_err(|error| StartError::Spill(settings.realtime.spill_file.clone(), error))?;
         let built = Self::start(&settings, bound, store, realtime.clone(), shutdown).await;
         if built.is_err() {
             realtime.stop();

@@ -114,6 +114,7 @@ pub(super) fn http_settings(settings: &Settings, origins: Origins) -> HttpSettin
         development: settings.environment == Environment::Development,
         domain: settings.web.domain.clone(),
         cookie_domain: settings.web.cookie_domain.clone(),
+        allowed_headers: settings.web.allowed_headers.clone(),
         access_cookie_readable: settings.web.access_cookie_readable,
         origins,
         trusted_proxies: settings.web.trusted_proxies.clone(),

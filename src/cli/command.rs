@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::{ban, config, dev, key, migrate, serve, session, user};
+use super::{ban, config, dev, env_file, key, migrate, serve, session, user};
 
 /// A realtime session and WebSocket server in which revocation shuts every door.
 #[derive(Debug, Parser)]
@@ -37,12 +37,9 @@ enum Command {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     // Usually there is no file `.env`. A file that exists but cannot be read must not be ignored.
-    match dotenvy::dotenv() {
-        Err(error) if !error.not_found() => {
-            eprintln!("portcullis: the file .env cannot be read");
-            return ExitCode::from(2);
-        }
-        _ => {}
+    if let Err(problem) = env_file::load() {
+        eprintln!("portcullis: {problem}");
+        return ExitCode::from(2);
     }
     let result = match Cli::parse().command {
         Command::Dev(dev) => dev.run(),

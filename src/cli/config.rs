@@ -45,6 +45,9 @@ impl Config {
 
 fn check() -> Result<(), CliError> {
     let settings = app::open_files(Settings::read(&Variables::of_process()))?;
+    for warning in &settings.warnings {
+        eprintln!("warning: {warning}");
+    }
     println!("the settings can be used; namespaces of channels: {}", names(&settings.realtime.namespaces));
     Ok(())
 }

@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod demo_users;
 mod dev;
+mod env_file;
 mod error;
 mod key;
 mod migrate;

@@ -20,6 +20,9 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), CliError> {
         let settings = app::open_files(Settings::read(&Variables::of_process()))?;
         telemetry::start_logging(settings.environment, settings.debug);
+        for warning in &settings.warnings {
+            tracing::warn!("{warning}");
+        }
         actix_web::rt::System::new().block_on(async {
             let app = App::build(settings, None).await?;
             tracing::info!(http = ?app.http(), https = ?app.https(), metrics = ?app.metrics(), "ready");

@@ -169,5 +169,7 @@ fn generate_password() -> SecretString {
 fn read_password() -> Result<SecretString, CliError> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
+    // Some programs write a byte order mark in front of UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
 }

@@ -1,6 +1,6 @@
 //! `TOKEN_ISSUERS`, and the files that it names.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use domain::issuer::{IssuerSettings, Strictness, configuration};
 
@@ -8,6 +8,7 @@ use super::{
     reader::{Reader, SECRET_MIN},
     table::TOKEN_ISSUERS,
 };
+use crate::secrets::{self, SecretsError};
 
 /// A longer file is not a file of keys.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -17,7 +18,16 @@ pub(super) fn issuers(read: &mut Reader<'_>) -> Vec<IssuerSettings> {
     let production = read.production;
     let strictness =
         Strictness { secret_bytes: if production { SECRET_MIN } else { 1 }, plain_loopback: !production };
-    match configuration::parse(&text, strictness, &mut |path, secret| content(path, secret && production)) {
+    let mut warnings = Vec::new();
+    let parsed = configuration::parse(&text, strictness, &mut |path, secret| {
+        let (content, readable) = content(path)?;
+        if secret && readable {
+            warnings.push(format!("TOKEN_ISSUERS: every user of this machine may read {path}"));
+        }
+        Ok(content)
+    });
+    warnings.into_iter().for_each(|warning| read.warning(warning));
+    match parsed {
         Ok(issuers) => issuers,
         Err(problems) => {
             for problem in problems {
@@ -28,18 +38,15 @@ pub(super) fn issuers(read: &mut Reader<'_>) -> Vec<IssuerSettings> {
     }
 }
 
-fn content(path: &str, private: bool) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("{path}: the file cannot be read ({})", error.kind());
-    let metadata = fs::metadata(Path::new(path)).map_err(unreadable)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if private && metadata.permissions().mode() & 0o007 != 0 {
-            return Err(format!("{path}: every user of this machine may read the file"));
+/// The content of a file, and whether every user may read it. Keys decide which tokens are accepted, so also a file of public
+/// keys must not be writable for others.
+fn content(path: &str) -> Result<(String, bool), String> {
+    match secrets::read_operators(Path::new(path), MAX_FILE_BYTES) {
+        Ok(given) => Ok((given.text.to_string(), given.readable_by_others)),
+        Err(SecretsError::Io { source, .. }) => {
+            Err(format!("{path}: the file cannot be read ({})", source.kind()))
         }
+        Err(SecretsError::Unusable(_)) => Err(format!("{path}: more than {MAX_FILE_BYTES} bytes")),
+        Err(error) => Err(error.to_string()),
     }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(format!("{path}: more than {MAX_FILE_BYTES} bytes"));
-    }
-    fs::read_to_string(path).map_err(unreadable)
 }

@@ -3,7 +3,7 @@
 //! Used by `config` only. A reader never stops at the first problem. Its messages show values of settings that are public by
 //! nature (an origin, a network, a word), never those of a secret.
 
-use std::{fmt::Display, fs, str::FromStr, time::Duration};
+use std::{fmt::Display, path::Path, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -12,6 +12,7 @@ use super::{
     setting::{FilePath, Flag, List, Number, Secret, Setting, Text, Word},
     variables::Variables,
 };
+use crate::secrets::{self, SecretsError};
 
 /// The shortest secret that production accepts, in bytes.
 pub(super) const SECRET_MIN: usize = 32;
@@ -41,11 +42,18 @@ pub(super) struct Reader<'a> {
     /// Whether the strict rules of production apply.
     pub(super) production: bool,
     problems: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(variables: &'a Variables, command: Command) -> Self {
-        Self { variables, command, production: command == Command::Serve, problems: Vec::new() }
+        Self {
+            variables,
+            command,
+            production: command == Command::Serve,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Whether `portcullis dev` reads the settings.
@@ -57,8 +65,14 @@ impl<'a> Reader<'a> {
         self.problems.push(problem.into());
     }
 
-    pub(super) fn into_problems(self) -> Vec<String> {
-        self.problems
+    /// Something that works but should be looked at.
+    pub(super) fn warning(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// The problems and the warnings.
+    pub(super) fn into_findings(self) -> (Vec<String>, Vec<String>) {
+        (self.problems, self.warnings)
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {
@@ -67,6 +81,10 @@ impl<'a> Reader<'a> {
 
     /// The value of the variable, or the content of the file that `<name>_FILE` names.
     fn value(&mut self, name: &str) -> Option<String> {
+        self.value_or_secret(name, false)
+    }
+
+    fn value_or_secret(&mut self, name: &str, secret: bool) -> Option<String> {
         let direct = self.variables.get(name).map(str::to_owned);
         // A name with this ending is itself the path of a file.
         if name.ends_with("_FILE") {
@@ -78,26 +96,29 @@ impl<'a> Reader<'a> {
                 self.problem(format!("{name}: given twice, also as {name}_FILE"));
                 None
             }
-            (None, Some(path)) => self.content(name, path),
+            (None, Some(path)) => self.content(name, path, secret),
             (direct, None) => direct,
         }
     }
 
-    fn content(&mut self, name: &str, path: &str) -> Option<String> {
-        #[cfg(unix)]
-        if let Ok(metadata) = fs::metadata(path) {
-            use std::os::unix::fs::PermissionsExt as _;
-            if metadata.permissions().mode() & 0o007 != 0 {
-                self.problem(format!("{name}_FILE: every user of this machine may read the file"));
-                return None;
+    fn content(&mut self, name: &str, path: &str, secret: bool) -> Option<String> {
+        match secrets::read_operators(Path::new(path), secrets::LONGEST) {
+            Ok(given) => {
+                if secret && given.readable_by_others {
+                    self.warning(format!("{name}_FILE: every user of this machine may read {path}"));
+                }
+                Some(given.text.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty())
             }
-        }
-        match fs::read_to_string(path) {
-            Ok(value) => {
-                Some(value.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty())
+            Err(SecretsError::Io { source, .. }) => {
+                self.problem(format!("{name}_FILE: the file cannot be read ({})", source.kind()));
+                None
+            }
+            Err(SecretsError::Unusable(_)) => {
+                self.problem(format!("{name}_FILE: the file has more than {} bytes", secrets::LONGEST));
+                None
             }
             Err(error) => {
-                self.problem(format!("{name}_FILE: the file cannot be read ({})", error.kind()));
+                self.problem(format!("{name}_FILE: {error}"));
                 None
             }
         }
@@ -184,12 +205,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn secret(&mut self, setting: &Setting<Secret>) -> Option<SecretString> {
-        self.value(setting.name).map(SecretString::from)
+        self.value_or_secret(setting.name, true).map(SecretString::from)
     }
 
     /// Text that may hold a password, such as a URL.
     pub(super) fn secret_text(&mut self, setting: &Setting<Text>) -> Option<SecretString> {
-        self.value(setting.name).map(SecretString::from)
+        self.value_or_secret(setting.name, true).map(SecretString::from)
     }
 
     /// A value of the form that the table of limits has; it is not a [`Setting`].

@@ -12,7 +12,7 @@ const HEAD: &str = "# Settings
 them as well, but makes its own database, secrets and certificate, and takes its addresses from the command line; where a
 default differs, the table says so.
 
-- Each variable `X` may be given as `X_FILE` instead: the path of a file with the value. Other users must not be able to read it.
+- Each variable `X` may be given as `X_FILE` instead: the path of a file with the value. Other users must not be able to change it; if they can read a secret, that is a warning.
 - An empty value counts as absent. Yes and no may be written `true`, `1`, `yes`, `on` and `false`, `0`, `no`, `off`.
 - Bad settings stop the start, with one message that lists every problem. `portcullis config check` says the same without a start.
 - A name that looks like a setting but is none (`LIMIT_LOGN_ADDRESS`, `JWT_SECRET`) is a problem, too.

@@ -142,6 +142,8 @@ pub struct Settings {
     pub realtime: RealtimeSettings,
     /// `DRAIN_SECONDS`.
     pub drain: Duration,
+    /// What works but should be looked at, one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// Settings with everything that is wrong with them so far.
@@ -220,8 +222,9 @@ impl Settings {
     }
 
     fn draft(mut read: Reader<'_>, variables: &Variables, base: Base) -> Draft {
-        let settings = Self::from_base(&mut read, base);
-        let mut problems = read.into_problems();
+        let mut settings = Self::from_base(&mut read, base);
+        let (mut problems, warnings) = read.into_findings();
+        settings.warnings = warnings;
         problems.extend(names::unknown(variables));
         Draft { settings, problems }
     }
@@ -266,6 +269,7 @@ impl Settings {
             socket: socket(read),
             realtime: realtime(read),
             drain: read.duration(&DRAIN_SECONDS),
+            warnings: Vec::new(),
         }
     }
 

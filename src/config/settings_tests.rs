@@ -154,17 +154,65 @@ fn an_address_in_parts_is_named_by_its_setting_when_it_is_wrong() {
 }
 
 #[test]
-fn a_secret_may_come_from_a_file_that_only_its_owner_reads() {
+fn a_secret_may_come_from_a_file_that_others_cannot_change() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "0123456789abcdefghijklmnopqrstuvwxyzZ\n").unwrap();
+    std::fs::write(file.path(), "\u{feff}0123456789abcdefghijklmnopqrstuvwxyzZ\r\n").unwrap();
+    let mode = |mode| {
+        std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
     let mut vars = complete();
     vars.remove("JWT_SECRET_KEY");
     vars.insert("JWT_SECRET_KEY_FILE", file.path().display().to_string());
-    let settings = read(&vars).unwrap();
-    assert_eq!(settings.secrets.jwt.expose_secret(), "0123456789abcdefghijklmnopqrstuvwxyzZ");
+    for private in [0o400, 0o440, 0o600] {
+        mode(private);
+        let settings = read(&vars).unwrap();
+        assert_eq!(settings.secrets.jwt.expose_secret(), "0123456789abcdefghijklmnopqrstuvwxyzZ");
+        assert_eq!(settings.warnings, [""; 0]);
+    }
+    for mounted in [0o444, 0o644] {
+        mode(mounted);
+        let warnings = read(&vars).unwrap().warnings;
+        let said = "JWT_SECRET_KEY_FILE: every user of this machine may read";
+        assert!(warnings.len() == 1 && warnings[0].starts_with(said), "{warnings:?}");
+    }
+    mode(0o666);
+    let problems = read(&vars).expect_err("others may change it").problems;
+    assert!(problems.iter().any(|problem| problem.starts_with("JWT_SECRET_KEY_FILE: ")), "{problems:?}");
+}
 
-    std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
-    assert_eq!(read(&vars).expect_err("world-readable").problems.len(), 2);
+#[test]
+fn a_cookie_domain_that_browsers_would_drop_is_refused() {
+    for domain in ["example.org", "chat.example.org"] {
+        assert_eq!(problems_of("COOKIE_DOMAIN", domain), [""; 0], "{domain}");
+    }
+    for domain in ["org", "other.example", "*.example.org", "example.org; Secure", "localhost:8110"] {
+        assert_eq!(problems_of("COOKIE_DOMAIN", domain).len(), 1, "{domain}");
+    }
+}
+
+#[test]
+fn origins_of_android_apps_are_for_passkeys_only() {
+    let app = format!("https://chat.example.org,android:apk-key-hash:{}E", "Q".repeat(42));
+    assert_eq!(problems_of("WEBAUTHN_ORIGINS", &app), [""; 0]);
+    assert_eq!(problems_of("CORS_ALLOWED_ORIGINS", &app).len(), 1);
+    assert_ne!(problems_of("WEBAUTHN_ORIGINS", "android:apk-key-hash:short"), [""; 0]);
+}
+
+#[test]
+fn an_allowed_header_is_a_name() {
+    assert_eq!(problems_of("CORS_ALLOWED_HEADERS", "X-Tenant, x-b3-traceid"), [""; 0]);
+    for wrong in ["x tenant", "x:y", "x-\u{e9}"] {
+        assert_eq!(problems_of("CORS_ALLOWED_HEADERS", wrong).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn proxies_are_addresses_or_networks() {
+    assert_eq!(problems_of("TRUSTED_PROXIES", "10.0.0.1, ::1, ::ffff:127.0.0.0/104"), [""; 0]);
+    assert_eq!(
+        problems_of("TRUSTED_PROXIES", "proxy,10.0.0.0/8"),
+        ["TRUSTED_PROXIES: `proxy`: neither an address nor a network such as 10.0.0.0/8"]
+    );
 }
 
 #[test]

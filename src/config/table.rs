@@ -92,7 +92,7 @@ table! {
         METRICS_ADDR: Text = text("address and port", "none (`dev`: a free port on loopback, which is printed)");
         /// The certificate chain for TLS, in PEM form.
         TLS_CERT_FILE: FilePath = FilePath { default: None };
-        /// The private key of that certificate, in PEM form. Others must not be able to read the file.
+        /// The private key of that certificate, in PEM form. Others must not be able to change the file.
         TLS_KEY_FILE: FilePath = FilePath { default: None };
     }
     "Database" {
@@ -135,7 +135,10 @@ table! {
         DOMAIN: Text = text("domain", "required (`dev`: `localhost`)");
         /// The origins of pages that may call the server, compared letter by letter.
         CORS_ALLOWED_ORIGINS: List = List { item: "origins", without: "none" };
-        /// The domain of cookies. Without it, cookies belong to one host.
+        /// Headers that pages of those origins may send beside those of this server and those of tracing (`traceparent`,
+        /// `tracestate`, `baggage`, `sentry-trace`).
+        CORS_ALLOWED_HEADERS: List = List { item: "names of headers", without: "none" };
+        /// The domain of cookies: `DOMAIN` or a parent of it. Without it, cookies belong to one host.
         COOKIE_DOMAIN: Text = text("domain", "none");
         /// Whether scripts may read the cookie of the access token.
         ACCESS_COOKIE_READABLE: Flag = Flag { default: false };
@@ -148,7 +151,7 @@ table! {
         WEBAUTHN_RP_ID: Text = text("domain", "the value of `DOMAIN`");
         /// The name that browsers show when they ask for a passkey.
         WEBAUTHN_RP_NAME: Text = Text { form: "text", default: Some("Portcullis"), without: "" };
-        /// The origins of pages that may ask for passkeys.
+        /// The origins of pages that may ask for passkeys, and of Android apps (`android:apk-key-hash:` and 43 characters).
         WEBAUTHN_ORIGINS: List = List {
             item: "origins",
             without: "those of `CORS_ALLOWED_ORIGINS` at or below `WEBAUTHN_RP_ID`, or else `https://` and that name",

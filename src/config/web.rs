@@ -1,8 +1,8 @@
 //! The server as browsers see it: its name, the origins of pages, cookies, and the names that passkeys belong to.
 
 use domain::{
-    client::address::parse_network,
-    factors::passkey::{self, RelyingPartyNames, origin_fits},
+    client::{address::parse_network, cookie_domain::is_cookie_domain},
+    factors::passkey::{self, RelyingPartyNames, is_android_app, origin_fits},
 };
 use ipnet::IpNet;
 
@@ -10,8 +10,8 @@ use super::{
     reader::Reader,
     setting::{List, Setting},
     table::{
-        ACCESS_COOKIE_READABLE, COOKIE_DOMAIN, CORS_ALLOWED_ORIGINS, DOMAIN, SECURITY_HEADERS_ENABLED,
-        TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID, WEBAUTHN_RP_NAME,
+        ACCESS_COOKIE_READABLE, COOKIE_DOMAIN, CORS_ALLOWED_HEADERS, CORS_ALLOWED_ORIGINS, DOMAIN,
+        SECURITY_HEADERS_ENABLED, TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID, WEBAUTHN_RP_NAME,
     },
 };
 
@@ -28,6 +28,8 @@ pub struct WebSettings {
     pub allowed_origins: Vec<String>,
     /// `COOKIE_DOMAIN`.
     pub cookie_domain: Option<String>,
+    /// `CORS_ALLOWED_HEADERS`, in lower case.
+    pub allowed_headers: Vec<String>,
     /// `ACCESS_COOKIE_READABLE`.
     pub access_cookie_readable: bool,
     /// `SECURITY_HEADERS_ENABLED`.
@@ -37,9 +39,11 @@ pub struct WebSettings {
 }
 
 pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
-    let listed = origins(read, &CORS_ALLOWED_ORIGINS);
+    let listed = origins(read, &CORS_ALLOWED_ORIGINS, |_| false);
     let dev = read.is_dev();
-    let domain = read.text(&DOMAIN).or_else(|| dev.then(|| DEV_DOMAIN.to_owned())).unwrap_or_default();
+    let named = read.text(&DOMAIN);
+    let cookie_domain = cookie_domain(read, named.as_deref());
+    let domain = named.or_else(|| dev.then(|| DEV_DOMAIN.to_owned())).unwrap_or_default();
     if domain.is_empty() {
         read.problem("DOMAIN: missing");
     }
@@ -47,11 +51,34 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
     WebSettings {
         domain,
         allowed_origins: local.chain(listed).collect(),
-        cookie_domain: read.text(&COOKIE_DOMAIN),
+        cookie_domain,
+        allowed_headers: allowed_headers(read),
         access_cookie_readable: read.flag(&ACCESS_COOKIE_READABLE),
         security_headers: read.flag(&SECURITY_HEADERS_ENABLED),
         trusted_proxies: networks(read, &TRUSTED_PROXIES),
     }
+}
+
+/// The domain of cookies. A browser drops a cookie for a domain that the server is not in, and then no sign-in lasts.
+fn cookie_domain(read: &mut Reader<'_>, server: Option<&str>) -> Option<String> {
+    let domain = read.text(&COOKIE_DOMAIN)?;
+    if !is_cookie_domain(&domain, server) {
+        let rule = "is neither DOMAIN nor a parent of it (labels in lower case, no port, no leading dot)";
+        read.problem(format!("{}: `{domain}` {rule}", COOKIE_DOMAIN.name));
+    }
+    Some(domain)
+}
+
+fn allowed_headers(read: &mut Reader<'_>) -> Vec<String> {
+    let listed = read.list(&CORS_ALLOWED_HEADERS);
+    // RFC 9110, 5.6.2. `*` would not cover `authorization`, and a browser does not take it with credentials.
+    let is_name = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&byte))
+    };
+    for name in listed.iter().filter(|name| !is_name(name)) {
+        read.problem(format!("{}: `{name}` is not the name of a header", CORS_ALLOWED_HEADERS.name));
+    }
+    listed.into_iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
 /// A list of addresses and networks.
@@ -69,7 +96,7 @@ fn networks(read: &mut Reader<'_>, setting: &Setting<List>) -> Vec<IpNet> {
 /// The names that passkeys belong to. Names that are not set follow from the domain and from the allowed origins.
 pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingPartyNames {
     let id = read.text(&WEBAUTHN_RP_ID).unwrap_or_else(|| web.domain.clone());
-    let mut origins = origins(read, &WEBAUTHN_ORIGINS);
+    let mut origins = origins(read, &WEBAUTHN_ORIGINS, is_android_app);
     if origins.is_empty() {
         origins = web.allowed_origins.iter().filter(|origin| origin_fits(origin, &id)).cloned().collect();
     }
@@ -85,10 +112,10 @@ pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingParty
     names
 }
 
-/// A list of origins, each checked.
-fn origins(read: &mut Reader<'_>, setting: &Setting<List>) -> Vec<String> {
+/// A list of origins, each checked. `is_app` says which are those of applications.
+fn origins(read: &mut Reader<'_>, setting: &Setting<List>, is_app: fn(&str) -> bool) -> Vec<String> {
     let listed = read.list(setting);
-    for origin in &listed {
+    for origin in listed.iter().filter(|origin| !is_app(origin)) {
         if let Some(wrong) = wrong_with_origin(origin, read.production) {
             read.problem(format!("{}: `{origin}` {wrong}", setting.name));
         }

@@ -24,9 +24,12 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
-const HSTS: &str = "max-age=63072000; includeSubDomains";
+/// Without `includeSubDomains`: other hosts below this name belong to other servers.
+const HSTS: &str = "max-age=63072000";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const ALLOWED_HEADERS: &str = "authorization, content-type, x-csrf-token, x-request-id";
+/// Headers of this server, and those that monitoring adds to the requests of a page.
+const ALLOWED_HEADERS: &str =
+    "authorization, content-type, x-csrf-token, x-request-id, traceparent, tracestate, baggage, sentry-trace";
 const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
 
 /// Adds the security headers to an answer, and `Cache-Control: no-store`.
@@ -69,11 +72,16 @@ pub(super) fn preflight(
     }
     let answer = HttpResponse::build(StatusCode::NO_CONTENT)
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(settings)))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
         .append_header((header::VARY, "Access-Control-Request-Method, Access-Control-Request-Headers"))
         .finish();
     Some(Ok(answer))
+}
+
+fn allowed_headers(settings: &HttpSettings) -> String {
+    let more = settings.allowed_headers.iter().map(String::as_str);
+    std::iter::once(ALLOWED_HEADERS).chain(more).collect::<Vec<_>>().join(", ")
 }
 
 fn allowed_origin(request: &HttpRequest, settings: &HttpSettings) -> Option<HeaderValue> {
@@ -134,6 +142,27 @@ mod tests {
         };
         assert_eq!(ask("https://chat.example.com").unwrap().status(), StatusCode::NO_CONTENT);
         assert_eq!(ask("https://evil.example").unwrap_err().code, "origin_not_allowed");
+    }
+
+    #[test]
+    fn a_page_may_send_trace_headers_and_those_of_the_settings() {
+        let settings = HttpSettings { allowed_headers: vec!["x-tenant".to_owned()], ..settings() };
+        let request = TestRequest::default().method(Method::OPTIONS);
+        let request = request.insert_header((header::ORIGIN, "https://chat.example.com"));
+        let request = request.insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")).to_http_request();
+        let answer = preflight(&request, &settings).expect("a preflight").unwrap();
+        let allowed = answer.headers().get(header::ACCESS_CONTROL_ALLOW_HEADERS).unwrap().to_str().unwrap();
+        for name in [
+            "authorization",
+            "x-csrf-token",
+            "traceparent",
+            "tracestate",
+            "baggage",
+            "sentry-trace",
+            "x-tenant",
+        ] {
+            assert!(allowed.split(", ").any(|listed| listed == name), "{name}: {allowed}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct HttpSettings {
     pub domain: String,
     /// `COOKIE_DOMAIN`; cookies are host-only without it.
     pub cookie_domain: Option<String>,
+    /// `CORS_ALLOWED_HEADERS`: headers that pages may send beside the usual ones.
+    pub allowed_headers: Vec<String>,
     /// `ACCESS_COOKIE_READABLE`: the access cookie is not `HttpOnly`.
     pub access_cookie_readable: bool,
     /// `CORS_ALLOWED_ORIGINS`.

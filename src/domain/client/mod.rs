@@ -1,6 +1,7 @@
 //! The facts about a client in its request: address, origin, device and user agent.
 
 pub mod address;
+pub mod cookie_domain;
 pub mod device;
 pub mod origin;
 pub mod user_agent;

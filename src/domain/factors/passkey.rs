@@ -31,6 +31,9 @@ pub struct RelyingPartyNames {
 /// normalisation would accept settings that are never exactly equal to the origin that a browser sends.
 #[must_use]
 pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
+    if is_android_app(origin) {
+        return true;
+    }
     let Some((scheme, rest)) = origin.split_once("://") else {
         return false;
     };
@@ -38,6 +41,17 @@ pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     let below = host.strip_suffix(rp_id).is_some_and(|front| front.ends_with('.'));
     let local = rp_id == "localhost" || rp_id.ends_with(".localhost");
     (host == rp_id || below) && (scheme == "https" || (scheme == "http" && local))
+}
+
+/// Whether an origin is that of an Android app: the SHA-256 of its signing certificate in base64url without padding, which
+/// is 43 characters. Which apps belong to the domain, Android checks by the domain's `assetlinks.json`.
+#[must_use]
+pub fn is_android_app(origin: &str) -> bool {
+    let Some(hash) = origin.strip_prefix("android:apk-key-hash:") else { return false };
+    let last = |byte: u8| b"AEIMQUYcgkosw048".contains(&byte);
+    hash.len() == 43
+        && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && hash.bytes().last().is_some_and(last)
 }
 
 /// The problems of these names, each in a sentence.
@@ -113,6 +127,24 @@ mod tests {
     fn names(id: &str, origins: &[&str]) -> RelyingPartyNames {
         let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
         RelyingPartyNames { id: id.to_owned(), name: "Portcullis".to_owned(), origins }
+    }
+
+    #[test]
+    fn an_android_app_is_named_by_the_hash_of_its_certificate() {
+        let hash = format!("{}E", "Q".repeat(42));
+        assert!(origin_fits(&format!("android:apk-key-hash:{hash}"), "example.com"));
+        for wrong in [
+            "",
+            &hash[1..],
+            &format!("{hash}A"),
+            &format!("{}=", &hash[1..]),
+            &format!("{}B", "Q".repeat(42)),
+            &format!("{}/E", "Q".repeat(41)),
+        ] {
+            assert!(!origin_fits(&format!("android:apk-key-hash:{wrong}"), "example.com"), "{wrong}");
+        }
+        assert!(!origin_fits(&format!("ANDROID:apk-key-hash:{hash}"), "example.com"));
+        assert!(!origin_fits(&format!("ios:bundle-id:{hash}"), "example.com"));
     }
 
     #[test]

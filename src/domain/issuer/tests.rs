@@ -268,3 +268,38 @@ fn the_tests_sign_what_they_say_they_sign() {
     hmac::verify(&secret, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
     assert_eq!(rules(&[Algorithm::HS256]).connection(&unverified, NOW), Err(TokenRefusal::Expired));
 }
+
+#[test]
+fn the_claim_that_is_wrong_is_named_and_no_other_word_of_the_token() {
+    let rules = Rules { audience: Some("portcullis".to_owned()), ..rules(&[Algorithm::HS256]) };
+    let suspect = |claims: Value, wanted: Use| {
+        let token = hs256(&claims);
+        let unverified = Unverified::parse(&token).unwrap();
+        let refused = match wanted {
+            Use::Connection => rules.connection(&unverified, NOW).err(),
+            Use::Subscription => rules.subscription(&unverified, NOW).err(),
+        };
+        rules.suspect(&unverified, refused.expect("a refusal"), wanted, NOW)
+    };
+    let with = |name: &str, value: Value| {
+        let mut claims = json!({"sub": "ann", "aud": "portcullis"});
+        claims[name] = value;
+        claims
+    };
+    for (claims, name) in [
+        (with("sub", json!(42)), "sub"),
+        (with("sub", json!("x".repeat(256))), "sub"),
+        (with("aud", json!("other")), "aud"),
+        (with("exp", json!("soon")), "exp"),
+        (with("exp", json!(NOW - 1)), "exp"),
+        (with("nbf", json!(NOW + 3600)), "nbf"),
+        (with("iat", json!(NOW + 3600)), "iat"),
+        (with("jti", json!(7)), "jti"),
+        (with("b64info", json!("?")), "info"),
+        (with("channels", json!(["\u{e9}"])), "channels"),
+        (with("channel", json!("news")), "channel"),
+    ] {
+        assert_eq!(suspect(claims.clone(), Use::Connection), Some(name), "{claims}");
+    }
+    assert_eq!(suspect(with("client", json!("c")), Use::Subscription), Some("channel"));
+}

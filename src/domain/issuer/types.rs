@@ -44,6 +44,21 @@ pub enum Use {
     Subscription,
 }
 
+impl TokenRefusal {
+    /// The word for metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Unsigned => "unsigned",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongClaims => "wrong_claims",
+            Self::WrongUse => "wrong_use",
+        }
+    }
+}
+
 /// Why a token of an external issuer is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {

@@ -140,6 +140,8 @@ async fn deny(api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
     }
     let subject = channel_requests::read::<UserRequest>(body)?.subject()?;
     match method {
+        // An empty name stands for every anonymous connection. Here it is rather a variable without a value.
+        Method::BlockUser if subject.is_anonymous() => Err(ApiError::BAD_REQUEST),
         Method::BlockUser => results::severed(api.block_user(subject, read.expire_at()?).await?),
         Method::UnblockUser => {
             api.unblock_user(subject).await?;

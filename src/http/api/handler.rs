@@ -36,7 +36,7 @@ pub(crate) async fn handle(
         admit(&services, &caller, *method)?;
     }
     let bytes = body::read_up_to(&request, payload.into_inner(), MAX_BODY).await?;
-    let text = std::str::from_utf8(&bytes).ok().filter(|text| !text.trim().is_empty());
+    let text = std::str::from_utf8(body::without_mark(&bytes)).ok().filter(|text| !text.trim().is_empty());
     let body: Option<&RawValue> = text.and_then(|text| serde_json::from_str(text).ok());
     let body = body.ok_or_else(|| Problem::bad_request("malformed_json", "The body is not valid JSON."))?;
     let answered = match method {

@@ -16,7 +16,7 @@ use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::request_headers::header_value;
+use super::{multipart, request_headers::header_value};
 use crate::http::problem::Problem;
 
 /// The largest body of a REST route, in bytes. The server API has its own limit.
@@ -112,10 +112,18 @@ pub(crate) async fn read_up_to(
     read(payload, length, READ_WITHIN, limit).await
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Format {
     Json,
     Form,
+    /// `multipart/form-data` with this boundary.
+    Parts(String),
+}
+
+/// Whether this is a label of UTF-8 (WHATWG Encoding, 4.2).
+fn is_utf8(label: &str) -> bool {
+    let labels = ["utf-8", "utf8", "unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "x-unicode20utf8"];
+    labels.iter().any(|known| known.eq_ignore_ascii_case(label.trim()))
 }
 
 /// The format of a media type. The only parameter that counts is `charset`, which must be UTF-8 if it is given.
@@ -126,13 +134,17 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
         .split(';')
         .filter_map(|parameter| parameter.trim().split_once('='))
         .find(|(name, _)| name.eq_ignore_ascii_case("charset"));
-    let utf8 = charset.is_none_or(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"));
+    let utf8 = charset.is_none_or(|(_, value)| is_utf8(value.trim_matches(['"', '\''])));
     match essence.trim().to_ascii_lowercase().as_str() {
         "application/json" if utf8 => Ok(Format::Json),
         "application/x-www-form-urlencoded" if utf8 && T::FORM => Ok(Format::Form),
+        "multipart/form-data" if utf8 && T::FORM => {
+            let malformed = || Problem::bad_request("malformed_form", "The media type names no boundary.");
+            multipart::boundary(parameters).map(Format::Parts).ok_or_else(malformed)
+        }
         _ => {
             let wanted = if T::FORM {
-                "application/json or application/x-www-form-urlencoded"
+                "application/json, application/x-www-form-urlencoded or multipart/form-data"
             } else {
                 "application/json"
             };
@@ -180,14 +192,27 @@ fn parse<T: Shape>(format: Format, body: &[u8]) -> Result<T, Problem> {
         Format::Form => {
             let form = std::str::from_utf8(body)
                 .map_err(|_| Problem::bad_request("malformed_form", "The form is not valid UTF-8."))?;
-            web::Query::<T>::from_query(form)
-                .map(web::Query::into_inner)
-                .map_err(|_| wrong_fields::<T>("body", "The form must have"))
+            parse_form(form)
+        }
+        Format::Parts(boundary) => {
+            let malformed = || {
+                let detail = "The form must consist of text fields in UTF-8, without files.";
+                Problem::bad_request("malformed_form", detail)
+            };
+            let fields = multipart::fields(body, &boundary).ok_or_else(malformed)?;
+            parse_form(&form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
         }
     }
 }
 
+fn parse_form<T: Shape>(form: &str) -> Result<T, Problem> {
+    web::Query::<T>::from_query(form)
+        .map(web::Query::into_inner)
+        .map_err(|_| wrong_fields::<T>("body", "The form must have"))
+}
+
 fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
+    let body = without_mark(body);
     let wrong = || wrong_fields::<T>("body", "The body must be an object with");
     let read = serde_json::from_slice(body).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => wrong(),
@@ -195,6 +220,11 @@ fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
     })?;
     // Serde would also accept an array with the values of the fields in order.
     if body.trim_ascii_start().starts_with(b"{") { Ok(read) } else { Err(wrong()) }
+}
+
+/// The text without a byte order mark, which some programs write in front of UTF-8 (RFC 8259, 8.1, lets readers ignore it).
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 fn wrong_fields<T: Shape>(place: &str, intro: &str) -> Problem {

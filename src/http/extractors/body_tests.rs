@@ -39,8 +39,14 @@ async fn code<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> (u16, &'
 
 #[actix_web::test]
 async fn json_is_read_whatever_its_charset_parameter_looks_like() {
-    for media in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""]
-    {
+    for media in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/json;charset=\"UTF-8\"",
+        "application/json; charset=utf8",
+        "application/json;charset=UTF8",
+        "application/json; charset='unicode-1-1-utf-8'",
+    ] {
         assert_eq!(body::<Point>(media, r#"{"x": 1}"#).await.unwrap(), Point { x: 1, y: None });
     }
 }
@@ -99,6 +105,24 @@ async fn forms_are_read_where_they_are_taken() {
     assert_eq!(code::<Words>(form, "words=a").await, (422, "invalid_body"));
     assert_eq!(code::<Words>(form, "word=a&word=b").await, (422, "invalid_body"));
     assert_eq!(code::<Words>(form, b"word=\xff".to_vec()).await, (400, "malformed_form"));
+}
+
+#[actix_web::test]
+async fn a_form_may_be_multipart_where_forms_are_taken() {
+    let media = "multipart/form-data; boundary=x";
+    let form = "--x\r\nContent-Disposition: form-data; name=\"word\"\r\n\r\na&b=c%20\r\n--x--\r\n";
+    assert_eq!(body::<Words>(media, form).await.unwrap(), Words { word: "a&b=c%20".to_owned() });
+    assert_eq!(code::<Words>(media, "word=a").await, (400, "malformed_form"));
+    assert_eq!(code::<Words>("multipart/form-data", form).await, (400, "malformed_form"));
+    assert_eq!(code::<Point>(media, form).await, (415, "unsupported_media_type"));
+}
+
+#[actix_web::test]
+async fn a_byte_order_mark_before_json_is_ignored() {
+    assert_eq!(
+        body::<Point>("application/json", "\u{feff}{\"x\": 1}").await.unwrap(),
+        Point { x: 1, y: None }
+    );
 }
 
 #[actix_web::test]

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use super::{
     published_keys::{NoKeys, PublishedKeys},
     refusal::Refusal,
+    refused_tokens::RefusedTokens,
 };
 use crate::core::clock::Clock;
 
@@ -30,7 +31,11 @@ pub struct Issuers {
     /// `iss` of our own tokens.
     own: String,
     clock: Clock,
+    refused: RefusedTokens,
 }
+
+/// Stands in logs and metrics for the issuer of a token that none of the configured ones may have signed.
+const NO_ISSUER: &str = "(none)";
 
 struct Issuer {
     rules: Rules,
@@ -60,7 +65,13 @@ impl Issuers {
             },
             rules,
         };
-        Self { issuers: settings.into_iter().map(issuer).collect(), longest, own: own.to_owned(), clock }
+        Self {
+            issuers: settings.into_iter().map(issuer).collect(),
+            longest,
+            own: own.to_owned(),
+            clock,
+            refused: RefusedTokens::default(),
+        }
     }
 
     /// Whether there are outside issuers.
@@ -87,11 +98,12 @@ impl Issuers {
     /// # Errors
     /// Why it is refused.
     pub async fn connection(&self, token: &str) -> Result<OutsideConnection, Refusal> {
-        let token = Unverified::parse(token).map_err(refusal)?;
+        let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Connection).await?;
-        let granted = signer.connection(&token, self.now()).map_err(refusal)?;
-        self.check_life(granted.issued_at, granted.expires_at)?;
-        Ok(granted)
+        let now = self.now();
+        signer.connection(&token, now).map_err(|refused| {
+            self.refuse(&signer.name, refused, signer.suspect(&token, refused, Use::Connection, now))
+        })
     }
 
     /// What a token grants a subscription.
@@ -99,33 +111,42 @@ impl Issuers {
     /// # Errors
     /// Why it is refused.
     pub async fn subscription(&self, token: &str) -> Result<OutsideSubscription, Refusal> {
-        let token = Unverified::parse(token).map_err(refusal)?;
+        let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Subscription).await?;
-        let granted = signer.subscription(&token, self.now()).map_err(refusal)?;
-        self.check_life(granted.issued_at, granted.expires_at)?;
-        Ok(granted)
+        let now = self.now();
+        signer.subscription(&token, now).map_err(|refused| {
+            self.refuse(&signer.name, refused, signer.suspect(&token, refused, Use::Subscription, now))
+        })
     }
 
-    /// Refuses a token that is older, or lives on for longer, than the longest life: denials last no longer than that.
-    fn check_life(&self, issued_at: Option<i64>, expires_at: Option<i64>) -> Result<(), Refusal> {
-        let (now, longest) = (self.now(), i64::try_from(self.longest.as_secs()).unwrap_or(i64::MAX));
-        if issued_at.is_some_and(|issued| now.saturating_sub(issued) > longest) {
-            return Err(Refusal::Expired);
-        }
-        let lives_on = expires_at.is_some_and(|end| end.saturating_sub(now) > longest);
-        if lives_on { Err(Refusal::Invalid("token_lives_too_long")) } else { Ok(()) }
+    fn parsed<'t>(&self, token: &'t str) -> Result<Unverified<'t>, Refusal> {
+        Unverified::parse(token).map_err(|refused| self.refuse(NO_ISSUER, refused, None))
     }
 
     async fn signer(&self, token: &Unverified<'_>, wanted: Use) -> Result<&Rules, Refusal> {
-        let mut unknown = false;
+        let (mut unknown, mut asked) = (false, None);
         for issuer in self.issuers.iter().filter(|issuer| issuer.rules.may_have_signed(token, wanted)) {
+            asked.get_or_insert(&issuer.rules);
             match issuer.keys.for_token(token).await {
                 Ok(keys) if keys.signed(token) => return Ok(&issuer.rules),
                 Ok(_) => {}
                 Err(NoKeys) => unknown = true,
             }
         }
-        Err(if unknown { Refusal::Unavailable } else { refusal(TokenRefusal::Unsigned) })
+        if unknown {
+            return Err(Refusal::Unavailable);
+        }
+        let name = asked.map_or(NO_ISSUER, |rules| &rules.name);
+        Err(self.refuse(name, TokenRefusal::Unsigned, None))
+    }
+
+    /// The refusal for the client, after the operator was told more.
+    fn refuse(&self, issuer: &str, refused: TokenRefusal, claim: Option<&'static str>) -> Refusal {
+        self.refused.note(issuer, refused, claim, self.clock.moment());
+        match refused {
+            TokenRefusal::Expired => Refusal::Expired,
+            _ => Refusal::Invalid("invalid_token"),
+        }
     }
 
     fn now(&self) -> i64 {
@@ -139,12 +160,5 @@ impl Keys {
             Self::Given(keys) => Ok(Arc::clone(keys)),
             Self::Published(published) => published.keys(token.key_id()).await,
         }
-    }
-}
-
-fn refusal(refused: TokenRefusal) -> Refusal {
-    match refused {
-        TokenRefusal::Expired => Refusal::Expired,
-        _ => Refusal::Invalid("invalid_token"),
     }
 }

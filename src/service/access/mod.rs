@@ -12,6 +12,7 @@ pub(crate) mod listed_session;
 pub(crate) mod outages;
 pub(crate) mod published_keys;
 pub(crate) mod refusal;
+pub(crate) mod refused_tokens;
 pub(crate) mod session_cache;
 pub(crate) mod tickets;
 pub(crate) mod verifier;

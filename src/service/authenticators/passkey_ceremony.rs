@@ -24,7 +24,7 @@ use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_met
 pub struct PasskeyCeremony {
     /// Its id.
     pub id: Uuid,
-    /// The options for `navigator.credentials`: `publicKey`, and `mediation` where the browser offers passkeys by itself.
+    /// The options for `navigator.credentials`: `publicKey`.
     pub options: Value,
 }
 
@@ -77,9 +77,11 @@ impl PasskeyCeremonies {
             let descriptors: Vec<Value> =
                 allowed.iter().map(|id| json!({"type": "public-key", "id": base64url(id)})).collect();
             options["publicKey"]["allowCredentials"] = descriptors.into();
-            if let Some(fields) = options.as_object_mut() {
-                fields.remove("mediation");
-            }
+        }
+        // The page says whether it asks in the background (`mediation`). A button that passes these options on must show a
+        // dialogue.
+        if let Some(fields) = options.as_object_mut() {
+            fields.remove("mediation");
         }
         let state = serde_json::to_value(state).map_err(|_| Failure::Internal)?;
         let id = self.store_ceremony(challenge, state).await?;

@@ -19,8 +19,7 @@ pub struct RelyingParty {
 
 impl fmt::Debug for RelyingParty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origins =
-            self.webauthn.get_allowed_origins().iter().map(|url| url.origin().ascii_serialization());
+        let origins = self.webauthn.get_allowed_origins().iter().map(spelling);
         f.debug_list().entries(origins).finish()
     }
 }
@@ -35,10 +34,13 @@ impl RelyingParty {
             Url::parse(origin).map_err(|error| format!("WEBAUTHN_ORIGINS: `{origin}`: {error}"))
         });
         let origins: Vec<Url> = parsed.collect::<Result<_, _>>()?;
-        let first = origins.first().ok_or("WEBAUTHN_ORIGINS: there is none")?;
+        // The library compares the first one with the relying party id, so that is a page and no app.
+        let page = origins.iter().position(|origin| origin.has_host());
+        let first = page.ok_or("WEBAUTHN_ORIGINS: there is no page")?;
         let refused = |error: WebauthnError| format!("WEBAUTHN_RP_ID `{}`: {error:?}", names.id);
-        let mut builder = WebauthnBuilder::new(&names.id, first).map_err(refused)?.rp_name(&names.name);
-        for origin in &origins[1..] {
+        let mut builder =
+            WebauthnBuilder::new(&names.id, &origins[first]).map_err(refused)?.rp_name(&names.name);
+        for (_, origin) in origins.iter().enumerate().filter(|(index, _)| *index != first) {
             builder = builder.append_allowed_origin(origin);
         }
         let webauthn = Arc::new(builder.build().map_err(refused)?);
@@ -56,7 +58,7 @@ impl RelyingParty {
     /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
     pub(crate) fn check_page(&self, client_data_json: &[u8]) -> Result<(), WebauthnError> {
         let page: Page = serde_json::from_slice(client_data_json)?;
-        let own = |allowed: &Url| allowed.origin().ascii_serialization() == page.origin;
+        let own = |allowed: &Url| spelling(allowed) == page.origin;
         if !self.webauthn.get_allowed_origins().iter().any(own) {
             return Err(WebauthnError::InvalidRPOrigin);
         }
@@ -92,6 +94,11 @@ impl RelyingParty {
     }
 }
 
+/// An origin as clients spell it. That of an app has no host, and is the whole text.
+fn spelling(origin: &Url) -> String {
+    if origin.has_host() { origin.origin().ascii_serialization() } else { origin.as_str().to_owned() }
+}
+
 /// What the browser says of the page (WebAuthn, 5.8.1).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,18 +113,24 @@ struct Page {
 mod tests {
     use super::*;
 
+    const APP: &str = "android:apk-key-hash:QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQE";
+
     fn judge(client_data: &str) -> Result<(), WebauthnError> {
         let names = RelyingPartyNames {
             id: "example.com".to_owned(),
             name: "Example".to_owned(),
-            origins: vec!["https://example.com".to_owned(), "https://chat.example.com:8443".to_owned()],
+            origins: vec![
+                APP.to_owned(),
+                "https://example.com".to_owned(),
+                "https://chat.example.com:8443".to_owned(),
+            ],
         };
         RelyingParty::new(&names).expect("names that fit").check_page(client_data.as_bytes())
     }
 
     #[test]
     fn a_page_is_one_of_ours_letter_by_letter() {
-        for origin in ["https://example.com", "https://chat.example.com:8443"] {
+        for origin in ["https://example.com", "https://chat.example.com:8443", APP] {
             assert!(judge(&format!(r#"{{"origin":"{origin}","crossOrigin":false}}"#)).is_ok(), "{origin}");
         }
         for origin in [
@@ -126,6 +139,7 @@ mod tests {
             "https://EXAMPLE.com",
             "https://chat.example.com",
             "https://a@example.com",
+            "android:apk-key-hash:AQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQE",
             "null",
         ] {
             let judged = judge(&format!(r#"{{"origin":"{origin}"}}"#));

@@ -163,3 +163,19 @@ async fn connections_tell_the_tokens_of_subscriptions_and_what_each_came_of() {
     let expected = [(PRIVATE, 3, Some(proof)), ("ephemeral:listed", 1, None), ("ephemeral:open", 6, None)];
     assert_eq!(found, expected.map(|(channel, source, token)| (channel.to_owned(), source, token)));
 }
+
+#[actix_web::test]
+async fn a_refused_token_is_counted_by_issuer_and_reason() {
+    let app = App::with(|settings| {
+        let counted = json!({"name": "counted", "keys": {"hmac": [issuer::SECRET]}, "algorithms": ["HS256"]});
+        issuer::configure(settings, &json!([counted]));
+    });
+    for claims in [json!({"sub": 42}), json!({"sub": "ann", "nbf": 99_999_999_999_i64})] {
+        assert!(connect(&app, &signed(&claims)).await.is_err(), "{claims}");
+    }
+    let shown = app.metrics();
+    for reason in ["wrong_claims", "not_yet_valid"] {
+        let line = format!(r#"external_tokens_refused_total{{issuer="counted",reason="{reason}"}} 1"#);
+        assert!(shown.lines().any(|shown| shown == line), "{line}");
+    }
+}

@@ -46,6 +46,7 @@ async fn errors_are_codes_in_the_body_of_a_200() {
         ("refresh", json!({"user": "7", "expire_at": -1}), 107),
         ("subscribe", json!({"user": "7", "channel": "chat:x", "expire_at": -1}), 107),
         ("block_user", json!({"user": "7", "expire_at": -1}), 107),
+        ("block_user", json!({"user": ""}), 107),
         ("invalidate_user_tokens", json!({"user": "7", "issued_before": -1}), 107),
         ("connections", json!({}), 107),
         ("channels", json!({"pattern": "["}), 107),

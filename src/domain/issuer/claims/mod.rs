@@ -4,6 +4,7 @@
 //! `info` and `b64info`; for a connection also `meta`, `channels` and `subs`; for a subscription `channel`, `client`
 //! and `override`.
 
+mod suspect;
 mod values;
 
 use std::{collections::BTreeMap, sync::Arc};
