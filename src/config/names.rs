@@ -8,7 +8,7 @@ use domain::abuse::throttle::{self, Limits};
 use super::{table::rows, variables::Variables};
 
 /// Names that begin so are ours.
-const OUR_PREFIXES: [&str; 15] = [
+const OUR_PREFIXES: [&str; 14] = [
     "CONNECTIONS_",
     "CONNECTION_",
     "CORS_",
@@ -17,7 +17,6 @@ const OUR_PREFIXES: [&str; 15] = [
     "JWT_",
     "LIMIT_",
     "METRICS_",
-    "PORTCULLIS_",
     "POSTGRES_",
     "RISK_",
     "SESSIONS_",
@@ -26,19 +25,13 @@ const OUR_PREFIXES: [&str; 15] = [
     "WEBAUTHN_",
 ];
 
-/// Names with our prefixes that belong to others: the desktop's session manager, the `postgres` image of Docker, and this
-/// project's own tests and scripts.
-const NOT_SETTINGS: [&str; 9] = [
-    "PORTCULLIS_BIN",
-    "PORTCULLIS_BROWSER",
-    "PORTCULLIS_SKIP_BROWSER",
-    "PORTCULLIS_STATE",
-    "PORTCULLIS_TEST_OWNER_DATA",
-    "POSTGRES_HOST_AUTH_METHOD",
-    "POSTGRES_INITDB_ARGS",
-    "POSTGRES_INITDB_WALDIR",
-    "SESSION_MANAGER",
-];
+/// No setting begins so. Clients and scripts name what concerns them so, such as `PORTCULLIS_URL`. Before the name of a setting
+/// it is a mistake.
+const PROGRAM_PREFIX: &str = "PORTCULLIS_";
+
+/// Names with our prefixes that belong to others: the desktop's session manager, and the `postgres` image of Docker.
+const NOT_SETTINGS: [&str; 4] =
+    ["POSTGRES_HOST_AUTH_METHOD", "POSTGRES_INITDB_ARGS", "POSTGRES_INITDB_WALDIR", "SESSION_MANAGER"];
 
 /// A shorter name is too often one letter away from a variable of another program.
 const NEAR_MISS_MIN_LENGTH: usize = 10;
@@ -52,6 +45,12 @@ pub(super) fn unknown(variables: &Variables) -> Vec<String> {
         // `X_FILE` gives the setting `X`.
         let base = name.strip_suffix("_FILE").unwrap_or(name);
         if known(name) || known(base) || NOT_SETTINGS.contains(&name) || is_service_link(name) {
+            continue;
+        }
+        if let Some(rest) = base.strip_prefix(PROGRAM_PREFIX) {
+            if known(rest) {
+                problems.push(format!("{name}: there is no such setting; did you mean {rest}?"));
+            }
             continue;
         }
         let nearest = nearest(base, &settings);
@@ -130,6 +129,8 @@ mod tests {
             ("BAN_MINUTE", "BAN_MINUTES"),
             ("TRUSTED_PROXYS", "TRUSTED_PROXIES"),
             ("TLS_CERT", "TLS_PORT"),
+            ("PORTCULLIS_DOMAIN", "DOMAIN"),
+            ("PORTCULLIS_JWT_SECRET_KEY_FILE", "JWT_SECRET_KEY"),
         ] {
             let found = problems(&[name]);
             let expected = format!("{name}: there is no such setting; did you mean {meant}");
@@ -156,6 +157,8 @@ mod tests {
             "POSTGRES_PORT_5432_TCP_ADDR",
             "PORTCULLIS_SERVICE_PORT_HTTP",
             "PORTCULLIS_BIN",
+            "PORTCULLIS_URL",
+            "PORTCULLIS_HOME",
             "DATA_PATH",
             "RUST_LOG",
             "PG_BINDIR",
