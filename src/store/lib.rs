@@ -36,6 +36,7 @@ pub use database_url::DatabaseUrlError;
 pub use error::{Lapse, StoreError};
 pub use factors::{
     challenges::{Challenge, ChallengeAttempt, ChallengeOwner},
+    failures::FactorAttempt,
     passkeys::{PasskeyOwner, StoredPasskey},
     second_factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, PASSKEY_KNOWN, Proof},
     totp::StoredTotp,

@@ -28,13 +28,15 @@ pub enum Aged {
     Devices,
     /// Revocations before the given time, but never the newest of all sessions, by which sessions are judged.
     Revocations,
+    /// Wrong second factors in a row, the last of them before the given time.
+    FactorFailures,
     /// Audit events before the given time.
     AuditEvents,
 }
 
 impl Aged {
     /// Every kind. Sessions come before the devices and the revocations that they name.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Tickets,
         Self::Challenges,
         Self::Bans,
@@ -44,6 +46,7 @@ impl Aged {
         Self::ExternalSessions,
         Self::Devices,
         Self::Revocations,
+        Self::FactorFailures,
         Self::AuditEvents,
     ];
 
@@ -64,6 +67,7 @@ impl Aged {
             Self::ExternalSessions => "external_sessions",
             Self::Devices => "registered_devices",
             Self::Revocations => "revocations",
+            Self::FactorFailures => "second_factor_failures",
             Self::AuditEvents => "audit_events",
         }
     }
@@ -85,6 +89,7 @@ impl Aged {
                 SELECT FROM sessions s WHERE s.device_id = t.id AND s.user_id = t.user_id)"
                 .to_owned(),
             Self::Revocations => format!("t.created_at < $1 AND t.id <> ({})", everyone::NEWEST),
+            Self::FactorFailures => "t.last_at < $1".to_owned(),
             Self::AuditEvents => "t.at < $1".to_owned(),
         }
     }

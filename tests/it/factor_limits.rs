@@ -155,3 +155,94 @@ async fn while_the_database_is_away_no_code_is_wrong() {
     eventually("the node is current again", async || app.is_current()).await;
     pending.finish(&totp.code()).await;
 }
+
+/// Tries a wrong code at a fresh challenge.
+async fn guess(person: &Person) -> Answer {
+    person.ask_for_factor().await.totp("000000").await
+}
+
+/// A server that limits no rate of attempts at second factors, so that the delays alone are seen.
+fn without_rates() -> App {
+    App::with(|settings| {
+        settings.address_limit_factor = 1_000;
+        settings.limits.second_factor_account.burst = 1_000;
+        settings.limits.second_factor_device_account.burst = 1_000;
+        settings.limits.step_up_session.burst = 1_000;
+    })
+}
+
+#[tokio::test]
+async fn wrong_codes_in_a_row_are_delayed_longer_and_longer_and_a_right_one_ends_it() {
+    let app = without_rates();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    for _ in 0..9 {
+        guess(&person).await.refused(401, WRONG);
+    }
+    for minutes in [1, 2, 4] {
+        guess(&person).await.refused(401, WRONG);
+        let waiting = guess(&person).await.refused(429, "too_many_requests");
+        let wait = waiting.retry_after().expect("a Retry-After header");
+        assert!((minutes * 60 - 5..=minutes * 60).contains(&wait), "{minutes}: {wait}");
+        person.ask_for_factor().await.totp(&totp.code()).await.expect(429).problem();
+        // Neither the password nor a wrong one tells more.
+        person.try_password(PASSWORD).await.expect(429).problem();
+        person.try_password("not-her-password-91").await.expect(429).problem();
+        app.advance(std::time::Duration::from_secs(wait));
+    }
+    let locked = "SELECT count(*) FROM audit_events WHERE event = 'second_factor.locked'";
+    eventually("each delay is recorded", async || app.count(locked).await == 3).await;
+    person.ask_for_factor().await.totp(&totp.code()).await.expect(200);
+    assert_eq!(app.count("SELECT count(*) FROM second_factor_failures").await, 0);
+    guess(&person).await.refused(401, WRONG);
+}
+
+#[tokio::test]
+async fn wrong_codes_count_over_all_nodes() {
+    let database = fresh_database();
+    let (one, two) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
+    let person = one.register().await;
+    person.enable_totp().await;
+    let there = Person { app: two.clone(), ..person.clone() };
+    for _ in 0..5 {
+        guess(&person).await.refused(401, WRONG);
+        guess(&there).await.refused(401, WRONG);
+    }
+    for person in [&person, &there] {
+        let answer = guess(person).await.refused(429, "too_many_requests");
+        assert_eq!(answer.header("ratelimit-policy"), Some("\"second_factor_lock\";q=10"));
+    }
+}
+
+#[tokio::test]
+async fn of_many_wrong_codes_at_once_no_more_are_judged_than_in_a_row() {
+    let app = without_rates();
+    let person = app.register().await;
+    person.enable_totp().await;
+    let mut pending = Vec::new();
+    for _ in 0..24 {
+        pending.push(person.ask_for_factor().await);
+    }
+    let answers = futures_util::future::join_all(pending.iter().map(|pending| pending.totp("000000"))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 10);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 14);
+}
+
+#[tokio::test]
+async fn guesses_elsewhere_do_not_delay_a_known_device_or_a_step_up() {
+    let app = without_rates();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let session = person.open_session().await;
+    for _ in 0..10 {
+        guess(&person).await.refused(401, WRONG);
+    }
+    guess(&person).await.expect(429).problem();
+    person.begin_sign_in_on(Some(&session.device)).await.finish(&totp.code()).await;
+    for _ in 0..10 {
+        session.step_up_with(json!({"totp": "000000"})).await.refused(401, WRONG);
+    }
+    session.step_up_with(json!({"totp": totp.code_at(totp.step() + 1)})).await.expect(429).problem();
+    let other = person.open_session().await;
+    other.step_up_with(json!({"totp": totp.code_at(totp.step() + 1)})).await.expect(200);
+}

@@ -150,6 +150,13 @@ fn statuses(answers: &[Answer]) -> HashMap<u16, usize> {
     })
 }
 
+/// How many answers grant something. The others are wrong, or too many in a row.
+fn granted(answers: &[Answer]) -> usize {
+    let statuses = statuses(answers);
+    assert!(statuses.keys().all(|status| [200, 401, 429].contains(status)), "{statuses:?}");
+    statuses.get(&200).copied().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn over_http_one_step_opens_one_session() {
     let app = unlimited();
@@ -159,7 +166,7 @@ async fn over_http_one_step_opens_one_session() {
         let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
         let code = totp.code();
         let answers = join_all(pending.iter().map(|pending| pending.totp(&code))).await;
-        assert_eq!(statuses(&answers), HashMap::from([(200, 1), (401, AT_ONCE - 1)]), "round {round}");
+        assert_eq!(granted(&answers), 1, "round {round}");
         app.advance(Duration::from_secs(60));
     }
 }
@@ -174,7 +181,7 @@ async fn over_http_one_backup_code_opens_one_session() {
         let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
         let answers =
             join_all(pending.iter().map(|pending| pending.answer(json!({"backup_code": code})))).await;
-        assert_eq!(statuses(&answers), HashMap::from([(200, 1), (401, AT_ONCE - 1)]));
+        assert_eq!(granted(&answers), 1);
     }
 }
 
@@ -206,7 +213,7 @@ async fn over_http_one_step_steps_up_once() {
     for round in 0..5 {
         let code = totp.code();
         let answers = join_all((0..AT_ONCE).map(|_| session.step_up_with(json!({"totp": code})))).await;
-        assert_eq!(statuses(&answers), HashMap::from([(200, 1), (401, AT_ONCE - 1)]), "round {round}");
+        assert_eq!(granted(&answers), 1, "round {round}");
         app.advance(Duration::from_secs(60));
     }
 }

@@ -3,6 +3,7 @@
 pub mod aaguid;
 pub mod backup_code;
 pub mod challenge;
+pub mod lockout;
 pub mod passkey;
 pub mod totp;
 mod typed_code;

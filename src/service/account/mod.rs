@@ -147,6 +147,7 @@ impl Shared<'_> {
             privilege: self.core.privilege.clone(),
             hasher: self.core.hasher.clone(),
             codes: self.authenticators.codes.clone(),
+            lockout: self.authenticators.lockout.clone(),
             ceremonies: self.authenticators.passkeys.clone(),
             verifier: self.access.verifier.clone(),
             tokens: self.access.tokens.clone(),

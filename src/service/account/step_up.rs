@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use domain::factors::challenge::ChallengeKind;
+use domain::factors::{challenge::ChallengeKind, lockout::FactorSource};
 use protocol::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -19,6 +19,7 @@ use crate::{
         verifier::Verifier,
     },
     authenticators::{
+        factor_lockout::{CountedAttempt, FactorLockout},
         passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, parse_assertion},
         verify_code::{CodeProof, CodeVerifier},
     },
@@ -63,6 +64,16 @@ impl StepUpProof {
 /// A proof that was judged to be right, and what of it is to be spent.
 struct RightProof(Option<Proof>);
 
+/// A proof that was judged, right or wrong.
+struct Judgement {
+    /// The caller's account, read before the proof was judged.
+    user: User,
+    /// What is to be spent; `None` if the proof is wrong.
+    right: Option<RightProof>,
+    /// The attempt at a code. It counts as wrong until it was right.
+    counted: Option<CountedAttempt>,
+}
+
 /// The result of a step-up: fresh tokens that carry the session's privilege.
 #[derive(Clone, Debug)]
 pub struct StepUpResult {
@@ -84,6 +95,7 @@ pub(crate) struct Parts {
     pub(crate) privilege: PrivilegeCheck,
     pub(crate) hasher: PasswordHasher,
     pub(crate) codes: CodeVerifier,
+    pub(crate) lockout: FactorLockout,
     pub(crate) ceremonies: PasskeyCeremonies,
     pub(crate) verifier: Verifier,
     pub(crate) tokens: TokenIssuer,
@@ -126,9 +138,9 @@ impl StepUp {
         meta: &RequestMeta,
     ) -> Result<StepUpResult, Failure> {
         let Parts { store, clock, audit, verifier, tokens, .. } = &self.0;
-        let (user, judged) = self.judge(caller, &proof, meta).await?;
-        let Some(RightProof(spent)) = judged else {
-            return Err(self.refuse(caller, &proof, meta).await);
+        let Judgement { user, right, counted } = self.judge(caller, &proof, meta).await?;
+        let Some(RightProof(spent)) = right else {
+            return Err(self.refuse(caller, &proof, counted.as_ref(), meta).await);
         };
         let now = clock.now();
         let until = after(now, self.0.privilege_lifetime);
@@ -145,21 +157,23 @@ impl StepUp {
         let session = match store.grant_privilege(privilege, event).await? {
             PrivilegeOutcome::Session(session) => session,
             PrivilegeOutcome::Lapsed => return Err(Failure::session_ended()),
-            PrivilegeOutcome::Spent => return Err(self.refuse(caller, &proof, meta).await),
+            PrivilegeOutcome::Spent => return Err(self.refuse(caller, &proof, counted.as_ref(), meta).await),
         };
+        if let Some(counted) = &counted {
+            self.0.lockout.was_right(counted).await;
+        }
         verifier.invalidate(session.id);
         Ok(StepUpResult { tokens: tokens.session_tokens(user, *session), privileged_until: until })
     }
 
-    /// The caller's account, read before the proof is judged, and the judgement: `None` if the proof is wrong. The limits of
-    /// each kind of proof are checked first.
+    /// Judges a proof. The limits of each kind are checked first.
     async fn judge(
         &self,
         caller: &Caller,
         proof: &StepUpProof,
         meta: &RequestMeta,
-    ) -> Result<(User, Option<RightProof>), Failure> {
-        let Parts { throttle, hasher, codes, privilege, .. } = &self.0;
+    ) -> Result<Judgement, Failure> {
+        let Parts { throttle, hasher, codes, privilege, lockout, .. } = &self.0;
         let (limit, key) = (throttle.limits().step_up_session, caller.session.to_string());
         match proof {
             StepUpProof::Password(password) => {
@@ -171,20 +185,22 @@ impl StepUp {
                 }
                 let phc = user.password_hash.expose_secret().to_owned();
                 let right = hasher.verify(password, Some(phc)).await?.ok;
-                Ok((user, right.then_some(RightProof(None))))
+                Ok(Judgement { user, right: right.then_some(RightProof(None)), counted: None })
             }
             StepUpProof::Totp(code) => {
                 throttle.spend(limit, &key).await?;
                 throttle.spend_step_up_code(caller.session).await?;
                 let user = self.user(caller).await?;
+                let counted = lockout.count(caller.user, FactorSource::Session(caller.session)).await?;
                 let spent = codes.verify(caller.user, &CodeProof::Totp(code.clone())).await?;
-                Ok((user, spent.map(|spent| RightProof(Some(spent)))))
+                let right = spent.map(|spent| RightProof(Some(spent)));
+                Ok(Judgement { user, right, counted: Some(counted) })
             }
             StepUpProof::Passkey { ceremony, credential } => {
                 throttle.spend(limit, &key).await?;
                 let user = self.user(caller).await?;
                 let proof = self.judge_passkey(caller, *ceremony, credential, meta).await?;
-                Ok((user, Some(RightProof(Some(proof)))))
+                Ok(Judgement { user, right: Some(RightProof(Some(proof))), counted: None })
             }
         }
     }
@@ -208,7 +224,18 @@ impl StepUp {
     }
 
     /// Records a refusal. If it cannot be recorded, the answer is that failure. The session stays as it was.
-    async fn refuse(&self, caller: &Caller, proof: &StepUpProof, meta: &RequestMeta) -> Failure {
+    async fn refuse(
+        &self,
+        caller: &Caller,
+        proof: &StepUpProof,
+        counted: Option<&CountedAttempt>,
+        meta: &RequestMeta,
+    ) -> Failure {
+        if let Some(counted) = counted
+            && let Err(failure) = self.0.lockout.was_wrong(counted, meta).await
+        {
+            return failure;
+        }
         match (self.record_refusal(caller, proof, meta).await, proof) {
             (Err(failure), _) => failure,
             (Ok(()), StepUpProof::Password(_)) => Failure::wrong_password(),

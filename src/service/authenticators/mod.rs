@@ -4,6 +4,7 @@
 //! transaction of what it proves. Depends on `core`, `access` and `revocation`.
 
 pub(crate) mod clone_detection;
+pub(crate) mod factor_lockout;
 pub(crate) mod passkey_ceremony;
 pub(crate) mod relying_party;
 pub(crate) mod stored_passkey;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use clone_detection::CloneDetection;
 use domain::factors::{backup_code::BackupCodeKeys, totp::TotpSealer};
+use factor_lockout::FactorLockout;
 use passkey_ceremony::PasskeyCeremonies;
 use relying_party::RelyingParty;
 use verify_code::CodeVerifier;
@@ -26,6 +28,7 @@ pub(crate) struct Authenticators {
     pub(crate) codes: CodeVerifier,
     pub(crate) passkeys: PasskeyCeremonies,
     pub(crate) clones: CloneDetection,
+    pub(crate) lockout: FactorLockout,
 }
 
 impl Authenticators {
@@ -49,6 +52,7 @@ impl Authenticators {
                 relying_party,
             ),
             clones,
+            lockout: FactorLockout::new(store.clone(), clock.clone(), audit.clone()),
         }
     }
 }

@@ -135,6 +135,7 @@ impl Shared {
             audit: audit.clone(),
             throttle: throttle.clone(),
             codes: authenticators.codes.clone(),
+            lockout: authenticators.lockout.clone(),
             attempts: attempts.clone(),
             opener: opener.clone(),
             tokens: access.tokens.clone(),

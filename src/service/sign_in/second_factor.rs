@@ -8,7 +8,10 @@ use domain::{
     abuse::attempt::AttemptOutcome,
     account::account_key::AccountKey,
     client::device::{TRUST_TTL, Trust},
-    factors::challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
+    factors::{
+        challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
+        lockout::FactorSource,
+    },
     risk::Assessment,
     session::SignInMethod,
 };
@@ -27,7 +30,10 @@ use uuid::Uuid;
 use super::{attempts::SignInAttempts, open_session::SessionOpener};
 use crate::{
     access::issue_tokens::{SessionTokens, TokenIssuer},
-    authenticators::verify_code::{CodeProof, CodeVerifier},
+    authenticators::{
+        factor_lockout::{CountedAttempt, FactorLockout},
+        verify_code::{CodeProof, CodeVerifier},
+    },
     core::{
         audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle,
     },
@@ -73,6 +79,7 @@ pub(crate) struct CountedAnswer {
     pub(crate) user: User,
     /// The attempt, to be written with its outcome.
     attempt: Attempt,
+    counted: CountedAttempt,
 }
 
 /// Asks for second factors and judges the answers. Clones are cheap.
@@ -87,6 +94,7 @@ pub(crate) struct Parts {
     pub(crate) audit: AuditTrail,
     pub(crate) throttle: Throttle,
     pub(crate) codes: CodeVerifier,
+    pub(crate) lockout: FactorLockout,
     pub(crate) attempts: SignInAttempts,
     pub(crate) opener: SessionOpener,
     pub(crate) tokens: TokenIssuer,
@@ -107,7 +115,8 @@ impl SecondFactor {
         found: &SignInCandidate,
         meta: &RequestMeta,
     ) -> Result<(), Failure> {
-        self.0.throttle.peek_second_factor(found.user.id, known_device(found, meta)).await
+        self.0.throttle.peek_second_factor(found.user.id, known_device(found, meta)).await?;
+        self.0.lockout.check(found.factors_locked_until)
     }
 
     /// Asks the client with this pre-session for a second factor.
@@ -167,8 +176,8 @@ impl SecondFactor {
     /// Counts an attempt at the challenge of a sign-in and spends a permit of the account, before the answer is judged.
     ///
     /// # Errors
-    /// `Invalid` if this pre-session has no such challenge, `TooMany` if its attempts or the account's permits are used up,
-    /// `Unavailable`.
+    /// `Invalid` if this pre-session has no such challenge, `TooMany` if its attempts or the account's permits are used up or a
+    /// delay runs, `Unavailable`.
     pub(crate) async fn count_answer(
         &self,
         challenge: Uuid,
@@ -191,7 +200,10 @@ impl SecondFactor {
         let (kind, success) = (SignInMethod::SecondFactor, AttemptOutcome::Success);
         let attempt =
             self.0.attempts.begin(AccountKey::of(&user.email).as_str(), Some(user.id), kind, success, meta);
-        Ok(CountedAnswer { challenge, user, attempt: Attempt { risk: first.risk, ..attempt } })
+        let source = known.map_or(FactorSource::OtherDevices, FactorSource::KnownDevice);
+        let counted = self.0.lockout.count(user.id, source).await?;
+        let attempt = Attempt { risk: first.risk, ..attempt };
+        Ok(CountedAnswer { challenge, user, attempt, counted })
     }
 
     async fn count_attempt(
@@ -227,8 +239,8 @@ impl SecondFactor {
         method: &str,
         meta: &RequestMeta,
     ) -> Result<SessionTokens, Failure> {
-        let Parts { opener, attempts, tokens, .. } = &self.0;
-        let CountedAnswer { challenge, user, attempt } = &counted;
+        let Parts { opener, attempts, tokens, lockout, .. } = &self.0;
+        let CountedAnswer { challenge, user, attempt, .. } = &counted;
         let open = OpenSession {
             revocation_epoch: challenge.revocation_epoch,
             method: SignInMethod::SecondFactor,
@@ -242,6 +254,7 @@ impl SecondFactor {
         let refused = match opener.open(open, event).await? {
             OpenOutcome::Session(session, _) => {
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+                lockout.was_right(&counted.counted).await;
                 attempts.add_to_history(counted.attempt);
                 return Ok(tokens.session_tokens(counted.user, *session));
             }
@@ -259,7 +272,10 @@ impl SecondFactor {
         method: &str,
         meta: &RequestMeta,
     ) -> Failure {
-        let CountedAnswer { user, attempt, .. } = counted;
+        let CountedAnswer { user, attempt, counted, .. } = counted;
+        if let Err(failure) = self.0.lockout.was_wrong(&counted, meta).await {
+            return failure;
+        }
         match self.0.attempts.write(Attempt { outcome: refused, ..attempt }).await {
             Ok(()) => self.refuse(Some(user.id), method, refused.as_str(), meta).await,
             Err(failure) => failure,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use domain::retention::RetentionPeriods;
+use domain::{factors::lockout, retention::RetentionPeriods};
 use store::{Aged, Store};
 use time::OffsetDateTime;
 
@@ -59,6 +59,7 @@ impl RowRetention {
             Aged::Sessions | Aged::ExternalSessions => now - sessions,
             Aged::Devices => now - devices,
             Aged::Revocations => now - revocations,
+            Aged::FactorFailures => now - lockout::MEMORY,
             Aged::AuditEvents => now - audit,
         }
     }

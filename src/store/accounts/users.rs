@@ -11,6 +11,7 @@ use domain::{
         role::{Role, Status},
     },
     client::device::Trust,
+    factors::lockout::FactorSource,
 };
 use protocol::{
     audit::AuditEvent,
@@ -66,6 +67,8 @@ pub struct SignInCandidate {
     pub device_trust: Option<(Trust, OffsetDateTime)>,
     /// The factors that the user has beside the password.
     pub factors: Factors,
+    /// Until when no second factor is judged on the device, if a delay runs.
+    pub factors_locked_until: Option<OffsetDateTime>,
 }
 
 /// Which accounts to list.
@@ -92,7 +95,9 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
 fn candidate_sql(condition: &str) -> String {
     format!(
         "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
-                (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
+                (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all,
+                (SELECT f.locked_until FROM second_factor_failures f
+                 WHERE f.user_id = u.id AND f.source = coalesce(d.id, $3)) AS factors_locked_until
          FROM users u LEFT JOIN registered_devices d
            ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
          WHERE {condition}"
@@ -106,6 +111,7 @@ fn candidate_from_row(row: &Row) -> Result<SignInCandidate, StoreError> {
         device_known: row.try_get("device_known")?,
         device_trust: device_trust(row)?,
         factors: second_factors::from_row(row)?,
+        factors_locked_until: row.try_get("factors_locked_until")?,
     })
 }
 
@@ -141,10 +147,13 @@ impl Store {
         device: Option<DeviceId>,
     ) -> Result<Option<SignInCandidate>, StoreError> {
         let sql = candidate_sql("u.account_key = $1");
+        let elsewhere = FactorSource::OtherDevices.id();
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
-                let row = client.query_opt(&statement, &[&key.as_str(), &device.map(|id| id.0)]).await?;
+                let row = client
+                    .query_opt(&statement, &[&key.as_str(), &device.map(|id| id.0), &elsewhere])
+                    .await?;
                 row.map(|row| candidate_from_row(&row)).transpose()
             })
         })
@@ -161,10 +170,11 @@ impl Store {
         device: Option<DeviceId>,
     ) -> Result<Option<SignInCandidate>, StoreError> {
         let sql = candidate_sql("u.id = $1");
+        let elsewhere = FactorSource::OtherDevices.id();
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
-                let row = client.query_opt(&statement, &[&id.0, &device.map(|id| id.0)]).await?;
+                let row = client.query_opt(&statement, &[&id.0, &device.map(|id| id.0), &elsewhere]).await?;
                 row.map(|row| candidate_from_row(&row)).transpose()
             })
         })

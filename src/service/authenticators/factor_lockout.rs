@@ -1,0 +1,85 @@
+//! The lockout of second factors: counts each attempt before it is judged, refuses while a delay runs, and records when one begins.
+//!
+//! Used by sign-in and step-up. The user is told by an audit event; other notices follow the audit trail.
+
+use domain::factors::lockout::{FREE_FAILURES, FactorSource};
+use protocol::{audit::Outcome, id::UserId};
+use store::{FactorAttempt, Store};
+use time::{Duration, OffsetDateTime};
+
+use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
+
+/// An attempt that was counted and may be judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CountedAttempt {
+    user: UserId,
+    source: FactorSource,
+    failures: u32,
+    locked_until: Option<OffsetDateTime>,
+}
+
+/// Counts attempts at second factors. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct FactorLockout {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+}
+
+impl FactorLockout {
+    pub(crate) fn new(store: Store, clock: Clock, audit: AuditTrail) -> Self {
+        Self { store, clock, audit }
+    }
+
+    /// Refuses while a delay runs that ends at this time.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub(crate) fn check(&self, locked_until: Option<OffsetDateTime>) -> Result<(), Failure> {
+        let now = self.clock.now();
+        locked_until.filter(|until| *until > now).map_or(Ok(()), |until| Err(locked(until, now)))
+    }
+
+    /// Counts an attempt, before it is judged.
+    ///
+    /// # Errors
+    /// `TooMany` while a delay runs, `Unavailable`.
+    pub(crate) async fn count(&self, user: UserId, source: FactorSource) -> Result<CountedAttempt, Failure> {
+        let now = self.clock.now();
+        match self.store.count_factor_attempt(user, source, now).await? {
+            FactorAttempt::Counted { failures, locked_until } => {
+                Ok(CountedAttempt { user, source, failures, locked_until })
+            }
+            FactorAttempt::Locked { until } => Err(locked(until, now)),
+        }
+    }
+
+    /// Forgets the failures before an attempt that was right. What it opened does not depend on it.
+    pub(crate) async fn was_right(&self, attempt: &CountedAttempt) {
+        if let Err(error) = self.store.clear_factor_failures(attempt.user, attempt.source).await {
+            tracing::warn!(%error, "could not forget the wrong second factors before a right one");
+        }
+    }
+
+    /// Records that an attempt was wrong and began a delay, if it did.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be recorded.
+    pub(crate) async fn was_wrong(
+        &self,
+        attempt: &CountedAttempt,
+        meta: &RequestMeta,
+    ) -> Result<(), Failure> {
+        let Some(until) = attempt.locked_until else { return Ok(()) };
+        metrics::counter!("second_factors_locked_total").increment(1);
+        let mut event = self.audit.event("second_factor.locked", Outcome::Denied, meta);
+        event.user = Some(attempt.user);
+        let event = event.with("failures", attempt.failures).with("until", until.unix_timestamp());
+        self.audit.record(event).await
+    }
+}
+
+fn locked(until: OffsetDateTime, now: OffsetDateTime) -> Failure {
+    let retry_after = (until - now).max(Duration::SECOND).unsigned_abs();
+    Failure::too_many(retry_after, "second_factor_lock", FREE_FAILURES + 1)
+}
