@@ -368,6 +368,7 @@ fn sessions(read: &mut Reader<'_>) -> SessionLimits {
         absolute: read.duration(&SESSION_ABSOLUTE_DAYS),
         refresh: read.duration(&REFRESH_TOKEN_DAYS),
         per_user: read.number(&SESSIONS_PER_USER),
+        devices: read.number(&DEVICES_PER_USER),
         ..SessionLimits::default()
     }
 }

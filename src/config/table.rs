@@ -174,6 +174,9 @@ table! {
         /// The most sessions of one user. One more ends the oldest.
         SESSIONS_PER_USER: Number =
             number(Unit::Count, || u64::from(SessionLimits::default().per_user), 1, 1_000_000);
+        /// The most devices of one user. With one more, the oldest device that is not trusted and has no session is removed.
+        DEVICES_PER_USER: Number =
+            number(Unit::Count, || u64::from(SessionLimits::default().devices), 1, 10_000);
         /// Other identity providers, with tokens that are accepted; see `docs/issuers.md`.
         TOKEN_ISSUERS: Text = text("JSON array", "none");
         /// The longest life of a token of such a provider. A token that lives longer is refused, and the denial of a token

@@ -23,6 +23,8 @@ pub struct SessionLimits {
     pub refresh: Duration,
     /// Maximum number of sessions of one user; the oldest is evicted.
     pub per_user: u32,
+    /// Maximum number of devices of one user; the oldest that is not trusted and has no session gives way.
+    pub devices: u32,
     /// How long a sign-in or step-up counts as recent.
     pub privilege: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for SessionLimits {
             absolute: Duration::from_secs(30 * DAY),
             refresh: Duration::from_secs(7 * DAY),
             per_user: 20,
+            devices: 50,
             privilege: Duration::from_secs(10 * MINUTE),
         }
     }

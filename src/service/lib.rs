@@ -43,7 +43,7 @@ pub use access::{
 pub use account::{
     Account,
     credential_change::CredentialChange,
-    devices::{DeviceUpdate, ListedDevice},
+    devices::{DevicePage, DeviceUpdate, ListedDevice},
     factors::{EnrolledFactors, TotpSetup},
     passkeys::ListedPasskey,
     step_up::{StepUpProof, StepUpResult},

@@ -2,7 +2,7 @@
 //!
 //! Made once by the composition root.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use actors::{Realtime, runtime::Outbox};
 use dashmap::DashMap;
@@ -11,13 +11,14 @@ use ipnet::IpNet;
 use logic::client::Identity;
 use protocol::{
     audit::{AuditEvent, Outcome},
+    channel_name::ChannelName,
     close::{CloseMessage, CloseReason},
-    id::{ConnectionId, DeviceId},
+    id::{ConnectionId, DeviceId, Subject},
 };
 use service::Services;
 
 use super::{
-    admission::{connection_limits::Permits, publish_limit::PublishLimiter},
+    admission::{connection_limits::Permits, durable_quota::DurableQuota, publish_limit::PublishLimiter},
     settings::SocketSettings,
 };
 
@@ -26,7 +27,8 @@ pub struct SocketContext {
     pub(crate) services: Services,
     pub(crate) realtime: Realtime,
     pub(crate) permits: Arc<Permits>,
-    pub(crate) publish_limiter: PublishLimiter,
+    publish_limiter: PublishLimiter,
+    durable_quota: DurableQuota,
     pub(crate) settings: SocketSettings,
     pub(crate) origins: Origins,
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -45,8 +47,10 @@ impl SocketContext {
         trusted_proxies: Vec<IpNet>,
     ) -> Arc<Self> {
         let permits = Arc::new(Permits::new(settings.limits));
+        let limits = services.throttle.limits().clone();
         Arc::new(Self {
-            publish_limiter: PublishLimiter::new(services.throttle.limits().publication_user),
+            publish_limiter: PublishLimiter::new(limits.publication_user),
+            durable_quota: DurableQuota::new(limits.durable_bytes_user, limits.durable_channels_user),
             services,
             realtime,
             permits,
@@ -55,6 +59,14 @@ impl SocketContext {
             trusted_proxies,
             unregistered: DashMap::new(),
         })
+    }
+
+    /// Takes what a publication of this user needs. Returns false if a limit is exceeded.
+    pub(crate) fn may_publish(&self, user: &Subject, channel: &ChannelName, bytes: usize) -> bool {
+        let now = Instant::now();
+        let durable = self.realtime.namespaces().options(channel).is_ok_and(|options| options.durable);
+        self.publish_limiter.allow(user, now)
+            && (!durable || self.durable_quota.allow(user, channel, bytes, now))
     }
 
     /// The number of open sockets.

@@ -58,6 +58,20 @@ async fn stuffing_bans_the_address_for_an_hour_and_no_other() {
 }
 
 #[tokio::test]
+async fn wrong_step_ups_at_many_accounts_are_stuffing() {
+    let app = proxied();
+    for number in 0..7 {
+        let session = app.register().await.open_session().await;
+        let body = json!({"password": format!("not-the-password-{number}")});
+        let step_up = session.request(reqwest::Method::POST, "/api/v1/auth/step-up").json(&body);
+        let status = from(ELSEWHERE, step_up).ask().await.status;
+        assert!([401, 403, 429].contains(&status), "{status}");
+    }
+    let person = app.register().await;
+    banned(try_pair(&app, ELSEWHERE, &person.email, PASSWORD).await);
+}
+
+#[tokio::test]
 async fn a_ban_for_stuffing_is_kept_and_on_record() {
     let app = proxied();
     stuff(&app, ELSEWHERE).await;

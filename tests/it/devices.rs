@@ -194,3 +194,58 @@ async fn two_users_of_one_device_have_one_each() {
     assert!(!hers.works().await && his.works().await);
     assert_eq!(shown(&his, &his).await["sessions"], 1);
 }
+
+/// Sign-ins without cookies leave a device each.
+#[tokio::test]
+async fn beyond_the_limit_the_oldest_device_without_trust_or_session_gives_way() {
+    let app = App::with(|settings| {
+        settings.sessions.devices = 3;
+        settings.sessions.per_user = 2;
+    });
+    let person = app.register().await;
+    let first = sign_in(&person, None).await;
+    change(&first.stepped_up().await, &first, json!({"trust": "trusted"})).await.expect(200);
+    let mut sessions = Vec::new();
+    for _ in 0..6 {
+        app.advance(Duration::from_secs(60));
+        sessions.push(sign_in(&person, None).await);
+    }
+    let (last, shown) = (&sessions[5], list(&sessions[5]).await);
+    let ids: Vec<_> = shown.iter().map(|device| device["id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(ids, [id(last), id(&sessions[4]), id(&first)], "two with sessions, and the trusted one");
+    assert_eq!(app.count("SELECT count(*) FROM registered_devices").await, 3);
+    assert!(sessions[4].works().await && last.works().await);
+}
+
+#[tokio::test]
+async fn devices_and_sessions_are_listed_in_pages() {
+    let app = App::start();
+    let person = app.register().await;
+    let mut sessions = Vec::new();
+    for _ in 0..5 {
+        app.advance(Duration::from_secs(1));
+        sessions.push(sign_in(&person, None).await);
+    }
+    for (path, name) in [(DEVICES, "devices"), ("/api/v1/sessions", "sessions")] {
+        let (mut found, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let answer = sessions[4].get(&format!("{path}?limit=2{cursor}")).await.expect(200);
+            let page = answer.body[name].as_array().expect("a list");
+            found.extend(page.iter().map(|entry| entry["id"].as_str().expect("an id").to_owned()));
+            pages += 1;
+            match answer.body["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let distinct: std::collections::HashSet<_> = found.iter().collect();
+        assert_eq!((found.len(), distinct.len(), pages), (app_devices(name), app_devices(name), 3), "{name}");
+        sessions[4].get(&format!("{path}?limit=0")).await.expect(422).problem();
+        sessions[4].get(&format!("{path}?cursor=x")).await.expect(422).problem();
+    }
+}
+
+/// Registration makes a device, too.
+fn app_devices(name: &str) -> usize {
+    if name == "devices" { 6 } else { 5 }
+}

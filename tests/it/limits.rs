@@ -267,3 +267,130 @@ async fn open_sockets_are_limited_per_session_and_in_all() {
     session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
     session.request(Method::GET, "/api/v1/profile").ask().await.expect(200);
 }
+
+/// Whatever the request is: each writes something, and a table grows by it.
+#[tokio::test]
+async fn a_user_changes_so_much_in_a_while_over_all_sessions_and_reads_as_much_as_they_like() {
+    let app = App::with(|settings| settings.limits.request_user.burst = 6);
+    let (person, other) = (app.register().await, app.register().await);
+    let (one, two) = (person.open_session().await, person.open_session().await);
+    let name = json!({"display_name": "Ada"});
+    one.request(Method::PUT, "/api/v1/profile").json(&name).ask().await.expect(200);
+    two.post("/api/v1/ws/ticket", &json!({})).await.expect(200);
+    one.delete("/api/v1/sessions/00000000-0000-0000-0000-000000000001").await.expect(404);
+    let empty = json!({});
+    until_refused(3, |_| two.post("/api/v1/ws/ticket", &empty)).await;
+    too_many(one.request(Method::PUT, "/api/v1/profile").json(&name).ask().await);
+    too_many(one.delete("/api/v1/sessions").await);
+    for _ in 0..20 {
+        one.get("/api/v1/profile").await.expect(200);
+    }
+    other.open_session().await.post("/api/v1/ws/ticket", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn refusals_of_operators_requests_leave_few_audit_events() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    let revoke = json!({"all": true, "reason": "mine"});
+    until_refused(10, |number| {
+        let (session, revoke) = (&session, &revoke);
+        async move {
+            match number % 3 {
+                0 => session.post("/api/v1/admin/revocations", revoke).await,
+                1 => session.get("/api/v1/admin/sessions").await,
+                _ => session.get("/api/v1/admin/connections?user=1").await,
+            }
+        }
+    })
+    .await;
+    let denied = "SELECT count(*) FROM audit_events WHERE outcome = 'denied'";
+    eventually("the events are written", async || app.count(denied).await >= 10).await;
+    for _ in 0..20 {
+        session.get("/api/v1/admin/sessions").await.expect(429);
+    }
+    assert!(app.count(denied).await <= 12);
+}
+
+#[tokio::test]
+async fn a_request_that_changes_nothing_writes_nothing() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let put = |name: &str| {
+        session.request(Method::PUT, "/api/v1/profile").json(&json!({"display_name": name})).ask()
+    };
+    put("Ada").await.expect(200);
+    let device = format!("/api/v1/devices/{}", session.device.split('.').next().unwrap());
+    let label = json!({"label": "laptop"});
+    session.request(Method::PATCH, &device).json(&label).ask().await.expect(200);
+    let rows = "SELECT (SELECT count(*) FROM audit_events WHERE event IN ('user.renamed', 'device.changed', 'session.revoked'))
+                     + (SELECT count(*) FROM revocations)";
+    eventually("both are written", async || app.count(rows).await == 2).await;
+    for _ in 0..3 {
+        put("Ada").await.expect(200);
+        assert_eq!(put(" Ada ").await.expect(200).body["display_name"], "Ada");
+        let answer = session.request(Method::PATCH, &device).json(&label).ask().await.expect(200);
+        assert_eq!(answer.body["label"], "laptop");
+        let ended = session.delete("/api/v1/sessions").await.expect(200);
+        assert_eq!((&ended.body["sessions"], &ended.body["revocation_id"]), (&json!(0), &json!(null)));
+    }
+    assert_eq!(app.count(rows).await, 2);
+    assert!(session.works().await);
+}
+
+/// However many accounts and sessions are used for it.
+#[tokio::test]
+async fn step_ups_from_one_address_are_limited_over_all_accounts() {
+    let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.limits.step_up_address.burst = 5;
+        settings.limits.password_address.burst = 5;
+    });
+    let mut sessions = Vec::new();
+    for _ in 0..4 {
+        let person = app.register().await;
+        sessions.extend([person.open_session().await, person.open_session().await]);
+    }
+    let body = json!({"password": "not-the-password-91"});
+    until_refused(5, |number| sessions[number % 8].post("/api/v1/auth/step-up", &body)).await;
+    sessions[0].person.try_password(PASSWORD).await.expect(200);
+    let change =
+        json!({"current_password": "not-the-password-91", "new_password": "correct-zebra-lantern-42"});
+    until_refused(5, |number| sessions[number % 8].post("/api/v1/profile/password", &change)).await;
+}
+
+#[tokio::test]
+async fn step_ups_of_one_user_are_limited_over_all_sessions() {
+    let app = App::with(|settings| settings.limits.step_up_user.burst = 4);
+    let person = app.register().await;
+    let sessions = [person.open_session().await, person.open_session().await, person.open_session().await];
+    let body = json!({"password": "not-the-password-91"});
+    until_refused(4, |number| sessions[number % 3].post("/api/v1/auth/step-up", &body)).await;
+}
+
+#[tokio::test]
+async fn what_a_user_stores_in_durable_channels_is_limited_over_all_connections() {
+    let app = App::with(|settings| {
+        settings.limits.durable_bytes_user.burst = 20_000;
+        settings.limits.durable_channels_user.burst = 3;
+    });
+    let session = app.register().await.open_session().await;
+    let (mut one, mut two) = (session.connect_by_command().await, session.connect_by_command().await);
+    let publish =
+        |channel: &str, size: usize| json!({"publish": {"channel": channel, "data": "x".repeat(size)}});
+    let code = |reply: &serde_json::Value| reply["error"]["code"].as_u64();
+    for channel in ["chat:a", "chat:b", "chat:c"] {
+        one.subscribe(channel).await;
+        let reply = one.ask(publish(channel, 10)).await.expect("a reply");
+        assert!(reply["publish"].is_object(), "{reply}");
+    }
+    two.subscribe("chat:d").await;
+    assert_eq!(code(&two.ask(publish("chat:d", 10)).await.expect("a reply")), Some(111));
+    two.subscribe("chat:a").await;
+    assert!(two.ask(publish("chat:a", 10_000)).await.expect("a reply")["publish"].is_object());
+    assert_eq!(code(&one.ask(publish("chat:a", 10_000)).await.expect("a reply")), Some(111));
+    one.subscribe("ephemeral:a").await;
+    let reply = one.ask(publish("ephemeral:a", 30_000)).await.expect("a reply");
+    assert!(reply["publish"].is_object(), "what is not stored is not counted");
+    assert_eq!(app.count("SELECT count(*) FROM channels WHERE top > 0").await, 3);
+}

@@ -50,6 +50,7 @@ mod passkey_races;
 mod passkey_refusals;
 mod passkeys;
 mod payloads;
+mod plateau;
 mod presence;
 mod privilege;
 mod problems;

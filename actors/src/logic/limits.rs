@@ -45,11 +45,17 @@ impl Gcra {
 
     /// Takes a permit if there is one.
     pub fn check(&mut self, limit: &Limit, now: Instant) -> Verdict {
+        self.check_many(limit, 1, now)
+    }
+
+    /// Takes `permits` permits at once, or none.
+    pub fn check_many(&mut self, limit: &Limit, permits: u32, now: Instant) -> Verdict {
         if limit.burst == 0 {
             return Verdict::Denied { retry_after: limit.period };
         }
         let interval = limit.interval();
-        let owed = self.full_at.saturating_duration_since(now).saturating_add(interval);
+        let cost = interval.saturating_mul(permits);
+        let owed = self.full_at.saturating_duration_since(now).saturating_add(cost);
         let Some(over) = owed.checked_sub(interval.saturating_mul(limit.burst)).filter(|d| !d.is_zero())
         else {
             self.full_at = now.checked_add(owed).unwrap_or(now);

@@ -136,3 +136,15 @@ fn a_look_gives_the_verdict_of_a_check_and_spends_no_permit() {
     assert_eq!(looked, limiter.check("key", &THREE_PER_SECOND, now));
     assert!(!looked.is_allowed());
 }
+
+#[test]
+fn several_permits_are_taken_at_once_or_not_at_all() {
+    let limit = Limit { name: "bytes", burst: 100, period: Duration::from_secs(100) };
+    let start = Instant::now();
+    let mut state = Gcra::new(start);
+    assert!(state.check_many(&limit, 60, start).is_allowed());
+    assert_eq!(state.check_many(&limit, 60, start), Verdict::Denied { retry_after: Duration::from_secs(20) });
+    assert!(state.check_many(&limit, 40, start).is_allowed());
+    assert!(state.check_many(&limit, 30, start + Duration::from_secs(30)).is_allowed());
+    assert!(!state.check_many(&limit, 101, start + Duration::from_secs(1_000)).is_allowed(), "never");
+}

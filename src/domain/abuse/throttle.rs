@@ -77,8 +77,20 @@ limits! {
     csrf_address = 120 / 60;
     /// Step-ups of one session.
     step_up_session = 10 / 300;
+    /// Step-ups of one user, over all sessions.
+    step_up_user = 20 / 300;
+    /// Step-ups from one address.
+    step_up_address = 30 / 60;
     /// Password changes of one session, tried or done.
     password_session = 10 / 300;
+    /// Password changes of one user, tried or done.
+    password_user = 20 / 300;
+    /// Password changes from one address, tried or done.
+    password_address = 30 / 60;
+    /// Requests of one user that change something.
+    request_user = 120 / 120;
+    /// Requests of one user that only operators may make. Further ones are refused without an audit event.
+    refused_user = 10 / 60;
     /// WebSocket handshakes from one address.
     handshake_address = 100 / 10;
     /// Commands of one connection; its frames without a command are counted separately. The burst lets a client open
@@ -90,6 +102,10 @@ limits! {
     api_key_address = 100 / 60;
     /// Publications of one user, over all connections of the user to this node.
     publication_user = 300 / 10;
+    /// Bytes that one user publishes in durable channels, over all connections of the user to this node.
+    durable_bytes_user = 104_857_600 / 86_400;
+    /// Durable channels that one user begins to publish in, over all connections of the user to this node.
+    durable_channels_user = 1_000 / 86_400;
 }
 
 /// The name of the limit's setting. Its value is `<count>/<seconds>`.

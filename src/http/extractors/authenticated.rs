@@ -55,7 +55,11 @@ impl FromRequest for Authenticated {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Self::of(&request).await })
+        Box::pin(async move {
+            let found = Self::of(&request).await?;
+            found.spend(&request).await?;
+            Ok(found)
+        })
     }
 }
 
@@ -69,7 +73,7 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            Authenticated::of(&request).await?;
+            Authenticated::of(&request).await?.spend(&request).await?;
             let body = Body::<T>::from_request(&request, &mut payload).await?.0;
             let caller = Authenticated::of(&request).await?.caller;
             Ok(Self { caller, body })
@@ -92,6 +96,18 @@ impl Authenticated {
         let found = Self { caller, source: credential.source };
         found.authorize(request, services)?;
         Ok(found)
+    }
+
+    /// Takes a permit of the caller for a request that changes something.
+    ///
+    /// # Errors
+    /// 429 if none is left.
+    async fn spend(&self, request: &HttpRequest) -> Result<(), Problem> {
+        if request.method().is_safe() {
+            return Ok(());
+        }
+        let throttle = &services(request)?.throttle;
+        Ok(throttle.spend(throttle.limits().request_user, &self.caller.user.to_string()).await?)
     }
 
     /// Checks that the caller may send this request: its CSRF token and the scope of its token.

@@ -9,6 +9,7 @@ pub(super) mod body;
 pub(super) mod client;
 pub(super) mod credential;
 mod multipart;
+pub(super) mod page;
 pub(super) mod page_limit;
 pub(super) mod path_id;
 pub(super) mod request_headers;

@@ -7,18 +7,14 @@ use domain::{
     abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
 };
 use protocol::id::{DeviceId, SessionId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use service::{Attempt, Services};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::http::{
-    extractors::{
-        authenticated::Authenticated,
-        body::{Query, Shape},
-        page_limit::page_limit,
-    },
+    extractors::{authenticated::Authenticated, body::Query, page::Page, page_limit::page_limit},
     problem::Problem,
     views::place::PlaceView,
 };
@@ -55,18 +51,6 @@ impl From<Attempt> for AttemptView {
             risk: attempt.risk,
         }
     }
-}
-
-/// The page to read.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Page {
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
-impl Shape for Page {
-    const FIELDS: &'static str = "limit (1 to 200), cursor";
 }
 
 /// `GET /api/v1/profile/attempts`: newest first, in pages.

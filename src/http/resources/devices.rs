@@ -14,8 +14,10 @@ use crate::http::{
     cookies::Jar,
     extractors::{
         authenticated::{Authenticated, AuthenticatedBody},
-        body::Shape,
+        body::{Query, Shape},
         client::Client,
+        page::Page,
+        page_limit::page_limit,
         path_id::path_id,
     },
     problem::Problem,
@@ -93,14 +95,17 @@ fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, 
     Option::<String>::deserialize(field).map(Some)
 }
 
-/// `GET /api/v1/devices`.
+/// `GET /api/v1/devices`: the last one seen first, in pages.
 pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
+    query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let listed = services.account.devices.list(&auth.caller).await?;
-    let views: Vec<_> = listed.into_iter().map(|listed| DeviceView::of(listed, auth.caller.device)).collect();
-    Ok(HttpResponse::Ok().json(json!({"devices": views})))
+    let Page { limit, cursor } = query.0;
+    let page = services.account.devices.list(&auth.caller, page_limit(limit)?, cursor.as_deref()).await?;
+    let views: Vec<_> =
+        page.devices.into_iter().map(|listed| DeviceView::of(listed, auth.caller.device)).collect();
+    Ok(HttpResponse::Ok().json(json!({"devices": views, "next_cursor": page.next})))
 }
 
 /// `PATCH /api/v1/devices/{id}`: changes the label or the trust. Trusting a device needs a recent step-up.

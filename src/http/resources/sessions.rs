@@ -7,22 +7,28 @@ use service::Services;
 
 use crate::http::{
     cookies::Jar,
-    extractors::{authenticated::Authenticated, client::Client, path_id::path_id},
+    extractors::{
+        authenticated::Authenticated, body::Query, client::Client, page::Page, page_limit::page_limit,
+        path_id::path_id,
+    },
     problem::Problem,
     views::{revocation::revocation_view, session::SessionView},
 };
 
-/// `GET /api/v1/sessions`.
+/// `GET /api/v1/sessions`: newest first, in pages.
 pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
+    query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let sessions = services.account.sessions.list(&auth.caller).await?;
+    let Page { limit, cursor } = query.0;
+    let limit = page_limit(limit)?;
+    let (sessions, next) = services.account.sessions.list(&auth.caller, limit, cursor.as_deref()).await?;
     let views: Vec<_> = sessions
         .iter()
         .map(|listed| SessionView::of(&listed.session, listed.open_connections, auth.caller.session))
         .collect();
-    Ok(HttpResponse::Ok().json(json!({"sessions": views})))
+    Ok(HttpResponse::Ok().json(json!({"sessions": views, "next_cursor": next})))
 }
 
 /// `DELETE /api/v1/sessions/{sid}`: ends a session of the caller. 404 for a session of another user.

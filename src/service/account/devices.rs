@@ -9,8 +9,14 @@ use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 use super::sessions::Sessions;
 use crate::{
+    access::listed_session::ListedSession,
     core::{
-        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
+        audit::AuditTrail,
+        caller::Caller,
+        clock::Clock,
+        cursor::{cursor_after, read_cursor},
+        failure::Failure,
+        privilege::PrivilegeCheck,
         request_meta::RequestMeta,
     },
     revocation::revoke::{RevocationResult, Revoker},
@@ -25,6 +31,15 @@ pub struct ListedDevice {
     pub sessions: usize,
     /// Their open sockets on this node.
     pub open_connections: usize,
+}
+
+/// A page of devices.
+#[derive(Clone, Debug)]
+pub struct DevicePage {
+    /// The devices.
+    pub devices: Vec<ListedDevice>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
 }
 
 /// A user's change of a device. `None` leaves a field as it is.
@@ -54,20 +69,33 @@ impl Devices {
         Self(parts)
     }
 
-    /// The caller's devices; the last one seen comes first.
+    /// A page of the caller's devices; the last one seen comes first.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn list(&self, caller: &Caller) -> Result<Vec<ListedDevice>, Failure> {
-        let devices = self.0.store.devices_of(caller.user).await?;
-        let sessions = self.0.sessions.list(caller).await?;
-        let listed = devices.into_iter().map(|device| {
-            let on_it = sessions.iter().filter(|listed| listed.session.device == device.id);
-            let (sessions, open_connections) =
-                on_it.fold((0, 0), |(count, open), listed| (count + 1, open + listed.open_connections));
-            ListedDevice { device: self.with_current_trust(device), sessions, open_connections }
-        });
-        Ok(listed.collect())
+    /// `BadRequest` for an invalid cursor, `Unavailable`.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<DevicePage, Failure> {
+        let after = cursor.map(read_cursor).transpose()?.map(|(seen, id)| (seen, DeviceId(id)));
+        // One more than asked for tells whether there is another page.
+        let mut devices = self.0.store.devices_of(caller.user, after, limit.saturating_add(1)).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = devices.len() > limit;
+        devices.truncate(limit);
+        let next = devices.last().filter(|_| more).map(|last| cursor_after(last.last_seen_at, last.id.0));
+        let sessions = self.0.sessions.working(caller).await?;
+        let devices = devices.into_iter().map(|device| self.listed(device, &sessions)).collect();
+        Ok(DevicePage { devices, next })
+    }
+
+    fn listed(&self, device: Device, sessions: &[ListedSession]) -> ListedDevice {
+        let on_it = sessions.iter().filter(|listed| listed.session.device == device.id);
+        let (sessions, open_connections) =
+            on_it.fold((0, 0), |(count, open), listed| (count + 1, open + listed.open_connections));
+        ListedDevice { device: self.with_current_trust(device), sessions, open_connections }
     }
 
     /// Changes the label or the trust of one of the caller's devices. Trusting a device needs a recent step-up.
@@ -91,6 +119,12 @@ impl Devices {
             }
             Some(false) | None => caller.acting_session(),
         };
+        if let (None, Some(label)) = (update.trusted, &label) {
+            let device = store.device_of(caller.user, id).await?.ok_or_else(no_such_device)?;
+            if device.label == *label {
+                return Ok(self.listed(device, &self.0.sessions.working(caller).await?));
+            }
+        }
         let now = clock.now();
         let trust = update.trusted.map(|trusted| match trusted {
             true => (Trust::Trusted, Some(now + TRUST_TTL)),
@@ -106,8 +140,7 @@ impl Devices {
             Ok(changed) => changed.ok_or_else(no_such_device)?,
             Err(error) => return Err(privilege.failure(caller.user, error).await),
         };
-        let listed = self.list(caller).await?.into_iter().find(|listed| listed.device.id == id);
-        Ok(listed.unwrap_or(ListedDevice { device: changed, sessions: 0, open_connections: 0 }))
+        Ok(self.listed(changed, &self.0.sessions.working(caller).await?))
     }
 
     /// Forgets one of the caller's devices and ends their sessions on it. If it signs in again, it is a new device.

@@ -180,6 +180,10 @@ impl Passkeys {
     ) -> Result<ListedPasskey, Failure> {
         let Parts { store, clock, audit, .. } = &self.0;
         let name = checked_name(name)?;
+        let held = self.list(caller).await?.into_iter().find(|held| held.id == id && held.name == name);
+        if let Some(unchanged) = held {
+            return Ok(unchanged);
+        }
         let event = audit.caller_event(caller, "passkey.renamed", Outcome::Success, meta);
         let event = event.with("passkey", id.to_string());
         let renamed = store.rename_passkey(caller.acting_session(), id, name, clock.now(), event).await?;

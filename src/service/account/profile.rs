@@ -1,5 +1,6 @@
 //! A user's own profile: reading it, changing the display name, changing the password.
 
+use domain::account::account_key::AccountKey;
 use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Change, RevocationRequest, Store, Target, User};
@@ -53,6 +54,10 @@ impl Profile {
     ) -> Result<User, Failure> {
         let Parts { store, clock, audit, .. } = &self.0;
         let display_name = parse_display_name(display_name)?;
+        let user = self.read(caller).await?;
+        if user.display_name == display_name {
+            return Ok(user);
+        }
         let event = audit.caller_event(caller, "user.renamed", Outcome::Success, meta);
         Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
     }
@@ -73,11 +78,15 @@ impl Profile {
         let Parts { clock, audit, throttle, hasher, privilege, changes, .. } = &self.0;
         privilege.require(caller).await?;
         let hasher = hasher.for_user(caller.user)?;
-        throttle.spend(throttle.limits().password_session, &caller.session.to_string()).await?;
+        let limits = throttle.limits();
+        throttle.spend_for_address(limits.password_address, meta.address).await?;
+        throttle.spend(limits.password_user, &caller.user.to_string()).await?;
+        throttle.spend(limits.password_session, &caller.session.to_string()).await?;
         let user = self.read(caller).await?;
         if let Some(current) = current {
             let phc = user.password_hash.expose_secret().to_owned();
             if !hasher.verify(&current, Some(phc)).await?.ok {
+                throttle.count_wrong_pair(&AccountKey::of(&user.email), &current, meta).await;
                 let event = audit.caller_event(caller, "password.refused", Outcome::Failure, meta);
                 audit.record(event).await?;
                 return Err(Failure::wrong_password());

@@ -4,13 +4,23 @@ use std::time::Duration;
 
 use domain::session::ended;
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
-use store::{RevocationRequest, Store, Target};
+use store::{RevocationRequest, Session, Store, Target};
 
 use crate::{
     access::listed_session::{ListedSession, SessionListing},
-    core::{audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta},
+    core::{
+        audit::AuditTrail,
+        caller::Caller,
+        clock::Clock,
+        cursor::{cursor_after, read_cursor},
+        failure::Failure,
+        request_meta::RequestMeta,
+    },
     revocation::revoke::{RevocationResult, Revoker},
 };
+
+/// The most sessions that are counted for the list of devices.
+const COUNTED: u32 = 1_000;
 
 /// A user's own sessions. Clones are cheap.
 #[derive(Clone)]
@@ -37,19 +47,40 @@ impl Sessions {
         Self { store, clock, audit, listing, revoker, idle }
     }
 
-    /// The caller's working sessions, newest first.
+    /// A page of the caller's working sessions, newest first, and the cursor of the next. A page may have fewer sessions than
+    /// `limit`, because idle ones are left out.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn list(&self, caller: &Caller) -> Result<Vec<ListedSession>, Failure> {
+    /// `BadRequest` for an invalid cursor, `Unavailable`.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<ListedSession>, Option<String>), Failure> {
+        let before = cursor.map(read_cursor).transpose()?.map(|(start, id)| (start, SessionId(id)));
+        let mut sessions = self.store.sessions_of(caller.user, before, limit.saturating_add(1)).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = sessions.len() > limit;
+        sessions.truncate(limit);
+        let next = sessions.last().filter(|_| more).map(|last| cursor_after(last.created_at, last.id.0));
+        Ok((self.only_working(caller, sessions), next))
+    }
+
+    /// The caller's working sessions, at most [`COUNTED`].
+    pub(crate) async fn working(&self, caller: &Caller) -> Result<Vec<ListedSession>, Failure> {
+        let sessions = self.store.sessions_of(caller.user, None, COUNTED).await?;
+        Ok(self.only_working(caller, sessions))
+    }
+
+    fn only_working(&self, caller: &Caller, sessions: Vec<Session>) -> Vec<ListedSession> {
         let now = self.clock.now();
-        let sessions = self.store.sessions_of(caller.user).await?;
         let listed = sessions.into_iter().map(|session| self.listing.of(session));
         let works = |listed: &ListedSession| {
             let lifetime = listed.session.lifetime(listed.open_connections);
             listed.session.id == caller.session || ended(&lifetime, self.idle, now).is_none()
         };
-        Ok(listed.filter(works).collect())
+        listed.filter(works).collect()
     }
 
     /// Ends one of the caller's sessions. A session that has ended already is not an error.

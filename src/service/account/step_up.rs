@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use domain::factors::{challenge::ChallengeKind, lockout::FactorSource};
+use domain::{
+    account::account_key::AccountKey,
+    factors::{challenge::ChallengeKind, lockout::FactorSource},
+};
 use protocol::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -174,21 +177,23 @@ impl StepUp {
         meta: &RequestMeta,
     ) -> Result<Judgement, Failure> {
         let Parts { throttle, hasher, codes, privilege, lockout, .. } = &self.0;
-        let (limit, key) = (throttle.limits().step_up_session, caller.session.to_string());
         match proof {
             StepUpProof::Password(password) => {
                 let hasher = hasher.for_user(caller.user)?;
-                throttle.spend(limit, &key).await?;
+                self.spend(caller, meta).await?;
                 let user = self.user(caller).await?;
                 if let Err(required) = privilege.require_no_second_factor(&user).await {
                     return Err(self.record_refusal(caller, proof, meta).await.err().unwrap_or(required));
                 }
                 let phc = user.password_hash.expose_secret().to_owned();
                 let right = hasher.verify(password, Some(phc)).await?.ok;
+                if !right {
+                    throttle.count_wrong_pair(&AccountKey::of(&user.email), password, meta).await;
+                }
                 Ok(Judgement { user, right: right.then_some(RightProof(None)), counted: None })
             }
             StepUpProof::Totp(code) => {
-                throttle.spend(limit, &key).await?;
+                self.spend(caller, meta).await?;
                 throttle.spend_step_up_code(caller.session).await?;
                 let user = self.user(caller).await?;
                 let counted = lockout.count(caller.user, FactorSource::Session(caller.session)).await?;
@@ -197,12 +202,21 @@ impl StepUp {
                 Ok(Judgement { user, right, counted: Some(counted) })
             }
             StepUpProof::Passkey { ceremony, credential } => {
-                throttle.spend(limit, &key).await?;
+                self.spend(caller, meta).await?;
                 let user = self.user(caller).await?;
                 let proof = self.judge_passkey(caller, *ceremony, credential, meta).await?;
                 Ok(Judgement { user, right: Some(RightProof(Some(proof))), counted: None })
             }
         }
+    }
+
+    /// Takes a permit of the address, of the user and of the session.
+    async fn spend(&self, caller: &Caller, meta: &RequestMeta) -> Result<(), Failure> {
+        let throttle = &self.0.throttle;
+        let limits = throttle.limits();
+        throttle.spend_for_address(limits.step_up_address, meta.address).await?;
+        throttle.spend(limits.step_up_user, &caller.user.to_string()).await?;
+        throttle.spend(limits.step_up_session, &caller.session.to_string()).await
     }
 
     async fn judge_passkey(

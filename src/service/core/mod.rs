@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod bans;
 pub(crate) mod caller;
 pub(crate) mod clock;
+pub(crate) mod cursor;
 pub(crate) mod failure;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;

@@ -44,7 +44,9 @@ pub struct PasswordHasher {
     threads: Arc<HashThreads>,
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    /// The most requests that may wait.
+    /// The signed-in users among them.
+    waiting_users: Arc<AtomicUsize>,
+    /// The most requests that may wait. Signed-in users may take half of it, so that they cannot keep others from signing in.
     queue: usize,
     /// The users with a hash of their own password under way.
     busy: Arc<Mutex<HashSet<UserId>>>,
@@ -111,10 +113,24 @@ impl Drop for UserSlot {
 /// Counts a waiting request while it lives.
 struct QueuedHash(Arc<AtomicUsize>);
 
+impl QueuedHash {
+    /// Takes a place in a queue.
+    ///
+    /// # Errors
+    /// `Unavailable` if there is none.
+    fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Failure> {
+        let queued = Self(Arc::clone(waiting));
+        if waiting.fetch_add(1, Ordering::AcqRel) >= most {
+            metrics::counter!("password_hashes_refused_total").increment(1);
+            return Err(Failure::unavailable());
+        }
+        Ok(queued)
+    }
+}
+
 impl Drop for QueuedHash {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
-        metrics::gauge!("password_hashes_waiting").decrement(1);
     }
 }
 
@@ -153,6 +169,7 @@ impl PasswordHasher {
             threads: Arc::new(threads),
             permits: Arc::new(Semaphore::new(permits)),
             waiting: Arc::default(),
+            waiting_users: Arc::default(),
             queue,
             busy: Arc::default(),
             slot: None,
@@ -246,15 +263,16 @@ impl PasswordHasher {
             metrics::histogram!("password_hash_wait_seconds").record(0.0);
             return Ok(HashPermit { _permit: permit });
         }
-        metrics::gauge!("password_hashes_waiting").increment(1);
-        let queued = QueuedHash(Arc::clone(&self.waiting));
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.queue {
-            metrics::counter!("password_hashes_refused_total").increment(1);
-            return Err(Failure::unavailable());
-        }
+        let _of_users = match &self.slot {
+            Some(_) => Some(QueuedHash::enter(&self.waiting_users, self.queue.div_ceil(2))?),
+            None => None,
+        };
+        let queued = QueuedHash::enter(&self.waiting, self.queue)?;
+        metrics::gauge!("password_hashes_waiting").set(self.waiting.load(Ordering::Acquire) as f64);
         let began = Instant::now();
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Failure::unavailable())?;
         drop(queued);
+        metrics::gauge!("password_hashes_waiting").set(self.waiting.load(Ordering::Acquire) as f64);
         metrics::histogram!("password_hash_wait_seconds").record(began.elapsed());
         Ok(HashPermit { _permit: permit })
     }

@@ -65,6 +65,35 @@ async fn a_user_has_one_place_until_the_work_is_done() {
 }
 
 #[tokio::test]
+async fn signed_in_users_take_half_of_the_queue_at_most() {
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
+    let cores = u32::try_from(hasher.permits.available_permits()).unwrap();
+    let all = Arc::clone(&hasher.permits).acquire_many_owned(cores).await.unwrap();
+    let mut own = (0..QUEUE as i64).map(|user| hasher.for_user(UserId(user)).unwrap());
+    let waiting: Vec<_> =
+        own.by_ref().take(QUEUE / 2).map(|own| tokio::spawn(async move { own.run(|| ()).await })).collect();
+    while hasher.waiting.load(Ordering::Acquire) < QUEUE / 2 {
+        tokio::task::yield_now().await;
+    }
+    let refused = own.next().unwrap().run(|| ()).await;
+    assert!(matches!(refused, Err(Failure::Unavailable { .. })));
+    let sign_ins: Vec<_> = (0..QUEUE / 2)
+        .map(|_| {
+            let hasher = hasher.clone();
+            tokio::spawn(async move { hasher.run(|| ()).await })
+        })
+        .collect();
+    while hasher.waiting.load(Ordering::Acquire) < QUEUE {
+        tokio::task::yield_now().await;
+    }
+    drop(all);
+    for done in waiting.into_iter().chain(sign_ins) {
+        done.await.unwrap().unwrap();
+    }
+    assert_eq!(hasher.waiting_users.load(Ordering::Acquire), 0);
+}
+
+#[tokio::test]
 async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let cores = u32::try_from(hasher.permits.available_permits()).unwrap();

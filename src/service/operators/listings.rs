@@ -2,21 +2,19 @@
 
 use actors::{Realtime, runtime::ListedConnection};
 use domain::account::role::Scope;
-use protocol::{
-    audit::Outcome,
-    id::{SessionId, Subject},
-};
+use protocol::id::{SessionId, Subject};
 use store::{ExternalFilter, ExternalSession, Store};
 use time::OffsetDateTime;
 
-use super::{
-    revoke::operator_required,
-    session_page::{SessionFilter, cursor_after, read_cursor},
-};
+use super::{refusals::Refusals, revoke::operator_required, session_page::SessionFilter};
 use crate::{
     access::listed_session::{ListedSession, SessionListing},
     core::{
-        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta,
+        caller::Caller,
+        clock::Clock,
+        cursor::{cursor_after, read_cursor},
+        failure::Failure,
+        request_meta::RequestMeta,
         subject::account_of,
     },
 };
@@ -64,7 +62,7 @@ pub struct Listings {
     store: Store,
     realtime: Realtime,
     clock: Clock,
-    audit: AuditTrail,
+    refusals: Refusals,
     listing: SessionListing,
 }
 
@@ -73,10 +71,10 @@ impl Listings {
         store: Store,
         realtime: Realtime,
         clock: Clock,
-        audit: AuditTrail,
+        refusals: Refusals,
         listing: SessionListing,
     ) -> Self {
-        Self { store, realtime, clock, audit, listing }
+        Self { store, realtime, clock, refusals, listing }
     }
 
     /// Sessions of accounts, for the command line.
@@ -84,7 +82,7 @@ impl Listings {
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
     pub async fn account_sessions(&self, filter: SessionFilter) -> Result<SessionPage, Failure> {
-        let before = filter.cursor.as_deref().map(read_cursor).transpose()?;
+        let before = filter.cursor.as_deref().map(session_before).transpose()?;
         let found = self
             .store
             .search_sessions(store::SessionFilter {
@@ -103,7 +101,7 @@ impl Listings {
         let next = sessions
             .last()
             .filter(|_| more)
-            .map(|listed| cursor_after(listed.session.created_at, listed.session.id));
+            .map(|listed| cursor_after(listed.session.created_at, listed.session.id.0));
         Ok(SessionPage { sessions, next })
     }
 
@@ -129,7 +127,7 @@ impl Listings {
         meta: &RequestMeta,
     ) -> Result<AnySessionPage, Failure> {
         self.require_operator(caller, "sessions.searched", subject.as_ref(), &filter, meta).await?;
-        let before = filter.cursor.as_deref().map(read_cursor).transpose()?;
+        let before = filter.cursor.as_deref().map(session_before).transpose()?;
         let mut found = Vec::new();
         let only_accounts = filter.user.is_some() || filter.device.is_some();
         if only_accounts && subject.is_some() {
@@ -189,12 +187,18 @@ impl Listings {
         if caller.scopes.contains(Scope::Operate) {
             return Ok(());
         }
-        let mut event = self.audit.caller_event(caller, name, Outcome::Denied, meta);
+        let mut event = self.refusals.event(caller, name, meta);
+        event.session = Some(caller.session);
+        event.device = Some(caller.device);
         event.user = filter.user.or_else(|| subject.and_then(account_of));
         event.subject = subject.map(Subject::to_string);
-        self.audit.record(event).await?;
-        Err(operator_required())
+        Err(self.refusals.refuse(caller.user, event, operator_required()).await)
     }
+}
+
+/// The session that a page continues after.
+fn session_before(cursor: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
+    read_cursor(cursor).map(|(start, id)| (start, SessionId(id)))
 }
 
 /// The newest of both kinds, in the order that each kind has.
@@ -208,7 +212,7 @@ fn page(mut found: Vec<AnySession>, limit: u32) -> AnySessionPage {
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| {
         let (start, id) = last.position();
-        cursor_after(start, id)
+        cursor_after(start, id.0)
     });
     AnySessionPage { sessions: found, next }
 }

@@ -4,11 +4,13 @@
 
 pub(crate) mod listings;
 pub(crate) mod local_admin;
+pub(crate) mod refusals;
 pub(crate) mod revoke;
 pub(crate) mod session_page;
 
 use listings::Listings;
 use local_admin::LocalAdmin;
+use refusals::Refusals;
 use revoke::OperatorRevocation;
 
 use crate::{
@@ -32,15 +34,22 @@ pub struct Operators {
 impl Operators {
     /// `development`: this is a development server, which may seed demonstration users.
     pub(crate) fn new(core: &Core, access: &Access, revocation: &Revocation, development: bool) -> Self {
-        let Core { store, realtime, clock, audit, hasher, privilege, bans, .. } = core;
+        let Core { store, realtime, clock, audit, hasher, privilege, bans, throttle, .. } = core;
         let revoker = &revocation.revoker;
         let listing = SessionListing::new(access.verifier.clone(), realtime.clone());
         Self {
-            listings: Listings::new(store.clone(), realtime.clone(), clock.clone(), audit.clone(), listing),
+            listings: Listings::new(
+                store.clone(),
+                realtime.clone(),
+                clock.clone(),
+                Refusals::new(audit.clone(), throttle.clone()),
+                listing,
+            ),
             revocation: OperatorRevocation::new(
                 store.clone(),
                 clock.clone(),
                 audit.clone(),
+                Refusals::new(audit.clone(), throttle.clone()),
                 privilege.clone(),
                 revoker.clone(),
             ),

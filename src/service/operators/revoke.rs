@@ -4,6 +4,7 @@ use domain::account::role::{Role, Scope};
 use protocol::{audit::Outcome, close::Cause};
 use store::{ActingSession, RevocationRequest, SessionFilter, Store, Target, User};
 
+use super::refusals::Refusals;
 use crate::{
     core::{
         audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
@@ -17,6 +18,7 @@ pub struct OperatorRevocation {
     store: Store,
     clock: Clock,
     audit: AuditTrail,
+    refusals: Refusals,
     privilege: PrivilegeCheck,
     revoker: Revoker,
 }
@@ -26,10 +28,11 @@ impl OperatorRevocation {
         store: Store,
         clock: Clock,
         audit: AuditTrail,
+        refusals: Refusals,
         privilege: PrivilegeCheck,
         revoker: Revoker,
     ) -> Self {
-        Self { store, clock, audit, privilege, revoker }
+        Self { store, clock, audit, refusals, privilege, revoker }
     }
 
     /// Revokes as an operator. Needs the scope, a recent step-up, and a target that the role may act on.
@@ -122,19 +125,14 @@ impl OperatorRevocation {
         meta: &RequestMeta,
         refusal: Failure,
     ) -> Failure {
-        let mut event = self.audit.event("session.revoked", Outcome::Denied, meta);
-        event.actor = Some(caller.user);
-        event.device = None;
+        let mut event = self.refusals.event(caller, "session.revoked", meta);
         match *target {
             Target::Session(session) => event.session = Some(session),
             Target::Device(device) => event.device = Some(device),
             Target::User(user) => event.user = Some(user),
             Target::Subject(_) | Target::All => {}
         }
-        match self.audit.record(event.with("scope", target.scope())).await {
-            Ok(()) => refusal,
-            Err(failure) => failure,
-        }
+        self.refusals.refuse(caller.user, event.with("scope", target.scope()), refusal).await
     }
 }
 

@@ -6,13 +6,13 @@ use actors::Realtime;
 use domain::{abuse::attempt::AttemptOutcome, risk::sign_in_history::Attempted, session::SignInMethod};
 use protocol::id::UserId;
 use store::{Attempt, Store};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::request_device::RequestDevices;
 use crate::core::{
     caller::Caller,
     clock::{Clock, millis},
+    cursor::{cursor_after, read_cursor},
     failure::Failure,
     request_meta::RequestMeta,
     throttle::Throttle,
@@ -113,35 +113,5 @@ impl SignInAttempts {
         attempts.truncate(limit);
         let next = attempts.last().filter(|_| more).map(|last| cursor_after(last.at, last.id));
         Ok(AttemptsPage { attempts, next })
-    }
-}
-
-/// The cursor of the page after this attempt.
-fn cursor_after(at: OffsetDateTime, id: Uuid) -> String {
-    format!("{}.{}", at.unix_timestamp_nanos() / 1_000, id.simple())
-}
-
-fn read_cursor(text: &str) -> Result<(OffsetDateTime, Uuid), Failure> {
-    let read = || {
-        let (at, id) = text.split_once('.')?;
-        let micros: i64 = at.parse().ok()?;
-        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?;
-        Some((at, Uuid::try_parse(id).ok()?))
-    };
-    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_reads_as_it_is_written() {
-        let (at, id) = (OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(), Uuid::from_u128(7));
-        assert_eq!(read_cursor(&cursor_after(at, id)), Ok((at, id)));
-        for odd in ["", ".", "7", "7.x", &format!("{}.{id}", i64::MAX), "x.00000000000000000000000000000007"]
-        {
-            assert!(read_cursor(odd).is_err(), "{odd}");
-        }
     }
 }

@@ -75,6 +75,7 @@ impl SessionOpener {
             trust: None,
             attempt: None,
             per_user_limit: limits.per_user,
+            device_limit: limits.devices,
             now,
         }
     }

@@ -9,6 +9,7 @@
 pub(crate) mod admit;
 pub(crate) mod authenticate;
 pub(crate) mod connection_limits;
+pub(crate) mod durable_quota;
 pub(crate) mod external_identity;
 pub(crate) mod publish_limit;
 pub(crate) mod refusal;

@@ -79,19 +79,28 @@ const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.us
      d.trust, d.trusted_until, d.created_at, d.last_seen_at";
 
 impl Store {
-    /// The user's devices, the most recently seen first. Forgotten devices are left out.
+    /// The user's devices, the most recently seen first, at most `limit`, after the device with this last use and id. Forgotten
+    /// devices are left out.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn devices_of(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
+    pub async fn devices_of(
+        &self,
+        user: UserId,
+        after: Option<(OffsetDateTime, DeviceId)>,
+        limit: u32,
+    ) -> Result<Vec<Device>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM registered_devices d WHERE d.user_id = $1 AND d.forgotten_at IS NULL
-             ORDER BY d.last_seen_at DESC, d.id"
+               AND ($2::timestamptz IS NULL OR d.last_seen_at < $2 OR (d.last_seen_at = $2 AND d.id > $3))
+             ORDER BY d.last_seen_at DESC, d.id LIMIT $4"
         );
+        let (seen, id) = after.map(|(seen, id)| (seen, id.0)).unzip();
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
-                client.query(&statement, &[&user.0]).await?.iter().map(device).collect()
+                let rows = client.query(&statement, &[&user.0, &seen, &id, &i64::from(limit)]).await?;
+                rows.iter().map(device).collect()
             })
         })
         .await
@@ -183,6 +192,34 @@ fn device(row: &Row) -> Result<Device, StoreError> {
         created_at: row.try_get("created_at")?,
         last_seen_at: row.try_get("last_seen_at")?,
     })
+}
+
+/// The most devices that one sign-in removes.
+const REMOVED_AT_ONCE: i64 = 100;
+
+/// Removes the oldest devices beyond the limit, but never the one that signs in, a trusted one, or one with a session that has
+/// not ended. Forgotten ones go first. Rows that another transaction has locked stay.
+pub(crate) async fn make_room(
+    client: &impl GenericClient,
+    user: UserId,
+    signs_in: DeviceId,
+    limit: u32,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "DELETE FROM registered_devices WHERE user_id = $1 AND id IN (
+                 SELECT d.id FROM registered_devices d
+                 WHERE d.user_id = $1 AND d.id <> $2 AND (d.trust = 'new' OR d.trusted_until <= $4)
+                   AND NOT EXISTS (SELECT FROM sessions s
+                                   WHERE s.user_id = $1 AND s.device_id = d.id AND s.revoked_at IS NULL)
+                 ORDER BY d.forgotten_at IS NULL, d.last_seen_at
+                 LIMIT least($5, greatest(0, (SELECT count(*) FROM registered_devices WHERE user_id = $1) - $3::bigint))
+                 FOR UPDATE OF d SKIP LOCKED)",
+        )
+        .await?;
+    client.execute(&statement, &[&user.0, &signs_in.0, &i64::from(limit), &now, &REMOVED_AT_ONCE]).await?;
+    Ok(())
 }
 
 /// Creates or updates a device of a user. A forgotten device starts anew.

@@ -39,9 +39,7 @@ impl Store {
 async fn carry_out(client: &mut Client, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
     let transaction = client.transaction().await?;
     let committed = write(&transaction, &order).await?;
-    if committed.id.is_some() {
-        transaction.commit().await?;
-    }
+    transaction.commit().await?;
     Ok(committed)
 }
 
@@ -78,7 +76,7 @@ pub(crate) async fn write(
         Target::Session(_) | Target::Subject(_) => !ended.is_empty(),
         Target::Device(_) | Target::User(_) | Target::All => !users.is_empty(),
     };
-    if !reached {
+    if !reached || order.is_idle(ended.len()) {
         return Ok(nothing);
     }
     let id = row::insert(transaction, order, Some(ended.len())).await?;

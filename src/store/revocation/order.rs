@@ -142,6 +142,12 @@ impl RevocationRequest {
         }
     }
 
+    /// Whether a user's request about their own sessions has ended none and changes nothing: no other node needs to know. The
+    /// epoch of the user is raised nevertheless, so sign-ins that have begun are refused.
+    pub(crate) fn is_idle(&self, ended: usize) -> bool {
+        ended == 0 && self.change.is_none() && self.actor.is_some() && self.actor == self.only_user
+    }
+
     pub(crate) fn roles(&self) -> Option<Vec<&'static str>> {
         self.only_roles.as_ref().map(|roles| roles.iter().map(|role| role.as_str()).collect())
     }

@@ -64,6 +64,8 @@ pub struct OpenSession {
     pub attempt: Option<Attempt>,
     /// Maximum number of sessions of the user, including this one.
     pub per_user_limit: u32,
+    /// Maximum number of devices of the user, including this one.
+    pub device_limit: u32,
     /// The time.
     pub now: OffsetDateTime,
 }
@@ -106,6 +108,8 @@ impl Store {
                     devices::trust(&transaction, open.user, open.device.id, trust, until, open.now).await?;
                 }
                 let evicted = make_room(&transaction, &open, &event).await?;
+                devices::make_room(&transaction, open.user, open.device.id, open.device_limit, open.now)
+                    .await?;
                 let session = insert(&transaction, &open).await?;
                 note_attempt(&transaction, &open).await?;
                 let statement =

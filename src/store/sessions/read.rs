@@ -43,19 +43,26 @@ impl Store {
         .await
     }
 
-    /// The user's sessions that are not revoked, newest first.
+    /// The user's sessions that are not revoked, newest first, at most `limit`, opened before the session with this start and id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+    pub async fn sessions_of(
+        &self,
+        user: UserId,
+        before: Option<(OffsetDateTime, SessionId)>,
+        limit: u32,
+    ) -> Result<Vec<Session>, StoreError> {
         let sql = format!(
             "SELECT {SESSION_COLUMNS} FROM sessions s WHERE s.user_id = $1 AND {NOT_REVOKED}
-             ORDER BY s.created_at DESC, s.id"
+               AND ($2::timestamptz IS NULL OR s.created_at < $2 OR (s.created_at = $2 AND s.id > $3))
+             ORDER BY s.created_at DESC, s.id LIMIT $4"
         );
+        let (start, id) = before.map(|(start, id)| (start, id.0)).unzip();
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
-                let rows = client.query(&statement, &[&user.0]).await?;
+                let rows = client.query(&statement, &[&user.0, &start, &id, &i64::from(limit)]).await?;
                 rows.iter().map(session::from_row).collect()
             })
         })

@@ -50,6 +50,7 @@ pub(super) async fn sign_in(person: &Person) -> OpenSession {
         trust: None,
         attempt: None,
         per_user_limit: u32::MAX >> 1,
+        device_limit: 1_000_000,
         now,
     }
 }

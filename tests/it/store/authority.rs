@@ -64,7 +64,7 @@ fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
                 "{target:?}"
             );
         }
-        assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
+        assert_eq!(db.store.sessions_of(ada.id, None, 100).await.unwrap().len(), 1);
         assert_eq!(db.count("SELECT count(*) FROM revocations").await, 1, "nothing was written");
         assert_eq!(
             db.store.user_by_id(ada.id).await.unwrap().unwrap().revocation_epoch,

@@ -26,7 +26,7 @@ fn it_waits_for_no_row_of_a_session_and_holds_at_once() {
         assert_eq!(committed.ended.count(), Some(1));
         let found = db.store.session_with_user(session.id).await.unwrap().unwrap();
         assert_eq!(found.session.revoked.map(|revoked| revoked.cause), Some(Cause::Revoked));
-        assert!(db.store.sessions_of(user.id).await.unwrap().is_empty());
+        assert!(db.store.sessions_of(user.id, None, 100).await.unwrap().is_empty());
         let active = SessionFilter { active_at: Some(now()), limit: 9, ..SessionFilter::default() };
         assert!(db.store.search_sessions(active).await.unwrap().is_empty());
         holding.commit().await.unwrap();
@@ -59,7 +59,7 @@ fn a_session_that_is_opened_afterwards_lives() {
         assert_eq!((old.revoked_all, new.revoked_all), (RevocationId(0), id));
         assert_eq!(new.revoked, None);
         while db.store.end_covered(10).await.unwrap() > 0 {}
-        let live = db.store.sessions_of(user.id).await.unwrap();
+        let live = db.store.sessions_of(user.id, None, 100).await.unwrap();
         assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [new.id]);
     });
 }
@@ -124,6 +124,6 @@ fn it_waits_for_a_refresh_that_has_begun_and_none_succeeds_after_it() {
                 refreshed.unwrap().map(|session| session.id)
             );
         }
-        assert!(db.store.sessions_of(user.id).await.unwrap().is_empty());
+        assert!(db.store.sessions_of(user.id, None, 100).await.unwrap().is_empty());
     });
 }

@@ -123,6 +123,7 @@ impl Db {
             trust: None,
             attempt: None,
             per_user_limit: 20,
+            device_limit: 50,
             now: now(),
         }
     }

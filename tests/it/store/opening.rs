@@ -95,7 +95,7 @@ fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
                 assert_eq!(named.collect::<Vec<_>>(), if round % 2 == 0 { vec![session.id] } else { vec![] });
                 assert_eq!(committed.ended.count(), Some(1));
             }
-            assert!(db.store.sessions_of(user.id).await.unwrap().is_empty());
+            assert!(db.store.sessions_of(user.id, None, 100).await.unwrap().is_empty());
         }
     });
 }
@@ -119,8 +119,14 @@ fn the_oldest_session_gives_way() {
         assert_eq!(evicted.len(), 1);
         assert_eq!(evicted[0].ended.named()[0].session, sessions[0].id);
         assert_eq!(evicted[0].cause, Cause::SessionLimit);
-        let live: Vec<_> =
-            db.store.sessions_of(user.id).await.unwrap().iter().map(|session| session.id).collect();
+        let live: Vec<_> = db
+            .store
+            .sessions_of(user.id, None, 100)
+            .await
+            .unwrap()
+            .iter()
+            .map(|session| session.id)
+            .collect();
         assert_eq!(live, [newest.id, sessions[2].id, sessions[1].id]);
         let ended = db.store.session_with_user(sessions[0].id).await.unwrap().unwrap();
         assert_eq!(ended.session.revoked.unwrap().cause, Cause::SessionLimit);
@@ -138,7 +144,7 @@ fn parallel_sign_ins_keep_to_the_limit() {
         for opened in futures_util::future::join_all(opening).await {
             assert!(matches!(opened.unwrap(), OpenOutcome::Session(..)));
         }
-        assert_eq!(db.store.sessions_of(user.id).await.unwrap().len(), 4);
+        assert_eq!(db.store.sessions_of(user.id, None, 100).await.unwrap().len(), 4);
     });
 }
 
@@ -162,7 +168,7 @@ async fn assert_superseded(db: &Db, open: OpenSession) {
     let user = open.user;
     let opened = db.store.open_session(open, event("session.opened")).await.unwrap();
     assert!(matches!(opened, OpenOutcome::Superseded));
-    assert!(db.store.sessions_of(user).await.unwrap().is_empty());
+    assert!(db.store.sessions_of(user, None, 100).await.unwrap().is_empty());
     let written = db.count("SELECT count(*) FROM audit_events WHERE event = 'session.opened'").await;
     assert_eq!(written, db.count("SELECT count(*) FROM sessions").await);
 }

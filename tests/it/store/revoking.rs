@@ -39,7 +39,7 @@ fn a_user_reaches_only_their_own_sessions() {
             };
             assert_eq!(db.store.commit(order).await.unwrap().id, None);
         }
-        assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
+        assert_eq!(db.store.sessions_of(ada.id, None, 100).await.unwrap().len(), 1);
     });
 }
 
@@ -80,7 +80,7 @@ fn the_excepted_session_stays() {
             ..RevocationRequest::new(Target::User(user.id), Cause::SignedOut, now())
         };
         assert_eq!(db.store.commit(order).await.unwrap().ended.named().len(), 3);
-        let live = db.store.sessions_of(user.id).await.unwrap();
+        let live = db.store.sessions_of(user.id, None, 100).await.unwrap();
         assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [kept.id]);
     });
 }
@@ -208,7 +208,7 @@ fn a_session_used_since_it_was_found_idle_is_spared() {
             };
             assert_eq!(db.store.commit(order).await.unwrap().ended.named().len(), ended);
         }
-        let live = db.store.sessions_of(user.id).await.unwrap();
+        let live = db.store.sessions_of(user.id, None, 100).await.unwrap();
         assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [used.id]);
     });
 }

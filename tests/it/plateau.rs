@@ -1,0 +1,81 @@
+//! A busy installation over months, on the tests' clock: every table reaches a plateau.
+//!
+//! Scaled down: each step is a day with a few of each kind of what clients may do, and rows are kept for days, not months.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::json;
+
+use crate::harness::{App, Ask as _, PASSWORD};
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// Attempts are dropped by whole months, so a peak is that of more than a month.
+const WINDOW: usize = 40;
+
+/// The rows of every table.
+async fn rows(app: &App) -> BTreeMap<String, i64> {
+    let names = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+                   AND relnamespace = 'public'::regnamespace AND relname <> 'refinery_schema_history'";
+    let client = app.rows().await;
+    let mut counted = BTreeMap::new();
+    for row in client.query(names, &[]).await.expect("names") {
+        let table: String = row.get(0);
+        let count = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.expect("a count");
+        counted.insert(table, count.get(0));
+    }
+    counted
+}
+
+/// A day of one user, an intruder, and clients that make up names.
+async fn a_day(app: &App, email: &str, day: usize) {
+    let body = json!({"username": email, "password": PASSWORD});
+    let signed_in = app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(200);
+    let token = signed_in.text_of("access_token");
+    let nobody = json!({"username": format!("nobody{day}@example.com"), "password": PASSWORD});
+    app.post("/api/v1/auth/jwt/login").json(&nobody).ask().await.expect(401);
+    app.post("/api/v1/ws/ticket").bearer_auth(&token).json(&json!({})).ask().await.expect(200);
+    let revoke = json!({"all": true, "reason": "mine"});
+    app.post("/api/v1/admin/revocations").bearer_auth(&token).json(&revoke).ask().await.expect(403);
+    app.revoke_token(&format!("made up {day}")).await;
+    let mut socket =
+        app.handshake(&format!("/api/v1/ws/chat?token={token}")).open().await.expect("a connection");
+    let channel = format!("chat:made-up-{day}");
+    socket.subscribe(&channel).await;
+    socket.publish(&channel, json!("hello")).await;
+}
+
+#[tokio::test]
+async fn every_table_reaches_a_plateau() {
+    let app = App::with(|settings| {
+        // The days pass too fast for limits.
+        settings.limits.each_mut().for_each(|limit| limit.burst = 1_000_000);
+        settings.attempts_kept = DAY;
+        settings.kept.sessions = 5 * DAY;
+        settings.kept.revocations = 5 * DAY;
+        settings.kept.devices = 10 * DAY;
+        settings.kept.audit = 5 * DAY;
+        settings.sessions.devices = 5;
+    });
+    let email = app.register().await.email;
+    let mut peaks = [BTreeMap::new(), BTreeMap::new()];
+    for day in 0..2 * WINDOW {
+        a_day(&app, &email, day).await;
+        app.advance(DAY);
+        app.sweep().await;
+        // The first window begins when the longest period is over.
+        for (table, count) in rows(&app).await {
+            let peak = peaks[day / WINDOW].entry(table).or_insert(0);
+            *peak = count.max(*peak);
+        }
+    }
+    let [early, late] = peaks;
+    for (table, peak) in &late {
+        assert!(*peak <= early[table] + 2, "{table} grew: {} rows, then {peak}", early[table]);
+        assert!(*peak < 200, "{table}: {peak} rows");
+    }
+    for table in
+        ["sessions", "revocations", "device_login_attempts", "audit_events", "channels", "registered_devices"]
+    {
+        assert!(late[table] > 0, "{table} was in use");
+    }
+}
