@@ -62,7 +62,6 @@ async fn every_table_reaches_a_plateau() {
         a_day(&app, &email, day).await;
         app.advance(DAY);
         app.sweep().await;
-        // The first window begins when the longest period is over.
         for (table, count) in rows(&app).await {
             let peak = peaks[day / WINDOW].entry(table).or_insert(0);
             *peak = count.max(*peak);
@@ -70,7 +69,9 @@ async fn every_table_reaches_a_plateau() {
     }
     let [early, late] = peaks;
     for (table, peak) in &late {
-        assert!(*peak <= early[table] + 2, "{table} grew: {} rows, then {peak}", early[table]);
+        // What grows without end has twice as many rows. A day more or less is a matter of moments.
+        let most = early[table] + early[table] / 3 + 2;
+        assert!(*peak <= most, "{table} grew: {} rows, then {peak}", early[table]);
         assert!(*peak < 200, "{table}: {peak} rows");
     }
     for table in
