@@ -10,6 +10,7 @@ use domain::client::{address, origin::Origins};
 use ipnet::IpNet;
 use logic::client::Identity;
 use protocol::{
+    Payload,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
     close::{CloseMessage, CloseReason},
@@ -62,11 +63,11 @@ impl SocketContext {
     }
 
     /// Takes what a publication of this user needs. Returns false if a limit is exceeded.
-    pub(crate) fn may_publish(&self, user: &Subject, channel: &ChannelName, bytes: usize) -> bool {
+    pub(crate) fn may_publish(&self, user: &Subject, channel: &ChannelName, data: &Payload) -> bool {
         let now = Instant::now();
         let durable = self.realtime.namespaces().options(channel).is_ok_and(|options| options.durable);
         self.publish_limiter.allow(user, now)
-            && (!durable || self.durable_quota.allow(user, channel, bytes, now))
+            && (!durable || self.durable_quota.allow(user, channel, data.as_bytes().len(), now))
     }
 
     /// The number of open sockets.

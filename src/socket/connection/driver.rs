@@ -344,8 +344,7 @@ impl Driver {
     fn publish(&mut self, channel: ChannelName, id: u32, data: Payload, info: Arc<ClientInfo>) {
         // Anonymous connections share no limit: each one counts as a user.
         let anonymous = info.user.is_anonymous().then(|| Subject::new(&info.client.to_string()));
-        let user = anonymous.as_ref().unwrap_or(&info.user);
-        if !self.context.may_publish(user, &channel, data.as_bytes().len()) {
+        if !self.context.may_publish(anonymous.as_ref().unwrap_or(&info.user), &channel, &data) {
             let effects = self.client.on_publish_limited(id);
             return self.perform(effects);
         }
