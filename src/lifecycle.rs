@@ -67,6 +67,8 @@ pub(crate) struct Running {
     pub(crate) services: Services,
     pub(crate) sockets: Arc<SocketContext>,
     pub(crate) shutdown: Shutdown,
+    /// How long the server still serves after readiness is off.
+    pub(crate) drain_delay: Duration,
     /// The time over which the closing of sockets is spread.
     pub(crate) drain: Duration,
 }
@@ -74,7 +76,7 @@ pub(crate) struct Running {
 impl Running {
     /// Serves until a stop is requested, then stops the parts in order.
     pub(crate) async fn serve(self) -> Result<(), Died> {
-        let Self { server, metrics, realtime, services, sockets, shutdown, drain } = self;
+        let Self { server, metrics, realtime, services, sockets, shutdown, drain_delay, drain } = self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
         let metrics = metrics.map(|server| {
@@ -88,6 +90,9 @@ impl Running {
         };
         tracing::info!(?stop, "draining");
         services.upkeep.stop_accepting();
+        if matches!(stop, Stop::Asked(_)) {
+            tokio::time::sleep(drain_delay).await;
+        }
         handle.pause().await;
         let closed = realtime.drain(drain).await;
         sockets.close_unregistered();

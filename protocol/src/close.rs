@@ -244,6 +244,12 @@ impl CloseMessage {
         &self.text
     }
 
+    /// Whether the transport ends without a word: the code says only that the connection is closed (3000).
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.code == 3000
+    }
+
     /// Whether a Centrifuge client reconnects by itself after this close.
     #[must_use]
     pub fn reconnects(&self) -> bool {

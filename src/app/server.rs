@@ -102,9 +102,16 @@ impl App {
         let server = socket::serve(listeners, workers, connections, &sockets, mark, rest);
         let server = server.map_err(StartError::Server)?;
         let (metrics_server, metrics) = serve_metrics(metrics)?.unzip();
-        let drain = settings.drain;
-        let running =
-            Running { server, metrics: metrics_server, realtime, services, sockets, shutdown, drain };
+        let running = Running {
+            server,
+            metrics: metrics_server,
+            realtime,
+            services,
+            sockets,
+            shutdown,
+            drain_delay: settings.drain_delay,
+            drain: settings.drain,
+        };
         Ok(Self { running, http, https, metrics })
     }
 

@@ -140,6 +140,8 @@ pub struct Settings {
     pub socket: SocketSettings,
     /// The bounds of the actors, the file of unwritten audit events, and the namespaces of channels.
     pub realtime: RealtimeSettings,
+    /// `DRAIN_DELAY`.
+    pub drain_delay: Duration,
     /// `DRAIN_SECONDS`.
     pub drain: Duration,
     /// What works but should be looked at, one sentence each.
@@ -268,6 +270,7 @@ impl Settings {
             api_key: api_key(read),
             socket: socket(read),
             realtime: realtime(read),
+            drain_delay: read.duration(&DRAIN_DELAY),
             drain: read.duration(&DRAIN_SECONDS),
             warnings: Vec::new(),
         }

@@ -67,6 +67,9 @@ table! {
         DEBUG: Flag = Flag { default: false };
         /// Threads that serve sockets and requests. The default is the number of cores.
         WORKERS: Number = number(Unit::Count, cores, 1, 1024);
+        /// How long a stop only turns readiness off, in seconds, while connections are still taken and served: long enough for
+        /// load balancers to notice.
+        DRAIN_DELAY: Number = Number { unit: Unit::Seconds, default: || 5, dev: Some(0), least: 0, most: 3600 };
         /// The time over which a stop spreads the closing of sockets.
         DRAIN_SECONDS: Number = Number { unit: Unit::Seconds, default: || 5, dev: Some(1), least: 0, most: 3600 };
         /// The directory of the server's own files, such as audit events that the database has not taken yet.

@@ -282,7 +282,7 @@ async fn as_many_streams_as_connections_may_be() {
         EmulatedConnection::over(&app, EmulatedConnection::request(&app, &json!({"token": person.access})))
             .await;
     let third: Value = third.expect("a stream with the reason of the refusal").connected;
-    assert_eq!(third["push"]["disconnect"]["code"], 3504);
+    assert_eq!((&third["error"]["code"], &third["error"]["temporary"]), (&json!(111), &json!(true)));
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn only_a_token_that_is_good_in_every_way_lets_in() {
         ("one for a subscription", with("channel", json!("chat:lobby")), "close 3500"),
         ("one of nobody", with("sub", json!("")), "close 3500"),
         ("one whose name is a number", with("sub", json!(42)), "close 3500"),
-        ("a huge one", with("info", json!("x".repeat(20_000))), "close 3500"),
+        ("one that is larger than a first message", with("info", json!("x".repeat(20_000))), "close 3501"),
         ("none at all", "not-a-token".to_owned(), "close 3500"),
         // Its `iss` names this server, but the issuer has signed it.
         ("one that claims to be ours", with("iss", json!("localhost")), "close 3500"),
@@ -232,7 +232,7 @@ async fn one_user_of_an_issuer_has_so_many_connections_and_no_more() {
     });
     let claims = json!({"sub": "ann"});
     let _held = [connected(&app, &claims).await, connected(&app, &claims).await];
-    assert_eq!(told(&app, &signed(&claims)).await, "close 3504");
+    assert_eq!(told(&app, &signed(&claims)).await, "error 111");
     assert_eq!(told(&app, &signed(&json!({"sub": "bob"}))).await, "connected");
 }
 

@@ -1,6 +1,8 @@
 //! Shutdown: sockets close with a code after which clients reconnect, requests are answered, and the next server
 //! takes over.
 
+use std::time::Duration;
+
 use crate::harness::{App, Ask as _, Closed, eventually, fresh_database};
 
 #[tokio::test]
@@ -28,4 +30,18 @@ async fn what_happened_before_a_stop_is_in_the_audit_trail() {
     let sql =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3001'";
     eventually("the close is recorded", async || app.count(sql).await == 1).await;
+}
+
+#[tokio::test]
+async fn before_a_server_closes_its_sockets_it_is_not_ready_and_still_serves() {
+    let app = App::with(|settings| settings.drain_delay = Duration::from_secs(3));
+    let session = app.register().await.sign_in().await;
+    let mut early = session.connect().await;
+    app.get("/health/ready").ask().await.expect(200);
+    app.stop();
+    eventually("readiness is off", async || app.get("/health/ready").ask().await.status == 503).await;
+    let mut late = session.connect().await;
+    assert!(late.is_undisturbed().await && early.is_undisturbed().await);
+    let shutdown = Closed { code: 3001, reason: "shutdown".to_owned() };
+    assert_eq!((early.closed().await, late.closed().await), (shutdown.clone(), shutdown));
 }

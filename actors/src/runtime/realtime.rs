@@ -19,7 +19,7 @@ use std::{
 
 use actix_rt::Arbiter;
 use logic::bans::Bans;
-use protocol::close::CloseReason;
+use protocol::{close::CloseReason, id::SessionId};
 use tokio::time::Instant;
 
 use super::{
@@ -34,7 +34,7 @@ use super::{
         audit::Audit, audit_lane::AuditLane, device_tracker::DeviceTracker, rate_limiter::RateLimiter,
         spill::Spill,
     },
-    sessions::directory::Directory,
+    sessions::{directory::Directory, session::Manner, types::DisconnectRule},
     settings::RealtimeSettings,
     supervision::{Budget, Lane, supervise},
 };
@@ -44,7 +44,7 @@ pub(crate) const LIMITER_SHARDS: usize = 4;
 /// The number of actors that share the users, for last-seen values and scores.
 pub(crate) const TRACKER_SHARDS: usize = 2;
 /// The number of batches in which a drain closes connections.
-const DRAIN_STEPS: u32 = 20;
+const DRAIN_STEPS: u32 = 200;
 
 /// The handle.
 #[derive(Clone)]
@@ -121,27 +121,29 @@ impl Realtime {
         self.0.draining.load(Ordering::Acquire)
     }
 
-    /// Refuses new connections and closes all others with 3001. The closes are spread over `window` in batches, each with a
-    /// random delay, so that clients do not all reconnect to the next node at the same moment.
+    /// Refuses new connections and closes all others with 3001, after what is queued for them has left. The closes are spread
+    /// over `window` by connection, in random order, so that clients do not all reconnect to the next node at the same moment.
     pub async fn drain(&self, window: Duration) -> CloseCounts {
         self.0.draining.store(true, Ordering::Release);
-        let began = Instant::now();
-        let sessions = self.sessions_with_sockets();
-        let closing = CloseWaiter::default();
+        let (began, closing) = (Instant::now(), CloseWaiter::default());
+        // Each session occurs once per connection.
+        let mut sessions = self.sessions_with_sockets();
+        let of = |session: SessionId| std::iter::repeat_n(session, self.open_connections(session));
+        sessions = sessions.into_iter().flat_map(of).collect();
+        shuffle(&mut sessions);
         let step = sessions.len().div_ceil(DRAIN_STEPS as usize).max(1);
         for (number, batch) in (0_u32..).zip(sessions.chunks(step)) {
             for session in batch {
-                self.0.directory.cut(*session, CloseReason::Shutdown, &closing);
+                self.0.directory.disconnect_one(*session, CloseReason::Shutdown, &closing);
             }
             // A random moment within the next step of the window.
             let next = window.mul_f64((f64::from(number) + jitter()) / f64::from(DRAIN_STEPS));
             tokio::time::sleep_until(began + next).await;
         }
-        // Cuts connections that registered while the flag was being set.
-        for session in self.sessions_with_sockets() {
-            self.0.directory.cut(session, CloseReason::Shutdown, &closing);
-        }
-        closing.wait(self.0.settings.revoke_wait).await
+        // Connections that registered while the flag was being set.
+        let rest: DisconnectRule = Arc::new(|_, _| Some(CloseReason::Shutdown.into()));
+        self.0.directory.begin_disconnect(&self.sessions_with_sockets(), &rest, Manner::Flush, &closing);
+        closing.wait(self.0.settings.close_wait).await
     }
 
     /// Stops the threads of the actors. No operation works afterwards.
@@ -196,4 +198,11 @@ fn start_audit(
 /// A random number from 0 to 1.
 fn jitter() -> f64 {
     f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
+}
+
+/// A random order.
+fn shuffle<T>(items: &mut [T]) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, uuid::Uuid::new_v4().as_u128() as usize % (last + 1));
+    }
 }

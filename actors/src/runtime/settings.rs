@@ -7,12 +7,14 @@ use logic::namespace::Namespaces;
 /// Bounds, intervals and file paths. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]
 pub struct RealtimeSettings {
-    /// Connections of one session on this node; one more is refused with 3504.
+    /// Connections of one session on this node; one more is refused with a temporary error, so that its client comes back.
     pub connections_per_session: usize,
     /// How long a tombstone is remembered: longer than any access token lives.
     pub tombstone_ttl: Duration,
     /// How long a revocation waits for its sockets before it reports them as pending.
     pub revoke_wait: Duration,
+    /// How long a disconnect in good order waits for its sockets, whose queues leave first, before it reports them as pending.
+    pub close_wait: Duration,
     /// Shards of channel names, each an actor; they share `channel_arbiters` threads.
     pub channel_shards: usize,
     /// Threads for channel shards.
@@ -45,6 +47,7 @@ impl Default for RealtimeSettings {
             connections_per_session: 16,
             tombstone_ttl: Duration::from_secs(65 * 60),
             revoke_wait: Duration::from_secs(1),
+            close_wait: Duration::from_secs(3),
             channel_shards: 4,
             channel_arbiters: 1,
             shard_mailbox: 16_384,

@@ -2,11 +2,21 @@
 //!
 //! Channel shards report results from their own threads. The driver of the connection waits for all of them.
 
+use std::time::Duration;
+
 use actors::runtime::JoinCollector;
 use logic::{client::JoinResults, history::PAGE_BYTES};
 use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
+
+/// Maximum time for all results. Until then nothing leaves, so what is published meanwhile fills the output queue.
+const WITHIN: Duration = Duration::from_secs(5);
+
+/// All results; `None` if they do not come in time. The connection is then closed, and its client comes back.
+pub(crate) async fn all(results: oneshot::Receiver<JoinResults>) -> Option<JoinResults> {
+    tokio::time::timeout(WITHIN, results).await.ok().and_then(Result::ok)
+}
 
 /// The results so far.
 pub(crate) struct ConnectSubscriptions(Mutex<State>);
@@ -68,6 +78,14 @@ mod tests {
         assert!(collector.takes(PAGE_BYTES - 1));
         assert!(!collector.takes(2));
         assert!(collector.takes(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn results_that_do_not_come_are_not_waited_for_without_end() {
+        let (_collector, receiver) = ConnectSubscriptions::of(1);
+        let began = tokio::time::Instant::now();
+        assert!(all(receiver).await.is_none());
+        assert_eq!(began.elapsed(), WITHIN);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use protocol::{
 use secrecy::SecretString;
 
 use super::{
-    connect_subscriptions::ConnectSubscriptions,
+    connect_subscriptions::{self, ConnectSubscriptions},
     parts::ConnectionParts,
     presence_update::PresenceUpdate,
     registration::{RegisteredIdentity, Registration},
@@ -322,7 +322,7 @@ impl Driver {
         }
         self.work = Some(Box::pin(async move {
             let lost = || channels.into_iter().map(|channel| (channel, Err(ErrorCode::Internal))).collect();
-            WorkResult::ConnectSubscriptions(results.await.unwrap_or_else(|_| lost()))
+            WorkResult::ConnectSubscriptions(connect_subscriptions::all(results).await.unwrap_or_else(lost))
         }));
     }
 

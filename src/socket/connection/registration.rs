@@ -66,3 +66,19 @@ impl Registration {
         state.guards = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::admission::connection_limits::{ConnectionLimits, Permits};
+
+    #[test]
+    fn the_place_is_free_when_the_owner_of_the_stream_is_gone_and_not_when_the_socket_is_severed() {
+        let permits = Permits::new(ConnectionLimits::default());
+        let registration = Registration::new(permits.take("a".into(), 1).unwrap());
+        registration.clone().release();
+        assert_eq!(permits.open(), 1);
+        drop(registration);
+        assert_eq!(permits.open(), 0);
+    }
+}

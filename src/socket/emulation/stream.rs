@@ -20,7 +20,7 @@ use protocol::{Push, close::CloseReason};
 
 use super::{command_queue::CommandQueue, peer::Peer, registry::RegisteredStream, response::ResponseQueue};
 use crate::socket::connection::{
-    deadlines::{CUT_DEADLINE, LINGER, WRITE_DEADLINE},
+    deadlines::{CUT_DEADLINE, FlushDeadline, LINGER, WRITE_DEADLINE},
     driver::Driver,
     parts::ConnectionParts,
     registration::Registration,
@@ -48,6 +48,7 @@ pub(crate) struct EmulatedStream {
     registered: Option<RegisteredStream>,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
+    flush_deadline: FlushDeadline,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,12 +84,16 @@ impl EmulatedStream {
             registered: Some(registered),
             phase: Phase::Open,
             deadline: None,
+            flush_deadline: FlushDeadline::default(),
         }
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         if let Some(end @ (ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_))) = self.outbox.end() {
             return self.begin_end(&end);
+        }
+        if let Some(cut) = self.flush_deadline.poll_over(&self.outbox, cx) {
+            return self.begin_end(&cut);
         }
         if let Some(driver) = &mut self.driver {
             while let Poll::Ready(frame) = self.commands.poll_next(cx) {
@@ -136,7 +141,8 @@ impl EmulatedStream {
         self.registered = None;
         self.deadline = None;
         let encoding = self.outbox.encoding();
-        let last = end.close_message().map(|close_message| encoding.push(&Push::Disconnect(close_message)));
+        let spoken = end.close_message().filter(|close_message| !close_message.is_silent());
+        let last = spoken.map(|close_message| encoding.push(&Push::Disconnect(close_message)));
         let at_once = !matches!(end, ConnectionEnd::Flush(_));
         self.responses.end(last.as_deref(), at_once);
         let deadline = if matches!(end, ConnectionEnd::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
@@ -150,7 +156,8 @@ impl EmulatedStream {
             self.phase = Phase::Lingering;
             return;
         }
-        match self.outbox.end() {
+        let over = self.flush_deadline.poll_over(&self.outbox, cx);
+        match over.or_else(|| self.outbox.end()) {
             // A cut came: drop the messages that the HTTP layer does not have.
             Some(end @ ConnectionEnd::Cut(_)) if deadline > CUT_DEADLINE => self.begin_end(&end),
             _ if self.poll_deadline(deadline, cx) => self.on_stream_ended(),

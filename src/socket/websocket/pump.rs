@@ -8,7 +8,7 @@
 //! A peer that does not read cannot block the pump: the actor is polled whether or not the socket is writable, every write
 //! has a deadline, and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
 //!
-//! An orderly end sends the queued messages first. A cut sends at most the rest of a partly sent frame and the close frame, and
+//! An orderly end sends the queued messages first, within a deadline for all of them. A cut sends at most the rest of a partly sent frame and the close frame, and
 //! takes at most a second. A peer with an overflowed queue receives no more than that either, but has the normal write deadline
 //! to receive the reason.
 
@@ -34,7 +34,7 @@ use super::{
     tcp::SocketStream,
 };
 use crate::socket::connection::{
-    deadlines::{CUT_DEADLINE, LINGER, WRITE_DEADLINE},
+    deadlines::{CUT_DEADLINE, FlushDeadline, LINGER, WRITE_DEADLINE},
     registration::Registration,
 };
 
@@ -68,6 +68,7 @@ pub(crate) struct Pump<T, C> {
     read_paused: bool,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
+    flush_deadline: FlushDeadline,
     /// Kept until the socket is severed: until then a revocation must find the connection.
     registration: Registration,
 }
@@ -112,11 +113,15 @@ where
             read_paused: false,
             phase: Phase::Open,
             deadline: None,
+            flush_deadline: FlushDeadline::default(),
             registration,
         }
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
+        if let Some(cut) = self.flush_deadline.poll_over(&self.outbox, cx) {
+            return self.begin_close(&cut);
+        }
         match self.outbox.end() {
             Some(end @ (ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_))) => return self.begin_close(&end),
             // The queued messages are still sent; nothing more is read.
@@ -256,6 +261,7 @@ where
             self.unsent.keep_started_frame();
         }
         match end.close_message() {
+            Some(close_message) if close_message.is_silent() => {}
             Some(close_message) => self.unsent.append_close(close_message.code(), close_message.text()),
             None => self.unsent.append_close(1000, ""),
         }
@@ -266,6 +272,9 @@ where
         if let (false, Some(end @ ConnectionEnd::Cut(_))) = (cut, self.outbox.end()) {
             // A cut came while the peer was slow: drop the frames that are not partly sent.
             return self.begin_close(&end);
+        }
+        if let (false, Some(cut)) = (cut, self.flush_deadline.poll_over(&self.outbox, cx)) {
+            return self.begin_close(&cut);
         }
         match self.write(cx) {
             Poll::Ready(Ok(())) => {

@@ -8,6 +8,7 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{super::inbound::Messages, *};
+use crate::socket::connection::deadlines::FLUSH_DEADLINE;
 
 /// Sends nothing. When it is dropped, it looks up the declared end, as a driver does.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
@@ -156,7 +157,37 @@ async fn a_cut_overtakes_a_close_that_still_flushes() {
     let cut_at = Instant::now();
     peer.outbox.cut(CloseReason::SessionRevoked, None);
     peer.pump.await.unwrap();
-    assert!(cut_at.elapsed() < WRITE_DEADLINE);
+    assert!(cut_at.elapsed() < FLUSH_DEADLINE);
+}
+
+#[actix_rt::test]
+async fn a_peer_that_takes_a_byte_now_and_then_does_not_prolong_an_orderly_end() {
+    let Peer { mut stream, outbox, mut pump } = {
+        let peer = peer(1024 * 1024).await;
+        peer.stall().await;
+        peer
+    };
+    let closed_at = Instant::now();
+    outbox.close(CloseReason::Expired);
+    let mut part = [0; 512];
+    loop {
+        tokio::select! {
+            ended = &mut pump => break ended.unwrap(),
+            () = actix_rt::time::sleep(Duration::from_millis(100)) => {
+                let _ = stream.read(&mut part).await;
+            }
+        }
+    }
+    let passed = closed_at.elapsed();
+    assert!(passed >= FLUSH_DEADLINE && passed < WRITE_DEADLINE / 2, "{passed:?}");
+}
+
+#[actix_rt::test]
+async fn connection_closed_is_said_without_a_close_frame() {
+    let mut peer = peer(1024).await;
+    peer.outbox.push(Bytes::from_static(b"{\"id\":1}")).unwrap();
+    peer.outbox.close(protocol::close::CloseMessage::custom(3000, "connection closed").unwrap());
+    assert_eq!(peer.read_to_end().await.unwrap(), b"\x81\x08{\"id\":1}");
 }
 
 #[actix_rt::test]

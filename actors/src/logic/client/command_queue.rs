@@ -10,8 +10,16 @@ use super::{
 };
 
 impl ClientState {
-    /// Takes the commands of one frame: handles each of them, or enqueues it behind the pending command.
-    pub(super) fn take_commands(&mut self, now: Instant, commands: Vec<Command>, accepting: bool) {
+    /// Takes the commands of one frame: handles each of them, or enqueues it behind the pending command. The queue is limited in
+    /// bytes, too: each command counts as its share of `frame`, the size of the frame.
+    pub(super) fn take_commands(
+        &mut self,
+        now: Instant,
+        commands: Vec<Command>,
+        frame: usize,
+        accepting: bool,
+    ) {
+        let bytes = frame.div_ceil(commands.len().max(1));
         if self.commands.is_idle(now) {
             self.strikes = 0;
         }
@@ -29,8 +37,11 @@ impl ClientState {
                 self.refuse_rate(command.id);
             } else if self.pending.is_none() {
                 self.handle(now, command, accepting);
-            } else if self.queue.len() < self.config.max_waiting {
-                self.queue.push_back(command);
+            } else if self.queue.len() < self.config.max_waiting
+                && self.queued_bytes + bytes <= self.config.max_waiting_bytes
+            {
+                self.queued_bytes += bytes;
+                self.queue.push_back((command, bytes));
             } else {
                 // The queue is full. The reason lets the client reconnect.
                 self.close(CloseReason::TooManyRequests);
@@ -42,22 +53,14 @@ impl ClientState {
         }
     }
 
-    /// Limits the bytes of the queue. A command is at most as large as its frame, so the sum of frame sizes is an upper bound.
-    pub(super) fn limit_queue_bytes(&mut self, frame: usize) {
-        self.queued_bytes = if self.queue.is_empty() { 0 } else { self.queued_bytes + frame };
-        if self.queued_bytes > self.config.max_waiting_bytes {
-            self.close(CloseReason::TooManyRequests);
-        }
-    }
-
     /// Handles the queued commands, until one of them becomes pending.
     pub(super) fn run_queue(&mut self, now: Instant, accepting: bool) {
         while self.pending.is_none() && !self.is_closed() {
-            let Some(command) = self.queue.pop_front() else {
-                self.queued_bytes = 0;
+            let Some((command, bytes)) = self.queue.pop_front() else {
                 self.queue.shrink_to(8);
                 break;
             };
+            self.queued_bytes -= bytes;
             self.handle(now, command, accepting);
         }
     }

@@ -75,6 +75,8 @@ impl ClientState {
             }
             Err(VerifyRefusal::Expired) => self.refuse_connect(now, id, ErrorCode::TokenExpired),
             Err(VerifyRefusal::Unavailable) => self.refuse_connect(now, id, ErrorCode::Internal),
+            // The places may be held by connections whose peers are gone without a word. So the client must come back.
+            Err(VerifyRefusal::ConnectionLimit) => self.refuse_connect(now, id, ErrorCode::TooManyRequests),
             Err(refusal) => self.close(refusal.close_reason()),
         }
     }
@@ -90,6 +92,8 @@ impl ClientState {
                 self.set_pending(Pending::ConnectSubscriptions { id });
                 self.effects.push(Effect::ConnectSubscriptions(requests));
             }
+            // The token lists more channels than a connection may have.
+            Err(ErrorCode::LimitExceeded) => self.close(CloseReason::ChannelLimit),
             Err(error) => self.refuse_connect(now, id, error),
         }
     }
@@ -115,6 +119,7 @@ impl ClientState {
     fn refuse_connect(&mut self, now: Instant, id: u32, error: ErrorCode) {
         self.phase = Phase::Refused;
         self.queue.clear();
+        self.queued_bytes = 0;
         self.heartbeat.stop();
         self.connect_by.get_or_insert(now + self.config.connect_timeout);
         self.refuse(id, error);

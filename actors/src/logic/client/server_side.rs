@@ -64,6 +64,9 @@ impl ClientState {
                 subscription.recover = known.map(|(_, position)| position.clone());
             }
             requests.extend(self.server_join_request(now, source, subscription)?);
+            if self.subscriptions.len() > self.config.max_channels {
+                return Err(ErrorCode::LimitExceeded);
+            }
         }
         Ok(requests)
     }

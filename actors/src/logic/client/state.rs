@@ -134,7 +134,8 @@ pub struct ClientState {
     pub(super) connect_by: Option<Instant>,
     pub(super) heartbeat: Heartbeat,
     pub(super) pending: Option<Box<Pending>>,
-    pub(super) queue: VecDeque<Command>,
+    /// The commands behind the pending one, each with the bytes that it counts as.
+    pub(super) queue: VecDeque<(Command, usize)>,
     pub(super) queued_bytes: usize,
     pub(super) subscriptions: SubscriptionTable,
     pub(super) commands: Gcra,
@@ -185,10 +186,7 @@ impl ClientState {
             return Vec::new();
         }
         match self.encoding.decode(frame) {
-            Ok(commands) => {
-                self.take_commands(now, commands, accepting);
-                self.limit_queue_bytes(frame.len());
-            }
+            Ok(commands) => self.take_commands(now, commands, frame.len(), accepting),
             // A library that batches its calls can send too many commands in good faith, so this reason lets it reconnect.
             Err(DecodeError::TooMany) => self.close(CloseReason::TooManyRequests),
             Err(_) => self.close(CloseReason::BadRequest),
@@ -307,6 +305,7 @@ impl ClientState {
         if !self.is_closed() {
             self.phase = Phase::Closed;
             self.queue = VecDeque::new();
+            self.queued_bytes = 0;
             self.pending = None;
             self.effects.push(Effect::Close(reason));
         }

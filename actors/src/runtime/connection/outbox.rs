@@ -194,7 +194,12 @@ impl Outbox {
 
     /// Ends the connection after the queued frames have left.
     pub fn close(&self, close_message: impl Into<CloseMessage>) {
-        self.declare(ConnectionEnd::Flush(close_message.into()), None);
+        self.close_with(close_message, None);
+    }
+
+    /// As [`Self::close`]. `guard` is released once the socket is severed.
+    pub(crate) fn close_with(&self, close_message: impl Into<CloseMessage>, guard: Option<CloseGuard>) {
+        self.declare(ConnectionEnd::Flush(close_message.into()), guard);
     }
 
     /// Cuts the connection: the queue is dropped, and no further frames are accepted. `guard` is released once the
@@ -293,7 +298,8 @@ impl Shared {
             return Err(OutboxClosed);
         }
         if queue.bytes + frame.len() > queue.limit {
-            let held_back = self.gate.is_closed();
+            // Frames that wait for the gate, or for the reply to `connect`, do not wait for the peer.
+            let held_back = self.gate.is_closed() || queue.held.is_some();
             self.shed(queue, if held_back { CloseReason::InsufficientState } else { CloseReason::Slow });
             return Err(OutboxClosed);
         }

@@ -35,8 +35,8 @@ use protocol::{
 use super::{
     attachment::{AttachError, AttachRequest, Attachment},
     session::{
-        Attach, AttachedConnection, Describe, Disconnect, Incarnation, Renew, Request, Revoke, Session,
-        SessionRegistry,
+        Attach, AttachedConnection, Describe, Disconnect, DisconnectOne, Incarnation, Manner, Renew, Request,
+        Revoke, Session, SessionRegistry,
     },
     token_index::{TokenIndex, TokenUse},
     types::{CONNECTIONS_LISTED, ConnectionInfo, DisconnectRule, RequestRule},
@@ -233,22 +233,42 @@ impl Directory {
         }
     }
 
-    /// Cuts connections of these sessions and waits, at most `limit`, until they are severed. The messages may exceed
-    /// the mailbox's bound, but there is only one per session and call.
+    /// Ends connections of these sessions and waits, at most `limit`, until they are severed.
     pub(crate) async fn disconnect(
         &self,
         sessions: &[SessionId],
         rule: &DisconnectRule,
+        manner: Manner,
         limit: Duration,
     ) -> CloseCounts {
         let closing = CloseWaiter::default();
+        self.begin_disconnect(sessions, rule, manner, &closing);
+        closing.wait(limit).await
+    }
+
+    /// Ends connections of these sessions. The messages may exceed the mailbox's bound, but there is only one per session and
+    /// call.
+    pub(crate) fn begin_disconnect(
+        &self,
+        sessions: &[SessionId],
+        rule: &DisconnectRule,
+        manner: Manner,
+        closing: &CloseWaiter,
+    ) {
         for session in sessions {
             if let Some(registered) = self.sessions.get(session) {
-                let disconnect = Disconnect { rule: Arc::clone(rule), guard: closing.message() };
+                let disconnect = Disconnect { rule: Arc::clone(rule), manner, guard: closing.message() };
                 registered.address.do_send(disconnect);
             }
         }
-        closing.wait(limit).await
+    }
+
+    /// Ends one open connection of the session in good order. The message may exceed the mailbox's bound, but there is only
+    /// one per connection, when the server stops.
+    pub(crate) fn disconnect_one(&self, session: SessionId, reason: CloseReason, closing: &CloseWaiter) {
+        if let Some(registered) = self.sessions.get(&session) {
+            registered.address.do_send(DisconnectOne { reason, guard: closing.message() });
+        }
     }
 
     /// Forgets tombstones whose tokens have all expired, and denials that ended before `now_ms`.

@@ -103,7 +103,7 @@ async fn cut(directory: &Arc<Directory>, session: SessionId, way: Way) {
         Way::Denial => {
             let sessions = directory.sessions_of(&Subject::new("ada"));
             let rule: DisconnectRule = Arc::new(|_, _| Some(CloseReason::AccountDisabled.into()));
-            directory.disconnect(&sessions, &rule, Duration::ZERO).await;
+            directory.disconnect(&sessions, &rule, Manner::Cut, Duration::ZERO).await;
         }
     }
 }

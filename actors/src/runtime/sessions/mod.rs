@@ -23,6 +23,7 @@ use protocol::{
 use self::{
     answers::{collect, count_done, request_answers},
     attachment::{AttachError, AttachRequest, Attachment},
+    session::Manner,
     token_index::TokenUse,
     types::{
         ConnectionInfo, ConnectionSelection, DisconnectRule, ListedConnection, RequestCounts, RequestRule,
@@ -201,7 +202,7 @@ impl Realtime {
         count_done(answers, self.0.settings.revoke_wait).await
     }
 
-    /// Ends connections and waits, for a limited time, until they are severed.
+    /// Ends connections in good order: what is queued for them leaves first. Waits, for a limited time, until they are severed.
     pub async fn disconnect(
         &self,
         selection: &ConnectionSelection,
@@ -211,7 +212,7 @@ impl Realtime {
         let rule: DisconnectRule =
             Arc::new(move |connection, _| selected.includes(connection).then(|| close_message.clone()));
         let sessions = self.selected_sessions(selection);
-        self.0.directory.disconnect(&sessions, &rule, self.0.settings.revoke_wait).await
+        self.0.directory.disconnect(&sessions, &rule, Manner::Flush, self.0.settings.close_wait).await
     }
 
     /// Sends the requests of `rule` to the selected connections.
@@ -279,7 +280,7 @@ impl Realtime {
             let denied = weak.upgrade()?.denied(&identity.subject, &identity.token, None, now_ms)?;
             Some(denied.close_reason().into())
         });
-        let closed = directory.disconnect(sessions, &rule, self.0.settings.revoke_wait).await;
+        let closed = directory.disconnect(sessions, &rule, Manner::Cut, self.0.settings.revoke_wait).await;
         metrics::counter!("sockets_denied_total").increment(closed.sockets_closed as u64);
         closed
     }

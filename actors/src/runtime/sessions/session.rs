@@ -1,7 +1,7 @@
 //! The `Session` actor: the connections that one signed-in session holds on this node.
 //!
 //! There is one per session with sockets here; it lives on the session arbiter. It owns the list of its connections and
-//! their limit. The `Directory` sends to it (attach, detach, revoke, disconnect, request, renew, describe). The actor stops
+//! their limit. The `Directory` sends to it (attach, detach, revoke, disconnect, disconnect one, request, renew, describe). The actor stops
 //! when its last connection is gone or when it is revoked, and is never restarted with old state: the next connection
 //! starts a fresh actor.
 //!
@@ -78,11 +78,29 @@ pub(crate) struct Revoke {
     pub(crate) guard: CloseGuard,
 }
 
-/// Cuts some connections; the session stays.
+/// Ends some connections; the session stays.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Disconnect {
     pub(crate) rule: DisconnectRule,
+    pub(crate) manner: Manner,
+    pub(crate) guard: CloseGuard,
+}
+
+/// What happens to the queued frames of a connection that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// They are dropped: the connection may receive nothing any more.
+    Cut,
+    /// They leave first.
+    Flush,
+}
+
+/// Ends one connection in good order, if one is open.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct DisconnectOne {
+    pub(crate) reason: CloseReason,
     pub(crate) guard: CloseGuard,
 }
 
@@ -224,12 +242,30 @@ impl Handler<Revoke> for Session {
 impl Handler<Disconnect> for Session {
     type Result = ();
 
-    /// A connection that is cut stays in the list until it is severed, so that a revocation still finds it.
+    /// A connection that ends stays in the list until it is severed, so that a revocation still finds it.
     fn handle(&mut self, message: Disconnect, _: &mut Self::Context) {
         for (connection, attached) in self.connections.iter() {
             if let Some(close_message) = (message.rule)(connection, &attached.identity) {
-                attached.outbox.cut(close_message, Some(message.guard.socket()));
+                let guard = Some(message.guard.socket());
+                match message.manner {
+                    Manner::Cut => attached.outbox.cut(close_message, guard),
+                    Manner::Flush if attached.outbox.is_open() => {
+                        attached.outbox.close_with(close_message, guard);
+                    }
+                    // It ends already.
+                    Manner::Flush => {}
+                }
             }
+        }
+    }
+}
+
+impl Handler<DisconnectOne> for Session {
+    type Result = ();
+
+    fn handle(&mut self, message: DisconnectOne, _: &mut Self::Context) {
+        if let Some((_, attached)) = self.connections.iter().find(|(_, attached)| attached.outbox.is_open()) {
+            attached.outbox.close_with(message.reason, Some(message.guard.socket()));
         }
     }
 }

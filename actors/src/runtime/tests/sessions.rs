@@ -2,6 +2,8 @@
 
 use std::{future::Future, task::Poll};
 
+use futures_util::future::join_all;
+
 use super::*;
 
 #[actix_rt::test]
@@ -175,13 +177,50 @@ async fn one_connection_over_the_limit_is_refused_and_the_others_stay() {
 
 #[actix_rt::test]
 async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
-    let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
+    let f = start(|settings| settings.close_wait = Duration::from_millis(50));
     let (session, open) = (SessionId::random(), socket());
     let _held = open.attach(&f.realtime, session).await.unwrap();
+    open.outbox.push(Bytes::from_static(b"last words")).unwrap();
     f.realtime.drain(Duration::from_millis(20)).await;
-    assert_eq!(open.reader.end(), Some(ConnectionEnd::Cut(CloseReason::Shutdown.into())));
+    assert_eq!(open.received(), ["last words"], "what is queued leaves first");
+    assert_eq!(open.reader.end(), Some(ConnectionEnd::Flush(CloseReason::Shutdown.into())));
     let refused = socket().attach(&f.realtime, session).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn draining_is_spread_over_the_connections_of_one_session() {
+    let f = start(|settings| settings.close_wait = Duration::from_millis(50));
+    let session = SessionId::random();
+    let sockets: Vec<Socket> = (0..8).map(|_| socket()).collect();
+    let held = join_all(sockets.iter().map(|socket| socket.attach(&f.realtime, session))).await;
+    assert!(held.iter().all(Result::is_ok));
+    let closed = || sockets.iter().filter(|socket| !socket.outbox.is_open()).count();
+    let drained = f.realtime.drain(Duration::from_secs(2));
+    let seen_partly_closed = async { eventually(|| (1..8).contains(&closed())).await };
+    tokio::join!(drained, seen_partly_closed);
+    assert_eq!(closed(), 8);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_disconnect_lets_the_queue_leave_and_a_revocation_does_not() {
+    let f = start(|settings| {
+        settings.close_wait = Duration::from_millis(50);
+        settings.revoke_wait = Duration::from_millis(50);
+    });
+    let (session, kicked, revoked) = (SessionId::random(), socket(), socket());
+    let _held = kicked.attach(&f.realtime, session).await.unwrap();
+    kicked.outbox.push(Bytes::from_static(b"you have been kicked")).unwrap();
+    let selection = ConnectionSelection::of(Subject::new("7"));
+    f.realtime.disconnect(&selection, &CloseReason::ForceDisconnect.into()).await;
+    assert_eq!(kicked.received(), ["you have been kicked"]);
+    let _also_held = revoked.attach(&f.realtime, session).await.unwrap();
+    kicked.outbox.push(Bytes::from_static(b"late")).unwrap_err();
+    revoked.outbox.push(Bytes::from_static(b"secret")).unwrap();
+    f.realtime.revoke(&[session], Cause::Revoked).await;
+    assert_eq!(revoked.received(), [""; 0]);
     f.realtime.stop();
 }
 

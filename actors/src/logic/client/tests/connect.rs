@@ -114,10 +114,18 @@ fn an_unavailable_verifier_is_a_temporary_error() {
 }
 
 #[test]
+fn a_limit_of_connections_is_a_temporary_error() {
+    let mut connection = TestConnection::anonymous();
+    connection.say(CONNECT);
+    let said = connection.verified(CONNECT_1, Err(VerifyRefusal::ConnectionLimit));
+    assert_eq!(said, [error(1, 111)]);
+    assert!(said[0].contains(r#""temporary":true"#));
+}
+
+#[test]
 fn permanent_refusals_close_with_their_reason() {
     for (refusal, close) in [
         (VerifyRefusal::Invalid, "close 3500"),
-        (VerifyRefusal::ConnectionLimit, "close 3504"),
         (VerifyRefusal::Revoked(CloseReason::SessionRevoked), "close 4500"),
         (VerifyRefusal::Revoked(CloseReason::PasswordChanged), "close 4502"),
     ] {

@@ -56,3 +56,18 @@ fn pongs_are_not_counted() {
     assert_eq!(lines(&connection.client.on_tick(connection.now + Duration::from_secs(19))), ["{}"]);
     assert!(connection.say("{}").is_empty());
 }
+
+#[test]
+fn commands_that_were_handled_do_not_count_as_waiting() {
+    let config = ClientConfig { max_waiting_bytes: 2_000, ..ClientConfig::default() };
+    let mut connection = TestConnection::new(None, config);
+    assert_eq!(connection.say(CONNECT).len(), 1);
+    let refresh = |id: u32| format!(r#"{{"id":{id},"refresh":{{"token":"{}"}}}}"#, "t".repeat(800));
+    assert!(connection.say(&refresh(2)).is_empty());
+    connection.verified(CONNECT_1, Ok(identity()));
+    // One refresh is always pending and another waits behind it, so the queue is never empty for long.
+    for id in 3..40 {
+        assert!(connection.say(&refresh(id)).is_empty(), "command {id} has its place");
+        connection.verified(Purpose::Refresh { id: id - 1 }, Ok(identity()));
+    }
+}

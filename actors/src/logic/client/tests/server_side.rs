@@ -257,3 +257,11 @@ fn an_anonymous_connection_is_verified_without_a_token() {
     let mut connection = TestConnection::new(None, ClientConfig { allow_anonymous: true, ..config() });
     assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["verify Connect { id: 1 } nobody"]);
 }
+
+#[test]
+fn a_token_that_lists_more_channels_than_a_connection_may_have_is_refused() {
+    let most = config().max_channels;
+    let listed = |count: usize| with((0..count).map(|number| to(&format!("chat:{number}"))).collect());
+    assert!(listed(most).say(r#"{"id":1,"connect":{}}"#)[0].starts_with("gather"));
+    assert_eq!(listed(most + 1).say(r#"{"id":1,"connect":{}}"#), ["close 3505"]);
+}
