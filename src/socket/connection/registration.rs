@@ -76,7 +76,7 @@ mod tests {
     fn the_place_is_free_when_the_owner_of_the_stream_is_gone_and_not_when_the_socket_is_severed() {
         let permits = Permits::new(ConnectionLimits::default());
         let registration = Registration::new(permits.take("a".into(), 1).unwrap());
-        registration.clone().release();
+        registration.release();
         assert_eq!(permits.open(), 1);
         drop(registration);
         assert_eq!(permits.open(), 0);
