@@ -59,8 +59,7 @@ impl Scene {
 
     /// Cuts the link, and returns once deliveries are held back.
     async fn cut(&self) {
-        self.proxy.cut();
-        eventually("deliveries are held back", async || self.here.holds_deliveries()).await;
+        self.here.lose_database(&self.proxy).await;
     }
 
     /// Mends the link, and returns once deliveries leave again.

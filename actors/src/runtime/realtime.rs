@@ -24,6 +24,7 @@ use tokio::time::Instant;
 
 use super::{
     byte_budget::Waiting,
+    channels::clock::now,
     channels::shard::{ChannelShard, PAYLOAD_BYTES_MAX, Shard, ShardSettings},
     connection::{
         close_waiter::{CloseCounts, CloseWaiter},
@@ -79,7 +80,8 @@ impl Realtime {
 
         let directory =
             Directory::new(sessions.handle(), settings.connections_per_session, settings.tombstone_ttl);
-        let channels = start_channels(&settings, ports.journal, &fan_out, &budget);
+        let gate = Arc::new(DeliveryGate::new(now()));
+        let channels = start_channels(&settings, ports.journal, &gate, &fan_out, &budget);
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;
         let limiters = (0..LIMITER_SHARDS)
             .map(|_| {
@@ -103,7 +105,7 @@ impl Realtime {
         Ok(Self(Arc::new(Inner {
             settings,
             directory,
-            gate: Arc::default(),
+            gate,
             hashes: RandomState::new(),
             channels,
             bans: parking_lot::RwLock::default(),
@@ -157,6 +159,7 @@ impl Realtime {
 fn start_channels(
     settings: &RealtimeSettings,
     journal: Arc<dyn Journal>,
+    gate: &Arc<DeliveryGate>,
     arbiters: &[Arbiter],
     budget: &Arc<Budget>,
 ) -> Vec<Shard> {
@@ -164,6 +167,7 @@ fn start_channels(
     let shared = Arc::new(ShardSettings {
         namespaces: Arc::clone(&settings.namespaces),
         journal,
+        gate: Arc::clone(gate),
         resting: settings.resting_channels / shards,
         history_bytes: settings.history_bytes / shards,
     });

@@ -67,8 +67,14 @@ impl DeliveryHold {
                 () = sleep(TICK) => {}
             }
         } else {
+            if self.on_stale == OnStale::Hold {
+                self.realtime.renew_deliveries(Instant::now() + remaining);
+            }
             self.release(staleness).await;
-            sleep(remaining).await;
+            tokio::select! {
+                () = self.feed.next_look() => {}
+                () = sleep(remaining) => {}
+            }
         }
         Ok(())
     }
@@ -97,11 +103,16 @@ impl DeliveryHold {
 
     /// Lets deliveries leave again, if they were held back.
     async fn release(&self, staleness: &mut Option<Staleness>) {
-        let Some(mut ended) = staleness.take() else { return };
-        let now = self.clock.moment();
-        ended.count(now);
+        let staleness = staleness.take();
+        if staleness.is_none() && !self.realtime.holds_deliveries() {
+            return;
+        }
         let released = self.realtime.release_deliveries().await;
         metrics::gauge!("connections_held").set(0.0);
+        // Without one the shards have held deliveries back for a moment, after a pause of the process.
+        let Some(mut ended) = staleness else { return };
+        let now = self.clock.moment();
+        ended.count(now);
         tracing::info!(
             seconds = now.saturating_duration_since(ended.since).as_secs_f64(),
             released,

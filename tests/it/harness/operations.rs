@@ -4,7 +4,10 @@
 //! file. Starting the `portcullis` command for each of these calls would take longer than the tests; `cli.rs` tests
 //! the command itself.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use actors::runtime::ServerPublication;
 use domain::{
@@ -25,7 +28,7 @@ use service::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::App;
+use super::{App, DatabaseProxy, eventually};
 
 /// The terms of a denial; without `expires_at` it has no end.
 fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
@@ -53,6 +56,15 @@ impl App {
     /// Whether deliveries of this node wait.
     pub(crate) fn holds_deliveries(&self) -> bool {
         self.realtime().holds_deliveries()
+    }
+
+    /// Cuts the link to the database, and returns once deliveries of this node wait because of that. A look at the
+    /// revocations that began before the cut may still succeed, and counts for a second from its beginning.
+    pub(crate) async fn lose_database(&self, proxy: &DatabaseProxy) {
+        proxy.cut();
+        let cut = Instant::now();
+        let last_look_is_old = || cut.elapsed() > Duration::from_millis(1_500);
+        eventually("deliveries are held back", async || last_look_is_old() && self.holds_deliveries()).await;
     }
 
     /// Publishes past the server API, as publications arrive that this node has already accepted.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{connected, told};
 use crate::harness::{
-    App, DatabaseProxy, Event, Socket, eventually, fresh_database,
+    App, DatabaseProxy, Event, Socket, fresh_database,
     issuer::{self, now, signed},
 };
 
@@ -101,8 +101,7 @@ async fn a_subscription_that_was_denied_during_a_cut_gets_nothing_that_was_held(
         subscribed(&app, "ephemeral:room", &json!({"iat": now() - 60})).await,
         subscribed(&app, "ephemeral:room", &json!({"jti": "room", "iat": now()})).await,
     ];
-    proxy.cut();
-    eventually("deliveries are held back", || async { app.holds_deliveries() }).await;
+    app.lose_database(&proxy).await;
     let moment = other.now() - Duration::from_secs(30);
     other.invalidate_channel_tokens(&Subject::new("corp:ann"), "ephemeral:room", moment).await;
     other.revoke_token("room").await;

@@ -28,7 +28,7 @@ use super::{
         durable_history::{Answered, Caller},
     },
 };
-use crate::runtime::{byte_budget::Waiting, ports::Journal};
+use crate::runtime::{byte_budget::Waiting, connection::delivery_gate::DeliveryGate, ports::Journal};
 
 /// The interval between two searches for expired publications and ended members.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -44,6 +44,8 @@ pub(crate) struct ShardSettings {
     pub(crate) namespaces: Arc<Namespaces>,
     /// The store of the histories of durable channels.
     pub(crate) journal: Arc<dyn Journal>,
+    /// Asked before anything is delivered.
+    pub(crate) gate: Arc<DeliveryGate>,
     /// How many channels without members keep their histories.
     pub(crate) resting: usize,
     /// Bytes of all histories.
@@ -81,6 +83,7 @@ impl ChannelShard {
     /// Calls `act` with the room of the channel, which is created if it is missing. Then it updates the size of all
     /// histories and the list of resting rooms.
     fn with_room(&mut self, channel: &ChannelName, act: impl FnOnce(&mut Room)) -> Result<(), ErrorCode> {
+        self.settings.gate.close_if_due(now());
         let room = match self.rooms.entry(channel.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {

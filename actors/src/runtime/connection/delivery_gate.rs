@@ -4,6 +4,9 @@
 //! outbox lets only replies of its own connection pass. A connection that has more to send registers here, so that the gate
 //! wakes the connections that wait and no others. `Realtime` closes and opens it. It knows no time: `now` is an argument.
 //!
+//! The gate also closes by itself: shards ask it before each delivery whether it was renewed in time. So a process that was
+//! paused holds back what it had received before the pause, even if the task that closes the gate runs later.
+//!
 //! Bound: one entry per connection and closing, dropped when the connection is ended or the gate opens.
 
 use std::{
@@ -31,22 +34,30 @@ pub(crate) trait HeldConnection: Send + Sync {
 pub(crate) type Closing = u64;
 
 /// The gate. It is open at first.
-#[derive(Default)]
 pub(crate) struct DeliveryGate {
     /// Odd while the gate is closed, and then the number of the closing.
     turns: AtomicU64,
+    origin: Instant,
+    /// Until when the gate stays open without being renewed, in milliseconds after `origin`.
+    until_ms: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The time of the last report.
+    /// The time of the last report of this closing.
     now: Option<Instant>,
-    /// The connections that wait, the longest waiting first.
-    held: VecDeque<(Instant, Weak<dyn HeldConnection>)>,
+    /// The connections that wait, the longest waiting first, each with the report at its time: the last one, or else the next.
+    held: VecDeque<(Option<Instant>, Weak<dyn HeldConnection>)>,
 }
 
 impl DeliveryGate {
+    /// An open gate, which stays open until it is closed or renewed for the first time.
+    pub(crate) fn new(now: Instant) -> Self {
+        let (turns, until_ms) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+        Self { turns, origin: now, until_ms, state: Mutex::default() }
+    }
+
     /// Whether deliveries are held back. One relaxed load.
     pub(crate) fn is_closed(&self) -> bool {
         self.closing().is_some()
@@ -60,18 +71,44 @@ impl DeliveryGate {
     /// Registers a connection that waits. `None` if the gate is open meanwhile, so that there is nothing to wait for.
     pub(crate) fn register(&self, connection: Weak<dyn HeldConnection>) -> Option<Closing> {
         let mut state = self.state.lock();
-        let (closing, since) = (self.closing()?, state.now?);
+        let (closing, since) = (self.closing()?, state.now);
         state.held.push_back((since, connection));
         Some(closing)
+    }
+
+    /// Lets the gate stay open until then, unless it is closed or renewed.
+    pub(crate) fn renew(&self, until: Instant) {
+        self.until_ms.store(self.millis(until), Ordering::Release);
+    }
+
+    /// Closes the gate if it was not renewed in time.
+    pub(crate) fn close_if_due(&self, now: Instant) {
+        if self.millis(now) >= self.until_ms.load(Ordering::Relaxed) {
+            let _state = self.state.lock();
+            self.shut();
+        }
+    }
+
+    fn millis(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.origin).as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
+    /// Only while the state is locked.
+    fn shut(&self) {
+        if !self.is_closed() {
+            self.turns.fetch_add(1, Ordering::Release);
+        }
     }
 
     /// Closes the gate, or, if it is closed, reports the time.
     pub(crate) fn close(&self, now: Instant) {
         let mut state = self.state.lock();
         state.now = Some(now);
-        if !self.is_closed() {
-            self.turns.fetch_add(1, Ordering::Release);
+        for (since, _) in state.held.iter_mut().rev().take_while(|(since, _)| since.is_none()) {
+            *since = Some(now);
         }
+        self.shut();
     }
 
     /// Opens the gate. Returns the connections that waited; the caller resumes them.
@@ -80,6 +117,7 @@ impl DeliveryGate {
         if self.is_closed() {
             self.turns.fetch_add(1, Ordering::Release);
         }
+        state.now = None;
         mem::take(&mut state.held).into_iter().map(|(_, connection)| connection).collect()
     }
 
@@ -87,7 +125,10 @@ impl DeliveryGate {
     pub(crate) fn take_overdue(&self, limit: Duration, count: usize) -> Vec<Weak<dyn HeldConnection>> {
         let mut state = self.state.lock();
         let now = state.now;
-        let overdue = |since: Instant| now.is_some_and(|now| now.saturating_duration_since(since) >= limit);
+        let overdue = |since: Option<Instant>| {
+            let waited = now.zip(since).map(|(now, since)| now.saturating_duration_since(since));
+            waited.is_some_and(|waited| waited >= limit)
+        };
         let late = state.held.iter().take(count).take_while(|(since, _)| overdue(*since)).count();
         state.held.drain(..late).map(|(_, connection)| connection).collect()
     }
@@ -116,9 +157,13 @@ mod tests {
         Arc::downgrade(&(Arc::new(Connection) as Arc<dyn HeldConnection>))
     }
 
+    fn gate() -> DeliveryGate {
+        DeliveryGate::new(Instant::now())
+    }
+
     #[test]
     fn an_open_gate_registers_no_connection() {
-        let gate = DeliveryGate::default();
+        let gate = gate();
         assert!(!gate.is_closed() && gate.register(connection()).is_none());
         gate.close(Instant::now());
         assert!(gate.is_closed() && gate.register(connection()).is_some());
@@ -128,7 +173,7 @@ mod tests {
 
     #[test]
     fn each_closing_has_a_number_of_its_own() {
-        let gate = DeliveryGate::default();
+        let gate = gate();
         gate.close(Instant::now());
         let first = gate.closing();
         gate.close(Instant::now());
@@ -141,7 +186,7 @@ mod tests {
 
     #[test]
     fn connections_are_overdue_in_the_order_in_which_they_came() {
-        let (gate, began, second) = (DeliveryGate::default(), Instant::now(), Duration::from_secs(1));
+        let (gate, began, second) = (gate(), Instant::now(), Duration::from_secs(1));
         for at in 0..3 {
             gate.close(began + second * at);
             gate.register(connection());
@@ -151,5 +196,25 @@ mod tests {
         assert_eq!(gate.take_overdue(3 * second, 1).len(), 1);
         assert_eq!(gate.take_overdue(3 * second, 10).len(), 1);
         assert_eq!((gate.take_overdue(3 * second, 10).len(), gate.held()), (0, 1));
+    }
+
+    #[test]
+    fn a_gate_that_is_not_renewed_in_time_closes_when_it_is_asked() {
+        let (gate, began, second) = (gate(), Instant::now(), Duration::from_secs(1));
+        gate.close_if_due(began + 100 * second);
+        assert!(!gate.is_closed(), "it was never renewed");
+        gate.renew(began + second);
+        gate.close_if_due(began);
+        assert!(!gate.is_closed());
+        gate.close_if_due(began + second);
+        assert!(gate.is_closed());
+        // No report has named the time yet, so the wait counts from the next one.
+        gate.register(connection());
+        gate.close(began + 50 * second);
+        assert!(gate.take_overdue(second, 10).is_empty());
+        gate.renew(began + 3 * second);
+        assert_eq!(gate.open().len(), 1);
+        gate.close_if_due(began + 2 * second);
+        assert!(!gate.is_closed());
     }
 }

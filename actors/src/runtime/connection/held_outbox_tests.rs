@@ -1,6 +1,6 @@
 //! An outbox behind a closed gate: what leaves, what waits, and how a wait ends.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 
@@ -13,7 +13,7 @@ struct Fixture {
 }
 
 fn behind_a_closed_gate(limit: usize) -> Fixture {
-    let gate = Arc::<DeliveryGate>::default();
+    let gate = Arc::new(DeliveryGate::new(Instant::now()));
     gate.close(Instant::now());
     let (outbox, reader) = outbox_behind(Arc::clone(&gate), limit, Encoding::Json);
     Fixture { gate, outbox, reader }
@@ -110,6 +110,7 @@ fn a_wait_that_is_too_long_ends_the_connection_and_drops_what_waited() {
     let held = behind_a_closed_gate(100);
     held.push("1");
     held.take();
+    held.gate.close(Instant::now());
     held.gate.close(Instant::now() + Duration::from_secs(60));
     for overdue in held.gate.take_overdue(Duration::from_secs(30), 10) {
         overdue.upgrade().unwrap().give_up();

@@ -37,6 +37,12 @@ impl Realtime {
         self.0.gate.close(now);
     }
 
+    /// Deliveries may leave until then. Once this was called, the shards hold deliveries back by themselves if it is not called
+    /// again in time.
+    pub fn renew_deliveries(&self, until: Instant) {
+        self.0.gate.renew(until);
+    }
+
     /// Whether the deliveries of this node are held back. Costs one atomic load.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {

@@ -20,6 +20,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -61,7 +62,7 @@ const CONTROLS_MAX: usize = 1_024;
 /// A fresh queue of frames in this encoding that holds at most `limit` bytes, behind a gate that stays open.
 #[must_use]
 pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
-    outbox_behind(Arc::default(), limit, encoding)
+    outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), limit, encoding)
 }
 
 /// The same behind the gate of a node.

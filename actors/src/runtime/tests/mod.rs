@@ -29,6 +29,7 @@ use super::*;
 use crate::runtime::channels::shard::{Hold, Panic};
 
 mod channels;
+mod deliveries;
 mod denials;
 mod durable;
 mod ledger;
