@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::{
     cookies::{CSRF_COOKIE, Jar},
     extractors::{
-        credential::genuine_claims,
+        credential::genuine_sessions,
         request_headers::{FETCH_SITE, cookie_values, header_value, header_values},
     },
     problem::Problem,
@@ -112,7 +112,7 @@ fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding
 }
 
 /// Checks a request to a route that needs no session, such as sign-in: no other site sent it, and a token that is sent is
-/// valid, bound to the pre-session or to the session that the request still has. Returns the pre-session.
+/// valid, bound to the pre-session or to a session that the request still has. Returns the pre-session.
 ///
 /// # Errors
 /// 403 for a foreign origin or a wrong token, 400 for a malformed `Authorization`.
@@ -122,8 +122,9 @@ pub(super) fn check_public_route(
 ) -> Result<Option<Uuid>, Problem> {
     require_own_site(request)?;
     let presession = Jar::of(request).presession_of(request, services);
-    let session = genuine_claims(request, services)?.map(|claims| Binding::Session(claims.sid));
-    let bindings: Vec<Binding> = presession.map(Binding::PreSession).into_iter().chain(session).collect();
+    let sessions = genuine_sessions(request, services)?;
+    let sessions = sessions.into_iter().map(|(session, _)| Binding::Session(session));
+    let bindings: Vec<Binding> = presession.map(Binding::PreSession).into_iter().chain(sessions).collect();
     check_if_sent(request, services, &bindings)?;
     Ok(presession)
 }

@@ -86,6 +86,68 @@ async fn signing_in_and_out_works_whatever_cookies_there_are() {
     assert!(!other.works().await && session.works().await);
 }
 
+/// The answer to a sign-out with these cookies and the CSRF token that belongs to `session`.
+async fn sign_out(session: &Session, cookies: &str, scope: &str) -> Answer {
+    let request = session.app.post(&format!("/api/v1/auth/logout?scope={scope}"));
+    with_cookies(request, cookies.as_bytes()).header("x-csrf-token", &session.csrf).ask().await
+}
+
+#[tokio::test]
+async fn a_newer_cookie_of_a_revoked_session_keeps_no_session_alive() {
+    let app = App::start();
+    let (person, stranger) = (app.register().await, app.register().await);
+    let (first, second) = (person.sign_in().await, person.sign_in().await);
+    app.advance(Duration::from_secs(60));
+    let planted = stranger.open_session().await;
+    planted.sign_out("local").await.expect(200);
+    let behind = format!("access_token={}; access_token={}", first.access, planted.access);
+    assert_eq!(sign_out(&first, &behind, "local").await.expect(200).body["sessions"], 1);
+    assert!(!first.works().await && second.works().await);
+    let before = format!("access_token={}; access_token={}", planted.access, second.access);
+    sign_out(&second, &before, "local").await.expect(200);
+    assert!(!second.works().await);
+    sign_out(&second, &before, "local").await.expect(204);
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_counts_from_the_session_that_works() {
+    let app = App::start();
+    let person = app.register().await;
+    let (session, other) = (person.sign_in().await, person.open_session().await);
+    app.advance(Duration::from_secs(60));
+    let planted = app.register().await.open_session().await;
+    planted.sign_out("local").await.expect(200);
+    let cookies = format!("access_token={}; access_token={}", session.access, planted.access);
+    sign_out(&session, &cookies, "others").await.expect(200);
+    assert!(session.works().await && !other.works().await);
+    sign_out(&session, &cookies, "global").await.expect(200);
+    assert!(!session.works().await);
+}
+
+#[tokio::test]
+async fn signing_out_ends_each_working_session_of_the_cookies() {
+    let app = App::start();
+    let (person, stranger) = (app.register().await, app.register().await);
+    let session = person.sign_in().await;
+    app.advance(Duration::from_secs(60));
+    let planted = stranger.open_session().await;
+    let cookies = format!("access_token={}; refresh_token={}", planted.access, session.refresh);
+    assert_eq!(sign_out(&session, &cookies, "local").await.expect(200).body["sessions"], 2);
+    assert!(!session.works().await && !planted.works().await);
+}
+
+#[tokio::test]
+async fn a_csrf_token_may_belong_to_any_genuine_cookie() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    app.advance(Duration::from_secs(60));
+    let planted = app.register().await.open_session().await;
+    let cookies = format!("access_token={}; access_token={}", session.access, planted.access);
+    let again = with_cookies(sign_in(&session), cookies.as_bytes()).header("x-csrf-token", &session.csrf);
+    again.ask().await.expect(200);
+}
+
 #[tokio::test]
 async fn a_cookie_of_another_application_need_not_be_text() {
     let session = signed_in().await;

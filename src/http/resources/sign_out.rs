@@ -1,5 +1,8 @@
 //! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the user's other sessions, or all of them.
 //!
+//! A browser may send several cookies of one name and cannot say which one it means. So every working session counts that a
+//! genuine token of the request names: otherwise a planted cookie would keep the user's own session alive.
+//!
 //! It works with an expired access token, with a refresh token alone, and without any token: afterwards the client is signed
 //! out in every case, and repeating the request is not an error.
 
@@ -8,20 +11,17 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use protocol::id::SessionId;
 use serde::Deserialize;
 use serde_json::json;
 use service::{Services, SignOutScope};
-use uuid::Uuid;
 
 use crate::http::{
-    cookies::{Jar, REFRESH_COOKIE},
+    cookies::Jar,
     csrf::check_public_route,
     extractors::{
         body::{Query, Shape},
         client::Client,
-        credential::genuine_claims,
-        request_headers::cookie_values,
+        credential::genuine_sessions,
     },
     problem::Problem,
 };
@@ -66,30 +66,14 @@ pub(crate) async fn sign_out(
 ) -> Result<HttpResponse, Problem> {
     check_public_route(&request, &services)?;
     let scope = query.0.scope;
-    let Some((session, token)) = session_of(&request, &services)? else {
-        return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
-    };
-    let ended = services.sign_in.sign_out.sign_out(session, token, scope.into(), &client.0).await?;
+    let shown = genuine_sessions(&request, &services)?;
+    let ended = services.sign_in.sign_out.sign_out_of_each(&shown, scope.into(), &client.0).await?;
     if ended.sessions == Some(0) {
         return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     }
     let body =
         json!({"sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending});
     Ok(signed_out(&request, StatusCode::OK, scope).json(body))
-}
-
-/// The session of the access token, or else of the refresh token, and the `jti` of the access token. A token needs a valid
-/// signature; it may be expired.
-fn session_of(
-    request: &HttpRequest,
-    services: &Services,
-) -> Result<Option<(SessionId, Option<Uuid>)>, Problem> {
-    if let Some(claims) = genuine_claims(request, services)? {
-        return Ok(Some((claims.sid, Some(claims.jti))));
-    }
-    let refresh = cookie_values(request, REFRESH_COOKIE);
-    let genuine = refresh.iter().rev().find_map(|token| services.access.keys.refresh.decode(token).ok());
-    Ok(genuine.map(|token| (token.session, None)))
 }
 
 /// An answer that removes the browser's cookies and stored data, unless its own session continues.

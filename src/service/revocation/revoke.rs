@@ -39,6 +39,18 @@ impl Default for RevocationResult {
     }
 }
 
+impl RevocationResult {
+    /// What both did. The number is that of the first one that ended something.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            id: self.id.or(other.id),
+            sessions: self.sessions.zip(other.sessions).map(|(one, two)| one + two),
+            sockets_closed: self.sockets_closed + other.sockets_closed,
+            pending: self.pending + other.pending,
+        }
+    }
+}
+
 /// Revokes sessions. Clones are cheap.
 #[derive(Clone)]
 pub struct Revoker {

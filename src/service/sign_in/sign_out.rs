@@ -56,13 +56,31 @@ impl SignOut {
         Self { store, clock, audit, verifier, revoker }
     }
 
+    /// Signs out of each of these sessions like [`Self::sign_out`], and adds up what ended. With [`SignOutScope::Others`] the first
+    /// working one of a user stays.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; earlier sessions in the list have ended then.
+    pub async fn sign_out_of_each(
+        &self,
+        shown: &[(SessionId, Option<Uuid>)],
+        scope: SignOutScope,
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
+        let mut all = RevocationResult::default();
+        for (session, token) in shown {
+            all = all.and(self.sign_out(*session, *token, scope, meta).await?);
+        }
+        Ok(all)
+    }
+
     /// Signs out of `session`, for which the client has shown a genuine token, expired or not. If the session has ended
     /// already, nothing happens, whatever the scope. A token that is denied by its `jti` (`token`) can end only its own
     /// session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn sign_out(
+    async fn sign_out(
         &self,
         session: SessionId,
         token: Option<Uuid>,
