@@ -5,10 +5,14 @@
 //! cookie whose domain and path fit, those of other applications and of earlier settings included, and has no way to say
 //! which one it means. So all values of the one name are candidates, and cookies of other names are not even decoded.
 
+use std::collections::VecDeque;
+
 use secrecy::SecretString;
 
 /// The cookie that carries an access token.
 pub const ACCESS_COOKIE: &str = "access_token";
+/// The most values of one cookie's name that are looked at: the last ones of a request. Browsers send no more than a handful.
+const MAX_VALUES: usize = 16;
 /// The query parameters that look like credentials; REST routes accept none of them.
 const QUERY_CREDENTIALS: [&str; 4] = ["token", "access_token", "ticket", "refresh_token"];
 
@@ -103,18 +107,21 @@ pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, Cred
         .or_else(|| query.map(|token| found(token, Source::Query))))
 }
 
-/// The different values of the cookies `name` in the request's `Cookie` lines, in order. An empty value counts as none. In a
-/// value that is not UTF-8, the odd bytes are replaced; such a value verifies as nothing.
+/// The different values of the cookies `name` in the request's `Cookie` lines, in order; of more than 16 the last ones. An empty
+/// value counts as none. In a value that is not UTF-8, the odd bytes are replaced; such a value verifies as nothing.
 #[must_use]
 pub fn cookies(lines: &[&[u8]], name: &str) -> Vec<String> {
-    let mut values: Vec<String> = Vec::new();
+    let mut values: VecDeque<&[u8]> = VecDeque::with_capacity(MAX_VALUES);
     for value in raw_cookies(lines, name) {
-        let value = String::from_utf8_lossy(value);
-        if !value.is_empty() && !values.iter().any(|known| *known == value) {
-            values.push(value.into_owned());
+        if value.is_empty() || values.contains(&value) {
+            continue;
         }
+        if values.len() == MAX_VALUES {
+            values.pop_front();
+        }
+        values.push_back(value);
     }
-    values
+    values.into_iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
 }
 
 /// Whether the request has several cookies of this name, of whatever values.

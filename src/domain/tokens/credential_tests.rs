@@ -127,6 +127,15 @@ fn the_same_cookie_sent_twice_is_one() {
 }
 
 #[test]
+fn of_many_values_of_a_cookie_the_last_ones_count() {
+    let line: String = (0..5_000).map(|number| format!("access_token={number}; ")).collect();
+    let last: Vec<_> = (5_000 - MAX_VALUES..5_000).map(|number| number.to_string()).collect();
+    assert_eq!(cookies_of(line.as_bytes()), last);
+    let repeated = "access_token=a; access_token=b; ".repeat(5_000);
+    assert_eq!(cookies_of(repeated.as_bytes()), ["a", "b"]);
+}
+
+#[test]
 fn a_bearer_header_must_hold_one_token() {
     for line in ["Bearer", "Bearer ", "bearer a b", "Bearer a,b"] {
         assert_eq!(look(&[line], &[], None, Door::Rest), Err(CredentialError::Malformed), "{line}");
