@@ -71,6 +71,11 @@ fn what_cannot_be_meant_is_refused() {
         ("postgres://a@b/c?ssl=require&sslmode=disable", E::Repeated("sslmode")),
         ("postgres://a@b/c?sslmode=require&sslmode=require", E::Repeated("sslmode")),
         ("postgres://a@b/c?sslmode=require&sslrootcert=system", E::WeakMode),
+        ("postgres://a@b/c?sslrootcert=/a.pem", E::UnusedRoot),
+        ("postgres://a@b/c?sslmode=prefer&sslrootcert=/a.pem", E::UnusedRoot),
+        ("postgres://a@b/c?sslmode=allow&sslrootcert=/a.pem", E::UnusedRoot),
+        ("postgres://a@b/c?sslmode=disable&sslrootcert=/a.pem", E::UnusedRoot),
+        ("postgres://a@b/c?tcp_user_timeout=86400001", E::Value("tcp_user_timeout")),
         ("postgres://a@b/c?sslrootcert=/a.pem&sslrootcert=/b.pem", E::Repeated("sslrootcert")),
         ("postgres://a@b/c?colour=red", E::Unknown("colour".to_owned())),
         ("postgres://a@b/c?SSLMODE=require", E::Unknown("SSLMODE".to_owned())),
@@ -116,6 +121,13 @@ fn an_at_sign_that_may_belong_to_a_parameter_is_not_guessed_about() {
         "postgres://db:5432/app?sslmode=require&user=ada@b",
         "postgres://ada:2024?user=x@db/app?sslmode=require",
         "postgres://ada:p@s?x=y@db/app?sslmode=require",
+        "postgres://ada:p/w@db.internal/app?sslmode=verify-full&application_name=svc@prod",
+        "postgres://ada:p/w@db.internal/app?sslmode=verify-full&x@prod",
+        "postgres://ada:p?w@db.internal/app?sslmode=verify-full&application_name=svc@prod",
+        "postgres://ada:p#w@db.internal?sslmode=verify-full&application_name=svc@prod",
+        "postgres://ada:p@db.internal/app@prod?sslmode=verify-full",
+        "postgres://ada:p@w/x@db/app?sslmode=require",
+        "postgres://ada:2024/x?y=z@db/app?sslmode=require",
     ] {
         assert_eq!(parse(url).err(), Some(DatabaseUrlError::Ambiguous), "{url}");
     }
@@ -123,6 +135,13 @@ fn an_at_sign_that_may_belong_to_a_parameter_is_not_guessed_about() {
     assert_eq!((settings.config.get_user(), settings.tls), (Some("ada@b"), TlsMode::Require));
     let settings = parse("postgres://ada:p@db/app?sslmode=require&application_name=a%40b").unwrap();
     assert_eq!((settings.config.get_application_name(), settings.tls), (Some("a@b"), TlsMode::Require));
+}
+
+#[test]
+fn durations_have_the_units_of_libpq() {
+    let settings = parse("postgres://a@b/c?connect_timeout=7&tcp_user_timeout=2500").unwrap();
+    assert_eq!(settings.config.get_connect_timeout(), Some(&Duration::from_secs(7)));
+    assert_eq!(settings.config.get_tcp_user_timeout(), Some(&Duration::from_millis(2500)));
 }
 
 #[test]
@@ -206,6 +225,16 @@ proptest! {
         if let Ok(settings) = parse(&format!("postgres://ada:{password}@db/app?sslmode=require")) {
             prop_assert_eq!(settings.tls, TlsMode::Require);
             prop_assert_eq!(settings.config.get_hosts(), [Host::Tcp("db".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn an_at_sign_in_a_parameter_weakens_nothing_whatever_the_password(
+        password in "[ -~]{1,20}|[p/?#@:=&]{1,6}",
+        rest in "[a-z@/]{0,6}[?]sslmode=verify-full(&application_name=[a-z]{1,3}@[a-z]{1,4})?",
+    ) {
+        if let Ok(settings) = parse(&format!("postgres://ada:{password}@db/{rest}")) {
+            prop_assert_eq!(settings.tls, TlsMode::VerifyFull(Roots::System));
         }
     }
 

@@ -25,6 +25,9 @@ pub enum DatabaseUrlError {
     /// A root certificate of the system with a mode that would not verify the server's name.
     #[error("the database URL's sslrootcert=system needs sslmode=verify-full")]
     WeakMode,
+    /// A root certificate with a mode that would not verify anything with it.
+    #[error("the database URL's sslrootcert has no effect without sslmode=require, verify-ca or verify-full")]
+    UnusedRoot,
     /// An invalid percent escape.
     #[error("the database URL has a `%` that begins no escape in its {0}: write it as %25")]
     Escape(&'static str),

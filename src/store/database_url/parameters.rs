@@ -18,8 +18,8 @@ use crate::tls_mode::{Roots, TlsMode};
 
 /// A longer unknown name is not repeated in a message.
 const SHOWN_NAME: usize = 64;
-/// The longest duration of a parameter, in seconds: a day.
-const LONGEST: u64 = 24 * 60 * 60;
+/// The longest duration of a parameter: a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The parameters with one text as their value.
 const NAMES: [&str; 16] = [
     "application_name",
@@ -171,16 +171,18 @@ fn tell(config: &mut Config, name: &'static str, value: String) -> Result<(), Da
     Ok(())
 }
 
-/// Tells the driver one duration. Zero and negative numbers mean its default, as in libpq.
+/// Tells the driver one duration. Zero and negative numbers mean its default, as in libpq, and the units are libpq's: seconds, but
+/// milliseconds for `tcp_user_timeout`.
 fn tell_duration(config: &mut Config, name: &'static str, value: &str) -> Result<(), DatabaseUrlError> {
-    let seconds: i64 = value.parse().map_err(|_| bad(name))?;
-    let seconds = u64::try_from(seconds).unwrap_or(0);
-    if seconds > LONGEST {
+    let number: i64 = value.parse().map_err(|_| bad(name))?;
+    let number = u64::try_from(number).unwrap_or(0);
+    let milliseconds = name == "tcp_user_timeout";
+    let duration = if milliseconds { Duration::from_millis(number) } else { Duration::from_secs(number) };
+    if duration > LONGEST {
         return Err(bad(name));
     }
-    let duration = Duration::from_secs(seconds);
     match name {
-        _ if seconds == 0 => config,
+        _ if number == 0 => config,
         "connect_timeout" => config.connect_timeout(duration),
         "tcp_user_timeout" => config.tcp_user_timeout(duration),
         "keepalives_idle" => config.keepalives_idle(duration),
@@ -251,6 +253,7 @@ fn tls_mode(mode: Option<Mode>, root: Option<String>) -> Result<TlsMode, Databas
     let named = root.is_some();
     let roots = root.map_or(Roots::System, |file| Roots::File(PathBuf::from(file)));
     Ok(match mode.unwrap_or(Mode::Prefer) {
+        Mode::Disable | Mode::Prefer if named => return Err(DatabaseUrlError::UnusedRoot),
         Mode::Disable => TlsMode::Disable,
         Mode::Prefer => TlsMode::Prefer,
         Mode::Require if named => TlsMode::VerifyCa(roots),

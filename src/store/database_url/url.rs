@@ -41,22 +41,38 @@ pub(crate) fn parse(url: &str) -> Result<ParsedUrl, DatabaseUrlError> {
 
 /// User and password, if there are any, and what follows them.
 ///
-/// They end at the last `@`, whatever a password contains, unless that `@` may belong to the value of a parameter. Where
-/// both can be meant, the URL is refused: the wrong guess would connect to another host, or drop parameters such as
-/// `sslmode`.
+/// They end at the last `@`, whatever a password contains, unless that `@` may belong to the value of a parameter or to the name
+/// of the database. Where both can be meant, the URL is refused: the wrong guess would connect to another host, or drop parameters
+/// such as `sslmode`.
 fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> {
     let Some((before, after)) = rest.rsplit_once('@') else { return Ok((None, rest)) };
     let Some(end) = before.find(['/', '?', '#']) else { return Ok((Some(before), after)) };
     let authority = &before[..end];
-    let in_password = authority.contains(':');
-    match (in_password, is_in_value(before) && is_authority(authority)) {
-        (true, false) => Ok((Some(before), after)),
-        (false, true) => Ok(match rest[..end].rsplit_once('@') {
-            Some((userinfo, _)) => (Some(userinfo), &rest[userinfo.len() + 1..]),
-            None => (None, rest),
-        }),
-        _ => Err(DatabaseUrlError::Ambiguous),
+    if authority.contains(':') {
+        return if ends_earlier(before) {
+            Err(DatabaseUrlError::Ambiguous)
+        } else {
+            Ok((Some(before), after))
+        };
     }
+    if !is_in_value(before) || !is_authority(authority) {
+        return Err(DatabaseUrlError::Ambiguous);
+    }
+    Ok(match authority.rsplit_once('@') {
+        Some((userinfo, _)) => (Some(userinfo), &rest[userinfo.len() + 1..]),
+        None => (None, rest),
+    })
+}
+
+/// Whether user and password may end before the last `@`: at an earlier one, or there are none. Then hosts follow, and the last
+/// `@` is behind a parameter that would be lost or, if there is a user, in the name of the database.
+fn ends_earlier(before: &str) -> bool {
+    let after_earlier = before.match_indices('@').map(|(at, _)| (&before[at + 1..], true));
+    after_earlier.chain([(before, false)]).any(|(rest, has_user)| {
+        let Some(end) = rest.find(['/', '?']) else { return false };
+        let loses = rest.split_once('?').map_or(has_user, |(_, query)| query.contains('='));
+        loses && host_list(&rest[..end]).is_ok()
+    })
 }
 
 /// Whether an `@` behind this text may be part of a parameter's value.
