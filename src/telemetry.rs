@@ -14,7 +14,7 @@ use crate::config::Environment;
 /// The filter unless `RUST_LOG` gives another one. `actix_http` logs malformed requests of clients as errors, so it is off.
 const DEFAULT_FILTER: &str =
     "info,portcullis=info,actix_server=warn,tokio_postgres=warn,refinery_core=warn,actix_http=off";
-const DEBUG_FILTER: &str = "info,portcullis=debug,actors=debug,service=debug,store=debug";
+const DEBUG_FILTER: &str = "info,portcullis=debug,actors=debug,service=debug,store=debug,actix_http=off";
 
 /// The filter of tools. Tools print their results, so the log is only for problems.
 const TOOL_FILTER: &str = "warn,actix_http=off";
