@@ -295,6 +295,11 @@ impl Leaving {
         Self { channel, left }
     }
 
+    /// Whether a command of the client asked for it.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self.left, LeaveReply::Answer(..))
+    }
+
     /// Whether the connection has ended, so that no answer is needed.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self.left, LeaveReply::Silent)

@@ -162,19 +162,65 @@ async fn join_leave_and_join_are_answered_in_their_order() {
 }
 
 #[actix_rt::test]
-async fn an_unsubscribe_by_the_server_waits_for_the_join_before_it() {
+async fn an_unsubscribe_by_the_server_refuses_the_join_that_waits_and_all_that_follows_it() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
     a.join(&f, &room, 1).unwrap();
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Answer(a.outbox.clone(), 2));
+    a.join(&f, &room, 3).unwrap();
     let code = UnsubscribeCode::Server;
     f.realtime.leave(room.clone(), a.connection, LeaveReply::Push(a.outbox.clone(), code));
-    f.memory.journal.let_through(1);
-    eventually(|| a.outbox.queued_bytes() > 0).await;
-    assert_eq!(f.realtime.channels().await, []);
+    settled(&f, &room).await;
     let told = a.received();
-    assert!(told[0].starts_with(r#"{"id":1,"subscribe":{"#), "{told:?}");
-    assert!(told.iter().any(|push| push.contains(r#""unsubscribe":{"code":2000"#)), "{told:?}");
+    assert_eq!(
+        replies(&told),
+        [r#"{"id":1,"error":{"cod"#, r#"{"id":2,"unsubscribe""#, r#"{"id":3,"error":{"cod"#]
+    );
+    assert!(
+        told.iter().all(|told| !told.contains(r#""error""#) || told.contains(r#""code":100"#)),
+        "{told:?}"
+    );
+    assert!(told[3].contains(r#""unsubscribe":{"code":2000"#), "{told:?}");
+    f.memory.journal.let_through(9);
+    a.join(&f, &room, 4).unwrap();
+    assert_eq!(replies(&a.receive().await), [r#"{"id":4,"subscribe":{"#]);
+    assert_eq!(f.realtime.channels().await, [(room, 1)]);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_denied_subscription_whose_join_waits_receives_no_publication() {
+    let f = start(|_| {});
+    let (a, b, room) = (socket(), socket(), channel("chat:a"));
+    f.memory.journal.write(&room, "1");
+    f.memory.journal.hold();
+    recover(&f, &a, &room);
+    let code = UnsubscribeCode::StateInvalidated;
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Push(a.outbox.clone(), code));
+    f.memory.journal.let_through(9);
+    b.publish(&f, &room, 8, "2", 1);
+    b.receive().await;
+    let told = a.received();
+    assert!(told[0].starts_with(r#"{"id":1,"error":{"code":100"#), "{told:?}");
+    assert!(told[1].contains(r#""unsubscribe":{"code":2502"#), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_subscription_that_the_client_ends_while_it_waits_receives_no_publication() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    f.memory.journal.write(&room, "1");
+    f.memory.journal.hold();
+    recover(&f, &a, &room);
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Answer(a.outbox.clone(), 2));
+    f.memory.journal.let_through(9);
+    eventually(|| a.outbox.queued_bytes() > 0).await;
+    let told = a.received();
+    assert_eq!(replies(&told), [r#"{"id":1,"subscribe":{"#, r#"{"id":2,"unsubscribe""#]);
+    assert!(!told[0].contains("publications"), "{told:?}");
     f.realtime.stop();
 }
 
@@ -193,6 +239,13 @@ async fn a_connection_that_ends_while_it_joins_becomes_no_member() {
     assert!(b.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
     assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
     f.realtime.stop();
+}
+
+/// Joins with command 1, and recovers everything that the journal has.
+fn recover(f: &Fixture, socket: &Socket, room: &ChannelName) {
+    let recover = Some(Position { offset: 0, epoch: "abcdefgh".to_owned() });
+    let terms = Terms { recover, positioned: true, recoverable: true, ..Terms::default() };
+    f.realtime.join(ChannelJoin { terms, ..socket.wish(room, JoinReply::Command(1)) }).unwrap();
 }
 
 /// The beginnings of the replies, without pushes.

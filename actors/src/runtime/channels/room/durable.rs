@@ -78,16 +78,21 @@ impl Room {
     /// Makes or refuses a subscription, and then does what its connection asked for meanwhile. Returns whether that is another
     /// subscription.
     fn tell_join(&mut self, mut joining: Joining, outcome: Outcome) -> bool {
-        let Some(join) = joining.join().filter(|join| join.outbox.is_open()) else {
-            joining.forget();
-            return false;
-        };
+        let Some(join) = joining.join() else { return false };
+        let (connection, wanted) = (join.info.client, join.outbox.is_open());
         let counted = join.terms.positioned || join.terms.recoverable;
-        let connection = join.info.client;
         let Source::Durable(durable) = &mut self.source else { return false };
         let mut next = durable.take_follow_ups(connection, &mut joining);
+        if !wanted {
+            joining.forget();
+            return false;
+        }
         match outcome {
-            Outcome::Joined(top, recovery) => {
+            Outcome::Joined(top, mut recovery) => {
+                // A subscription that ends at once receives nothing: its token may have been denied since.
+                if let (Some(FollowUp::Leave(_)), Some(recovery)) = (next.front(), &mut recovery) {
+                    recovery.publications.clear();
+                }
                 self.join(joining, Found { top: counted.then_some(top), recovery });
             }
             Outcome::Refused(code) => joining.fail(code),
@@ -121,17 +126,24 @@ impl Room {
         }
     }
 
-    /// Ends a subscription. If it still waits for the journal, the end waits for it, so that each request is answered in its turn.
+    /// Ends a subscription. If it still waits for the journal, a client's own command waits for it, so that each command is
+    /// answered in its turn. The server ends it at once, because nothing may be delivered after a denial.
     pub(crate) fn leave_in_turn(&mut self, connection: ConnectionId, leaving: Leaving) {
         let leaving = match &mut self.source {
-            Source::Durable(durable) if leaving.is_silent() => {
-                durable.forget_joins(connection);
-                leaving
-            }
-            Source::Durable(durable) => match durable.leave(connection, leaving) {
+            Source::Durable(durable) if leaving.is_answer() => match durable.leave(connection, leaving) {
                 Ok(()) => return,
                 Err(leaving) => leaving,
             },
+            Source::Durable(durable) => {
+                let joining = durable.take_joins(connection);
+                if leaving.is_silent() {
+                    joining.into_iter().for_each(Joining::forget);
+                } else {
+                    // The drop refuses the subscription with error 100, and answers what the connection asked for after it.
+                    drop(joining);
+                }
+                leaving
+            }
             Source::Memory { .. } => leaving,
         };
         self.leave(connection, Some(leaving));
@@ -140,10 +152,8 @@ impl Room {
     /// Replaces the visible info of a subscription that still waits for the journal.
     pub(crate) fn show_joining(&mut self, info: &Arc<ClientInfo>) {
         let Source::Durable(durable) = &mut self.source else { return };
-        for waiter in durable.state.waiting_mut() {
-            if let Waiter::Join(joining) = waiter {
-                joining.show(info);
-            }
+        if let Some(joining) = durable.waiting_join(info.client) {
+            joining.show(info);
         }
     }
 

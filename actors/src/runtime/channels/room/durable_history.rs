@@ -51,8 +51,8 @@ pub(crate) struct Durable {
     pub(super) state: DurableChannel<Waiter>,
     pub(super) keep: Retention,
     pub(super) caller: Rc<Caller>,
-    /// The connections that asked for something else while their subscription waited.
-    with_follow_ups: HashSet<ConnectionId>,
+    /// The connections with a subscription that waits, at most one each. What they ask for meanwhile follows it.
+    joining: HashSet<ConnectionId>,
 }
 
 /// The journal's answer to a call of a room.
@@ -136,19 +136,17 @@ impl Durable {
     pub(crate) fn new(options: &Options, caller: Rc<Caller>) -> Self {
         let keep = Retention::of(options);
         let state = DurableChannel::new(keep, options.recovery_mode);
-        Self { state, keep, caller, with_follow_ups: HashSet::new() }
+        Self { state, keep, caller, joining: HashSet::new() }
     }
 
     /// Lets a subscription wait for the journal; behind what its connection asked for before, if that is still under way.
     pub(super) fn join(&mut self, joining: Joining) {
         let Some(join) = joining.join() else { return };
         let connection = join.info.client;
-        if self.with_follow_ups.contains(&connection)
-            && let Some(earlier) = self.waiting_join(connection)
-        {
-            return earlier.then(FollowUp::Join(Box::new(joining)));
+        match self.waiting_join(connection) {
+            Some(earlier) => earlier.then(FollowUp::Join(Box::new(joining))),
+            None => self.join_followed_by(connection, joining, FollowUps::new()),
         }
-        self.join_followed_by(connection, joining, FollowUps::new());
     }
 
     /// Lets the end of a subscription wait until the subscription is made. `Err`: it does not wait for the journal.
@@ -157,21 +155,18 @@ impl Durable {
             Some(joining) => joining.then(FollowUp::Leave(leaving)),
             None => return Err(leaving),
         }
-        self.with_follow_ups.insert(connection);
         Ok(())
     }
 
     /// Takes what the connection asked for while its subscription waited.
     pub(super) fn take_follow_ups(&mut self, connection: ConnectionId, joining: &mut Joining) -> FollowUps {
-        self.with_follow_ups.remove(&connection);
+        self.joining.remove(&connection);
         joining.take_follow_ups()
     }
 
     /// Lets a subscription wait, and after it what the connection asked for behind it.
     pub(super) fn join_followed_by(&mut self, connection: ConnectionId, joining: Joining, next: FollowUps) {
-        if !next.is_empty() {
-            self.with_follow_ups.insert(connection);
-        }
+        self.joining.insert(connection);
         let joining = joining.followed_by(next);
         let terms = joining.join().map(|join| &join.terms);
         let since = terms.filter(|terms| terms.positioned || terms.recoverable);
@@ -179,18 +174,23 @@ impl Durable {
         self.state.join(Waiter::Join(joining), since);
     }
 
-    /// Forgets what a connection that has ended waits for.
-    pub(super) fn forget_joins(&mut self, connection: ConnectionId) {
-        self.with_follow_ups.remove(&connection);
-        let is_its = |waiter: &Waiter| matches!(waiter, Waiter::Join(joining) if joining.is_of(connection));
-        for waiter in self.state.forget(is_its) {
-            if let Waiter::Join(joining) = waiter {
-                joining.forget();
-            }
+    /// Takes the subscription of a connection that waits, with what follows it.
+    pub(super) fn take_joins(&mut self, connection: ConnectionId) -> Vec<Joining> {
+        if !self.joining.remove(&connection) {
+            return Vec::new();
         }
+        let is_its = |waiter: &Waiter| matches!(waiter, Waiter::Join(joining) if joining.is_of(connection));
+        let taken = self.state.forget(is_its).into_iter();
+        taken
+            .filter_map(|waiter| if let Waiter::Join(joining) = waiter { Some(joining) } else { None })
+            .collect()
     }
 
-    fn waiting_join(&mut self, connection: ConnectionId) -> Option<&mut Joining> {
+    /// Looks at the waiting requests only if one of them is the connection's.
+    pub(super) fn waiting_join(&mut self, connection: ConnectionId) -> Option<&mut Joining> {
+        if !self.joining.contains(&connection) {
+            return None;
+        }
         self.state.waiting_mut().find_map(|waiter| match waiter {
             Waiter::Join(joining) if joining.is_of(connection) => Some(joining),
             _ => None,
