@@ -9,6 +9,12 @@ BEGIN
     EXECUTE format('ALTER TABLE sessions ADD COLUMN revoked_all bigint NOT NULL DEFAULT %s', newest);
     EXECUTE format('ALTER TABLE external_sessions ADD COLUMN revoked_all bigint NOT NULL DEFAULT %s', newest);
 END $$;
+-- A server of the release before does not write the column. A session that it opens is opened after the newest one, too.
+CREATE FUNCTION newest_revocation_of_all() RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'
+$$;
+ALTER TABLE sessions ALTER COLUMN revoked_all SET DEFAULT newest_revocation_of_all();
+ALTER TABLE external_sessions ALTER COLUMN revoked_all SET DEFAULT newest_revocation_of_all();
 CREATE INDEX sessions_not_ended ON sessions (revoked_all) WHERE revoked_at IS NULL;
 CREATE INDEX external_sessions_not_ended ON external_sessions (revoked_all) WHERE ended_at IS NULL AND revoked_at IS NULL;
 

@@ -47,7 +47,6 @@ impl App {
         let bound = listeners::bind(&settings, certificate)?;
         let store = Store::connect(&settings.database)?;
         store.migrate().await?;
-        give_account_keys(&store).await?;
         let shutdown = Shutdown::default();
         let realtime = start_realtime(&settings, &store, shutdown.clone())
             .map_err(|error| StartError::Spill(settings.realtime.spill_file.clone(), error))?;
@@ -177,17 +176,4 @@ fn serve_metrics(
 
 fn mark(encrypted: bool, data: &mut Extensions) {
     data.insert(http::Encrypted(encrypted));
-}
-
-/// Gives their keys to accounts that were created before there were keys, and warns of those that cannot have one.
-async fn give_account_keys(store: &Store) -> Result<(), StartError> {
-    for account in store.assign_account_keys().await? {
-        let holder = account.holder.map(|(holder, _)| holder.0);
-        tracing::warn!(
-            user = account.user.0,
-            ?holder,
-            "an older account has the same address by today's rule; this one cannot sign in by it (portcullis migrate lists both)"
-        );
-    }
-    Ok(())
 }

@@ -18,19 +18,19 @@ pub(super) struct Migrate {
 impl Migrate {
     pub(super) fn run(self) -> Result<(), CliError> {
         tool::with_store(&self.database, async |store| {
-            let applied = store.migrate().await?;
-            if applied.is_empty() {
+            let migrated = store.migrate().await?;
+            if migrated.applied.is_empty() {
                 println!("The schema is up to date.");
             }
-            for migration in applied {
+            for migration in migrated.applied {
                 println!("applied {migration}");
             }
-            for account in store.assign_account_keys().await? {
+            for account in migrated.without_key {
                 let name = format!("account {} ({})", account.user, account.email);
                 match account.holder {
                     Some((holder, email)) => eprintln!(
                         "portcullis: warning: {name} cannot sign in by its address: to this server it is the address of \
-                         account {holder} ({email}), which is older"
+                         account {holder} ({email})"
                     ),
                     None => {
                         eprintln!(

@@ -42,6 +42,7 @@ pub use factors::{
     totp::StoredTotp,
 };
 pub use journal::{AppendError, ChannelRetention};
+pub use migrate::Migrated;
 pub use pool::Store;
 pub use retention::Aged;
 pub use revocation::{

@@ -46,10 +46,15 @@ async fn a_refresh_token_from_before_a_step_up_gains_nothing_and_ends_the_sessio
 }
 
 #[tokio::test]
-async fn an_unused_step_up_is_not_given_to_a_late_retry() {
+async fn a_step_up_with_a_lost_answer_is_not_given_to_a_late_retry_and_ends_nothing() {
     let app = App::start();
-    let (copy, own) = stepped_up(&app).await;
+    let (copy, _lost) = stepped_up(&app).await;
     app.advance(GRACE);
+    copy.try_refresh().await.refused(401, "refresh_superseded");
+    let own = copy.stepped_up().await;
+    app.advance(GRACE);
+    copy.try_refresh().await.refused(401, "refresh_superseded");
+    assert!(is_privileged(&own).await, "its tokens are in use from here on");
     copy.try_refresh().await.refused(401, "refresh_reused");
     own.try_refresh().await.expect(401).problem();
 }

@@ -112,6 +112,17 @@ async fn a_use_on_another_node_is_known_at_once() {
 }
 
 #[tokio::test]
+async fn a_use_that_finds_its_session_revoked_is_refused() {
+    let session = signed_in().await;
+    let renewed = session.renewed().await;
+    assert!(session.works().await, "this node knows the session");
+    // As on another node, of which this one has not heard yet.
+    let sql = format!("UPDATE sessions SET revoked_at = now() WHERE id = '{}'", session.id);
+    session.app.rows().await.batch_execute(&sql).await.expect("revoked");
+    renewed.get("/api/v1/profile").await.refused(401, "session_revoked");
+}
+
+#[tokio::test]
 async fn a_use_that_cannot_be_stored_is_not_answered() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);

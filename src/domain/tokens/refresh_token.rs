@@ -24,6 +24,10 @@ const REPEAT_WINDOW: Duration = Duration::from_secs(10);
 /// How long it is answered once more if the successor was never used: a laptop closed at the wrong moment.
 const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// By how much a renewal raises the refresh counter; a refresh raises it by one. A server of an earlier release knows no renewals:
+/// to it the token from before is older than the previous one, so it is not answered either.
+pub const RENEWAL_STEP: u64 = 2;
+
 /// The content of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
@@ -118,8 +122,8 @@ pub enum Decision {
     Repeat,
     /// It was replaced a while ago and the successor was never used: return it once more, and record that.
     RepeatLate,
-    /// It was replaced a moment ago by a step-up or a change of credentials: refuse, change nothing. Its successor may
-    /// carry privilege, so only the client that made the proof has it.
+    /// It was replaced by a step-up or a change of credentials, a moment ago or without any successor in use: refuse, change
+    /// nothing. The successor may carry privilege, so only the client that made the proof has it.
     Superseded,
     /// It was replaced, and its successor is in use: the token was copied. End the session.
     Reuse,
@@ -131,21 +135,26 @@ pub enum Decision {
 ///
 /// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a
 /// step-up repeats the step-up; a retry with its old refresh token never gets the successor, because a copy of that
-/// token would get it as well.
+/// token would get it as well. It ends the session only once the successor is in use: until then nothing shows that there are two
+/// holders.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {
         return if presented == chain.counter { Decision::Rotate } else { Decision::Forged };
     }
-    let Some(rotated_at) = chain.rotated_at.filter(|_| presented + 1 == chain.counter) else {
+    let renewed = chain.renewed_counter == Some(chain.counter);
+    let successor_used = chain.used_counter > presented;
+    if renewed && !successor_used {
+        return Decision::Superseded;
+    }
+    let step = if renewed { RENEWAL_STEP } else { 1 };
+    let Some(rotated_at) = chain.rotated_at.filter(|_| presented + step == chain.counter) else {
         return Decision::Reuse;
     };
     let age = now - rotated_at;
-    let renewed = chain.renewed_counter == Some(chain.counter);
     if age <= REPEAT_WINDOW {
         return if renewed { Decision::Superseded } else { Decision::Repeat };
     }
-    let successor_used = chain.used_counter >= chain.counter;
     let retry_spent = chain.retried_counter == Some(chain.counter);
     if renewed || successor_used || retry_spent || age >= LATE_WINDOW {
         Decision::Reuse

@@ -87,15 +87,20 @@ fn the_late_retry_is_spent_once_per_rotation() {
 
 #[test]
 fn a_token_from_before_a_renewal_is_never_answered() {
-    let renewed = ChainState { renewed_counter: Some(5), ..chain() };
+    let unused = ChainState { renewed_counter: Some(5), used_counter: 3, ..chain() };
+    let used = ChainState { used_counter: 5, ..unused };
     for seconds in [-3, 0, 10] {
-        assert_eq!(decide(4, &renewed, at(seconds)), Decision::Superseded, "{seconds}");
+        assert_eq!(decide(3, &unused, at(seconds)), Decision::Superseded, "{seconds}");
+        assert_eq!(decide(3, &used, at(seconds)), Decision::Superseded, "{seconds}");
     }
     for seconds in [11, 3600, 24 * 3600] {
-        assert_eq!(decide(4, &renewed, at(seconds)), Decision::Reuse, "{seconds}");
+        assert_eq!(decide(3, &unused, at(seconds)), Decision::Superseded, "{seconds}: a lost answer");
+        assert_eq!(decide(3, &used, at(seconds)), Decision::Reuse, "{seconds}");
     }
-    assert_eq!(decide(3, &renewed, at(0)), Decision::Reuse);
-    assert_eq!(decide(5, &renewed, at(0)), Decision::Rotate);
+    assert_eq!(decide(2, &unused, at(0)), Decision::Reuse, "its successor is in use");
+    let renewed_twice = ChainState { counter: 7, renewed_counter: Some(7), ..unused };
+    assert_eq!(decide(3, &renewed_twice, at(0)), Decision::Superseded, "two lost answers");
+    assert_eq!(decide(5, &unused, at(0)), Decision::Rotate);
 }
 
 #[test]

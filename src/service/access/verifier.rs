@@ -310,8 +310,13 @@ impl Verifier {
     ) -> Result<(), Refusal> {
         let silent = now - known.last_seen() >= self.0.idle / 2;
         if silent || known.used_counter() < refresh_counter {
-            let written = self.0.store.write_use(known.session.id, refresh_counter, now).await;
-            written.map_err(not_judged)?;
+            let id = known.session.id;
+            if !self.0.store.write_use(id, refresh_counter, now).await.map_err(not_judged)? {
+                // It has been revoked since it was read, and this node has not heard of that yet.
+                self.invalidate(id);
+                self.read(id, now).await?;
+                return Err(Refusal::Unavailable);
+            }
         }
         let at_ms = millis(now);
         if known.note_use(refresh_counter, at_ms) {

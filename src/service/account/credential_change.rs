@@ -3,7 +3,7 @@
 //! The store renews them in the transaction of the change. Only the answer to that request carries them; tokens from before
 //! have lost their privilege.
 
-use store::{RevocationRequest, Session, Store, User};
+use store::{RevocationRequest, Session, Store};
 
 use crate::{
     access::issue_tokens::{SessionTokens, TokenIssuer},
@@ -43,17 +43,18 @@ impl CredentialChanges {
         caller: &Caller,
         order: RevocationRequest,
     ) -> Result<CredentialChange<RevocationResult>, Failure> {
+        // Read before the change: once it is committed, the answer must reach the client, which has no other way to the tokens.
+        let user = self.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)?;
         let (outcome, renewed) = self.revoker.revoke_and_renew(order).await?;
-        let (user, session) = match renewed {
-            Some(session) => (self.store.user_by_id(caller.user).await?, *session),
+        let session = match renewed {
+            Some(session) => *session,
             None => self.read_again(caller).await?,
         };
-        let user = user.ok_or_else(Failure::session_ended)?;
         Ok(CredentialChange { outcome, tokens: self.tokens.session_tokens(user, session) })
     }
 
     /// The session after a change of which the database's answer was lost. The change has raised the privilege epoch by one.
-    async fn read_again(&self, caller: &Caller) -> Result<(Option<User>, Session), Failure> {
+    async fn read_again(&self, caller: &Caller) -> Result<Session, Failure> {
         let live = self.store.session_with_user(caller.session).await?;
         let live = live.filter(|live| live.session.revoked.is_none()).ok_or_else(Failure::session_ended)?;
         if live.session.privilege_epoch != caller.privilege_epoch + 1 {
@@ -62,7 +63,7 @@ impl CredentialChanges {
                 "The change was made. Another request has renewed the tokens since; use those of its answer.",
             ));
         }
-        Ok((Some(live.user), live.session))
+        Ok(live.session)
     }
 }
 

@@ -149,13 +149,19 @@ impl Passkeys {
             aaguid,
             name: name.unwrap_or_else(|| aaguid.and_then(authenticator).unwrap_or("Passkey").to_owned()),
         };
-        let id = new.id;
-        let change = FactorChange::AddPasskey(Box::new(new));
+        let change = FactorChange::AddPasskey(Box::new(new.clone()));
         let order = orders.order(caller, change, "passkey.added", "a passkey was added", meta);
-        let change = changes.make(caller, order).await?;
-        let held = self.list(caller).await?;
-        let added = held.into_iter().find(|held| held.id == id).ok_or_else(Failure::session_ended)?;
-        Ok(change.with(added))
+        let added = ListedPasskey::of(StoredPasskey {
+            id: new.id,
+            user: caller.user,
+            passkey: new.passkey,
+            aaguid,
+            name: new.name,
+            created_at: order.now,
+            last_used_at: None,
+            suspended_at: None,
+        });
+        Ok(changes.make(caller, order).await?.with(added))
     }
 
     /// The caller's passkeys, the oldest first.

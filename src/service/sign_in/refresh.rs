@@ -161,7 +161,7 @@ impl Refresh {
         }
     }
 
-    /// Records the use of a token that a step-up or a change of credentials has just replaced. The session goes on.
+    /// Records the use of a token that a step-up or a change of credentials has replaced. The session goes on.
     async fn refuse_superseded(&self, live: &SessionWithUser, meta: &RequestMeta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Superseded)).increment(1);
         let event = self.event(live, "refresh.superseded", Outcome::Denied, meta);

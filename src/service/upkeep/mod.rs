@@ -2,6 +2,7 @@
 //!
 //! Depends on every other room; no room depends on it.
 
+pub(crate) mod account_keys;
 pub(crate) mod batches;
 pub(crate) mod channel_retention;
 pub(crate) mod database_check;
@@ -21,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+use account_keys::AccountKeys;
 use actors::Realtime;
 use channel_retention::ChannelRetention;
 use database_check::DatabaseCheck;
@@ -73,6 +75,7 @@ pub struct Upkeep {
     retention: Arc<ChannelRetention>,
     on_stale: OnStale,
     rows: Arc<RowRetention>,
+    account_keys: Arc<AccountKeys>,
     health: Arc<JobHealth>,
     database: DatabaseCheck,
     closing: AtomicBool,
@@ -125,6 +128,7 @@ impl Upkeep {
                 clock: clock.clone(),
                 periods: settings.rows,
             }),
+            account_keys: Arc::new(AccountKeys::new(store.clone())),
             database: DatabaseCheck::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -222,9 +226,9 @@ impl Upkeep {
         }
     }
 
-    fn jobs(&self) -> [Job; 6] {
+    fn jobs(&self) -> [Job; 7] {
         let (expiry, retention) = (Arc::clone(&self.expiry), Arc::clone(&self.retention));
-        let rows = Arc::clone(&self.rows);
+        let (rows, account_keys) = (Arc::clone(&self.rows), Arc::clone(&self.account_keys));
         let (bans, store) = (self.bans.clone(), self.store.clone());
         let external = self.external_sessions.clone();
         [
@@ -243,6 +247,10 @@ impl Upkeep {
             Job::every(row_retention::EVERY, "row_retention", move || {
                 let rows = Arc::clone(&rows);
                 async move { rows.run().await }
+            }),
+            Job::every(account_keys::EVERY, "account_keys", move || {
+                let account_keys = Arc::clone(&account_keys);
+                async move { account_keys.run().await }
             }),
             Job::every(LOAD_BANS_EVERY, "ban_refresh", move || {
                 let bans = bans.clone();

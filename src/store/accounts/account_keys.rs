@@ -1,23 +1,23 @@
 //! Giving their keys to accounts that were created before there were keys.
 //!
-//! Called after the migrations, at every start and by `portcullis migrate`. Any number of processes may do so at the same time:
-//! a key is written only where there is none, and the unique index decides between accounts with one key. Accounts are
-//! taken in the order of their numbers, so the oldest one gets the key.
+//! Called with the migrations, and by a job: a server of an earlier release may still create accounts without a key. Each batch
+//! holds the lock of the migrations, so of several processes the second finds what the first has left. Accounts are taken in the
+//! order of their numbers, so the oldest one gets the key. The unique index decides between them and a registration.
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Client;
 use domain::account::account_key::AccountKey;
 use protocol::id::UserId;
+use tokio_postgres::Client;
 
-use crate::{error::StoreError, pool::Store};
+use crate::{error::StoreError, migrate::LOCK, pool::Store};
 
 /// Accounts per statement.
 const BATCH: i64 = 1_000;
-/// How often a batch is tried while other processes give the same keys.
+/// How often a batch is tried while registrations take the same keys.
 const MAX_ATTEMPTS: usize = 5;
 
-/// An account that has no key, because an older account has it. It cannot be found by its address.
+/// An account that has no key, because another account has it. It cannot be found by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountWithoutKey {
     /// The account.
@@ -29,33 +29,38 @@ pub struct AccountWithoutKey {
 }
 
 impl Store {
-    /// Gives every account its key, in batches. Returns the accounts that have none, because an older account has it.
+    /// Gives every account its key, in batches. Returns the accounts that have none, because another account has it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. What was written stays; the next call goes on.
     pub async fn assign_account_keys(&self) -> Result<Vec<AccountWithoutKey>, StoreError> {
-        let (mut left, mut last) = (Vec::new(), i64::MIN);
-        loop {
-            let mut attempts = 0;
-            let batch = loop {
-                attempts += 1;
-                match self.run_slow(move |client| Box::pin(assign_batch(client, last))).await {
-                    Err(StoreError::Conflict(_)) if attempts < MAX_ATTEMPTS => {}
-                    answer => break answer?,
-                }
-            };
-            let Some(end) = batch.last else { break };
-            last = end;
-            left.extend(batch.left);
-        }
-        let keys = left.iter().map(|(_, _, key)| key.as_str().to_owned()).collect();
-        let holders = self.run_slow(move |client| Box::pin(holders(client, keys))).await?;
-        let without = left.into_iter().map(|(user, email, key)| {
-            let holder = holders.get(key.as_str()).cloned();
-            AccountWithoutKey { user, email, holder }
-        });
-        Ok(without.collect())
+        self.run_slow(|client| Box::pin(async move { assign(client).await })).await
     }
+}
+
+/// Gives every account its key.
+pub(crate) async fn assign(client: &mut Client) -> Result<Vec<AccountWithoutKey>, StoreError> {
+    let (mut left, mut last) = (Vec::new(), i64::MIN);
+    loop {
+        let mut attempts = 0;
+        let batch = loop {
+            attempts += 1;
+            match assign_batch(client, last).await {
+                Err(StoreError::Conflict(_)) if attempts < MAX_ATTEMPTS => {}
+                answer => break answer?,
+            }
+        };
+        let Some(end) = batch.last else { break };
+        last = end;
+        left.extend(batch.left);
+    }
+    let keys = left.iter().map(|(_, _, key)| key.as_str().to_owned()).collect();
+    let holders = holders(client, keys).await?;
+    let without = left.into_iter().map(|(user, email, key)| {
+        let holder = holders.get(key.as_str()).cloned();
+        AccountWithoutKey { user, email, holder }
+    });
+    Ok(without.collect())
 }
 
 /// What a batch has done.
@@ -69,7 +74,9 @@ struct Assigned {
 /// Gives their keys to the accounts without one that follow this number.
 async fn assign_batch(client: &mut Client, after: i64) -> Result<Assigned, StoreError> {
     let sql = "SELECT id, email FROM users WHERE account_key IS NULL AND id > $1 ORDER BY id LIMIT $2";
-    let rows = client.query(sql, &[&after, &BATCH]).await?;
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    let rows = transaction.query(sql, &[&after, &BATCH]).await?;
     let (mut seen, mut wanted) = (HashSet::new(), Vec::with_capacity(rows.len()));
     for row in &rows {
         let (id, email): (i64, String) = (row.try_get("id")?, row.try_get("email")?);
@@ -86,7 +93,8 @@ async fn assign_batch(client: &mut Client, after: i64) -> Result<Assigned, Store
                WHERE u.id = k.id AND u.account_key IS NULL AND k.key <> ''
                  AND NOT EXISTS (SELECT FROM users o WHERE o.account_key = k.key)
                RETURNING u.id";
-    let given = client.query(sql, &[&ids, &keys]).await?;
+    let given = transaction.query(sql, &[&ids, &keys]).await?;
+    transaction.commit().await?;
     let given = given.iter().map(|row| row.try_get(0)).collect::<Result<HashSet<i64>, _>>()?;
     let last = wanted.last().map(|(id, ..)| *id);
     let left = wanted.into_iter().filter(|(id, ..)| !given.contains(id));
@@ -95,7 +103,7 @@ async fn assign_batch(client: &mut Client, after: i64) -> Result<Assigned, Store
 
 /// The accounts with these keys.
 async fn holders(
-    client: &mut Client,
+    client: &Client,
     keys: Vec<String>,
 ) -> Result<HashMap<String, (UserId, String)>, StoreError> {
     let sql = "SELECT account_key, id, email FROM users WHERE account_key = ANY ($1)";

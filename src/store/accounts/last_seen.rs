@@ -13,6 +13,7 @@ use crate::{
     error::StoreError,
     pool::Store,
     row_mapping::{stored, uuids},
+    sessions::session::NOT_REVOKED,
 };
 
 /// A use of a session, to be written.
@@ -33,7 +34,8 @@ pub struct LastSeen {
 }
 
 impl Store {
-    /// Writes a use of a session at once: its time, and the refresh counter of the access token that was used.
+    /// Writes a use of a session at once: its time, and the refresh counter of the access token that was used. `false` if the
+    /// session has been revoked meanwhile.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -42,18 +44,18 @@ impl Store {
         session: SessionId,
         refresh_counter: u64,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        let sql = format!(
+            "UPDATE sessions s SET last_seen_at = greatest(s.last_seen_at, $3),
+                    used_counter = greatest(s.used_counter, least($2, s.refresh_counter))
+             WHERE s.id = $1 AND {NOT_REVOKED}"
+        );
         self.run_quick(move |client| {
             Box::pin(async move {
-                let statement = client
-                    .prepare_cached(
-                        "UPDATE sessions SET last_seen_at = greatest(last_seen_at, $3),
-                                used_counter = greatest(used_counter, least($2, refresh_counter))
-                         WHERE id = $1 AND revoked_at IS NULL",
-                    )
-                    .await?;
-                client.execute(&statement, &[&session.0, &stored(refresh_counter), &now]).await?;
-                Ok(())
+                let statement = client.prepare_cached(&sql).await?;
+                let written =
+                    client.execute(&statement, &[&session.0, &stored(refresh_counter), &now]).await?;
+                Ok(written == 1)
             })
         })
         .await

@@ -4,6 +4,7 @@
 //! privilege. The refresh token is rotated, so no earlier one leads to a privileged access token.
 
 use deadpool_postgres::Transaction;
+use domain::tokens::refresh_token::RENEWAL_STEP;
 use protocol::id::SessionId;
 use time::OffsetDateTime;
 
@@ -17,8 +18,9 @@ pub(crate) async fn renew(
     now: OffsetDateTime,
 ) -> Result<Option<Session>, StoreError> {
     let sql = format!(
-        "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, refresh_counter = s.refresh_counter + 1,
-                renewed_counter = s.refresh_counter + 1, refresh_rotated_at = $2
+        "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1,
+                refresh_counter = s.refresh_counter + {RENEWAL_STEP}, renewed_counter = s.refresh_counter + {RENEWAL_STEP},
+                refresh_rotated_at = $2
          WHERE s.id = $1 AND {NOT_REVOKED}
          RETURNING {SESSION_COLUMNS}"
     );

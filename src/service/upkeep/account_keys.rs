@@ -1,0 +1,45 @@
+//! Keys of accounts that servers of an earlier release create without one.
+//!
+//! A job. The migration has given their keys to the accounts that were there before it.
+
+use std::{collections::HashSet, time::Duration};
+
+use parking_lot::Mutex;
+use protocol::id::UserId;
+use store::Store;
+
+use crate::core::failure::Failure;
+
+/// How often it runs.
+pub(crate) const EVERY: Duration = Duration::from_secs(60);
+
+/// Gives accounts their keys, and warns once of each account that cannot have its key.
+pub(crate) struct AccountKeys {
+    store: Store,
+    /// The accounts without a key at the last run.
+    without: Mutex<HashSet<UserId>>,
+}
+
+impl AccountKeys {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, without: Mutex::default() }
+    }
+
+    /// One pass.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; the next pass continues.
+    pub(crate) async fn run(&self) -> Result<(), Failure> {
+        let left = self.store.assign_account_keys().await?;
+        let known = std::mem::replace(&mut *self.without.lock(), left.iter().map(|left| left.user).collect());
+        for account in left.into_iter().filter(|left| !known.contains(&left.user)) {
+            let holder = account.holder.map(|(holder, _)| holder.0);
+            tracing::warn!(
+                user = account.user.0,
+                ?holder,
+                "another account has the same address by today's rule; this one cannot sign in by it (portcullis migrate lists both)"
+            );
+        }
+        Ok(())
+    }
+}
