@@ -1,6 +1,6 @@
 //! Many requests use one proof at the same moment: only one of them succeeds, in the store and over HTTP.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use domain::session::SignInMethod;
 use futures_util::future::join_all;
@@ -26,6 +26,8 @@ fn unlimited() -> App {
         settings.limits.second_factor_account.burst = 10_000;
         settings.limits.second_factor_device_account.burst = 10_000;
         settings.limits.step_up_session.burst = 10_000;
+        settings.limits.step_up_user.burst = 10_000;
+        settings.limits.step_up_address.burst = 10_000;
     })
 }
 
@@ -160,28 +162,29 @@ fn granted(answers: &[Answer]) -> usize {
 #[tokio::test]
 async fn over_http_one_step_opens_one_session() {
     let app = unlimited();
-    let person = app.register().await;
-    let totp = person.enable_totp().await;
     for round in 0..5 {
+        // The losers of a round count as wrong factors in a row, so each round has a user of its own.
+        let person = app.register().await;
+        let totp = person.enable_totp().await;
         let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
         let code = totp.code();
         let answers = join_all(pending.iter().map(|pending| pending.totp(&code))).await;
         assert_eq!(granted(&answers), 1, "round {round}");
-        app.advance(Duration::from_secs(60));
     }
 }
 
 #[tokio::test]
 async fn over_http_one_backup_code_opens_one_session() {
     let app = unlimited();
-    let person = app.register().await;
-    let mut session = person.open_session().await;
-    session.enable_totp().await;
-    for code in session.backup_codes().await.iter().take(5) {
+    for round in 0..5 {
+        let person = app.register().await;
+        let mut session = person.open_session().await;
+        session.enable_totp().await;
+        let code = session.backup_codes().await[0].clone();
         let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
         let answers =
             join_all(pending.iter().map(|pending| pending.answer(json!({"backup_code": code})))).await;
-        assert_eq!(granted(&answers), 1);
+        assert_eq!(granted(&answers), 1, "round {round}");
     }
 }
 
@@ -207,13 +210,12 @@ async fn over_http_one_challenge_opens_one_session_and_no_more_than_five_are_jud
 #[tokio::test]
 async fn over_http_one_step_steps_up_once() {
     let app = unlimited();
-    let person = app.register().await;
-    let totp = person.enable_totp().await;
-    let session = person.open_session().await;
     for round in 0..5 {
+        let person = app.register().await;
+        let totp = person.enable_totp().await;
+        let session = person.open_session().await;
         let code = totp.code();
         let answers = join_all((0..AT_ONCE).map(|_| session.step_up_with(json!({"totp": code})))).await;
         assert_eq!(granted(&answers), 1, "round {round}");
-        app.advance(Duration::from_secs(60));
     }
 }

@@ -9,7 +9,10 @@ use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, Person, Se
 
 /// A server that allows many ceremonies from one address.
 fn patient() -> App {
-    App::with(|settings| settings.address_limit_factor = 1_000)
+    App::with(|settings| {
+        settings.address_limit_factor = 1_000;
+        settings.limits.request_user.burst = 10_000;
+    })
 }
 
 /// A user with one passkey, and the session that registered it.

@@ -35,7 +35,10 @@ async fn connect_against_revocation(person: &Person, operator: &Session, round: 
 
 #[tokio::test]
 async fn five_hundred_rounds_of_connecting_against_revocation_leave_no_live_socket() {
-    let app = App::with(|settings| settings.listen.workers = 2);
+    let app = App::with(|settings| {
+        settings.listen.workers = 2;
+        settings.limits.request_user.burst = 10_000;
+    });
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
     let rounds = stream::iter(0..ROUNDS).map(|round| connect_against_revocation(&person, &operator, round));
