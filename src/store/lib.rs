@@ -18,6 +18,7 @@ mod pool;
 mod retention;
 mod revocation;
 mod row_mapping;
+mod schema_lock;
 mod sessions;
 mod settings;
 mod tls;

@@ -9,6 +9,7 @@ use super::{
     accounts::account_keys::{self, AccountWithoutKey},
     error::StoreError,
     pool::Store,
+    schema_lock::SCHEMA_LOCK,
 };
 
 mod embedded {
@@ -16,8 +17,6 @@ mod embedded {
     refinery::embed_migrations!("../../migrations");
 }
 
-/// The advisory lock under which migrations run.
-pub(crate) const LOCK: i64 = 0x706f_7274_0001;
 /// How long to wait for another process that is migrating. A migration itself may take hours.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -66,7 +65,7 @@ impl Store {
             let (mut client, connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
             let link = tokio::spawn(connection);
             require_utf8(&client).await?;
-            let lock = client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]);
+            let lock = client.execute("SELECT pg_advisory_lock($1)", &[&SCHEMA_LOCK]);
             tokio::time::timeout(PATIENCE, lock).await.map_err(|_| {
                 StoreError::Unavailable("another process is migrating the database".to_owned())
             })??;

@@ -10,7 +10,7 @@ use domain::account::account_key::AccountKey;
 use protocol::id::UserId;
 use tokio_postgres::Client;
 
-use crate::{error::StoreError, migrate::LOCK, pool::Store};
+use crate::{error::StoreError, pool::Store, schema_lock::SCHEMA_LOCK};
 
 /// Accounts per statement.
 const BATCH: i64 = 1_000;
@@ -75,7 +75,7 @@ struct Assigned {
 async fn assign_batch(client: &mut Client, after: i64) -> Result<Assigned, StoreError> {
     let sql = "SELECT id, email FROM users WHERE account_key IS NULL AND id > $1 ORDER BY id LIMIT $2";
     let transaction = client.transaction().await?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA_LOCK]).await?;
     let rows = transaction.query(sql, &[&after, &BATCH]).await?;
     let (mut seen, mut wanted) = (HashSet::new(), Vec::with_capacity(rows.len()));
     for row in &rows {

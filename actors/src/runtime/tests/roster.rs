@@ -79,7 +79,7 @@ async fn a_user_without_connections_is_not_remembered() {
 }
 
 #[actix_rt::test]
-async fn disconnecting_cuts_the_chosen_connections_with_the_given_words_and_counts_them() {
+async fn disconnecting_flushes_the_chosen_connections_with_the_given_words_and_counts_them() {
     let f = start(|_| {});
     let (a, b, c) = (socket(), socket(), socket());
     let session = SessionId::random();
@@ -100,7 +100,7 @@ async fn disconnecting_cuts_the_chosen_connections_with_the_given_words_and_coun
     };
     let (closed, ()) = tokio::join!(f.realtime.disconnect(&selection, &close_message), severing);
     assert_eq!(closed, CloseCounts { sockets_closed: 1, pending: 0 });
-    assert_eq!(a.outbox.end(), Some(ConnectionEnd::Cut(close_message)));
+    assert_eq!(a.outbox.end(), Some(ConnectionEnd::Flush(close_message)));
     assert!(b.outbox.is_open() && c.outbox.is_open());
     assert_eq!(f.realtime.open_connections(session), 2, "a cut connection stays until it has left");
     f.realtime.stop();
