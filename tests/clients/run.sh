@@ -11,7 +11,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-target="${CARGO_TARGET_DIR:-$root/target}"
+# Absolute paths: the scenarios run in directories of their own.
+target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-$root/target}")
 
 bin="${PORTCULLIS_BIN:-}"
 if [ -z "$bin" ]; then
@@ -21,6 +22,7 @@ if [ -z "$bin" ]; then
     echo "no portcullis program: build it with cargo build, or set PORTCULLIS_BIN" >&2
     exit 2
 fi
+bin=$(realpath "$bin") || exit 2
 for tool in node npm python3; do
     command -v "$tool" >/dev/null || { echo "$tool is missing: install it and try again" >&2; exit 2; }
 done
