@@ -3,9 +3,9 @@
 //!
 //! A browser keeps a cookie of one host and a cookie of a whole domain side by side, and sends both. When `COOKIE_DOMAIN` is
 //! set, changed or removed on a running installation, cookies of the earlier scope stay. So an answer that sets or removes a
-//! cookie of a session also removes it in the other scope ([`Jar::removals_elsewhere`]).
+//! cookie of a session also removes the cookie of that name in the other scope ([`Jar::removals_elsewhere`]).
 //!
-//! Exactly one cookie has the text `csrf_token` in its name, and none has it in its value: clients search for that text.
+//! The text `csrf_token` is in the name of exactly one cookie and in no value, because clients search for that text.
 
 use actix_web::{
     HttpRequest,
@@ -35,7 +35,7 @@ pub(super) const CSRF_COOKIE: &str = "csrf_token";
 
 /// The device cookie over plain HTTP on loopback.
 const DEVICE_COOKIE: &str = "device_id";
-/// The device cookie everywhere else. With this prefix no other host can set it.
+/// The device cookie on all other connections. Because of the prefix, no other host can set it.
 const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 const REFRESH_PATH: &str = "/api/v1/auth";
 const DEVICE_LIFETIME: Duration = Duration::days(365);
@@ -54,7 +54,7 @@ pub(super) struct Jar {
 }
 
 impl Jar {
-    /// The jar for `request`: `Secure` always, except in development on plain loopback HTTP.
+    /// The jar for `request`. Its cookies are `Secure`, except in development over plain HTTP on loopback.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let settings = HttpSettings::of(request);
         let plain_loopback = !is_encrypted(request) && peer(request).is_some_and(|peer| peer.is_loopback());
@@ -86,8 +86,8 @@ impl Jar {
         self.cookie(CSRF_COOKIE, token, csrf::LIFETIME).same_site(SameSite::Strict).finish()
     }
 
-    /// The device's identity, sealed. Never set for a whole domain: a sibling host could then plant the cookie of its own
-    /// device in a user's browser, and that device would become trusted.
+    /// The device's identity, sealed. It is never set for a whole domain: another host of the domain could then set the cookie
+    /// of its own device in a user's browser, and that device would become trusted.
     pub(super) fn device(&self, keys: &DeviceCookies, device: DeviceId) -> Cookie<'static> {
         let mut cookie = self
             .cookie(self.device_name(), &keys.seal(device), DEVICE_LIFETIME.whole_seconds())
@@ -102,7 +102,7 @@ impl Jar {
         if self.secure { HOST_DEVICE_COOKIE } else { DEVICE_COOKIE }
     }
 
-    /// The browser's identity before sign-in, sealed. Never set for a whole domain: `__Host-` forbids it.
+    /// The browser's identity before sign-in, sealed. The prefix `__Host-` forbids a cookie for a whole domain.
     pub(super) fn presession(&self, keys: &DeviceCookies, id: Uuid) -> Cookie<'static> {
         let mut cookie = self
             .cookie(self.presession_name(), &keys.seal_presession(id), PRESESSION_LIFETIME.whole_seconds())
@@ -131,9 +131,9 @@ impl Jar {
         })
     }
 
-    /// The removals of the cookies of a session that `is_set`, in the scopes in which this server does not set them. With
-    /// `COOKIE_DOMAIN` that is the host alone. Without it, it is the domain and its parents, if the request shows that there
-    /// is a second cookie.
+    /// Removals of session cookies in the scopes in which this server does not set them, for the names that `is_set` accepts.
+    /// With `COOKIE_DOMAIN`, this scope is the host. Without `COOKIE_DOMAIN`, the scopes are the domain and its parents, and a
+    /// cookie is removed there only if the request has it more than once.
     pub(super) fn removals_elsewhere(
         &self,
         request: &HttpRequest,
@@ -170,7 +170,7 @@ impl Jar {
     }
 }
 
-/// The domain and its parents, as far as cookies can be set for them: two labels at least.
+/// The domain and its parents with at least two labels. Browsers accept no cookies for a domain with one label.
 fn parents(domain: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(domain), |domain| domain.split_once('.').map(|(_, parent)| parent))
         .take_while(|domain| domain.contains('.'))
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_removed_in_the_scope_that_it_is_not_set_in() {
+    fn a_cookie_is_also_removed_in_the_scope_where_the_server_does_not_set_it() {
         let server = HttpSettings { domain: "chat.example.com".to_owned(), ..HttpSettings::default() };
         let whole = HttpSettings { cookie_domain: Some("example.com".to_owned()), ..server.clone() };
         assert_eq!(elsewhere(&whole, ""), ["host"]);

@@ -2,8 +2,8 @@
 //! new token reaches the client.
 //!
 //! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a
-//! request. A token is sent in the `X-CSRF-Token` header, which only allowed pages can set. With a session it is judged by its
-//! binding alone, so any number of tabs may each have a token of their own. Before a sign-in it must also be that of the
+//! request. A token is sent in the `X-CSRF-Token` header, which only allowed pages can set. In a session the server checks the
+//! binding and the age of the token, so each tab may have its own token. Before a sign-in the token must also equal the
 //! `csrf_token` cookie.
 
 use actix_web::{
@@ -41,8 +41,8 @@ pub(super) fn issue(services: &Services, binding: Binding) -> String {
     services.access.keys.csrf.issue(binding, now, Uuid::new_v4().into_bytes())
 }
 
-/// A token for `binding` and its age: that of the cookie as long as it is fresh, or else a new one. Each new one would
-/// replace the cookie under another tab, whose token must equal it before the sign-in.
+/// A token for `binding`, and its age. The token of the cookie is used again while it is fresh: a new token would replace the
+/// cookie, and before a sign-in the tokens of other tabs must equal the cookie.
 pub(super) fn current_or_new(request: &HttpRequest, services: &Services, binding: Binding) -> (String, Age) {
     let now = services.clock.now().unix_timestamp();
     let fresh = |token: String| {
@@ -81,8 +81,8 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
 
 /// Requires a valid token, for a request with a cookie as its credential.
 ///
-/// The answer carries a fresh token if the one of the request is stale, missing or wrong, so that a client that lost its
-/// token can continue. Only allowed pages can read it.
+/// If the token of the request is stale, missing or wrong, the answer carries a fresh token, so that a client that lost its
+/// token can continue. Only allowed pages can read the answer.
 ///
 /// # Errors
 /// 403 for a missing or wrong token.
@@ -100,7 +100,7 @@ pub(super) fn require_token(
     checked.map(|_| ())
 }
 
-/// Checks the token of a request that does not need one. A token that is sent must be valid.
+/// Checks a request that needs no token. If the request has a token, the token must be valid.
 ///
 /// # Errors
 /// 403 for a wrong token.
@@ -111,8 +111,8 @@ fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding
     Ok(())
 }
 
-/// Checks a request to a route that needs no session, such as sign-in: no other site sent it, and a token that is sent is
-/// valid, bound to the pre-session or to a session that the request still has. Returns the pre-session.
+/// Checks a request to a route that needs no session, such as sign-in. The request must not come from another site. If it has a
+/// CSRF token, the token must be bound to the pre-session or to a session of the request. Returns the pre-session.
 ///
 /// # Errors
 /// 403 for a foreign origin or a wrong token, 400 for a malformed `Authorization`.
@@ -139,7 +139,7 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         _ => return Err(mismatch()),
     };
     let now = services.clock.now().unix_timestamp();
-    // The binding with a good signature decides; the token may still be too old.
+    // The first binding whose signature is valid decides. The token may still have expired.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {
         verdict = services.access.keys.csrf.verify(token, *binding, now);

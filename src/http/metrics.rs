@@ -1,5 +1,5 @@
-//! Metrics, on a listener of their own (`METRICS_ADDR`). They tell much about a server and its users, so the public listeners
-//! do not have them.
+//! Metrics, on a listener of their own (`METRICS_ADDR`). Metrics reveal much about a server and its users, so the public
+//! listeners do not serve them.
 
 use std::{io, net::TcpListener, time::Duration};
 

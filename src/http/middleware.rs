@@ -69,7 +69,7 @@ fn note_untrusted_forwarding(request: &HttpRequest, settings: &HttpSettings) {
     }
 }
 
-/// The answer to a preflight request, or to a request with a token in the query, where it would end up in logs.
+/// Answers preflight requests. Rejects requests with a token in the query, because queries end up in logs.
 fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result<HttpResponse, Problem>> {
     if let Some(answer) = response_headers::preflight(request, settings) {
         return Some(answer);
@@ -108,7 +108,7 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
     answer
 }
 
-/// Copies the headers that a handler set beside its error, such as the removal of a cookie.
+/// Copies the headers of the first answer, such as the removal of a cookie, to the rendered problem.
 fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
     for (name, value) in set {
         if *name == header::SET_COOKIE || !rendered.contains_key(name) {
@@ -117,7 +117,7 @@ fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
     }
 }
 
-/// Whether the handler sets or removes the CSRF cookie itself. Clients search for its name and must find exactly one.
+/// Whether the handler sets or removes the CSRF cookie itself. Clients search for its name and must find it once.
 fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
     headers.get_all(header::SET_COOKIE).any(|cookie| is_named(cookie, CSRF_COOKIE))
 }
@@ -126,8 +126,8 @@ fn is_named(cookie: &HeaderValue, name: &str) -> bool {
     cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
 }
 
-/// Removes cookies of a session that this answer sets or removes, in the other scope. The removals come first, for clients
-/// that tell cookies apart by their names alone.
+/// For each session cookie that this answer sets or removes, removes the cookie of the other scope. The removals come first,
+/// because some clients distinguish cookies by name only and keep the last one.
 fn remove_stray_cookies(request: &HttpRequest, headers: &mut HeaderMap) {
     let set: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).cloned().collect();
     let is_set = |name: &str| set.iter().any(|cookie| is_named(cookie, name));
@@ -142,14 +142,14 @@ fn remove_stray_cookies(request: &HttpRequest, headers: &mut HeaderMap) {
     }
 }
 
-/// The problem behind an answer, if it is an error. Of actix-web's own errors only the status is kept.
+/// The problem of an answer that is an error. An error of actix-web itself keeps only its status.
 fn problem_of(answer: &HttpResponse) -> Option<Problem> {
     let error = answer.error()?;
     let problem = error.as_error::<Problem>().cloned();
     Some(problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code())))
 }
 
-/// Writes one access log line and two metrics. The label `route` is the pattern, so that ids do not become labels.
+/// Writes one access log line and two metrics. The label `route` is the route's pattern, so that ids do not become labels.
 fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
     let request = answer.request();
     let (status, took) = (answer.status().as_u16(), began.elapsed());

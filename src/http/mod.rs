@@ -1,7 +1,7 @@
 //! REST: parses requests, calls the services, and builds the answers. It makes no decisions of its own.
 //!
-//! `app` takes [`app()`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the application data
-//! that both read. The listener stores [`Encrypted`] with each connection, to say whether it is TLS.
+//! The room `app` serves [`app()`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the
+//! application data that both read. The listener stores with each connection whether it is TLS ([`Encrypted`]).
 //!
 //! - [`routes`]: paths and methods; [`resources`]: the handlers, one file per resource; [`api`]: the server API
 //! - [`extractors`]: what handlers take from a request; [`csrf`]: protection against forged requests

@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 `application/problem+json`, the one form in which REST rejects a request.
 //!
 //! Handlers and extractors return a [`Problem`]; the middleware renders it with the id of the request. The texts are written
-//! here or in the services, for people. The error text of a library never reaches a client.
+//! here or in the services, for people to read. The error text of a library never reaches a client.
 
 use std::{borrow::Cow, fmt};
 
@@ -60,7 +60,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
-    /// 403 without a recent step-up, with the methods by which this user can do one.
+    /// 403: the request needs a recent step-up. `methods` are the ways in which this user can do a step-up.
     pub fn step_up_required(methods: Vec<ProofMethod>) -> Self {
         let problem = Self::forbidden("step_up_required", "Do a step-up first, then repeat this request.");
         Self { methods, ..problem }
@@ -113,7 +113,7 @@ impl Problem {
         Self { code, detail: detail.into(), ..self }
     }
 
-    /// The problem for an error of actix-web, of which only the status is kept.
+    /// The problem for an error of actix-web. Only the status of that error is used.
     pub(super) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::not_found(),
@@ -161,10 +161,10 @@ impl Problem {
         answer.content_type(MEDIA_TYPE).body(details.body())
     }
 
-    /// The value of `WWW-Authenticate`. It names an error only if the request had a token (RFC 6750, 3).
+    /// The value of `WWW-Authenticate`. It names an error only for problems with an access token (RFC 6750, 3).
     fn challenge(&self) -> &'static str {
         match self.code {
-            // The proof was wrong, not the token that the request may have.
+            // These problems are not about an access token.
             "not_authenticated"
             | "invalid_credentials"
             | "invalid_second_factor"

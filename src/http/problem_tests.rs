@@ -33,7 +33,7 @@ async fn a_refusal_has_every_member() {
 }
 
 #[actix_web::test]
-async fn too_many_and_unavailable_say_when_to_come_back() {
+async fn too_many_and_unavailable_have_a_retry_after() {
     for (failure, expected) in [
         (Failure::TooMany { retry_after: Duration::from_millis(1200), policy: Policy::BAN }, "2"),
         (Failure::TooMany { retry_after: Duration::ZERO, policy: Policy::BAN }, "1"),
@@ -47,14 +47,14 @@ async fn too_many_and_unavailable_say_when_to_come_back() {
 }
 
 #[actix_web::test]
-async fn a_wrong_method_names_the_right_ones() {
+async fn a_wrong_method_is_answered_with_the_allowed_methods() {
     let (headers, body) = rendered(Problem::method_not_allowed("GET, HEAD")).await;
     assert_eq!(headers.get(header::ALLOW).unwrap(), "GET, HEAD");
     assert_eq!(body["status"], 405);
 }
 
 #[actix_web::test]
-async fn a_challenge_names_an_error_only_when_a_token_was_shown() {
+async fn the_challenge_names_an_error_only_for_a_refused_token() {
     let (without, _) = rendered(Problem::not_authenticated()).await;
     assert_eq!(without.get(header::WWW_AUTHENTICATE).unwrap(), r#"Bearer realm="portcullis""#);
     let (with, _) = rendered(Refusal::Expired.into()).await;
@@ -62,7 +62,7 @@ async fn a_challenge_names_an_error_only_when_a_token_was_shown() {
 }
 
 #[test]
-fn each_refusal_has_its_own_status_and_nothing_turns_one_into_another() {
+fn each_refusal_has_its_own_status_and_code() {
     for (refusal, status, code) in [
         (Refusal::Invalid("invalid_token"), 401, "invalid_token"),
         (Refusal::Expired, 401, "token_expired"),
@@ -76,7 +76,7 @@ fn each_refusal_has_its_own_status_and_nothing_turns_one_into_another() {
 }
 
 #[test]
-fn of_a_frameworks_error_only_the_status_is_kept() {
+fn an_error_of_the_framework_keeps_only_its_status() {
     for (status, code) in [
         (StatusCode::NOT_FOUND, "not_found"),
         (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),

@@ -27,7 +27,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 /// Without `includeSubDomains`: other hosts below this name belong to other servers.
 const HSTS: &str = "max-age=63072000";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
-/// Headers of this server, and those that monitoring adds to the requests of a page.
+/// Headers that this server reads, and headers that monitoring scripts add to the requests of a page.
 const ALLOWED_HEADERS: &str =
     "authorization, content-type, x-csrf-token, x-request-id, traceparent, tracestate, baggage, sentry-trace";
 const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
@@ -41,13 +41,13 @@ pub(super) fn add_security_headers(request: &HttpRequest, settings: &HttpSetting
     for (name, value) in &SECURITY_HEADERS {
         set_default(headers, name, value);
     }
-    // Not in development: HSTS would bind the host of the developer, with all its ports, to TLS for two years.
+    // Not in development: browsers would then use TLS for every port of the developer's host for two years.
     if is_encrypted(request) && !settings.development {
         set_default(headers, &header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
 }
 
-/// Adds the CORS headers: pages of the listed origins, and no others, may read the answer, with credentials.
+/// Adds the CORS headers. Only pages of the listed origins may read the answer; their requests may have credentials.
 pub(super) fn add_cors_headers(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = allowed_origin(request, settings) else {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn another_origin_may_not_and_the_answer_still_varies() {
+    fn another_origin_may_not_read_and_the_answer_still_varies_by_origin() {
         for origin in ["https://evil.example", "null", "https://chat.example.com.evil.example"] {
             let headers = shared(origin);
             assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{origin}");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_may_send_trace_headers_and_those_of_the_settings() {
+    fn a_page_may_send_trace_headers_and_the_headers_of_the_settings() {
         let settings = HttpSettings { allowed_headers: vec!["x-tenant".to_owned()], ..settings() };
         let request = TestRequest::default().method(Method::OPTIONS);
         let request = request.insert_header((header::ORIGIN, "https://chat.example.com"));
@@ -166,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_options_request_is_no_preflight() {
+    fn an_options_request_without_cors_headers_is_not_a_preflight() {
         let request = TestRequest::default().method(Method::OPTIONS).to_http_request();
         assert!(preflight(&request, &settings()).is_none());
     }
 
     #[test]
-    fn every_answer_is_protected_and_none_is_cached() {
+    fn every_answer_has_security_headers_and_is_not_cached() {
         let mut headers = HeaderMap::new();
         add_security_headers(&TestRequest::default().to_http_request(), &settings(), &mut headers);
         assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
@@ -185,11 +185,11 @@ mod tests {
                 .unwrap()
                 .contains("frame-ancestors 'none'")
         );
-        assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "plain HTTP promises no TLS");
+        assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "plain HTTP has no HSTS");
     }
 
     #[test]
-    fn a_handlers_own_header_stays() {
+    fn a_header_of_the_handler_is_kept() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
         add_security_headers(&TestRequest::default().to_http_request(), &settings(), &mut headers);

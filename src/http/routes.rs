@@ -135,12 +135,12 @@ fn admin_routes(cfg: &mut ServiceConfig) {
         .service(only("GET, HEAD", web::resource("/connections").route(get().to(admin::connections))));
 }
 
-/// A route for GET, and for HEAD, which has the same answer without the body.
+/// A route for GET and HEAD. The answer to HEAD is the same without the body.
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// The resource, with a 405 for the methods that are not in `allow`.
+/// Adds a 405 for the methods that are not in `allow`.
 fn only(allow: &'static str, resource: Resource) -> Resource {
     resource.default_service(web::to(move || async move {
         Err::<HttpResponse, _>(Problem::method_not_allowed(allow))
@@ -151,7 +151,7 @@ async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found())
 }
 
-/// A socket path, requested without an upgrade.
+/// Answers a request for a socket path that does not ask for an upgrade.
 async fn upgrade_required() -> Result<HttpResponse, Problem> {
     Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "This path speaks WebSocket only."))
 }

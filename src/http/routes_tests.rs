@@ -1,4 +1,4 @@
-//! The route table and the middleware, without any service behind them.
+//! Tests of the route table and the middleware. The application has no services.
 
 use actix_web::{
     App, Error,
@@ -38,7 +38,7 @@ async fn ask(request: TestRequest) -> (StatusCode, HeaderMap, Value) {
 }
 
 #[actix_web::test]
-async fn a_path_that_leads_nowhere_is_a_problem() {
+async fn an_unknown_path_is_a_problem() {
     for path in [
         "/",
         "/api",
@@ -59,7 +59,7 @@ async fn a_path_that_leads_nowhere_is_a_problem() {
 }
 
 #[actix_web::test]
-async fn a_wrong_method_is_a_problem_that_names_the_right_ones() {
+async fn a_wrong_method_is_a_problem_with_the_allowed_methods() {
     for (method, path, allow) in [
         (Method::GET, "/api/v1/auth/jwt/login", "POST"),
         (Method::PUT, "/api/v1/auth/logout", "POST, DELETE"),
@@ -79,7 +79,7 @@ async fn a_wrong_method_is_a_problem_that_names_the_right_ones() {
 }
 
 #[actix_web::test]
-async fn the_process_answers_without_a_database() {
+async fn liveness_does_not_need_a_database() {
     for path in ["/health", "/health/live"] {
         let (status, headers, body) = ask(TestRequest::with_uri(path)).await;
         assert_eq!((status.as_u16(), &body["status"]), (200, &Value::from("ok")));
@@ -90,7 +90,7 @@ async fn the_process_answers_without_a_database() {
 }
 
 #[actix_web::test]
-async fn the_clients_request_id_comes_back() {
+async fn the_answer_has_the_request_id_of_the_client() {
     let (_, headers, _) =
         ask(TestRequest::with_uri("/health").insert_header(("x-request-id", "trace-7"))).await;
     assert_eq!(headers.get("x-request-id").unwrap(), "trace-7");
@@ -105,7 +105,7 @@ async fn a_token_in_the_query_is_refused_on_every_route() {
 }
 
 #[actix_web::test]
-async fn a_socket_path_without_an_upgrade_says_so() {
+async fn a_socket_path_without_an_upgrade_is_426() {
     for path in ["/api/v1/ws/chat?token=x", "/connection/websocket"] {
         let (status, _, body) = ask(TestRequest::with_uri(path)).await;
         assert_eq!((status.as_u16(), &body["code"]), (426, &Value::from("upgrade_required")), "{path}");
@@ -135,8 +135,8 @@ async fn the_debug_route_does_not_exist_outside_development() {
 }
 
 #[actix_web::test]
-async fn an_error_of_the_framework_tells_nothing() {
-    // Without its services the application cannot answer. The explanation of actix-web must not reach the client.
+async fn the_text_of_a_framework_error_does_not_reach_the_client() {
+    // This application has no services, so actix-web fails with an explanation of its own.
     let (status, _, body) = ask(TestRequest::with_uri("/api/v1/auth/status")).await;
     assert_eq!((status.as_u16(), &body["code"]), (500, &Value::from("internal")));
     assert_eq!(body["detail"], "Something went wrong on the server.");

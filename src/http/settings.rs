@@ -31,18 +31,18 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// The settings of the application that serves `request`. Without any, the defaults, which are the strict ones.
+    /// The settings of the application that serves `request`, or the defaults if the application has none.
     pub(super) fn of(request: &HttpRequest) -> web::Data<Self> {
         request.app_data::<web::Data<Self>>().cloned().unwrap_or_else(|| web::Data::new(Self::default()))
     }
 }
 
-/// Whether the request arrived over TLS: what the listener stored with the connection, or else what actix-web says.
+/// Whether the request arrived over TLS. The listener stores this with the connection; without it, actix-web's setting counts.
 pub(super) fn is_encrypted(request: &HttpRequest) -> bool {
     request.conn_data::<Encrypted>().map_or_else(|| request.app_config().secure(), |encrypted| encrypted.0)
 }
 
-/// The address of the peer, with IPv4-mapped IPv6 addresses as IPv4. A proxy's address if there is a proxy.
+/// The address of the peer, with IPv4-mapped IPv6 addresses as IPv4. Behind a proxy this is the address of the proxy.
 pub(super) fn peer(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| address::canonical(peer.ip()))
 }

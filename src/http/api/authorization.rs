@@ -20,7 +20,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Verifies the API key of a request.
 ///
 /// # Errors
-/// 400 for a key in the query, where it would end up in logs, and for different keys; 401 without a valid key.
+/// 400 for a key in the query, because queries end up in logs, and for two different keys. 401 without a valid key.
 pub(super) async fn authenticate(
     request: &HttpRequest,
     services: &Services,

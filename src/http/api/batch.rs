@@ -1,5 +1,5 @@
-//! Several methods in one request, one after the other or in parallel. If one of them is not permitted, or not possible now,
-//! none is carried out.
+//! Several methods in one request, one after the other or in parallel. If the key does not permit one of them, or this node
+//! cannot carry one of them out now, none is carried out.
 
 use std::{cell::Cell, collections::BTreeMap};
 
@@ -24,7 +24,7 @@ use crate::http::problem::Problem;
 const MAX_COMMANDS: usize = 1_000;
 /// How many commands of a parallel batch run at the same time.
 const PARALLEL_COMMANDS: usize = 16;
-/// The limit of all replies of a batch together, in bytes. A command that starts when it is reached fails.
+/// The limit of all replies of a batch together, in bytes. Commands that start after the limit is reached fail.
 const MAX_REPLY_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -38,8 +38,8 @@ struct Batch<'b> {
 /// A command: a method with its parameters, or the error of a command that is malformed.
 type Command<'b> = Result<(Method, &'b RawValue), ApiError>;
 
-/// Carries out a batch. The answer has no `result` around it; each reply has the name of its method, or is an error. The inner
-/// error is that of a malformed batch.
+/// Carries out a batch. The answer has no `result` around the replies. Each reply has the name of its method, or is an error.
+/// The inner error says that the batch is malformed.
 ///
 /// # Errors
 /// 403 if the key lacks a scope, 503 if a method cannot be carried out now.
@@ -84,12 +84,12 @@ fn command<'b>(command: &BTreeMap<String, &'b RawValue>) -> Command<'b> {
 #[derive(Default)]
 struct ReplyBudget {
     bytes: Cell<usize>,
-    /// Histories are the largest replies. They take turns even in a parallel batch, so that few are in memory uncounted.
+    /// Histories are the largest replies. One is read at a time, even in a parallel batch: only a complete reply is counted.
     histories: tokio::sync::Mutex<()>,
 }
 
 impl ReplyBudget {
-    /// Carries out a method and counts its answer, if the limit is not reached yet.
+    /// If the limit is not reached yet, carries out a method and counts its answer.
     async fn call(&self, api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
         let _turn = match method {
             Method::History => Some(self.histories.lock().await),

@@ -1,6 +1,6 @@
 //! The parameters of the methods about channels, in Centrifugo's form, converted to the types of the service.
 //!
-//! Unknown fields are ignored, as Centrifugo does. Payloads stay as the client sent them.
+//! Unknown fields are ignored, as in Centrifugo. Payloads stay as the client sent them.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const MAX_KEY_BYTES: usize = 255;
 /// Reads the parameters of a method.
 ///
 /// # Errors
-/// 107 unless they are an object of the right form.
+/// 107 if the body is not an object of the expected form.
 pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b RawValue) -> Result<T, ApiError> {
     if !body.get().trim_start().starts_with('{') {
         return Err(ApiError::BAD_REQUEST);
@@ -31,7 +31,7 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b RawValue) -> Result<T, ApiE
     serde_json::from_str(body.get()).map_err(|_| ApiError::BAD_REQUEST)
 }
 
-/// Reads data to publish. `null` is data too, unlike a missing field.
+/// Reads data to publish. `null` is data; a missing field is not.
 fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(field).map(Some)
 }
@@ -44,7 +44,7 @@ pub(super) fn channel(name: Option<&str>) -> Result<ChannelName, ApiError> {
     Ok(ChannelName::parse(name.ok_or(ApiError::BAD_REQUEST)?)?)
 }
 
-/// Reads a payload, which is JSON or in base64.
+/// Reads a payload that is given as JSON or in base64.
 pub(super) fn payload(json: Option<&RawValue>, base64: Option<&str>) -> Result<Option<Payload>, ApiError> {
     Ok(subscription_terms::payload(json, base64)?)
 }

@@ -1,6 +1,6 @@
 //! The parameters of the methods about connections, users and tokens.
 //!
-//! The user is required, and the empty name means the anonymous user: a forgotten field must not select all users.
+//! The user is required, because a forgotten field must not select all users. The empty name means the anonymous user.
 
 use actors::runtime::ConnectionSelection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -43,7 +43,7 @@ impl UserRequest {
     /// The user.
     ///
     /// # Errors
-    /// 107 for a missing name, or one that cannot exist.
+    /// 107 for a missing name, and for a name that cannot exist.
     pub(super) fn subject(&self) -> Result<Subject, ApiError> {
         self.user.as_deref().and_then(subject).ok_or(ApiError::BAD_REQUEST)
     }
@@ -52,7 +52,7 @@ impl UserRequest {
     /// not exist. `session` is the id of a session, or the secret of an emulated stream; `of_stream` looks up its connection.
     ///
     /// # Errors
-    /// 107 for a `session` that is neither: a malformed value must not be answered with "0 connections".
+    /// 107 if `session` is neither an id nor a secret. The answer "0 connections" would hide the mistake.
     pub(super) fn selection(
         &self,
         of_stream: impl FnOnce(&SecretString) -> Option<ConnectionId>,
@@ -98,7 +98,7 @@ impl SessionSelector {
     }
 }
 
-/// A moment in seconds since the epoch. 0 means none; a negative number is an error, and never means "no end".
+/// A moment in seconds since the epoch. 0 means that no moment is given. A negative number is an error.
 fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
     match at {
         None | Some(0) => Ok(None),
@@ -107,13 +107,13 @@ fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
     }
 }
 
-/// Limits the connection info, because it goes out with every publication of the connection.
+/// Limits the connection info, because it is sent with every publication of the connection.
 fn check_info(info: Option<&Payload>) -> Result<(), ApiError> {
     let fits = info.is_none_or(|info| info.as_bytes().len() <= MAX_INFO_BYTES);
     if fits { Ok(()) } else { Err(ApiError::BAD_REQUEST) }
 }
 
-/// `subscribe`, apart from [`UserRequest`] and the [`SubscriptionTerms`].
+/// The parameters of `subscribe` that are not in [`UserRequest`] or [`SubscriptionTerms`].
 #[derive(Deserialize)]
 pub(super) struct Subscribe {
     channel: Option<String>,
@@ -129,7 +129,7 @@ impl Subscribe {
     }
 }
 
-/// `disconnect`, apart from [`UserRequest`].
+/// The parameters of `disconnect` that are not in [`UserRequest`].
 #[derive(Deserialize)]
 pub(super) struct Disconnect {
     whitelist: Option<Vec<String>>,
@@ -172,7 +172,7 @@ impl Disconnect {
     }
 }
 
-/// `refresh`, apart from [`UserRequest`].
+/// The parameters of `refresh` that are not in [`UserRequest`].
 #[derive(Deserialize)]
 pub(super) struct Refresh<'b> {
     expired: Option<bool>,
@@ -188,7 +188,7 @@ impl Refresh<'_> {
         Ok(if self.expired == Some(true) { Some(1) } else { end })
     }
 
-    /// The new connection info that other clients see. `None` leaves it as it is.
+    /// The new connection info that other clients see. `None` means no change.
     pub(super) fn info(&self) -> Result<Option<Payload>, ApiError> {
         let info = payload(self.info, None)?;
         check_info(info.as_ref())?;
@@ -196,7 +196,7 @@ impl Refresh<'_> {
     }
 }
 
-/// `connections`, apart from the user.
+/// The parameters of `connections` beside the user.
 #[derive(Deserialize)]
 pub(super) struct Connections<'b> {
     expression: Option<String>,
@@ -211,7 +211,7 @@ impl Connections<'_> {
     }
 }
 
-/// `block_user`, `revoke_token` and `invalidate_user_tokens`, apart from the user.
+/// The parameters of `block_user`, `revoke_token` and `invalidate_user_tokens` beside the user.
 #[derive(Deserialize)]
 pub(super) struct Denial {
     uid: Option<String>,

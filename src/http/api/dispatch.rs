@@ -18,7 +18,7 @@ use super::{
 
 /// The largest number of channels in a broadcast.
 const MAX_BROADCAST: usize = 1_000;
-/// How many channels of a broadcast are published to at the same time.
+/// How many publications of a broadcast run at the same time.
 const PARALLEL_PUBLICATIONS: usize = 32;
 /// The longest pattern for channel names, in bytes.
 const MAX_PATTERN: usize = 255;
@@ -67,7 +67,7 @@ async fn publish(api: Api<'_>, channel: ChannelName, publication: ServerPublicat
     results::published(api.publish(channel, publication).await?.as_ref())
 }
 
-/// Publishes to several channels. A failure is reported in the place of its channel, and does not stop the others.
+/// Publishes to several channels. Each channel has its own result or error; an error does not stop the other publications.
 async fn broadcast(api: Api<'_>, body: &RawValue) -> ApiResult {
     let read: channel_requests::Publish<'_> = channel_requests::read(body)?;
     let (channels, publication) = (read.channels()?, read.publication()?);
@@ -100,7 +100,7 @@ async fn channels(api: Api<'_>, body: &RawValue) -> ApiResult {
     results::channels(&found)
 }
 
-/// The methods about a user's connections. An id that no connection can have selects nothing: the result is 0 connections.
+/// The methods about a user's connections. For an id that no connection can have, the result is 0 connections.
 async fn for_connections(api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
     let of_stream = |secret: &_| api.connection_of_stream(secret);
     let selection = channel_requests::read::<UserRequest>(body)?.selection(of_stream)?;
@@ -140,7 +140,7 @@ async fn deny(api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
     }
     let subject = channel_requests::read::<UserRequest>(body)?.subject()?;
     match method {
-        // An empty name stands for every anonymous connection. Here it is rather a variable without a value.
+        // The empty name would block all anonymous connections. Most likely a variable of the caller has no value.
         Method::BlockUser if subject.is_anonymous() => Err(ApiError::BAD_REQUEST),
         Method::BlockUser => results::severed(api.block_user(subject, read.expire_at()?).await?),
         Method::UnblockUser => {

@@ -18,7 +18,7 @@ impl ApiError {
     /// This server does not have the method or the option.
     pub(super) const NOT_AVAILABLE: Self = Self { code: 108, message: "not available" };
 
-    /// As Centrifugo answers by default: 200, with the error in the body.
+    /// The answer by default, as in Centrifugo: 200 with the error in the body.
     pub(super) fn as_answer(self) -> HttpResponse {
         #[derive(Serialize)]
         struct Answer {
@@ -27,7 +27,7 @@ impl ApiError {
         HttpResponse::Ok().json(Answer { error: self })
     }
 
-    /// As an HTTP status, with the bare error in the body.
+    /// The answer in the error mode `transport`: an HTTP status, with the error as the whole body.
     pub(super) fn as_status(self) -> HttpResponse {
         HttpResponse::build(self.status()).json(self)
     }

@@ -48,7 +48,7 @@ methods! {
 }
 
 impl Method {
-    /// Whether it delivers to connections or extends what they may do. A node that may have missed a revocation must not.
+    /// Whether the method delivers to connections or extends their rights. A node that may have missed a revocation rejects it.
     pub(super) fn needs_trust(self) -> bool {
         matches!(self, Self::Publish | Self::Broadcast | Self::Subscribe | Self::Refresh)
     }

@@ -1,7 +1,7 @@
 //! The server API: `POST /api/<method>`, in the form that Centrifugo's server libraries use.
 //!
-//! The route table calls `handler`; nothing else enters. A request without a key, without JSON or with too large a body is
-//! rejected with a problem, like everywhere in REST. Errors of a method are answered as Centrifugo does.
+//! Only the route table calls this room, through `handler`. A request without a key, without JSON or with too large a body is
+//! rejected with a problem, as in all of REST. Errors of a method have Centrifugo's form.
 //!
 //! - `handler`: one request, from its key to its answer; `authorization`: the key and its scopes
 //! - `method`: the names of the methods; `dispatch` carries one out, `batch` several

@@ -32,7 +32,7 @@ pub(super) fn encoded(result: &impl Serialize) -> ApiResult {
     })
 }
 
-/// The position of a publication. Empty for a channel without positions.
+/// The position of a publication. An empty object for a channel without positions.
 pub(super) fn published(position: Option<&Position>) -> ApiResult {
     match position {
         Some(Position { offset, epoch }) => encoded(&json!({"offset": offset, "epoch": epoch})),
@@ -145,7 +145,7 @@ pub(super) fn channels(found: &[(ChannelName, usize)]) -> ApiResult {
     encoded(&json!({"channels": channels}))
 }
 
-/// This node, as the only one of the cluster.
+/// This node, as the only node of the cluster.
 pub(super) fn info(node: &NodeInfo) -> ApiResult {
     encoded(&json!({"nodes": [{
         "uid": node.id,
@@ -160,7 +160,7 @@ pub(super) fn info(node: &NodeInfo) -> ApiResult {
     }]}))
 }
 
-/// The result of a method without a result.
+/// The empty result, for methods that have nothing to report.
 pub(super) fn empty() -> ApiResult {
     encoded(&json!({}))
 }

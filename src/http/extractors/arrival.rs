@@ -1,5 +1,5 @@
-//! The id and the client address of a request. The middleware stores an [`Arrival`] with every request before anything else
-//! reads it.
+//! The id and the client address of a request. The middleware stores an [`Arrival`] with every request before other code reads
+//! the request.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -18,7 +18,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What the server notes about every request on arrival.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
-    /// The id that the client sent, if its form is acceptable, or else a new one.
+    /// The id that the client sent if its form is acceptable, or else a new id.
     pub(crate) request_id: String,
     /// The client's address.
     pub(crate) address: IpAddr,
@@ -35,7 +35,7 @@ impl Arrival {
         Self { request_id: request_id(given, Uuid::new_v4), address }
     }
 
-    /// What the middleware stored with `request`; read again if there was no middleware (in tests).
+    /// The arrival that the middleware stored with `request`. In tests without the middleware it is read from the request.
     pub(crate) fn stored(request: &HttpRequest) -> Self {
         let stored = request.extensions().get::<Self>().cloned();
         stored.unwrap_or_else(|| Self::of(request, &HttpSettings::of(request)))
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sane_request_id_is_kept_and_another_replaced() {
+    fn an_acceptable_request_id_is_kept_and_another_is_replaced() {
         let kept = arrival(TestRequest::default().insert_header((REQUEST_ID, "abc-123")));
         assert_eq!(kept.request_id, "abc-123");
         for odd in ["", "with space", "tab\there", &"x".repeat(65)] {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_proxy_is_believed() {
+    fn only_a_trusted_proxy_may_name_the_client_address() {
         let forwarded = |peer: &str| {
             let request = TestRequest::default().peer_addr(peer.parse().unwrap());
             arrival(request.insert_header((FORWARDED_FOR, "198.51.100.1"))).address.to_string()

@@ -1,8 +1,8 @@
 //! The signed-in caller of a request: with these extractors a handler runs for a verified caller only.
 //!
-//! `extractors::credential` finds the token and the one verifier judges it; nothing here decides on its own. Whether the
-//! caller may act on other users is decided by the services, which also record a refusal. A browser sends cookies without
-//! being asked, so a request that changes something with a cookie as its credential needs a CSRF token.
+//! `extractors::credential` finds the token, and the verifier of `service` judges it. The services decide whether the caller
+//! may act on other users, and record refusals. A browser sends cookies by itself, so a request that changes something needs a
+//! CSRF token if its credential is a cookie.
 //!
 //! A handler with a body takes [`AuthenticatedBody`], never [`Authenticated`] beside a [`Body`].
 
@@ -32,7 +32,7 @@ pub(crate) struct Authenticated {
     pub(crate) source: Source,
 }
 
-/// A body, and its caller as verified after the last byte of the body arrived.
+/// A body, and the caller, verified after the last byte of the body arrived.
 pub(crate) struct AuthenticatedBody<T> {
     /// The verified caller.
     pub(crate) caller: Caller,
@@ -68,7 +68,7 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
     type Future = Extracting<Self>;
 
     /// Verifies the caller twice, before and after the body, for two reasons. The first check rejects callers without a
-    /// valid token before the server waits for their body. The second is the one that counts: a body may take up to 15
+    /// valid token before the server waits for their body. The result of the second check counts: a body may take up to 15
     /// seconds to arrive, and the session may be revoked in that time.
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
@@ -98,10 +98,10 @@ impl Authenticated {
         Ok(found)
     }
 
-    /// Takes a permit of the caller for a request that changes something.
+    /// Counts a request that changes something towards the limit of the caller.
     ///
     /// # Errors
-    /// 429 if none is left.
+    /// 429 over the limit.
     async fn spend(&self, request: &HttpRequest) -> Result<(), Problem> {
         if request.method().is_safe() {
             return Ok(());
@@ -125,7 +125,7 @@ impl Authenticated {
     }
 }
 
-/// The caller, if the request has a token that verifies. A token that does not verify counts as none.
+/// The caller, if the request has a token that verifies. A token that does not verify counts as absent.
 ///
 /// # Errors
 /// 400 for a malformed `Authorization`, 503 if the token cannot be verified at the moment.

@@ -1,7 +1,7 @@
 //! Bodies and queries: of limited size, of the right media type, with exactly the expected fields.
 //!
-//! Handlers name the type they want. Errors are described in this server's own words, never in those of a library: media
-//! type (415), size (413), time (408), syntax (400), fields (422).
+//! Handlers name the type they want. Errors: media type (415), size (413), time (408), syntax (400), fields (422). Their texts
+//! are written here; error texts of libraries are not used.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -26,7 +26,7 @@ const READ_WITHIN: Duration = Duration::from_secs(15);
 
 /// A type that can be read from a body or a query.
 pub(crate) trait Shape: DeserializeOwned + 'static {
-    /// Its fields in words, for the error message.
+    /// The fields in words, for the error message.
     const FIELDS: &'static str;
     /// Whether an HTML form is accepted as well as JSON.
     const FORM: bool = false;
@@ -126,7 +126,7 @@ fn is_utf8(label: &str) -> bool {
     labels.iter().any(|known| known.eq_ignore_ascii_case(label.trim()))
 }
 
-/// The format of a media type. The only parameter that counts is `charset`, which must be UTF-8 if it is given.
+/// The format of a media type. `charset` must be UTF-8 if it is given. Multipart forms need a `boundary`.
 fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
     let media = media.unwrap_or_default();
     let (essence, parameters) = media.split_once(';').unwrap_or((media, ""));
@@ -154,7 +154,7 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
     }
 }
 
-/// Reads the whole body. Rejects a body that is too large, from its length or while it arrives, and one that takes too long.
+/// Reads the whole body. Rejects a body whose announced or received length is too large, or that takes too long to arrive.
 async fn read(
     payload: Payload,
     length: Option<usize>,
@@ -222,7 +222,7 @@ fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
     if body.trim_ascii_start().starts_with(b"{") { Ok(read) } else { Err(wrong()) }
 }
 
-/// The text without a byte order mark, which some programs write in front of UTF-8 (RFC 8259, 8.1, lets readers ignore it).
+/// The text without a byte order mark. Some programs write one in front of UTF-8, and readers may ignore it (RFC 8259, 8.1).
 pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }

@@ -1,4 +1,4 @@
-//! How bodies and queries are read.
+//! Tests of reading bodies and queries.
 
 use actix_web::{body::MessageBody as _, test::TestRequest};
 use serde::Deserialize;
@@ -38,7 +38,7 @@ async fn code<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> (u16, &'
 }
 
 #[actix_web::test]
-async fn json_is_read_whatever_its_charset_parameter_looks_like() {
+async fn json_is_read_with_every_label_of_utf8() {
     for media in [
         "application/json",
         "Application/JSON; charset=utf-8",
@@ -99,7 +99,7 @@ async fn a_body_above_64_kib_is_413() {
 }
 
 #[actix_web::test]
-async fn forms_are_read_where_they_are_taken() {
+async fn a_form_is_read_where_forms_are_accepted() {
     let form = "application/x-www-form-urlencoded";
     assert_eq!(body::<Words>(form, "word=a%20b").await.unwrap(), Words { word: "a b".to_owned() });
     assert_eq!(code::<Words>(form, "words=a").await, (422, "invalid_body"));
@@ -108,7 +108,7 @@ async fn forms_are_read_where_they_are_taken() {
 }
 
 #[actix_web::test]
-async fn a_form_may_be_multipart_where_forms_are_taken() {
+async fn a_multipart_form_is_read_where_forms_are_accepted() {
     let media = "multipart/form-data; boundary=x";
     let form = "--x\r\nContent-Disposition: form-data; name=\"word\"\r\n\r\na&b=c%20\r\n--x--\r\n";
     assert_eq!(body::<Words>(media, form).await.unwrap(), Words { word: "a&b=c%20".to_owned() });
@@ -126,7 +126,7 @@ async fn a_byte_order_mark_before_json_is_ignored() {
 }
 
 #[actix_web::test]
-async fn a_missing_body_may_be_none() {
+async fn an_optional_body_may_be_missing() {
     let (request, mut payload) = TestRequest::post().to_http_parts();
     assert!(MaybeBody::<Point>::from_request(&request, &mut payload).await.unwrap().0.is_none());
     let (request, mut payload) = TestRequest::post().set_payload("{").to_http_parts();
@@ -148,7 +148,7 @@ async fn an_unknown_query_field_is_422() {
 }
 
 #[actix_web::test]
-async fn no_answer_quotes_the_library() {
+async fn an_error_does_not_quote_the_body() {
     let problem = body::<Point>("application/json", r#"{"x": "secret-looking value"}"#).await.unwrap_err();
     let text = problem.render("id").into_body().try_into_bytes().unwrap();
     assert!(!String::from_utf8_lossy(&text).contains("secret-looking"));

@@ -1,4 +1,4 @@
-//! The credential of a request: where a token was found, before it is verified. The rule is `domain::tokens::credential`.
+//! Finds the credential of a request, before it is verified. The rules are in `domain::tokens::credential`.
 
 use actix_web::{HttpRequest, http::header};
 use domain::tokens::credential::{Credential, Door, Headers, Source, find};
@@ -21,14 +21,14 @@ pub(crate) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Pr
     Ok(find(headers, Door::Rest)?)
 }
 
-/// The sessions that genuine tokens of the request name, whether or not they work: a token may be expired, or its session may have
-/// ended. First those of access tokens, the newest first and with the `jti` of each; then those that only a cookie with a refresh
-/// token names, unless the client has chosen a session by its header.
+/// The sessions that genuine tokens of the request name. A token may have expired, and its session may have ended.
 ///
-/// A rule that needs a working session asks each of them, because the newest token may be one of a revoked session.
+/// The sessions of access tokens come first, from the newest token to the oldest, with the `jti` of each token. The sessions
+/// that only a refresh cookie names follow, unless the `Authorization` header has a genuine token. A use case that needs a
+/// working session checks each of them, because the newest token may belong to a revoked session.
 ///
 /// # Errors
-/// Those of [`credential`].
+/// The errors of [`credential`].
 pub(crate) fn genuine_sessions(
     request: &HttpRequest,
     services: &Services,

@@ -1,7 +1,7 @@
 //! What handlers take from a request. Handlers name most of these types as arguments; actix-web builds them before the
 //! handler runs.
 //!
-//! Used by `resources`, `api`, `cookies`, `csrf` and the middleware. An extractor parses and rejects; it changes nothing.
+//! Used by `resources`, `api`, `cookies`, `csrf` and the middleware. An extractor parses and rejects; it changes no data.
 
 pub(super) mod arrival;
 pub(super) mod authenticated;

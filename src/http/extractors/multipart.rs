@@ -1,6 +1,6 @@
 //! `multipart/form-data` (RFC 7578) with text fields, as a page's `FormData` sends the fields of a sign-in.
 //!
-//! The body is in memory already and small. Files are not accepted.
+//! The body is small and already in memory. Files are not accepted.
 
 /// More fields than any form of this server has.
 const MAX_FIELDS: usize = 16;
@@ -17,7 +17,7 @@ pub(super) fn boundary(parameters: &str) -> Option<String> {
     fits.then(|| value.to_owned())
 }
 
-/// The names and values of the fields, in order. `None` for a body that is malformed, has a file, or a value that is not UTF-8.
+/// The names and values of the fields, in order. `None` if the body is malformed, or has a file or a value that is not UTF-8.
 pub(super) fn fields(body: &[u8], boundary: &str) -> Option<Vec<(String, String)>> {
     let delimiter = format!("--{boundary}");
     let mut rest = body.strip_prefix(delimiter.as_bytes())?;
@@ -48,14 +48,14 @@ fn field(part: &[u8]) -> Option<(String, String)> {
         if header.eq_ignore_ascii_case("content-disposition") {
             name = Some(field_name(text)?);
         } else if header.eq_ignore_ascii_case("content-transfer-encoding") {
-            // RFC 7578, 4.7: deprecated. Other encodings would have to be decoded.
+            // This header is deprecated (RFC 7578, 4.7). Encodings that would need decoding are rejected.
             ["7bit", "8bit", "binary"].iter().find(|known| known.eq_ignore_ascii_case(text.trim()))?;
         }
     }
     Some((name?, value.to_owned()))
 }
 
-/// The name in a `Content-Disposition` that is of a form and names no file. Browsers write a quote in a name as `%22`.
+/// The field name in `Content-Disposition: form-data`. `None` for a file. Browsers write a quote in a name as `%22`.
 fn field_name(disposition: &str) -> Option<String> {
     let mut parts = disposition.split(';').map(str::trim);
     if !parts.next()?.eq_ignore_ascii_case("form-data") {
@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_body_upsets_the_reader(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = fields(&body, "x");
             let _ = fields(&[b"--x\r\n", &body[..], b"\r\n--x--"].concat(), "x");
         }

@@ -1,9 +1,8 @@
-//! Reading the headers of a request. Lists, such as cookies, are split as bytes, so that one odd entry spoils no other. Other
-//! headers are never half read: a value that is not UTF-8 or that is repeated is an error or counts as absent, as each
-//! function says.
+//! Reads the headers of a request. Lists such as cookies are split as bytes, so that an entry that is not UTF-8 does not affect
+//! the other entries. Each function says what happens to a value that is not UTF-8 and to a repeated header.
 //!
 //! Used by the extractors, `cookies`, `csrf`, `response_headers` and the server API. `ConnectionInfo` of actix-web is not
-//! used anywhere: it believes headers that any client can send.
+//! used anywhere: it trusts headers that any client can send.
 
 use actix_web::{
     HttpRequest,
@@ -24,7 +23,7 @@ pub(crate) fn header_bytes<'a>(request: &'a HttpRequest, name: &HeaderName) -> V
 /// Every value of the header `name`, in order.
 ///
 /// # Errors
-/// 400 for a value that is not UTF-8: a credential must not be half read.
+/// 400 for a value that is not UTF-8, because a credential must not be read in part.
 pub(crate) fn header_values<'a>(
     request: &'a HttpRequest,
     name: &HeaderName,
@@ -51,7 +50,7 @@ pub(crate) fn header_lossy(request: &HttpRequest, name: &str) -> Option<String> 
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The different values of the cookies `name`, in order. Several are no error: a browser cannot choose which cookies it sends.
+/// The different values of the cookies `name`, in order. Several values are not an error: a page cannot choose among cookies.
 pub(crate) fn cookie_values(request: &HttpRequest, name: &str) -> Vec<String> {
     cookies(&header_bytes(request, &header::COOKIE), name)
 }
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_that_is_not_utf8_is_refused_where_text_is_meant() {
+    fn a_text_header_that_is_not_utf8_is_refused() {
         let value = header::HeaderValue::from_bytes(b"1:2:\xff").unwrap();
         let request = TestRequest::default().insert_header((header::ETAG, value)).to_http_request();
         assert_eq!(header_values(&request, &header::ETAG).unwrap_err().code, "malformed_header");

@@ -1,4 +1,4 @@
-//! Names of users in realtime: the number of an account, or the name that an outside issuer uses.
+//! Names of users in realtime: the number of an account, or the name that an external issuer gives.
 
 use protocol::id::Subject;
 

@@ -31,7 +31,7 @@ use crate::http::{
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
 
-/// What to revoke, which is exactly one of the five, and the reason.
+/// The target of a revocation, which is exactly one of the first five fields, and the reason.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RevocationRequest {
@@ -51,7 +51,7 @@ impl RevocationRequest {
     /// The target, and the reason without surrounding space.
     ///
     /// # Errors
-    /// 422 unless there is exactly one target, and a reason.
+    /// 422 without exactly one target and a reason.
     fn target(self) -> Result<(Target, String), Problem> {
         let not_one = || {
             Problem::unprocessable(
@@ -109,7 +109,7 @@ impl Shape for SessionsQuery {
     const FIELDS: &'static str = "user, device, subject, active (true or false), limit (1 to 200), cursor";
 }
 
-/// A session of an account, or a connection of a user that only an outside issuer knows.
+/// A session of an account, or an external session.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum AdminSessionView {
@@ -190,7 +190,7 @@ pub(crate) struct ConnectionsQuery {
 }
 
 impl Shape for ConnectionsQuery {
-    const FIELDS: &'static str = "user (the number of an account, or the name that an outside issuer uses)";
+    const FIELDS: &'static str = "user (the number of an account, or the name that an external issuer gives)";
 }
 
 /// `GET /api/v1/admin/connections`: the open connections of a user. `more` says that the list is full, so that there may be
@@ -215,7 +215,7 @@ pub(crate) async fn connections(
     Ok(HttpResponse::Ok().json(json!({"connections": views, "more": more})))
 }
 
-/// The user with this name in realtime.
+/// The subject with this name.
 ///
 /// # Errors
 /// 422 for a name that cannot exist.
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_are_ids_and_nothing_else_is_taken() {
+    fn a_target_is_an_id_and_unknown_fields_are_refused() {
         for body in [
             r#"{"session": "7", "reason": "x"}"#,
             r#"{"user": "7", "reason": "x"}"#,

@@ -13,8 +13,8 @@ use crate::http::{
     problem::Problem,
 };
 
-/// Gives a token that is bound to the session of the request. Without a session it is bound to the pre-session of the
-/// browser, which is made if there is none. It is the token of the cookie as long as that is fresh.
+/// Answers with a CSRF token that is bound to the session of the request. Without a session, the token is bound to the
+/// pre-session of the browser, which is created if it is missing. The token of the cookie is used again while it is fresh.
 pub(crate) async fn issue(
     request: HttpRequest,
     services: web::Data<Services>,

@@ -6,14 +6,14 @@ use service::Services;
 
 use crate::http::problem::Problem;
 
-/// `GET /health` and `/health/live`: the process answers. The database does not count: its absence is no reason to restart
-/// the server.
+/// `GET /health` and `/health/live`: the process answers. The database is not checked, because a restart of the server cannot
+/// bring it back.
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
 }
 
 /// `GET /health/ready`: the database accepts writes and the server is not stopping. 503 otherwise. `details` says what an
-/// operator should look at. It names no address, because every client may ask; the log does.
+/// operator should look at. Every client can read it, so addresses are only in the log.
 pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     services.upkeep.ready().await.map_err(|_| {
         let detail = "The server is stopping, or the database cannot be written to.";

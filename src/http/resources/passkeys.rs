@@ -1,7 +1,7 @@
 //! Passkeys: `/api/v1/webauthn`.
 //!
-//! The services decide which page a passkey belongs to and whether its answer is right. This file has the shapes of requests
-//! and answers. The options and credentials are those of `navigator.credentials`, as its JSON functions read and write them.
+//! The services check the page and the answer of a passkey. This file has the shapes of requests and answers. Options and
+//! credentials have the JSON form that the WebAuthn functions of browsers read and write.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ impl Shape for BeginLogin {
     const FIELDS: &'static str = "at most one of username, challenge_id, step_up (true)";
 }
 
-/// `POST /api/v1/webauthn/login/begin`: for a sign-in, or, with `step_up`, for the signed-in caller.
+/// `POST /api/v1/webauthn/login/begin`: begins a ceremony for a sign-in or, with `step_up`, for the signed-in caller.
 pub(crate) async fn begin_login(
     request: HttpRequest,
     services: web::Data<Services>,

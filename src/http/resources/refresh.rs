@@ -29,11 +29,11 @@ impl Shape for RefreshRequest {
     const FIELDS: &'static str = "refresh_token";
 }
 
-/// Rotates the refresh token. The answer sets cookies, so another site must not make a browser send this request. A client
-/// puts a token into the body on purpose. A token in the cookie is sent by itself, so it needs a CSRF token, bound to its
-/// session or, if the CSRF token of the session has expired, to the pre-session.
+/// Rotates the refresh token. The answer sets cookies, so requests from other sites are rejected. A browser sends the cookie by
+/// itself, so a refresh token in the cookie also needs a CSRF token. That token is bound to the session, or to the pre-session
+/// if the client's token for the session has expired.
 ///
-/// A refusal removes no cookies. It may arrive after the answer to a newer sign-in, and would then end that sign-in.
+/// A refusal removes no cookies: it may arrive after the answer to a newer sign-in, and must not remove the new cookies.
 pub(crate) async fn refresh(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -49,7 +49,7 @@ pub(crate) async fn refresh(
     Ok(token_response(&request, &services, &client.0, &granted))
 }
 
-/// The refresh token of the cookie: of several, the newest.
+/// The refresh token of the cookie, or the newest token of several cookies.
 async fn token_of_cookie(request: &HttpRequest, services: &Services) -> Result<SecretString, Problem> {
     let sent = cookie_values(request, REFRESH_COOKIE);
     if sent.is_empty() {

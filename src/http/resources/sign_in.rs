@@ -18,15 +18,15 @@ use crate::http::{
     views::{seconds_left::seconds_left, token_response::token_response},
 };
 
-/// Since when the older path of the sign-in route is deprecated (RFC 9745): 2025-01-01.
+/// The date from which the older path of the sign-in route is deprecated (RFC 9745): 2025-01-01.
 const DEPRECATED_SINCE: &str = "@1735689600";
 const SUCCESSOR: &str = "</api/v1/auth/jwt/login>; rel=\"successor-version\"";
 
 /// The last step of a sign-in with a second factor or a passkey. `prove` gets the pre-session of the request, and completes
-/// the sign-in. The answer is that of every sign-in.
+/// the sign-in. The answer is the same as after a sign-in with a password.
 ///
 /// # Errors
-/// Those of the CSRF check and of `prove`.
+/// The errors of the CSRF check and of `prove`.
 pub(crate) async fn finish_sign_in(
     request: &HttpRequest,
     services: &Services,
@@ -37,7 +37,7 @@ pub(crate) async fn finish_sign_in(
     Ok(token_response(request, services, &client.0, &granted))
 }
 
-/// The credentials. The names are those of the OAuth2 password form; its other fields are accepted and ignored.
+/// The credentials, with the names of the OAuth2 password form. The other fields of that form are accepted and ignored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
@@ -71,7 +71,7 @@ struct ChallengeView {
 }
 
 /// `POST /api/v1/auth/jwt/login`: signs in, or asks for a second factor. The challenge is bound to the pre-session of the
-/// browser; before it is answered there is no session, and no session cookie.
+/// browser. Until the challenge is answered, there is no session and no session cookie.
 pub(crate) async fn login(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -99,7 +99,7 @@ pub(crate) async fn login(
     }))
 }
 
-/// `POST /api/v1/auth/login`: the same under its older path.
+/// `POST /api/v1/auth/login`: the same route under the older path.
 pub(crate) async fn deprecated_login(
     request: HttpRequest,
     services: web::Data<Services>,

@@ -1,10 +1,9 @@
 //! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the user's other sessions, or all of them.
 //!
-//! A browser may send several cookies of one name and cannot say which one it means. So every working session counts that a
-//! genuine token of the request names: otherwise a planted cookie would keep the user's own session alive.
+//! A browser may send several cookies of one name, one of which another host may have set. So a sign-out applies to each working
+//! session that a genuine token of the request names. Otherwise the user's own session could stay alive.
 //!
-//! It works with an expired access token, with a refresh token alone, and without any token: afterwards the client is signed
-//! out in every case, and repeating the request is not an error.
+//! A sign-out also succeeds with an expired access token, with only a refresh token, and without any token. It may be repeated.
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -57,7 +56,7 @@ impl From<Scope> for SignOutScope {
     }
 }
 
-/// Signs out. 200 with what ended, or 204 if no session ended.
+/// Signs out. 200 with the numbers of ended sessions and closed sockets, or 204 if no session ended.
 pub(crate) async fn sign_out(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -76,7 +75,7 @@ pub(crate) async fn sign_out(
     Ok(signed_out(&request, StatusCode::OK, scope).json(body))
 }
 
-/// An answer that removes the browser's cookies and stored data, unless its own session continues.
+/// An answer that removes the browser's cookies and stored data, unless the session of the request continues.
 fn signed_out(request: &HttpRequest, status: StatusCode, scope: Scope) -> HttpResponseBuilder {
     let mut answer = HttpResponse::build(status);
     if scope != Scope::Others {

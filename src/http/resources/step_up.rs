@@ -44,7 +44,7 @@ impl StepUpRequest {
     /// The proof.
     ///
     /// # Errors
-    /// 422 unless there is exactly one.
+    /// 422 without exactly one proof.
     fn proof(self) -> Result<StepUpProof, Problem> {
         let passkey = |Assertion { ceremony_id, credential }| StepUpProof::Passkey {
             ceremony: ceremony_id,

@@ -44,7 +44,7 @@ pub(crate) fn connection_view(connected: &ListedConnection) -> serde_json::Value
         "address": info.address,
         "connected_at_ms": info.attached_at_ms,
         "queued_bytes": info.queued_bytes,
-        // A busy connection did not answer in time; then only what its session knows of it is shown.
+        // False if a busy connection did not answer in time. The view then has only what the session knows.
         "answered": connected.described.is_some(),
         "state": state,
     })

@@ -15,7 +15,7 @@ use crate::http::{
     csrf::{self, CSRF_HEADER},
 };
 
-/// The body of the answer: the tokens, and what else the request is answered.
+/// The body of the answer: the tokens, and the fields of `rest`.
 #[derive(Serialize)]
 struct TokenResponse<'a, T> {
     access_token: &'a str,
@@ -47,7 +47,7 @@ pub(crate) fn token_response(
     answer_with_tokens(request, services, meta, granted, StatusCode::OK, rest)
 }
 
-/// The same tokens and cookies with another answer beside them, which has to be an object.
+/// The same tokens and cookies, with the fields of `rest` beside them. `rest` must serialize as an object.
 pub(crate) fn answer_with_tokens(
     request: &HttpRequest,
     services: &Services,
