@@ -1,8 +1,9 @@
 //! The life of a running server: serve, drain, stop.
 //!
 //! A stop is requested once, through [`Shutdown`]: by a signal, by a test, or because actors died too often. Then
-//! readiness is switched off, no new connections are accepted, every socket is closed with 3001 (spread over the drain
-//! window), unwritten data is written, and every part is stopped. A second signal ends the process at once.
+//! readiness is switched off. After the drain delay no new connections are accepted, every socket is closed with 3001
+//! (spread over the drain window), unwritten data is written, and every part is stopped. A second signal ends the process
+//! at once.
 
 use std::{sync::Arc, time::Duration};
 

@@ -40,9 +40,9 @@ impl App {
     /// system. `certificate` overrides the one in the settings.
     ///
     /// # Errors
-    /// See [`StartError`]. Then nothing is left running.
+    /// See [`StartError`]. After an error no part keeps running.
     pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
-        // Before anything counts.
+        // Install the metrics before the first part uses them.
         telemetry::metrics();
         let bound = listeners::bind(&settings, certificate)?;
         let store = Store::connect(&settings.database)?;

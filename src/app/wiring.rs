@@ -67,7 +67,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
     })
 }
 
-/// The configured origins; in development also those of the server itself.
+/// The configured origins; in development also the origins of the server itself.
 pub(super) fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
     let configured = settings.web.allowed_origins.iter().cloned();
     Origins::new(configured.chain(own_origins(settings, http, https)).collect())

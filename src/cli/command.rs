@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use super::{ban, config, dev, env_file, key, migrate, serve, session, user};
 
-/// A realtime session and WebSocket server in which revocation shuts every door.
+/// A realtime session and WebSocket server whose revocations end tokens and open sockets at once.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about, propagate_version = true)]
 struct Cli {
@@ -34,7 +34,7 @@ enum Command {
     Key(key::Key),
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command of the command line.
 pub fn run() -> ExitCode {
     // Usually there is no file `.env`. A file that exists but cannot be read must not be ignored.
     if let Err(problem) = env_file::load() {

@@ -1,4 +1,4 @@
-//! `portcullis dev`: a server that needs nothing but this command.
+//! `portcullis dev`: a server that starts without any settings.
 //!
 //! It has a private PostgreSQL, generated secrets and a development certificate under the data directory, and
 //! demonstration users. It prints a summary and writes it to `dev.json`. It listens on loopback only, because the
@@ -34,10 +34,10 @@ pub(super) struct Dev {
     /// The address to listen on; only loopback is accepted.
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     host: IpAddr,
-    /// Port for plain HTTP; 0 takes any free one.
+    /// The port of plain HTTP; 0 takes any free port.
     #[arg(long, env = "API_PORT", default_value_t = HTTP_PORT, value_parser = port)]
     port: u16,
-    /// Port for TLS; 0 takes any free one.
+    /// The port of TLS; 0 takes any free port.
     #[arg(long, env = "TLS_PORT", default_value_t = HTTPS_PORT, value_parser = port)]
     tls_port: u16,
     /// Threads that serve sockets and requests [default: one per core].

@@ -1,4 +1,4 @@
-//! The file `.env`: variables of the working directory or of one above it.
+//! The file `.env` with variables, in the working directory or in a directory above it.
 
 use std::path::PathBuf;
 
@@ -33,14 +33,14 @@ fn reason(error: &dotenvy::Error, path: &std::path::Path) -> String {
     }
 }
 
-/// Where `line` stands in the file, and the name that it sets.
+/// The number of `line` in the file, and the name that the line sets.
 fn place(text: &str, line: &str) -> String {
     let at = text.find(line).map(|start| 1 + text[..start].matches('\n').count());
     let at = at.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
     let name = line.split('=').next().unwrap_or_default().trim().trim_start_matches("export ").trim();
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if line.contains('=') && is_name {
-        format!("{at}: the value of {name} is not closed or not quoted rightly")
+        format!("{at}: the value of {name} has a wrong or missing quotation mark")
     } else {
         format!("{at} is not of the form NAME=value")
     }
@@ -51,11 +51,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_line_is_named_by_its_number_and_its_variable() {
+    fn a_wrong_line_is_reported_with_its_number_and_its_variable() {
         let text = "A=1\nB='open secret\nC=3\n";
         assert_eq!(
             place(text, "B='open secret"),
-            "line 2: the value of B is not closed or not quoted rightly"
+            "line 2: the value of B has a wrong or missing quotation mark"
         );
         assert_eq!(place("A=1\n\nno assignment\n", "no assignment"), "line 3 is not of the form NAME=value");
         assert!(!place(text, "B='open secret").contains("secret"));

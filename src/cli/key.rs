@@ -17,7 +17,7 @@ use super::{
 };
 
 const DAY: u64 = 24 * 60 * 60;
-/// A hundred years. A longer life is that of a key without an end.
+/// A hundred years. Longer values are mistakes: a key without `--days` does not expire.
 const LONGEST_LIFE_DAYS: i64 = 36_500;
 
 /// Creates, lists and revokes keys of the server API.
@@ -31,7 +31,7 @@ pub(super) struct Key {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Creates a key and prints it once. It is not stored in clear, so it cannot be shown again.
+    /// Creates a key and prints it once. Only its hash is stored, so it cannot be shown again.
     Create {
         /// A name for the purpose of the key.
         name: String,

@@ -29,7 +29,7 @@ impl Migrate {
                 let name = format!("account {} ({})", account.user, account.email);
                 match account.holder {
                     Some((holder, email)) => eprintln!(
-                        "portcullis: warning: {name} cannot sign in by its address: to this server it is the address of \
+                        "portcullis: warning: {name} cannot sign in by its address: this server reads it as the address of \
                          account {holder} ({email})"
                     ),
                     None => {

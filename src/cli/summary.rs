@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{demo_users::DemoUser, error::CliError};
 use crate::{app::App, postgres::Cluster, secrets};
 
-/// Writes `<data-dir>/dev.json`: `{"http", "https", "users": [{"email", "password", "role"}], "database", "pid"}`.
+/// Writes `<data-dir>/dev.json`: `{"http", "https", "metrics", "users": [{"email", "password", "role"}], "database", "pid"}`.
 pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Path) -> Result<(), CliError> {
     let users: Vec<_> = users
         .iter()

@@ -1,4 +1,4 @@
-//! Finds the database and runs one job on it, for the commands that are tools.
+//! Finds the database and runs the work of a command on it, for the commands that are tools.
 //!
 //! A tool works beside a running server, through the same store and services. The server learns of the changes from the
 //! database. If the private database server is not running, it is started for the time of the command.
@@ -39,7 +39,7 @@ struct Found {
     _access: Option<Access>,
 }
 
-/// How many sessions ended, for people. What is not counted is everything there was.
+/// How many sessions ended, for people. A revocation of all sessions may leave them uncounted.
 pub(super) fn count(sessions: Option<usize>) -> String {
     sessions.map_or_else(|| "all".to_owned(), |sessions| sessions.to_string())
 }
@@ -65,7 +65,7 @@ fn find(args: &DatabaseArgs) -> Result<Found, CliError> {
     Ok(Found { database, _access: Some(access) })
 }
 
-/// Runs a job against the store.
+/// Runs `job` with the store.
 pub(super) fn with_store(
     args: &DatabaseArgs,
     job: impl AsyncFnOnce(Store) -> Result<(), CliError>,
@@ -75,7 +75,7 @@ pub(super) fn with_store(
     actix_web::rt::System::new().block_on(async { job(Store::connect(&found.database)?).await })
 }
 
-/// Runs a job against the services, with actors of its own that hold no sockets.
+/// Runs `job` with services that have actors of their own, without sockets.
 pub(super) fn with_services(
     args: &DatabaseArgs,
     job: impl AsyncFnOnce(Services) -> Result<(), CliError>,
@@ -116,7 +116,7 @@ pub(super) fn with_services(
     done
 }
 
-/// A new directory that other users can neither prepare nor read.
+/// A new directory that other users can neither read nor create beforehand.
 struct PrivateDir(PathBuf);
 
 impl PrivateDir {

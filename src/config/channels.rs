@@ -13,7 +13,7 @@ use toml::{
 
 use super::{error::ConfigError, reader::Reader, table::CHANNELS_FILE};
 
-/// The channels of the file that `CHANNELS_FILE` names, or those built in.
+/// The channels of the file that `CHANNELS_FILE` names, or the built-in channels.
 pub(super) fn channels(read: &mut Reader<'_>, base: &Arc<Namespaces>) -> Arc<Namespaces> {
     let Some(path) = read.path(&CHANNELS_FILE) else {
         return Arc::clone(base);
@@ -29,7 +29,7 @@ pub(super) fn channels(read: &mut Reader<'_>, base: &Arc<Namespaces>) -> Arc<Nam
     }
 }
 
-/// Reads such a file alone, without the other settings.
+/// Reads only a file of channels, without the other settings.
 ///
 /// # Errors
 /// One error that lists every mistake.
@@ -55,7 +55,7 @@ fn parse(text: &str) -> Result<Namespaces, Vec<String>> {
     for error in &errors {
         mistakes.add(&error.span().unwrap_or(0..0), error.message().to_owned());
     }
-    // A part that could not be read would be reported as missing in other places.
+    // After a syntax error parts of the file are missing, which would cause misleading further mistakes.
     if !errors.is_empty() {
         return Err(mistakes.in_order());
     }

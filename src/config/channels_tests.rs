@@ -1,4 +1,4 @@
-//! What a file of channels may say, and that every mistake in it is told with its place.
+//! Tests of reading a file of channels, and of reporting its mistakes with their lines.
 
 use protocol::{ErrorCode, channel_name::ChannelName, id::Subject};
 
@@ -68,7 +68,7 @@ fn every_option_is_read() {
 }
 
 #[test]
-fn a_file_replaces_what_is_built_in() {
+fn a_file_replaces_the_built_in_channels() {
     let namespaces = parse("[namespaces.news]\n").unwrap();
     let chat = ChannelName::parse("chat:a").unwrap();
     assert_eq!(namespaces.options(&chat), Err(ErrorCode::UnknownChannel));
@@ -77,7 +77,7 @@ fn a_file_replaces_what_is_built_in() {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place() {
+fn every_mistake_is_reported_with_its_line() {
     let text = r#"personal = "nobody"
 surplus = 1
 
@@ -116,7 +116,7 @@ max_subscribers = -1
 }
 
 #[test]
-fn broken_syntax_is_told_with_its_line() {
+fn a_syntax_error_is_reported_with_its_line() {
     let mistakes = parse("[namespaces.chat]\nsubscribe = [\"user\"\ndelta = maybe\n").unwrap_err();
     assert!(
         !mistakes.is_empty() && mistakes.iter().all(|mistake| mistake.starts_with("line ")),

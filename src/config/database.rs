@@ -9,7 +9,7 @@ use super::{
     variables::Variables,
 };
 
-/// The database that the variables name, as `serve` understands them; `None` if they name none.
+/// The database that the variables name, by the rules of `serve`. `None` if they do not name a database.
 ///
 /// # Errors
 /// What is wrong with the variables.
@@ -32,19 +32,19 @@ pub(super) fn database(read: &mut Reader<'_>) -> DatabaseSettings {
             nowhere()
         }
         None => {
-            read.problem("DATABASE_URL: missing: set it, or POSTGRES_HOST and its companions");
+            read.problem("DATABASE_URL: missing: set it, or POSTGRES_HOST and the other POSTGRES_ variables");
             nowhere()
         }
     }
 }
 
-/// Stands in for settings that cannot be used.
+/// A placeholder where the settings cannot be used.
 fn nowhere() -> DatabaseSettings {
     DatabaseSettings::embedded(std::path::Path::new("/nonexistent"), "portcullis")
 }
 
-/// The database of the separate variables, with the name of the first one. No URL is made of them, so no character in them
-/// can have a meaning.
+/// The database from the separate variables, with the name of the first variable. The values are not joined into a URL, so
+/// their characters need no escaping.
 fn separate_parts(
     read: &mut Reader<'_>,
 ) -> Option<(&'static str, Result<DatabaseSettings, DatabaseUrlError>)> {

@@ -1,10 +1,10 @@
-//! Where the server runs.
+//! The kind of installation.
 
-/// Where the server runs.
+/// The kind of installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// `portcullis dev`: loopback only, generated secrets, demonstration users.
+    /// `portcullis dev`, and `serve` with `ENVIRONMENT=development`: weaker rules for secrets and origins.
     Development,
-    /// Every other server.
+    /// All other servers.
     Production,
 }

@@ -38,8 +38,8 @@ pub(super) fn issuers(read: &mut Reader<'_>) -> Vec<IssuerSettings> {
     }
 }
 
-/// The content of a file, and whether every user may read it. Keys decide which tokens are accepted, so also a file of public
-/// keys must not be writable for others.
+/// The content of a file, and whether every user may read it. Keys decide which tokens are accepted, so other users must not be
+/// able to write a file of keys, even of public keys.
 fn content(path: &str) -> Result<(String, bool), String> {
     match secrets::read_operators(Path::new(path), MAX_FILE_BYTES) {
         Ok(given) => Ok((given.text.to_string(), given.readable_by_others)),

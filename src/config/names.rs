@@ -1,13 +1,13 @@
-//! Variables that look like settings but are none: a misspelt name must not be ignored.
+//! Reports variables that look like settings but are not, because a misspelt name must not be ignored.
 //!
-//! A name is ours if it begins like the settings do, or if it is nearly the name of a setting that is not given. All other
-//! variables belong to other programs.
+//! A variable looks like a setting if it has a prefix of settings, or if its name is similar to a setting that is not given. All
+//! other variables belong to other programs.
 
 use domain::abuse::throttle::{self, Limits};
 
 use super::{table::rows, variables::Variables};
 
-/// Names that begin so are ours.
+/// The prefixes of settings.
 const OUR_PREFIXES: [&str; 14] = [
     "CONNECTIONS_",
     "CONNECTION_",
@@ -25,18 +25,18 @@ const OUR_PREFIXES: [&str; 14] = [
     "WEBAUTHN_",
 ];
 
-/// No setting begins so. Clients and scripts name what concerns them so, such as `PORTCULLIS_URL`. Before the name of a setting
-/// it is a mistake.
+/// Settings do not have this prefix. Clients and scripts use it for variables of their own, such as `PORTCULLIS_URL`. In front of
+/// the name of a setting it is a mistake.
 const PROGRAM_PREFIX: &str = "PORTCULLIS_";
 
-/// Names with our prefixes that belong to others: the desktop's session manager, and the `postgres` image of Docker.
+/// Names with these prefixes that belong to other programs: a desktop's session manager, and the `postgres` image of Docker.
 const NOT_SETTINGS: [&str; 4] =
     ["POSTGRES_HOST_AUTH_METHOD", "POSTGRES_INITDB_ARGS", "POSTGRES_INITDB_WALDIR", "SESSION_MANAGER"];
 
-/// A shorter name is too often one letter away from a variable of another program.
+/// Variables similar to a shorter setting are not reported: too often they belong to other programs.
 const NEAR_MISS_MIN_LENGTH: usize = 10;
 
-/// One problem for every variable that looks like a setting but is none.
+/// One problem for each variable that looks like a setting but is not.
 pub(super) fn unknown(variables: &Variables) -> Vec<String> {
     let settings = setting_names();
     let known = |name: &str| settings.iter().any(|setting| setting == name);
@@ -68,7 +68,7 @@ pub(super) fn unknown(variables: &Variables) -> Vec<String> {
     problems
 }
 
-/// The names of all settings, those of limits included.
+/// The names of all settings, including the limits.
 fn setting_names() -> Vec<String> {
     let limits: Vec<String> = Limits::default().each_mut().map(|limit| throttle::setting(limit)).collect();
     rows().map(|row| row.name().to_owned()).chain(limits).collect()
@@ -88,7 +88,7 @@ fn is_near_miss(setting: &str, distance: usize) -> bool {
     setting.len() >= NEAR_MISS_MIN_LENGTH && distance <= allowed
 }
 
-/// Whether Kubernetes or Docker made the variable for a service that is called like our prefixes, such as
+/// Whether Kubernetes or Docker made the variable for a service whose name is like a prefix of settings. Examples:
 /// `POSTGRES_SERVICE_HOST` and `POSTGRES_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
     let is_port_link = name.split_once("_PORT_").is_some_and(|(_, rest)| {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_setting_is_reported_with_the_likely_one() {
+    fn a_misspelt_setting_is_reported_with_the_most_similar_one() {
         for (name, meant) in [
             ("LIMIT_LOGIN_ADRESS", "LIMIT_LOGIN_ADDRESS"),
             ("SESSION_TIMEOUT_MINUTE", "SESSION_TIMEOUT_MINUTES"),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_other_programs_are_left_alone() {
+    fn variables_of_other_programs_are_ignored() {
         let others = [
             "API_URL",
             "API_HOST",
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_similar_name_is_left_alone_when_the_setting_is_given() {
+    fn a_similar_name_is_ignored_when_the_setting_is_given() {
         assert_eq!(problems(&["DATABASE_URL", "DATABASE_URI"]), [""; 0]);
         assert_eq!(problems(&["DATABASE_URI"]).len(), 1);
     }

@@ -1,7 +1,7 @@
 //! Reads settings one by one and collects everything that is wrong with them.
 //!
-//! Used by `config` only. A reader never stops at the first problem. Its messages show values of settings that are public by
-//! nature (an origin, a network, a word), never those of a secret.
+//! Used by `config` only. A reader never stops at the first problem. Its messages may show values of settings that are not
+//! secret (an origin, a network, a word), and never show a secret.
 
 use std::{fmt::Display, path::Path, str::FromStr, time::Duration};
 
@@ -19,11 +19,11 @@ pub(super) const SECRET_MIN: usize = 32;
 /// What to do about a variable that Kubernetes has made.
 pub(crate) const SERVICE_LINK_ADVICE: &str =
     "set it in the container's own environment, or turn the links off (enableServiceLinks: false)";
-/// Words of examples, which must not protect anything.
+/// Words from examples. A secret that contains one of them is refused.
 const PLACEHOLDERS: [&str; 5] = ["changeme", "change-me", "your-secret", "secret-key", "example"];
 
-/// Whether a value is one that Kubernetes and Docker give to variables such as `POSTGRES_PORT` and `API_PORT` beside a service
-/// of that name: the address of its port, as in `tcp://10.0.0.2:5432`.
+/// Whether Kubernetes or Docker set the value. For a service named `postgres` or `api`, they set `POSTGRES_PORT` or `API_PORT` to
+/// an address such as `tcp://10.0.0.2:5432`.
 pub(crate) fn is_service_link(value: &str) -> bool {
     ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
 }
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         self.problems.push(problem.into());
     }
 
-    /// Something that works but should be looked at.
+    /// Adds a warning: the settings can be used, but the operator should check them.
     pub(super) fn warning(&mut self, warning: String) {
         self.warnings.push(warning);
     }
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
 
     fn value_or_secret(&mut self, name: &str, secret: bool) -> Option<String> {
         let direct = self.variables.get(name).map(str::to_owned);
-        // A name with this ending is itself the path of a file.
+        // The value of a setting with this ending is itself a path.
         if name.ends_with("_FILE") {
             return direct;
         }
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         self.value(setting.name).or_else(|| setting.kind.default.map(str::to_owned))
     }
 
-    /// Text that is parsed; `None` if there is none, or if it is wrong.
+    /// Text that is parsed. `None` if the text is absent or wrong.
     pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, setting: &Setting<Text>) -> Option<T> {
         let text = self.text(setting)?;
         text.parse().map_err(|error| self.problem(format!("{}: {error}", setting.name))).ok()
@@ -213,13 +213,13 @@ impl<'a> Reader<'a> {
         self.value_or_secret(setting.name, true).map(SecretString::from)
     }
 
-    /// A value of the form that the table of limits has; it is not a [`Setting`].
+    /// A value from the table of limits, which has rows of another type than [`Setting`].
     pub(super) fn limit<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let text = self.value(name)?;
         text.parse().map_err(|error| self.problem(format!("{name}: {error}"))).ok()
     }
 
-    /// A secret that must be given, and be strong.
+    /// A required secret, which must be strong.
     pub(super) fn strong_secret(&mut self, setting: &Setting<Secret>, minimum: usize) -> SecretString {
         let Some(secret) = self.secret(setting) else {
             self.problem(format!("{}: missing", setting.name));
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
         secret
     }
 
-    /// Checks that a secret is long enough, not from an example, and not uniform.
+    /// Checks that a secret is long enough, is not from an example, and has enough different characters.
     pub(super) fn check_strength(&mut self, name: &str, secret: &SecretString, minimum: usize) {
         let value = secret.expose_secret();
         let lower = value.to_ascii_lowercase();
@@ -237,9 +237,9 @@ impl<'a> Reader<'a> {
         if value.len() < minimum {
             self.problem(format!("{name}: shorter than {minimum} bytes"));
         } else if minimum > 1 && PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
-            self.problem(format!("{name}: a placeholder out of an example"));
+            self.problem(format!("{name}: a placeholder from an example"));
         } else if minimum > 1 && distinct < 8 {
-            self.problem(format!("{name}: too uniform to be random"));
+            self.problem(format!("{name}: too few different characters to be random"));
         }
     }
 }

@@ -8,21 +8,22 @@ const HEAD: &str = "# Settings
 
 <!-- Made by `portcullis config reference > docs/settings.md`. Do not edit it here: edit `src/config/table.rs`. -->
 
-`portcullis serve` reads these environment variables, and those of a file `.env` in its working directory. `portcullis dev` reads
-them as well, but makes its own database, secrets and certificate, and takes its addresses from the command line; where a
-default differs, the table says so.
+`portcullis serve` reads these environment variables. They may also stand in a file `.env` in the working directory or in a
+directory above it. `portcullis dev` reads them, too, but it has its own database, secrets and certificate, and takes its
+address and its number of threads from the command line. Where its default differs, the table says so.
 
-- Each variable `X` may be given as `X_FILE` instead: the path of a file with the value. Other users must not be able to change it; if they can read a secret, that is a warning.
-- An empty value counts as absent. Yes and no may be written `true`, `1`, `yes`, `on` and `false`, `0`, `no`, `off`.
-- Bad settings stop the start, with one message that lists every problem. `portcullis config check` says the same without a start.
-- A name that looks like a setting but is none (`LIMIT_LOGN_ADDRESS`, `JWT_SECRET`) is a problem, too.
+- Each variable `X` may be given as `X_FILE` instead: the path of a file with the value. Other users must not be able to change the file. If other users can read a file with a secret, the server logs a warning.
+- An empty value counts as absent. `1`, `yes` and `on` mean `true`; `0`, `no` and `off` mean `false`.
+- Wrong settings stop the start, with one message that lists every problem. `portcullis config check` prints the same message without starting the server.
+- A name that looks like a setting but is not (`LIMIT_LOGN_ADDRESS`, `JWT_SECRET`) is a problem, too.
 ";
 
 const LIMITS: &str = "
 ## Limits
 
-How often something may be tried: `LIMIT_<NAME>=<count>/<seconds>`, for example `LIMIT_LOGIN_ADDRESS=30/60`. The count is allowed at
-once; in the long run, it is allowed once per period. Refusals are 429 with `Retry-After`, `RateLimit-Policy` and `RateLimit`.
+How often something may be tried: `LIMIT_<NAME>=<count>/<seconds>`, for example `LIMIT_LOGIN_ADDRESS=30/60`. `<count>` tries may come at
+once; over a longer time, `<count>` tries per `<seconds>` are allowed. Refusals are 429 with `Retry-After`, `RateLimit-Policy` and
+`RateLimit`.
 ";
 
 /// The text of `docs/settings.md`.
@@ -34,7 +35,7 @@ pub fn reference() -> String {
             "\n## {section}\n\n| setting | values | default | meaning |\n|---|---|---|---|\n"
         ));
         for row in *rows {
-            // The number of cores is that of the machine that made the page.
+            // The page must not depend on the number of cores of the machine that makes it.
             let default =
                 if row.name() == "WORKERS" { "the number of cores".to_owned() } else { row.default() };
             text.push_str(&line(&[&format!("`{}`", row.name()), &row.values(), &default, row.about()]));
@@ -61,12 +62,9 @@ fn line(cells: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_page_of_settings_is_that_of_the_table() {
+    fn the_page_of_settings_is_generated_from_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/settings.md");
         let page = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            page == super::reference(),
-            "docs/settings.md is not that of the table; run: cargo run --bin portcullis -- config reference > docs/settings.md"
-        );
+        assert!(page == super::reference(), "docs/settings.md differs from the table; run: make settings");
     }
 }

@@ -10,7 +10,7 @@ pub(super) struct Setting<K> {
     pub(super) name: &'static str,
     /// One or more sentences for the operator.
     pub(super) about: &'static str,
-    /// What values it takes.
+    /// The values that it accepts.
     pub(super) kind: K,
 }
 
@@ -33,7 +33,7 @@ impl Unit {
             Self::Days => 24 * 60 * 60,
             Self::Count | Self::Bytes | Self::Seconds => 1,
         };
-        // The bounds of the table keep this far from an overflow.
+        // The bounds in the table exclude an overflow.
         Duration::from_secs(amount.saturating_mul(seconds))
     }
 
@@ -56,9 +56,9 @@ impl Unit {
 /// A whole number with bounds.
 pub(super) struct Number {
     pub(super) unit: Unit,
-    /// A function, because some defaults are those of another room, which must not be repeated here.
+    /// A function, because some defaults come from other rooms and must not be repeated here.
     pub(super) default: fn() -> u64,
-    /// The default of `portcullis dev`, if it is another one.
+    /// The default of `portcullis dev`, if it differs.
     pub(super) dev: Option<u64>,
     pub(super) least: u64,
     pub(super) most: u64,
@@ -108,7 +108,7 @@ pub(super) trait Row: Sync {
     fn values(&self) -> String;
     /// The default, or what applies without a value.
     fn default(&self) -> String;
-    /// The number that it is, if it is one; tests go over the bounds of all.
+    /// The number, if the setting is a number. Tests check the bounds of all numbers.
     #[cfg(test)]
     fn number(&self) -> Option<&Number>;
 }
@@ -117,7 +117,7 @@ pub(super) trait Row: Sync {
 pub(super) trait Kind: Sync {
     fn values(&self) -> String;
     fn default(&self) -> String;
-    /// The number that it is, if it is one; tests go over the bounds of all.
+    /// The number, if the setting is a number.
     #[cfg(test)]
     fn number(&self) -> Option<&Number> {
         None

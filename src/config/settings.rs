@@ -60,7 +60,7 @@ pub struct Listen {
     pub http: Option<SocketAddr>,
     /// TLS.
     pub https: Option<SocketAddr>,
-    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`; `portcullis dev` makes its own.
+    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`. `portcullis dev` generates a certificate instead.
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// `METRICS_ADDR`.
     pub metrics: Option<SocketAddr>,
@@ -85,7 +85,7 @@ impl GeoFiles {
     }
 }
 
-/// All settings. What each means, and its default, is said in the table.
+/// All settings. The table describes each setting and has its default.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `ENVIRONMENT`.
@@ -120,7 +120,7 @@ pub struct Settings {
     pub kept: RetentionPeriods,
     /// `ADDRESS_LIMIT_FACTOR`.
     pub address_limit_factor: u32,
-    /// `LIMIT_<NAME>`: names and defaults are the table in `domain::abuse::throttle`.
+    /// `LIMIT_<NAME>`. The table of names and defaults is in `domain::abuse::throttle`.
     pub limits: Limits,
     /// `BAN_MINUTES`.
     pub ban: Duration,
@@ -136,7 +136,7 @@ pub struct Settings {
     pub allow_anonymous: bool,
     /// `API_KEY`.
     pub api_key: Option<SecretString>,
-    /// Sockets. [`Settings::socket_settings`] adds what follows from other settings.
+    /// Sockets. [`Settings::socket_settings`] completes them from other settings.
     pub socket: SocketSettings,
     /// The bounds of the actors, the file of unwritten audit events, and the namespaces of channels.
     pub realtime: RealtimeSettings,
@@ -144,11 +144,11 @@ pub struct Settings {
     pub drain_delay: Duration,
     /// `DRAIN_SECONDS`.
     pub drain: Duration,
-    /// What works but should be looked at, one sentence each.
+    /// Warnings for the operator, one sentence each.
     pub warnings: Vec<String>,
 }
 
-/// Settings with everything that is wrong with them so far.
+/// Settings, and the problems found in them so far.
 pub struct Draft {
     /// The settings; wrong values are replaced by defaults.
     pub settings: Settings,
@@ -171,7 +171,7 @@ impl Draft {
     }
 }
 
-/// What a server has before it reads the settings that `serve` and `dev` share.
+/// The settings that `serve` and `dev` determine in different ways.
 struct Base {
     environment: Environment,
     listen: Listen,
@@ -204,7 +204,7 @@ impl Settings {
         Self::read_development(&Variables::default(), database, secrets, ports).settings
     }
 
-    /// The same, with every setting that the variables give and that `portcullis dev` does not decide itself.
+    /// Like [`Settings::development`], with the settings in `variables` that `portcullis dev` does not choose itself.
     #[must_use]
     pub fn read_development(
         variables: &Variables,
@@ -276,8 +276,8 @@ impl Settings {
         }
     }
 
-    /// The settings of sockets, with what follows from other settings. `open_files` is the most sockets that the limit of
-    /// open files allows.
+    /// The settings of sockets, completed from other settings. `open_files` is the number of sockets that the limit of open
+    /// files allows.
     #[must_use]
     pub fn socket_settings(&self, open_files: usize) -> SocketSettings {
         let mut socket = self.socket.clone();
@@ -285,7 +285,7 @@ impl Settings {
         let mut client = (*socket.client).clone();
         client.commands = self.limits.frame_connection;
         client.allow_anonymous = self.allow_anonymous;
-        // Connections and channel shards must decide by the same table.
+        // Connections and channel shards must use the same namespaces.
         client.namespaces = Arc::clone(&self.realtime.namespaces);
         socket.client = Arc::new(client);
         socket

@@ -1,4 +1,4 @@
-//! What the settings accept, and that one message says everything that is wrong.
+//! Tests of what the settings accept, and of the one message that lists every problem.
 
 use std::collections::HashMap;
 
@@ -56,10 +56,10 @@ fn a_short_secret_is_refused_without_being_shown() {
 }
 
 #[test]
-fn a_placeholder_is_no_secret() {
+fn a_placeholder_is_not_accepted_as_a_secret() {
     let value = "changeme-changeme-changeme-changeme-1234".to_owned();
     let problems = problems(|vars| drop(vars.insert("JWT_SECRET_KEY", value)));
-    assert_eq!(problems, ["JWT_SECRET_KEY: a placeholder out of an example"]);
+    assert_eq!(problems, ["JWT_SECRET_KEY: a placeholder from an example"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn production_refuses_plain_and_local_origins() {
 }
 
 #[test]
-fn an_origin_that_no_browser_would_write_is_refused() {
+fn an_origin_in_a_spelling_that_browsers_do_not_use_is_refused() {
     for origin in
         ["https://chat.example.org/", "https://Chat.example.org", "chat.example.org", "https://a.org:443"]
     {
@@ -98,13 +98,13 @@ fn a_retired_key_must_be_as_strong_as_the_current_one() {
 }
 
 #[test]
-fn an_algorithm_that_is_not_offered_is_not_passed_over() {
+fn an_algorithm_that_is_not_offered_is_refused() {
     let problems = problems(|vars| drop(vars.insert("JWT_ALGORITHM", "EdDSA".to_owned())));
     assert_eq!(problems, ["JWT_ALGORITHM: only HS256 is offered"]);
 }
 
 #[test]
-fn a_development_server_takes_the_environments_limits() {
+fn a_development_server_reads_limits_from_the_environment() {
     let database = DatabaseSettings::embedded(std::path::Path::new("/nowhere"), "portcullis");
     let secrets = read(&complete()).unwrap().secrets;
     let variables = [("SESSION_TIMEOUT_MINUTES", "5")].into_iter().collect();
@@ -116,7 +116,7 @@ fn a_development_server_takes_the_environments_limits() {
 }
 
 #[test]
-fn separate_database_variables_ask_for_an_encrypted_connection() {
+fn separate_variables_may_name_the_database() {
     let mut vars = complete();
     vars.remove("DATABASE_URL");
     vars.insert("POSTGRES_HOST", "db".to_owned());
@@ -125,7 +125,7 @@ fn separate_database_variables_ask_for_an_encrypted_connection() {
 }
 
 #[test]
-fn an_address_in_parts_is_named_by_its_setting_when_it_is_wrong() {
+fn a_wrong_address_is_reported_under_the_name_of_its_setting() {
     let refused = |name, value: &str| {
         problems(|vars| {
             vars.remove("DATABASE_URL");
@@ -181,7 +181,7 @@ fn a_secret_may_come_from_a_file_that_others_cannot_change() {
 }
 
 #[test]
-fn a_cookie_domain_that_browsers_would_drop_is_refused() {
+fn a_cookie_domain_that_browsers_would_reject_is_refused() {
     for domain in ["example.org", "chat.example.org"] {
         assert_eq!(problems_of("COOKIE_DOMAIN", domain), [""; 0], "{domain}");
     }
@@ -199,7 +199,7 @@ fn origins_of_android_apps_are_for_passkeys_only() {
 }
 
 #[test]
-fn an_allowed_header_is_a_name() {
+fn allowed_headers_must_be_names_of_headers() {
     assert_eq!(problems_of("CORS_ALLOWED_HEADERS", "X-Tenant, x-b3-traceid"), [""; 0]);
     for wrong in ["x tenant", "x:y", "x-\u{e9}"] {
         assert_eq!(problems_of("CORS_ALLOWED_HEADERS", wrong).len(), 1, "{wrong}");
@@ -234,7 +234,7 @@ fn a_database_of_places_that_cannot_be_used_is_listed_with_the_other_problems() 
 }
 
 #[test]
-fn thresholds_of_risk_rise() {
+fn thresholds_of_risk_must_be_in_ascending_order() {
     let mut vars = complete();
     vars.insert("RISK_NOTIFY", "20".to_owned());
     vars.insert("RISK_REFUSE", "101".to_owned());
@@ -264,7 +264,7 @@ fn a_number_out_of_its_bounds_is_refused() {
     }
 }
 
-/// The problems that name this setting, if it has this value.
+/// The problems that are reported for this setting when it has this value.
 fn problems_of(name: &'static str, value: &str) -> Vec<String> {
     let mut vars = complete();
     if name.starts_with("POSTGRES_") {
@@ -293,7 +293,7 @@ fn every_number_is_taken_between_its_bounds_and_refused_beyond_them() {
 }
 
 #[test]
-fn no_duration_leads_out_of_the_calendar() {
+fn no_duration_leaves_the_range_of_dates() {
     let end_of_this_century = time::macros::datetime!(2100-01-01 00:00 UTC);
     for row in rows() {
         let (name, Some(number)) = (row.name(), row.number()) else { continue };
@@ -316,7 +316,7 @@ fn a_misspelt_setting_is_listed_with_the_other_problems() {
 }
 
 #[test]
-fn sockets_follow_the_settings_that_other_parts_share() {
+fn the_settings_of_sockets_are_completed_from_other_settings() {
     let mut settings = read(&complete()).unwrap();
     settings.allow_anonymous = true;
     settings.limits.frame_connection.burst = 7;

@@ -1,4 +1,4 @@
-//! The variables that settings are read from: those of the process, or those of a test.
+//! The variables that settings are read from: the environment of the process, or the variables of a test.
 
 use std::collections::BTreeMap;
 

@@ -24,7 +24,7 @@ const DEV_DOMAIN: &str = "localhost";
 pub struct WebSettings {
     /// `DOMAIN`.
     pub domain: String,
-    /// `CORS_ALLOWED_ORIGINS`; with `portcullis dev` also those of a local proxy.
+    /// `CORS_ALLOWED_ORIGINS`; with `portcullis dev` also the origins of a local proxy.
     pub allowed_origins: Vec<String>,
     /// `COOKIE_DOMAIN`.
     pub cookie_domain: Option<String>,
@@ -59,7 +59,7 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
     }
 }
 
-/// The domain of cookies. A browser drops a cookie for a domain that the server is not in, and then no sign-in lasts.
+/// The domain of cookies. It must contain the server, because browsers reject cookies for other domains.
 fn cookie_domain(read: &mut Reader<'_>, server: Option<&str>) -> Option<String> {
     let domain = read.text(&COOKIE_DOMAIN)?;
     if !is_cookie_domain(&domain, server) {
@@ -71,7 +71,7 @@ fn cookie_domain(read: &mut Reader<'_>, server: Option<&str>) -> Option<String> 
 
 fn allowed_headers(read: &mut Reader<'_>) -> Vec<String> {
     let listed = read.list(&CORS_ALLOWED_HEADERS);
-    // RFC 9110, 5.6.2. `*` would not cover `authorization`, and a browser does not take it with credentials.
+    // RFC 9110, 5.6.2, without `*`: in CORS it does not include `authorization`, and does not work with credentials.
     let is_name = |name: &str| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&byte))
     };
@@ -93,7 +93,7 @@ fn networks(read: &mut Reader<'_>, setting: &Setting<List>) -> Vec<IpNet> {
     networks
 }
 
-/// The names that passkeys belong to. Names that are not set follow from the domain and from the allowed origins.
+/// The names that passkeys belong to. Names that are not set are derived from the domain and the allowed origins.
 pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingPartyNames {
     let id = read.text(&WEBAUTHN_RP_ID).unwrap_or_else(|| web.domain.clone());
     let mut origins = origins(read, &WEBAUTHN_ORIGINS, is_android_app);
@@ -112,7 +112,7 @@ pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingParty
     names
 }
 
-/// A list of origins, each checked. `is_app` says which are those of applications.
+/// Reads a list of origins and checks each. `is_app` recognizes origins of applications, which are not checked here.
 fn origins(read: &mut Reader<'_>, setting: &Setting<List>, is_app: fn(&str) -> bool) -> Vec<String> {
     let listed = read.list(setting);
     for origin in listed.iter().filter(|origin| !is_app(origin)) {
@@ -123,7 +123,7 @@ fn origins(read: &mut Reader<'_>, setting: &Setting<List>, is_app: fn(&str) -> b
     listed
 }
 
-/// Origins are compared letter by letter (RFC 6454, 6.2). An origin in another spelling would never match, without a message.
+/// Origins are compared letter by letter (RFC 6454, 6.2), so an origin in another spelling would silently never match.
 fn wrong_with_origin(origin: &str, production: bool) -> Option<&'static str> {
     let Some((scheme, rest)) = origin.split_once("://") else {
         return Some("is not an origin: scheme://host, with the port if it is not the default one");
