@@ -223,8 +223,8 @@ pub struct CloseMessage {
 }
 
 impl CloseMessage {
-    /// A code and text that an application chose. The code is 3000 to 4999. The text fits a close frame and is neither empty
-    /// nor JSON. Otherwise `None`.
+    /// A code and text that an application chose. `None` unless the code is 3000 to 4999, and the text fits a close frame and
+    /// is neither empty nor JSON.
     #[must_use]
     pub fn custom(code: u16, text: &str) -> Option<Self> {
         let fits = (3000..=4999).contains(&code) && (1..=123).contains(&text.len());
@@ -244,7 +244,7 @@ impl CloseMessage {
         &self.text
     }
 
-    /// Whether the transport ends without a word: the code says only that the connection is closed (3000).
+    /// Whether the transport ends without a close frame (code 3000).
     #[must_use]
     pub fn is_silent(&self) -> bool {
         self.code == 3000

@@ -1,7 +1,7 @@
 //! Error codes of replies. A refused command is answered with one of them, and the connection stays open.
 //!
 //! The codes and texts below 400 are those of the protocol (100–112), because SDKs act on them. An SDK repeats `connect` or
-//! `subscribe` after a temporary error, and fetches a new token after 109. After every other error it gives up.
+//! `subscribe` after a temporary error, and fetches a new token after 109. After any other error it does not try again.
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 //! The owner of the stream feeds bytes as they arrive and takes whole messages out. A frame that is too large or malformed is an
 //! error as soon as its header shows it, before its payload arrives. A reader that waits for a new frame holds no memory.
 //!
-//! Nothing is read or written here, and nothing inside a message is judged, except that text is UTF-8.
+//! This file does no I/O, and checks nothing inside a message, except that text is UTF-8.
 
 use bytes::Bytes;
 
@@ -35,7 +35,7 @@ pub enum FrameError {
     /// A frame or a message exceeds the limit.
     #[error("a message exceeds the limit")]
     TooLarge,
-    /// The bytes are no frame that a client may send now.
+    /// The bytes are not a frame that a client may send now.
     #[error("a malformed frame")]
     Malformed,
 }
@@ -57,7 +57,7 @@ pub struct FrameReader {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Opcode {
     Continuation,
-    /// Text or binary: the one that the encoding uses.
+    /// Text or binary, depending on the encoding.
     Data,
     Close,
     Ping,
@@ -84,7 +84,7 @@ impl FrameReader {
         Self { encoding, limit, buffer: Vec::new(), decoded: 0, message: None }
     }
 
-    /// From now on messages may have this many bytes.
+    /// Sets the limit for messages that arrive from now on.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }

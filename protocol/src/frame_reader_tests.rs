@@ -43,7 +43,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What the reader makes of these bytes, fed as far as there is room.
+/// What the reader decodes from these bytes, which are fed as far as there is room.
 fn read(reader: &mut FrameReader, mut bytes: &[u8]) -> Result<Vec<Incoming>, FrameError> {
     let mut taken = Vec::new();
     loop {
@@ -78,7 +78,7 @@ fn a_message_may_be_empty() {
 }
 
 #[test]
-fn fragments_become_the_message_they_are_parts_of() {
+fn fragments_become_one_message() {
     let bytes = [frame(TEXT, b"a"), frame(CONTINUATION, b"b"), frame(LAST | CONTINUATION, b"c")].concat();
     let expected = vec![Incoming::Fragment, Incoming::Fragment, message(b"abc")];
     assert_eq!(read(&mut reader(), &bytes), Ok(expected));
@@ -92,7 +92,7 @@ fn control_frames_may_come_between_fragments() {
 }
 
 #[test]
-fn control_frames_are_told_apart() {
+fn control_frames_are_distinguished() {
     let bytes = [frame(LAST | PONG, b"x"), frame(LAST | CLOSE, b"\x03\xe8")].concat();
     assert_eq!(read(&mut reader(), &bytes), Ok(vec![Incoming::Pong, Incoming::Close]));
 }
@@ -166,7 +166,7 @@ fn reserved_bits_and_kinds_are_refused() {
 }
 
 #[test]
-fn a_continuation_of_nothing_is_refused() {
+fn a_continuation_without_a_beginning_is_refused() {
     assert_eq!(refused(&frame(LAST | CONTINUATION, b"a")), FrameError::Malformed);
     assert_eq!(refused(&frame(CONTINUATION, b"a")), FrameError::Malformed);
 }
@@ -177,14 +177,14 @@ fn a_message_within_a_message_is_refused() {
 }
 
 #[test]
-fn text_is_utf_8_as_a_whole() {
+fn a_whole_text_must_be_utf_8() {
     let parts = [frame(TEXT, b"\xc3"), frame(LAST | CONTINUATION, b"\xa4")].concat();
     assert_eq!(read(&mut reader(), &parts), Ok(vec![Incoming::Fragment, message("ä".as_bytes())]));
     assert_eq!(refused(&frame(LAST | TEXT, b"\xff")), FrameError::Malformed);
 }
 
 #[test]
-fn a_close_frame_has_no_half_of_a_code() {
+fn a_close_frame_with_one_byte_is_refused() {
     assert_eq!(refused(&frame(LAST | CLOSE, b"\x03")), FrameError::Malformed);
 }
 

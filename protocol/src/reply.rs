@@ -1,4 +1,4 @@
-//! The messages of the server. The client state answers commands, channel shards and connections push, and a codec encodes.
+//! The messages of the server. The client state answers commands, channel shards and connections send pushes; a codec encodes both.
 
 use std::sync::Arc;
 
@@ -221,7 +221,7 @@ pub enum Push<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum UnsubscribeCode {
-    /// The server ended the subscription for good.
+    /// The server ended the subscription permanently.
     Server = 2000,
     /// The server lost state of the channel, or the client may have missed publications.
     InsufficientState = 2500,

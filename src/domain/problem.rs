@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_told_as_structured_fields() {
+    fn a_policy_is_written_as_structured_fields() {
         let limit = Limit { name: "login_address", burst: 30, period: Duration::from_secs(60) };
         let policy = Policy::from(limit);
         assert_eq!(policy.header(), r#""login_address";q=30;w=60"#);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_to_come_back_too_early_or_at_once() {
+    fn retry_after_is_rounded_up_and_at_least_one() {
         let waits = [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)];
         for (millis, seconds) in waits {
             assert_eq!(retry_after(Duration::from_millis(millis)), seconds, "{millis} ms");

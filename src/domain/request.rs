@@ -38,13 +38,13 @@ mod tests {
     }
 
     #[test]
-    fn one_sane_id_is_kept() {
+    fn one_acceptable_id_is_kept() {
         assert_eq!(id(&["abc-123"]), "abc-123");
         assert_eq!(id(&[&"x".repeat(MAX_ID)]), "x".repeat(MAX_ID));
     }
 
     #[test]
-    fn none_an_odd_one_and_two_are_replaced() {
+    fn a_missing_a_malformed_and_a_repeated_id_are_replaced() {
         for odd in ["", "with space", "tab\there", "é", &"x".repeat(MAX_ID + 1)] {
             assert_eq!(id(&[odd]), Uuid::nil().to_string(), "{odd:?}");
         }

@@ -23,7 +23,7 @@ pub struct SessionLimits {
     pub refresh: Duration,
     /// Maximum number of sessions of one user; the oldest is evicted.
     pub per_user: u32,
-    /// Maximum number of devices of one user; the oldest that is not trusted and has no session gives way.
+    /// Maximum number of devices of one user; the oldest that is not trusted and has no session is removed.
     pub devices: u32,
     /// How long a sign-in or step-up counts as recent.
     pub privilege: Duration,
@@ -80,7 +80,7 @@ pub struct Outage {
 }
 
 /// The last use of a session for the idle timeout, given the outages in their order. A session that was not idle when an outage
-/// began counts as used at its end: its client may have tried to use it all the time.
+/// began counts as used at the end of the outage, because its client may have tried to use it during the outage.
 #[must_use]
 pub fn last_use<'a>(
     last_seen_at: OffsetDateTime,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_no_silence_of_the_client() {
+    fn an_outage_does_not_count_as_idle_time() {
         let outage = |from, until| Outage { from: at(from), until: at(until) };
         let used = |seen, outages: &[Outage]| last_use(at(seen), outages, IDLE);
         assert_eq!(used(0, &[]), at(0));
@@ -201,13 +201,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_revoked_session_has_ended_whatever_else_holds(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, open in 0usize..3) {
+        fn a_revoked_session_has_always_ended(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, open in 0usize..3) {
             let revoked = Lifetime { revoked: Some(Cause::SignedOut), open_sockets: open, ..session(last, end) };
             prop_assert_eq!(ended(&revoked, IDLE, at(now)), Some(Cause::SignedOut));
         }
 
         #[test]
-        fn what_has_ended_stays_ended(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, later in 0i64..9999) {
+        fn an_ended_session_stays_ended(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, later in 0i64..9999) {
             let session = session(last, end);
             if ended(&session, IDLE, at(now)).is_some() {
                 prop_assert!(ended(&session, IDLE, at(now + later)).is_some());

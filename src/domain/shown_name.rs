@@ -1,6 +1,6 @@
 //! Names that people give and that others read: display names, labels of devices, names of passkeys and of API keys.
 //!
-//! Called by every use case that takes such a name. The rule is one: what is stored is what is seen.
+//! Called by every use case that takes such a name. A stored name has no invisible parts.
 
 use crate::characters::is_invisible;
 
@@ -11,10 +11,10 @@ const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const TEXT_STYLE: char = '\u{fe0e}';
 const EMOJI_STYLE: char = '\u{fe0f}';
 
-/// The name without surrounding space, if it has 1 to 100 characters and none that cannot be seen.
+/// The name without surrounding space, if it has 1 to 100 characters and no invisible ones.
 ///
-/// Joiners and variation selectors between characters outside of ASCII are part of some scripts and of emoji; elsewhere they
-/// would only make one name look like another.
+/// Joiners and variation selectors between characters outside of ASCII are part of some scripts and of emoji. In other places
+/// they are invisible, so that two different names could look alike.
 #[must_use]
 pub fn shown_name(given: &str) -> Option<String> {
     let trimmed = given.trim();
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_hides_nothing() {
+    fn a_name_has_no_invisible_characters() {
         for odd in [
             "\u{202e}nimda\u{202c}",
             "ad\u{200b}min",

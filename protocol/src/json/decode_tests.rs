@@ -77,12 +77,12 @@ fn frames_without_a_valid_command_are_refused() {
 }
 
 #[test]
-fn send_alone_needs_no_id() {
+fn only_send_needs_no_id() {
     assert!(matches!(only("{\"send\":{\"data\":1}}"), (0, CommandBody::Send)));
 }
 
 #[test]
-fn the_first_method_that_is_not_null_wins() {
+fn the_first_method_that_is_not_null_counts() {
     let (_, body) =
         only("{\"id\":3,\"connect\":null,\"publish\":{\"channel\":\"c\"},\"subscribe\":{\"channel\":\"s\"}}");
     assert!(matches!(body, CommandBody::Subscribe(request) if request.channel == "s"));
@@ -95,7 +95,7 @@ fn unknown_fields_are_ignored() {
 }
 
 #[test]
-fn an_empty_token_is_no_token() {
+fn an_empty_token_is_absent() {
     for frame in ["{\"id\":1,\"connect\":{\"token\":\"\"}}", "{\"id\":1,\"connect\":{\"token\":null}}"] {
         let (_, CommandBody::Connect(connect)) = only(frame) else { panic!("connect") };
         assert!(connect.token.is_none());

@@ -142,7 +142,7 @@ fn data_passes_through_bit_for_bit_and_absent_data_is_empty_data() {
 }
 
 #[test]
-fn the_empty_message_is_a_pong_and_send_alone_needs_no_id() {
+fn the_empty_message_is_a_pong_and_only_send_needs_no_id() {
     let commands = decode_frame(&[0, 2, 12 << 3 | 2, 0]).unwrap();
     assert!(matches!(commands[0].body, CommandBody::Pong));
     assert!(matches!(commands[1].body, CommandBody::Send));

@@ -1,9 +1,8 @@
 //! Detection of credential stuffing: the number of distinct wrong pairs of account and password from one address.
 //!
-//! Pure state for a shard of the rate limiter. Only *distinct* pairs count: repeating a pair counts once, and at most
-//! [`PER_ACCOUNT`] passwords of one account count. So a user with a forgotten password may try many passwords and is
-//! never taken for an attacker: wrong passwords of one account are too few for the limit. Pairs arrive as keyed hashes;
-//! this code never has a password.
+//! Pure state for a shard of the rate limiter. Only *distinct* pairs count: a repeated pair counts once, and at most
+//! [`PER_ACCOUNT`] passwords of one account count. So a user that has forgotten a password may try many passwords: the
+//! wrong passwords of one account never reach the limit. Pairs arrive as keyed hashes; this code never has a password.
 
 use std::{
     collections::HashMap,
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_count_apart_and_old_pairs_not_at_all() {
+    fn addresses_count_separately_and_old_pairs_do_not_count() {
         let (mut stuffing, now) = (stuffing(), Instant::now());
         assert!((0..14).all(|account| !stuffing.note("a", pair(account, 1), &LIMIT, now)));
         assert!(!stuffing.note("b", pair(14, 1), &LIMIT, now));
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_stays_within_the_bound_and_spares_the_latest() {
+    fn a_flood_of_addresses_stays_within_the_bound_and_keeps_the_latest() {
         let (mut stuffing, start) = (Stuffing::new(32), Instant::now());
         for number in 0..1_000u32 {
             let now = start + Duration::from_millis(number.into());

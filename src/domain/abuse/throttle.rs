@@ -1,7 +1,7 @@
 //! Rate limits: how often each action may be tried, and the keys under which attempts are counted.
 //!
-//! This file has the table; the rate limiter counts; services ask the rate limiter. A key never holds an e-mail address
-//! in clear text, so neither the limiter nor a log does.
+//! This file has the table; the rate limiter counts; services ask the rate limiter. Keys contain no e-mail address in
+//! clear text, so the limiter and the logs contain none, either.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -213,14 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn no_key_holds_the_address_of_a_person() {
+    fn no_key_contains_an_email_address() {
         let made = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(1))));
         assert!(!format!("{made:?}").contains("ada"));
         assert_eq!(made.account.len(), 32);
     }
 
     #[test]
-    fn two_devices_count_apart_and_share_the_account() {
+    fn two_devices_count_separately_and_share_the_account() {
         let one = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(1))));
         let two = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(2))));
         assert_eq!(one.account, two.account);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn one_device_counts_apart_for_each_account() {
+    fn one_device_counts_separately_for_each_account() {
         let device = Some(DeviceId(Uuid::from_u128(1)));
         let ada = keys().login(address(), "ada@example.com", device);
         let bob = keys().login(address(), "bob@example.com", device);

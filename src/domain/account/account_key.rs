@@ -14,18 +14,18 @@ use unicode_normalization::UnicodeNormalization as _;
 pub struct AccountKey(String);
 
 impl AccountKey {
-    /// The longest key that is stored. No address of at most 254 bytes that is accepted has a longer one.
+    /// The longest key that is stored. No accepted address (at most 254 bytes) has a longer key.
     pub const MAX_BYTES: usize = 1024;
 
-    /// The key of an address, or of any other text that was typed as a name. Only the beginning of a very long text counts: no
-    /// account has such a name.
+    /// The key of an address, or of any other text that was typed as a name. Only the beginning of a very long text counts,
+    /// because no account has such a long name.
     #[must_use]
     pub fn of(typed: &str) -> Self {
         let text = typed.trim();
         let text = &text[..text.floor_char_boundary(Self::MAX_BYTES)];
-        // A database stores no zero character.
+        // PostgreSQL cannot store a zero character.
         let text = text.nfd().map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c });
-        // Folding may undo normalisation and the reverse; after the second round nothing changes any more.
+        // Folding and normalisation may each undo the other once. A third round would change nothing.
         let text: String = text.collect();
         Self(folded(&folded(&text)))
     }
@@ -43,7 +43,7 @@ fn folded(text: &str) -> String {
     folded.trim().to_owned()
 }
 
-/// Personal data: `Debug` prints nothing of it.
+/// The key is personal data, so `Debug` does not print it.
 impl fmt::Debug for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccountKey(***)")
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_address_has_a_key_too() {
+    fn a_text_that_is_not_an_address_has_a_key_too() {
         assert_eq!(key(" Old Name "), "old name");
         assert!(key(&"\u{fdfa}".repeat(10_000)).len() < 20 * AccountKey::MAX_BYTES);
     }

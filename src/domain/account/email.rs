@@ -1,12 +1,12 @@
 //! E-mail addresses as account names: which are accepted for new accounts.
 //!
-//! Called where an account is made. An account is found by its [`AccountKey`], whether or not its address would be accepted today. Only the syntax is checked, not
-//! whether the address receives mail.
+//! Called where an account is created. Existing accounts are found by their [`AccountKey`], so an account with an address that
+//! would be refused today can still sign in. Only the syntax is checked, not whether the address receives mail.
 //!
 //! The rule for equal addresses: surrounding spaces are removed, compatible spellings of the same characters become
 //! one (Unicode NFKC: a full-width `a` is an `a`, a decomposed `ü` is `ü`), and case is ignored. Dots, plus signs and
-//! the two spellings of an international domain (`köln.example`, `xn--kln-sna.example`) are not treated as equal:
-//! that is up to the mail systems.
+//! the two spellings of an international domain (`köln.example`, `xn--kln-sna.example`) are not treated as equal,
+//! because each mail system has its own rules for them.
 
 use std::fmt;
 
@@ -105,7 +105,7 @@ impl fmt::Display for Email {
     }
 }
 
-/// Personal data: `Debug` prints the domain only.
+/// The address is personal data, so `Debug` prints only the domain.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let domain = self.0.split_once('@').map_or("", |(_, domain)| domain);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn a_text_that_is_not_an_address_is_refused() {
         for text in [
             "user",
             "@example.com",
@@ -172,7 +172,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_has_one_at_sign_and_no_space(text in "\\PC{0,40}") {
+        fn an_accepted_address_has_one_at_sign_and_no_space(text in "\\PC{0,40}") {
             if let Ok(email) = Email::parse(&text) {
                 prop_assert_eq!(email.as_str().matches('@').count(), 1);
                 prop_assert!(!email.as_str().chars().any(|c| c.is_whitespace() || c.is_control()));

@@ -27,7 +27,7 @@ pub const MAX_BYTES: usize = 1024;
 /// Stored instead of a hash for an account without a password. It is not the hash of any password.
 pub const NO_PASSWORD: &str = "!";
 
-/// The strength check reads this many characters: its cost grows faster than the text, its result does not change.
+/// The strength check reads this many characters. More would cost much more time, and would not change the result.
 const JUDGED_CHARS: usize = 100;
 const HASH_BYTES: usize = 32;
 
@@ -67,12 +67,12 @@ impl Weakness {
     }
 }
 
-/// A password in the form in which it is bounded, judged and hashed: Unicode NFC. Keyboards of some systems compose their
-/// characters, those of others do not.
+/// A password in the form in which it is checked and hashed: Unicode NFC. Keyboards of some systems compose characters, and
+/// keyboards of others do not.
 #[must_use]
 pub fn composed(password: &SecretString) -> SecretString {
     let typed = password.expose_secret();
-    // Room for the longest form, so that no copy is left behind in memory.
+    // Enough capacity for the longest form: a reallocation would leave a copy in memory.
     let mut text = String::with_capacity(3 * typed.len());
     text.extend(typed.nfc());
     SecretString::from(text)
@@ -80,8 +80,8 @@ pub fn composed(password: &SecretString) -> SecretString {
 
 /// Whether `password` is strong enough for the account with the address `email`.
 ///
-/// No composition rules. Length first, then zxcvbn with the words of the address as known to the attacker; its lists
-/// contain the common passwords.
+/// There are no rules about kinds of characters. The length is checked first. Then zxcvbn, which knows common passwords,
+/// estimates the strength; the words of the address count as known to the attacker.
 ///
 /// # Errors
 /// The first weakness found.
@@ -131,7 +131,7 @@ impl Default for HashParams {
 }
 
 impl HashParams {
-    /// The highest cost that a stored hash may ask for: a row must not be able to exhaust the machine.
+    /// The highest cost that a stored hash may have: a row must not be able to exhaust the machine.
     const CAP: Self = Self { m_kib: 256 * 1024, t: 10, p: 4 };
 
     fn within_cap(self) -> bool {
@@ -158,8 +158,8 @@ pub enum HashError {
 pub struct Verification {
     /// The password is right.
     pub ok: bool,
-    /// The hash was made with other parameters than the current ones, or of another form of the password: hash the password
-    /// again while it is available.
+    /// The hash has outdated parameters, or is of another form of the password. The caller should hash the password again
+    /// while it has the password.
     pub rehash: bool,
 }
 
@@ -178,7 +178,7 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
     .map_err(|_| HashError::Failed)
 }
 
-/// Verifies `password` against a stored PHC string. Its parameters are capped before anything is computed.
+/// Verifies `password` against a stored PHC string. Parameters above the cap are refused before anything is computed.
 ///
 /// # Errors
 /// Only problems of the stored hash or the machine; a wrong password is `ok: false`.
@@ -188,8 +188,8 @@ pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result
     if composed.expose_secret() == password.expose_secret() {
         return Ok(found);
     }
-    // The hash may be older than the rule that passwords are composed. It is compared in any case, so that the time does not tell
-    // which form was right.
+    // The hash may be older than the rule that passwords are composed. Both forms are always compared, so that the time does
+    // not reveal which form was right.
     let typed = compare(password, phc, current)?;
     Ok(Verification { ok: found.ok || typed.ok, rehash: found.rehash || (typed.ok && !found.ok) })
 }

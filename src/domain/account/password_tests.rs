@@ -1,4 +1,4 @@
-//! Facts about passwords and their hashes.
+//! Tests of passwords and their hashes.
 
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn the_default_cost_is_19_mib_two_passes_one_lane() {
 }
 
 #[test]
-fn a_hash_of_other_parameters_is_to_be_renewed_once_the_password_is_right() {
+fn a_hash_with_other_parameters_is_renewed_after_a_right_password() {
     let phc = hash(&secret("correct horse"), [7; 16], CHEAP).unwrap();
     let dearer = HashParams { t: 2, ..CHEAP };
     assert_eq!(verify(&secret("correct horse"), &phc, dearer), Ok(Verification { ok: true, rehash: true }));
@@ -40,7 +40,7 @@ fn a_hash_of_other_parameters_is_to_be_renewed_once_the_password_is_right() {
 }
 
 #[test]
-fn a_stored_hash_cannot_ask_for_more_than_the_cap() {
+fn a_stored_hash_cannot_cost_more_than_the_cap() {
     for params in ["m=262145,t=1,p=1", "m=64,t=11,p=1", "m=64,t=1,p=5", "m=4294967295,t=4294967295,p=1"] {
         let phc = format!("$argon2id$v=19${params}$AAAAAAAAAAAAAAAAAAAAAA${}", "A".repeat(43));
         assert_eq!(verify(&secret("x"), &phc, CHEAP), Err(HashError::Parameters), "{params}");
@@ -63,7 +63,7 @@ fn other_algorithms_and_broken_hashes_are_refused() {
 }
 
 #[test]
-fn nobody_has_the_dummy_password() {
+fn no_password_matches_the_dummy_hash() {
     let found = verify(&secret("correct horse"), dummy_hash(), HashParams::default());
     assert_eq!(found, Ok(Verification { ok: false, rehash: false }));
 }
@@ -119,13 +119,13 @@ fn a_password_is_the_same_in_every_normal_form() {
         }
         assert!(!verify(&secret("Uberraschung fur Zoe"), &phc, CHEAP).unwrap().ok);
     }
-    // Compatible characters are others: a password is not an address.
+    // Compatible characters stay different: a password is not an address.
     let phc = hash(&secret("\u{ff41}bcdefgh"), [7; 16], CHEAP).unwrap();
     assert!(!verify(&secret("abcdefgh"), &phc, CHEAP).unwrap().ok);
 }
 
 #[test]
-fn a_hash_of_the_form_that_was_typed_is_still_right_and_is_renewed() {
+fn a_hash_of_the_typed_form_still_verifies_and_is_renewed() {
     let typed = secret("U\u{308}berraschung fu\u{308}r Zoe\u{308}");
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, argon2_params(CHEAP).unwrap());
     let old: PasswordHash = password_hash::PasswordHasher::<PasswordHash>::hash_password_with_salt(
@@ -140,7 +140,7 @@ fn a_hash_of_the_form_that_was_typed_is_still_right_and_is_renewed() {
 }
 
 #[test]
-fn the_length_is_that_of_the_composed_form() {
+fn the_length_of_the_composed_form_counts() {
     assert_eq!(judged(&"e\u{301}".repeat(3)), Err(Weakness::TooShort));
     assert_ne!(judged(&"e\u{301}".repeat(512)), Err(Weakness::TooLong));
     assert_eq!(judged(&"\u{e9}".repeat(513)), Err(Weakness::TooLong));
@@ -162,12 +162,12 @@ proptest! {
     }
 
     #[test]
-    fn no_text_upsets_the_judgement(password in "\\PC{0,200}") {
+    fn no_text_makes_the_check_panic(password in "\\PC{0,200}") {
         prop_assert!(judged(&password).is_err() || composed_text(&password).len() <= MAX_BYTES);
     }
 
     #[test]
-    fn no_stored_text_upsets_the_check(phc in "(\\$argon2id)?\\$\\PC{0,60}") {
+    fn no_stored_text_makes_the_verification_panic(phc in "(\\$argon2id)?\\$\\PC{0,60}") {
         prop_assert!(!verify(&secret("x"), &phc, CHEAP).is_ok_and(|found| found.ok));
     }
 }

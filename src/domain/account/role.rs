@@ -196,7 +196,7 @@ impl Scopes {
             .fold(Self::NONE, Self::with)
     }
 
-    /// The scopes in both sets. A token narrows the live scopes this way, and can never widen them.
+    /// The scopes in both sets. In this way a token can narrow the current scopes of a role, and never widen them.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
         Self(self.0 & other.0)
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_acts_on_someone_more_powerful() {
+    fn no_role_acts_on_a_more_powerful_role() {
         for actor in Role::ALL {
             for target in Role::ALL {
                 if target > actor {
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_acts_on_nobody_and_an_admin_on_everybody() {
+    fn a_user_acts_on_no_account_and_an_admin_on_all() {
         for target in Role::ALL {
             assert!(!Role::User.may_act_on(target));
             assert!(Role::Admin.may_act_on(target));

@@ -1,7 +1,7 @@
 //! Client addresses: the real address of a request's client, and the key under which limits count it.
 //!
-//! The REST layer and the handshake use it. `X-Forwarded-For` is believed only as far as trusted proxies wrote it;
-//! entries that a client writes itself have no effect.
+//! The REST layer and the handshake use it. Only entries of `X-Forwarded-For` that trusted proxies wrote
+//! count; entries that a client writes itself have no effect.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -12,7 +12,7 @@ use ipnet::IpNet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encrypted(pub bool);
 
-/// A text that names no network.
+/// The text does not name a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("neither an address nor a network such as 10.0.0.0/8")]
 pub struct NetworkError;
@@ -23,7 +23,7 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// A network of proxies as an operator writes it: an address, which stands for itself alone, or a network such as
+/// A network of proxies as an operator writes it: a single address, or a network such as
 /// `10.0.0.0/8`. IPv4-mapped IPv6 becomes IPv4, because addresses are compared in that form.
 ///
 /// # Errors
@@ -51,7 +51,7 @@ pub fn is_in(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&canonical(address)))
 }
 
-/// Whether an address is of a private network or of this machine: behind it may stand a proxy, and with it all users.
+/// Whether an address is of a private network or of this machine. It may be the address of a proxy in front of all users.
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
     match canonical(address) {
@@ -69,8 +69,8 @@ pub fn is_private(address: IpAddr) -> bool {
 ///
 /// `peer` is the other end of the connection; `forwarded_for` are the `X-Forwarded-For` lines in the order of the
 /// request, as bytes. The walk starts at the peer and follows the entries of trusted hops from right to left. The first
-/// hop that is not trusted is the client. An entry that is no address ends the walk at the hop that wrote it, whatever
-/// bytes it has: what stands to the left of it, and what a client wrote there, has no effect.
+/// hop that is not trusted is the client. An entry that is not an address ends the walk at the hop that wrote the entry.
+/// Entries further to the left, which a client may have written, have no effect.
 #[must_use]
 pub fn client_address(peer: IpAddr, forwarded_for: &[&[u8]], trusted: &[IpNet]) -> IpAddr {
     let mut client = canonical(peer);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_those_that_a_proxy_may_stand_at() {
+    fn private_addresses_may_be_proxies() {
         for private in [
             "127.0.0.1",
             "10.1.2.3",
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_hide_no_entry_to_the_right_of_them() {
+    fn bytes_that_are_not_text_do_not_hide_entries_to_their_right() {
         let walk = |lines: &[&[u8]]| client_address(ip("10.0.0.1"), lines, &proxies());
         assert_eq!(walk(&[b"\xff, 198.51.100.1"]), ip("198.51.100.1"));
         assert_eq!(walk(&[b"\xff", b"198.51.100.1, 10.0.0.2"]), ip("198.51.100.1"));
@@ -184,24 +184,24 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_is_no_proxy_is_the_client_whatever_it_writes() {
+    fn a_peer_that_is_not_a_proxy_is_always_the_client() {
         assert_eq!(client("203.0.113.9", &["198.51.100.1"]), ip("203.0.113.9"));
     }
 
     #[test]
-    fn a_proxy_is_believed_about_the_hop_before_it() {
+    fn a_proxy_is_trusted_about_the_hop_before_it() {
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), ip("198.51.100.1"));
         assert_eq!(client("10.0.0.1", &[]), ip("10.0.0.1"));
     }
 
     #[test]
-    fn what_the_client_wrote_itself_is_not_believed() {
+    fn entries_of_the_client_have_no_effect() {
         assert_eq!(client("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2"]), ip("198.51.100.1"));
         assert_eq!(client("10.0.0.1", &["1.1.1.1", "198.51.100.1", "10.0.0.2"]), ip("198.51.100.1"));
     }
 
     #[test]
-    fn an_entry_that_is_no_address_ends_the_walk() {
+    fn an_entry_that_is_not_an_address_ends_the_walk() {
         assert_eq!(client("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), ip("10.0.0.2"));
         assert_eq!(client("10.0.0.1", &["198.51.100.1,"]), ip("10.0.0.1"));
     }
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_hop_before_an_untrusted_one_is_ever_believed(hops in prop::collection::vec(any::<[u8; 4]>(), 0..6), peer: [u8; 4]) {
+        fn no_hop_before_an_untrusted_one_counts(hops in prop::collection::vec(any::<[u8; 4]>(), 0..6), peer: [u8; 4]) {
             let hops: Vec<IpAddr> = hops.into_iter().map(IpAddr::from).collect();
             let line = hops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let trusted = vec!["0.0.0.0/1".parse().unwrap()];
@@ -243,7 +243,7 @@ mod tests {
         }
 
         #[test]
-        fn what_stands_before_the_client_has_no_effect(line in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn entries_before_the_client_have_no_effect(line in prop::collection::vec(any::<u8>(), 0..40)) {
             let mut forged = line;
             forged.extend_from_slice(b", 198.51.100.1");
             prop_assert_eq!(client_address(ip("203.0.113.9"), &[&forged], &proxies()), ip("203.0.113.9"));

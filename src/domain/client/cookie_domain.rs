@@ -2,8 +2,9 @@
 //!
 //! The settings use it.
 
-/// Whether cookies of a server called `server` can be set for `domain`: it is that name or a parent of it, of at least two
-/// labels, since browsers keep no cookie for a top-level domain. Anything but labels would be a part of the cookie's text.
+/// Whether cookies of the server `server` can be set for `domain`. The domain must be that name or a parent of it. It must have
+/// at least two labels, because browsers accept no cookie for a top-level domain. Other text than labels is refused, because it
+/// would change the other attributes of the cookie.
 #[must_use]
 pub fn is_cookie_domain(domain: &str, server: Option<&str>) -> bool {
     let label = |label: &str| {

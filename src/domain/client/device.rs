@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_cookie_is_no_pre_session_cookie() {
+    fn a_device_cookie_is_not_a_pre_session_cookie() {
         let id = Uuid::from_u128(7);
         assert_eq!(cookies().open_presession(&cookies().seal(DeviceId(id))), None);
         assert_eq!(cookies().open(&cookies().seal_presession(id)), None);
@@ -220,7 +220,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_upsets_the_opening(text in "\\PC{0,80}") {
+        fn no_text_makes_the_opening_panic(text in "\\PC{0,80}") {
             prop_assert_eq!(cookies().open(&text), None);
         }
     }

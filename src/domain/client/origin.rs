@@ -51,9 +51,9 @@ impl FetchSite {
 /// Whether the origin of a request permits it to change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may.
+    /// The request is allowed.
     Allowed,
-    /// It may not; the reason is for the log.
+    /// The request is refused; the reason is for the log.
     Refused(&'static str),
 }
 
@@ -125,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_no_browser_is_allowed() {
+    fn a_request_without_headers_of_a_browser_is_allowed() {
         assert!(allows(None, None, None));
     }
 
     #[test]
-    fn a_cross_site_request_is_refused_whatever_origin_it_names() {
+    fn a_cross_site_request_is_refused_even_with_an_allowed_origin() {
         for site in ["cross-site", "something-new", ""] {
             assert!(!allows(Some(site), Some("https://chat.example.com"), None), "{site}");
         }
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_origin_is_refused_even_on_its_own() {
+    fn a_foreign_origin_is_always_refused() {
         assert!(!allows(None, Some("https://evil.example"), None));
         assert!(!allows(Some("same-origin"), Some("https://evil.example"), None));
         assert!(!allows(None, Some("null"), None));

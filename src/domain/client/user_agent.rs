@@ -59,14 +59,14 @@ mod tests {
     }
 
     #[test]
-    fn browsers_and_systems_are_told() {
+    fn browsers_and_systems_are_recognized() {
         assert_eq!(label(FIREFOX), "Firefox on Windows");
         assert_eq!(label(SAFARI), "Safari on macOS");
         assert_eq!(label(IPHONE), "Safari on iPhone");
     }
 
     #[test]
-    fn what_says_nothing_is_unknown() {
+    fn a_text_without_a_known_name_is_an_unknown_device() {
         for odd in ["", "\u{0}\u{fffd}", "x"] {
             assert_eq!(label(odd), "Unknown device");
         }

@@ -49,8 +49,8 @@ pub enum SealError {
     /// No configured key has the name of its key.
     #[error("sealed with a key that is not configured")]
     UnknownKey,
-    /// It was altered, belongs to another row, or was sealed with another key of the same name.
-    #[error("the sealed text is damaged, or not that of this row")]
+    /// The text was altered, belongs to another row, or was sealed with another key of the same name.
+    #[error("the sealed text is damaged, or belongs to another row")]
     Damaged,
 }
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn moved_to_another_row_or_table_it_does_not_open() {
+    fn a_text_that_was_moved_to_another_row_or_table_does_not_open() {
         let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
         assert_eq!(opened(&sealer(), HERE, &sealed), Ok(b"text".to_vec()));
         let elsewhere = [SealedRow { row: 8, ..HERE }, SealedRow { table: "users", ..HERE }];
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_previous_key_opens_it_and_says_that_it_is_to_be_sealed_again() {
+    fn a_text_of_a_previous_key_is_opened_and_is_outdated() {
         let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
         let rotated = Sealer::new(&secret("new"), &[secret("older"), secret("current")], "totp");
         let unsealed = rotated.open(HERE, &sealed).unwrap();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_text_can_be_read() {
+    fn the_sealed_bytes_do_not_contain_the_text() {
         let sealed = sealer().seal(HERE, b"a text to be seen", [1; NONCE_BYTES]);
         assert!(!sealed.bytes.windows(4).any(|window| b"a text to be seen".windows(4).any(|w| w == window)));
     }

@@ -29,8 +29,8 @@ impl BackupCode {
         Self(Zeroizing::new(random.map(|byte| ALPHABET[usize::from(byte & 31)])))
     }
 
-    /// Parses a typed code. Case, space, dashes and invisible characters are ignored, and look-alikes are read as what they resemble (`o`
-    /// as `0`, `i` and `l` as `1`).
+    /// Parses a typed code. Case, space, dashes and invisible characters are ignored. Letters that look like digits are read as
+    /// these digits (`o` as `0`, `i` and `l` as `1`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let typed = typed_code(text)?;
@@ -156,7 +156,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_upsets_the_reading(text in "\\PC{0,80}") {
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,80}") {
             if let Some(code) = BackupCode::parse(&text) {
                 prop_assert_eq!(code.text().expose_secret().len(), 14);
             }

@@ -1,7 +1,7 @@
-//! Growing delays after wrong second factors: how long no further one is judged after so many in a row.
+//! Growing delays after wrong second factors in a row, in which second factors are refused.
 //!
-//! Called by the use cases that judge second factors. The limits per period bound how fast codes are tried; these delays bound how
-//! many are tried at all. The store counts, over all nodes.
+//! Called by the use cases that judge second factors. The limits per period bound how fast codes are tried; these delays bound
+//! how many codes are tried. The store counts the wrong factors, for all nodes.
 
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 /// Wrong second factors in a row that have no delay.
 pub const FREE_FAILURES: u32 = 9;
-/// The delay after the first failure beyond them. It doubles with each further one.
+/// The delay after the first failure beyond [`FREE_FAILURES`]. It doubles with each further failure.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
 const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long failures are remembered after the last one.
 pub const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Where second factors of a user are tried. Each counts apart, so that guesses elsewhere do not lock out the owner.
+/// The place from which second factors of a user are tried. Each place has its own count, so that guesses from other places do
+/// not lock out the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FactorSource {
     /// A device that the user knows.
@@ -39,7 +40,7 @@ impl FactorSource {
     }
 }
 
-/// How long no further second factor is judged after this many wrong ones in a row.
+/// How long second factors are refused after this many wrong ones in a row.
 #[must_use]
 pub fn delay(failures: u32) -> Option<Duration> {
     let doublings = failures.checked_sub(FREE_FAILURES + 1)?;

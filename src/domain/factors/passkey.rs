@@ -43,8 +43,8 @@ pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     (host == rp_id || below) && (scheme == "https" || (scheme == "http" && local))
 }
 
-/// Whether an origin is that of an Android app: the SHA-256 of its signing certificate in base64url without padding, which
-/// is 43 characters. Which apps belong to the domain, Android checks by the domain's `assetlinks.json`.
+/// Whether an origin names an Android app, by the SHA-256 of its signing certificate in base64url without padding (43
+/// characters). Android itself checks, with the domain's `assetlinks.json`, which apps belong to the domain.
 #[must_use]
 pub fn is_android_app(origin: &str) -> bool {
     let Some(hash) = origin.strip_prefix("android:apk-key-hash:") else { return false };
@@ -73,7 +73,7 @@ pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
     }
     for origin in origins.iter().filter(|origin| !origin_fits(origin, id)) {
         found.push(format!(
-            "WEBAUTHN_ORIGINS: `{origin}` is not an https page of `{id}` or below it, so browsers would refuse"
+            "WEBAUTHN_ORIGINS: `{origin}` is not an https page of `{id}` or below it, so browsers would refuse it"
         ));
     }
     found
@@ -102,8 +102,8 @@ impl Decoys {
         Self(Key::derive(secret, DECOY_LABEL))
     }
 
-    /// The credential ids that a ceremony for this name asks for: those of the account, if it has any, and decoys up to the
-    /// most that an account can have. The decoys of a name are always the same, and their order reveals nothing.
+    /// The credential ids that a ceremony for this name asks for: the ids of the account, and decoys up to
+    /// [`PASSKEYS_PER_USER`]. The decoys of a name are always the same. The ids are sorted, so their order reveals nothing.
     #[must_use]
     pub fn pad(&self, mut held: Vec<Vec<u8>>, account_key: &str) -> Vec<Vec<u8>> {
         let first = u32::try_from(held.len()).unwrap_or(PASSKEYS_PER_USER);
@@ -112,7 +112,7 @@ impl Decoys {
         held
     }
 
-    /// A credential id with the length of a common authenticator's ids, so its length reveals nothing either.
+    /// A credential id with the length of a common authenticator's ids, so that the length reveals nothing.
     fn credential_id(&self, account_key: &str, place: u32) -> Vec<u8> {
         let part = |part: u8| self.0.mac(&[&[part], &place.to_be_bytes(), account_key.as_bytes()]);
         let length = DECOY_LENGTHS[usize::from(part(0)[0]) % DECOY_LENGTHS.len()];
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_and_what_lies_below_it_fit() {
+    fn a_domain_and_its_subdomains_fit() {
         for origin in ["https://example.com", "https://chat.example.com", "https://chat.example.com:8443"] {
             assert!(origin_fits(origin, "example.com"), "{origin}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_alike_does_not_fit() {
+    fn a_similar_host_does_not_fit() {
         for origin in [
             "https://evilexample.com",
             "https://example.com.evil.example",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_both_values() {
+    fn every_mistake_is_reported_with_both_values() {
         assert_eq!(problems(&names("example.com", &["https://example.com"])), Vec::<String>::new());
         let found = problems(&names("example.com", &["https://other.example", "http://example.com"]));
         assert_eq!(found.len(), 2);
@@ -185,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_upset_the_reading_of_a_model() {
+    fn no_bytes_make_the_reading_of_a_model_panic() {
         for bytes in [&b""[..], b"\xff", b"\xa1\x68authData\x41\x00", b"\xa1\x01\x02", &[0xbf; 64]] {
             assert_eq!(aaguid(bytes), None);
         }
     }
 
     #[test]
-    fn a_ceremony_asks_for_as_many_credentials_whatever_the_account_holds() {
+    fn a_ceremony_asks_for_the_same_number_of_credentials_for_every_account() {
         let decoys = Decoys::new(&SecretString::from("secret"));
         let none = decoys.pad(Vec::new(), "ada@example.com");
         assert_eq!(none, decoys.pad(Vec::new(), "ada@example.com"));

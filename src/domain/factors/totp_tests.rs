@@ -39,7 +39,7 @@ fn the_vectors_of_rfc_6238_hold() {
 }
 
 #[test]
-fn the_step_before_and_the_one_after_count_and_no_other() {
+fn only_the_current_step_and_its_neighbours_count() {
     let current = step_at(now());
     for drift in -3..=3 {
         let step = current + drift;
@@ -48,7 +48,7 @@ fn the_step_before_and_the_one_after_count_and_no_other() {
 }
 
 #[test]
-fn a_step_that_was_accepted_counts_no_more_nor_does_one_before_it() {
+fn an_accepted_step_and_earlier_steps_do_not_count_again() {
     let current = step_at(now());
     assert_eq!(matched(current, current - 1), Some(current));
     assert_eq!(matched(current, current), None);
@@ -57,7 +57,7 @@ fn a_step_that_was_accepted_counts_no_more_nor_does_one_before_it() {
 }
 
 #[test]
-fn a_code_is_six_digits_of_any_script_however_they_are_grouped() {
+fn a_code_is_six_digits_of_any_script_in_any_grouping() {
     for good in [
         "123456",
         "123 456",
@@ -88,7 +88,7 @@ fn the_uri_is_what_apps_read() {
 }
 
 #[test]
-fn the_picture_is_an_svg_and_nothing_around_it() {
+fn the_qr_code_is_only_an_svg_element() {
     let svg = qr_svg(secret().uri("localhost", "ada@example.com").expose_secret()).unwrap();
     assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"), "{}", &svg[..80]);
     assert!(!svg.contains("GEZDG") && !svg.contains("script"));
@@ -105,13 +105,13 @@ fn a_secret_moved_to_another_user_does_not_open() {
 
 proptest! {
     #[test]
-    fn no_text_upsets_the_reading(text in "\\PC{0,40}") {
+    fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
         let digits = text.chars().filter(char::is_ascii_digit).count();
         prop_assert!(TotpCode::parse(&text).is_none() || digits == 6);
     }
 
     #[test]
-    fn a_code_that_counts_is_that_of_its_step(bytes: [u8; SECRET_BYTES], at in 0i64..4_000_000_000, drift in -1i64..=1) {
+    fn an_accepted_code_is_the_code_of_its_step(bytes: [u8; SECRET_BYTES], at in 0i64..4_000_000_000, drift in -1i64..=1) {
         let (secret, now) = (TotpSecret::new(bytes), OffsetDateTime::from_unix_timestamp(at).unwrap());
         let step = step_at(now) + drift;
         prop_assume!(step >= 0);

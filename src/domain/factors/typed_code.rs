@@ -18,7 +18,7 @@ pub(crate) fn typed_code(text: &str) -> Option<Zeroizing<Vec<char>>> {
     if text.len() > MAX_BYTES {
         return None;
     }
-    // Room for every character, so that no copy is left behind in memory.
+    // Enough capacity for every character: a reallocation would leave a copy in memory.
     let mut code = Zeroizing::new(Vec::with_capacity(18 * MAX_BYTES));
     let kept = text.nfkc().filter(|c| !c.is_whitespace() && !is_dash(*c) && !is_invisible(*c));
     code.extend(kept.map(|c| decimal_digit(c).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)));

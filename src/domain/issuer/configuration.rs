@@ -131,7 +131,7 @@ fn one(
     let written: Written = serde_json::from_value(value).map_err(|_| {
         let keys = "`keys` (one of `hmac`, `hmac_file`, `jwks_url`, `jwks_file`)";
         vec![format!(
-            "it has `name`, {keys} and `algorithms`, perhaps `ca_file`, `issuer`, `audience`, `uses` and `user_prefix`, and nothing else"
+            "it has `name`, {keys} and `algorithms`, may have `ca_file`, `issuer`, `audience`, `uses` and `user_prefix`, and has nothing else"
         )]
     })?;
     let mut problems = Vec::new();
@@ -144,7 +144,7 @@ fn one(
     let user_prefix = written.user_prefix.clone().unwrap_or_else(|| format!("{}:", written.name));
     if !user_prefix.is_empty() && !tells_apart(&user_prefix) {
         problems.push(
-            "`user_prefix` is at most 100 printable characters, and more than digits: users of ours are numbers"
+            "`user_prefix` is at most 100 printable characters and not only digits, because accounts of this server are numbers"
                 .to_owned(),
         );
     }
@@ -177,7 +177,7 @@ fn algorithms(written: &Written, problems: &mut Vec<String>) -> Vec<Algorithm> {
     for name in &written.algorithms {
         match serde_json::from_value::<Algorithm>(name.as_str().into()) {
             Ok(algorithm) if algorithm.is_symmetric() != shared => {
-                problems.push(format!("`{algorithm:?}` does not go with its kind of keys"));
+                problems.push(format!("`{algorithm:?}` does not fit its kind of keys"));
             }
             Ok(algorithm) => known.push(algorithm),
             Err(_) => problems.push("`algorithms`: HS, RS or ES with 256, 384 or 512, or EdDSA".to_owned()),
@@ -207,7 +207,7 @@ fn uses(written: &Written, problems: &mut Vec<String>) -> Vec<Use> {
 fn keys(written: &Written, strictness: Strictness, read: ReadFile<'_>) -> Result<KeySource, String> {
     if written.ca_file.is_some() && !matches!(&written.keys, Keys::JwksUrl(url) if url.starts_with("https:"))
     {
-        return Err("`ca_file` goes with a `jwks_url` that begins with https:// only".to_owned());
+        return Err("`ca_file` is allowed only with a `jwks_url` that begins with https://".to_owned());
     }
     match &written.keys {
         Keys::Hmac(secrets) => shared(secrets.iter().map(String::as_str), strictness),
@@ -227,7 +227,9 @@ fn keys(written: &Written, strictness: Strictness, read: ReadFile<'_>) -> Result
             });
             Ok(KeySource::Url { url: url.clone(), authorities: authorities.transpose()? })
         }
-        Keys::JwksUrl(_) => Err("`jwks_url` must begin with https:// and hold no password".to_owned()),
+        Keys::JwksUrl(_) => {
+            Err("`jwks_url` must begin with https:// and contain no user name or password".to_owned())
+        }
     }
 }
 
@@ -260,8 +262,7 @@ fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     permitted && exact && url.username().is_empty() && url.password().is_none()
 }
 
-/// Finds issuers with users that could be confused. Such issuers would act as one issuer, although the settings do not
-/// say so.
+/// Finds issuers with the same name, or with users that could be confused.
 fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();
@@ -275,7 +276,8 @@ fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
             !shorter.is_empty() && shorter != user_prefix && user_prefix.starts_with(shorter.as_str())
         });
         if let Some(other) = inside {
-            problems.push(format!("users of `{name}` could be taken for those of `{}`", other.rules.name));
+            problems
+                .push(format!("users of `{name}` could be confused with users of `{}`", other.rules.name));
         }
     }
     problems

@@ -20,7 +20,7 @@ fn an_issuer_is_described_in_a_few_words() {
 }
 
 #[test]
-fn every_mistake_is_told_and_no_secret() {
+fn every_mistake_is_reported_without_secrets() {
     let text = r#"[{"name":"a b","keys":{"hmac":["hush"]},"algorithms":["HS256","none"]},
                    {"name":"c","keys":{"jwks_url":"http://id.example"},"algorithms":["HS256"],"user_prefix":"7"},
                    {"name":"d","keys":{"jwks_file":"/nowhere"},"algorithms":[],"uses":["everything"]},
@@ -32,7 +32,7 @@ fn every_mistake_is_told_and_no_secret() {
         "issuer 1: `name`",
         "issuer 1: `algorithms`",
         "issuer 1: a secret is shorter than 8",
-        "issuer 2: `HS256` does not go",
+        "issuer 2: `HS256` does not fit",
         "issuer 2: `user_prefix`",
         "issuer 2: `jwks_url`",
         "issuer 3: `algorithms` is empty",
@@ -48,7 +48,7 @@ fn every_mistake_is_told_and_no_secret() {
 }
 
 #[test]
-fn a_file_of_authorities_that_is_none_is_told() {
+fn an_unusable_file_of_authorities_is_reported() {
     let told = |keys: &str, content: &str| {
         let text = format!(r#"[{{"name":"id","keys":{keys},"algorithms":["ES256"],"ca_file":"/ca.pem"}}]"#);
         let strict = Strictness { secret_bytes: 8, plain_loopback: true };
@@ -58,12 +58,12 @@ fn a_file_of_authorities_that_is_none_is_told() {
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert_eq!(told(over_tls, ""), "issuer 1: /ca.pem: no certificate in PEM form");
     assert_eq!(told(over_tls, broken), "issuer 1: /ca.pem: not certificates in PEM form");
-    assert!(told(r#"{"jwks_url":"http://localhost/keys"}"#, "").contains("`ca_file` goes with"));
-    assert!(told(r#"{"jwks_file":"/keys"}"#, "").contains("`ca_file` goes with"));
+    assert!(told(r#"{"jwks_url":"http://localhost/keys"}"#, "").contains("`ca_file` is allowed only"));
+    assert!(told(r#"{"jwks_file":"/keys"}"#, "").contains("`ca_file` is allowed only"));
 }
 
 #[test]
-fn issuers_cannot_speak_for_each_other() {
+fn issuers_with_users_that_could_be_confused_are_refused() {
     let issuer = |name: &str, prefix: &str| {
         format!(
             r#"{{"name":"{name}","keys":{{"hmac":["a good secret"]}},"algorithms":["HS256"],"user_prefix":"{prefix}"}}"#

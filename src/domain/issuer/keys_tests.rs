@@ -1,4 +1,4 @@
-//! Keys of every kind: each verifies its own signatures and refuses those of the others.
+//! Keys of every kind: each verifies its own signatures and refuses the signatures of other keys.
 
 use aws_lc_rs::{
     encoding::AsDer,
@@ -45,7 +45,7 @@ fn published(keys: &[Value]) -> KeySet {
 }
 
 #[test]
-fn keys_of_every_kind_check_their_own_signatures_and_no_others() {
+fn keys_of_every_kind_verify_only_their_own_signatures() {
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let parts = rsa.public_key();
     let rsa_jwk = json!({"kty": "RSA", "n": b64(parts.modulus().big_endian_without_leading_zero()),
@@ -95,13 +95,13 @@ fn a_public_key_is_never_a_shared_secret() {
 }
 
 #[test]
-fn a_published_shared_secret_is_passed_over() {
+fn a_published_shared_secret_is_ignored() {
     let set = json!({"keys": [{"kty": "oct", "k": b64(SECRET.as_bytes()), "kid": "k"}]}).to_string();
     assert_eq!(KeySet::published(&set).unwrap_err(), keys::KeySetError::NoKey);
 }
 
 #[test]
-fn a_key_is_used_for_what_its_owner_means_it_for() {
+fn a_key_is_used_only_for_its_stated_purpose() {
     let (jwk, sign) = elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", "ES256");
     let token = sign(&json!({"sub": "1"}));
     let other = |field: &str, value: Value| {

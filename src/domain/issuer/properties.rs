@@ -36,7 +36,7 @@ proptest! {
     /// No name that an external issuer gives its user is the name of a user of this server, unless the settings give
     /// the issuer an empty prefix.
     #[test]
-    fn an_outside_user_is_never_one_of_ours(sub in "[0-9]{1,19}|.{0,40}", ours in 0_i64..i64::MAX, prefix in "[ -~]{0,5}[!-/:-~][ -~]{0,5}") {
+    fn an_external_user_is_never_a_user_of_this_server(sub in "[0-9]{1,19}|.{0,40}", ours in 0_i64..i64::MAX, prefix in "[ -~]{0,5}[!-/:-~][ -~]{0,5}") {
         let rules = Rules { user_prefix: prefix, ..rules(&[Algorithm::HS256]) };
         let token = shared(SECRET, &json!({"alg": "HS256"}), &json!({"sub": sub}));
         let token = Unverified::parse(&token).unwrap();
@@ -47,7 +47,7 @@ proptest! {
 
     /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`.
     #[test]
-    fn a_token_is_good_in_its_time_only(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>()) {
+    fn a_token_is_valid_only_in_its_time(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>()) {
         let now = i64::from(now);
         let claims = json!({"sub": "ann", "exp": exp, "nbf": nbf});
         let token = shared(SECRET, &json!({"alg": "HS256"}), &claims);

@@ -64,7 +64,7 @@ fn subscription(claims: &Value) -> Result<OutsideSubscription, TokenRefusal> {
 }
 
 #[test]
-fn a_token_names_a_user_that_is_never_one_of_ours() {
+fn a_token_names_a_user_that_is_never_a_user_of_this_server() {
     let granted = connection(&json!({"sub": "42", "exp": NOW + 60, "iat": NOW, "jti": "t1"})).unwrap();
     assert_eq!(granted.subject, Subject::new("corp:42"));
     assert_ne!(granted.subject, Subject::from(UserId(42)));
@@ -80,7 +80,7 @@ fn a_trusted_issuer_without_a_prefix_names_users_as_they_are() {
 }
 
 #[test]
-fn nobody_in_particular_stays_nobody() {
+fn an_anonymous_user_stays_anonymous() {
     assert_eq!(connection(&json!({})).unwrap().subject, Subject::anonymous());
     assert_eq!(connection(&json!({"sub": ""})).unwrap().subject, Subject::anonymous());
 }
@@ -92,19 +92,19 @@ fn another_secret_is_refused() {
 }
 
 #[test]
-fn an_older_secret_is_still_honoured() {
+fn an_older_secret_is_still_accepted() {
     let keys = KeySet::shared(&[SecretString::from("the newest one"), SecretString::from(SECRET)]);
     assert!(judged(&keys, &rules(&[Algorithm::HS256]), &hs256(&json!({"sub": "1"}))).is_ok());
 }
 
 #[test]
-fn an_algorithm_that_is_not_pinned_is_refused() {
+fn an_algorithm_that_is_not_configured_is_refused() {
     let token = hs256(&json!({"sub": "1"}));
     assert_eq!(judged(&secret(), &rules(&[Algorithm::HS384]), &token), Err(TokenRefusal::Unsigned));
 }
 
 #[test]
-fn a_token_signed_by_nothing_is_no_token() {
+fn a_token_without_a_signature_is_refused() {
     for alg in ["none", "None", "NONE", "nOnE", ""] {
         let token = compact(&json!({"alg": alg}), &json!({"sub": "1"}), |_| Vec::new());
         assert_eq!(judged(&secret(), &rules(&[Algorithm::HS256]), &token), Err(TokenRefusal::Malformed));
@@ -114,7 +114,7 @@ fn a_token_signed_by_nothing_is_no_token() {
 }
 
 #[test]
-fn time_is_looked_at_last_and_without_mercy() {
+fn the_time_is_checked_last() {
     assert!(connection(&json!({"sub": "1", "exp": NOW + 1})).is_ok());
     assert_eq!(connection(&json!({"sub": "1", "exp": NOW})), Err(TokenRefusal::Expired));
     assert_eq!(connection(&json!({"sub": "1", "nbf": NOW + 61})), Err(TokenRefusal::NotYetValid));
@@ -133,7 +133,7 @@ fn a_connection_may_expire_apart_from_its_token() {
 }
 
 #[test]
-fn a_token_for_one_thing_is_none_for_another() {
+fn a_token_for_one_use_is_refused_for_the_other() {
     let both = json!({"sub": "1", "channel": "chat:a"});
     assert_eq!(connection(&both), Err(TokenRefusal::WrongUse));
     assert_eq!(connection(&json!({"sub": "1", "channel": ""})), Err(TokenRefusal::WrongUse));
@@ -146,7 +146,7 @@ fn a_token_for_one_thing_is_none_for_another() {
 }
 
 #[test]
-fn a_token_for_somebody_else_is_refused() {
+fn a_token_of_another_issuer_or_for_another_audience_is_refused() {
     let rules = Rules {
         issuer: Some("https://id.corp".to_owned()),
         audience: Some("portcullis".to_owned()),
@@ -170,7 +170,7 @@ fn extensions_that_must_be_understood_are_refused() {
 }
 
 #[test]
-fn a_huge_token_is_refused_before_it_is_read() {
+fn a_huge_token_is_refused_before_it_is_parsed() {
     let token = hs256(&json!({"sub": "1", "info": "x".repeat(token::MAX_BYTES)}));
     assert_eq!(Unverified::parse(&token).unwrap_err(), TokenRefusal::Malformed);
     assert_eq!(claimed_issuer(&token), None);
@@ -186,7 +186,7 @@ fn names_that_cannot_be_kept_are_refused() {
 }
 
 #[test]
-fn what_others_see_comes_as_it_was_signed() {
+fn info_is_passed_on_unchanged() {
     let info = |claims: &Value| connection(claims).map(|granted| granted.info);
     let signed = info(&json!({"sub": "1", "info": {"name": "Ann", "n": 1}})).unwrap().unwrap();
     assert_eq!(signed.as_bytes(), br#"{"n":1,"name":"Ann"}"#);
@@ -197,7 +197,7 @@ fn what_others_see_comes_as_it_was_signed() {
 }
 
 #[test]
-fn what_servers_are_told_comes_as_it_was_signed_and_is_bounded() {
+fn meta_is_passed_on_unchanged_and_is_bounded() {
     let meta = |claims: &Value| connection(claims).map(|granted| granted.meta);
     let signed = meta(&json!({"sub": "1", "meta": {"plan": "gold"}})).unwrap().unwrap();
     assert_eq!(signed.as_bytes(), br#"{"plan":"gold"}"#);
@@ -208,7 +208,7 @@ fn what_servers_are_told_comes_as_it_was_signed_and_is_bounded() {
 }
 
 #[test]
-fn a_token_brings_its_subscriptions_along() {
+fn a_token_lists_its_subscriptions() {
     let granted = connection(&json!({
         "sub": "1", "channels": ["news:a", "news:b"],
         "subs": {"news:b": {"data": {"x": 1}, "override": {"presence": {"value": true}, "join_leave": {}}}},
@@ -227,7 +227,7 @@ fn a_token_brings_its_subscriptions_along() {
 }
 
 #[test]
-fn a_claim_that_is_null_is_as_if_it_were_not_there() {
+fn a_null_claim_counts_as_absent() {
     let bare = connection(&json!({"sub": "1", "channels": ["news:a"]})).unwrap();
     for claim in
         ["iss", "aud", "exp", "nbf", "iat", "jti", "expire_at", "info", "b64info", "meta", "channel", "subs"]
@@ -255,7 +255,7 @@ fn a_subscription_is_for_one_user_in_one_channel() {
 }
 
 #[test]
-fn the_tests_sign_what_they_say_they_sign() {
+fn the_parser_reads_the_token_of_rfc_7515() {
     // RFC 7515, appendix A.1: a token that was not made by these tests.
     let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
@@ -270,7 +270,7 @@ fn the_tests_sign_what_they_say_they_sign() {
 }
 
 #[test]
-fn the_claim_that_is_wrong_is_named_and_no_other_word_of_the_token() {
+fn the_wrong_claim_is_named_and_no_other_text_of_the_token() {
     let rules = Rules { audience: Some("portcullis".to_owned()), ..rules(&[Algorithm::HS256]) };
     let suspect = |claims: Value, wanted: Use| {
         let token = hs256(&claims);

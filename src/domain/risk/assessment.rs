@@ -16,14 +16,14 @@ pub const RECENT_MS: i64 = HOUR;
 const FAILURES_ODD: usize = 5;
 /// This many failures of an account within an hour, or more, are an attack.
 const FAILURES_MANY: usize = 10;
-/// If this many accounts, or more, have failures from one address within an hour, it is an attack. A bad day in an
-/// office causes fewer.
+/// If this many accounts, or more, have failures from one address within an hour, it is an attack. The typing mistakes of
+/// an office cause fewer.
 const ACCOUNTS_MANY: u32 = 8;
 /// An hour can be unusual only if the user has at least this many visits.
 const HOURS_KNOWN: usize = 10;
 /// An hour is unusual if it is at least this many hours from the hour of every visit.
 const HOURS_APART: i64 = 3;
-/// If a user was seen in more networks than this, a new one is not unusual: the user changes networks all the time.
+/// If a user was seen in more networks than this, a new network is not unusual, because the user changes networks often.
 const NETWORKS_SETTLED: usize = 4;
 /// The highest possible speed of travel, in km/h: a little faster than an airliner.
 const SPEED_MAX: f64 = 1_000.0;

@@ -61,13 +61,13 @@ proptest! {
     }
 
     #[test]
-    fn trust_never_makes_it_worse(now in signals(any_standing()), history in histories()) {
+    fn trust_never_raises_the_score(now in signals(any_standing()), history in histories()) {
         let score = |standing| assess(&Signals { standing, ..now.clone() }, &history).score;
         prop_assert!(score(Standing::Trusted) <= score(Standing::Known));
     }
 
     #[test]
-    fn the_usual_place_is_no_alarm(now in signals(any_standing()), mut history in histories()) {
+    fn the_usual_place_is_not_a_reason(now in signals(any_standing()), mut history in histories()) {
         history.visits.push(Visit { at_ms: now.at_ms, place: now.place.clone() });
         let found = assess(&now, &history).reasons;
         prop_assert!(!found.contains(&Reason::NewCountry) && !found.contains(&Reason::NewNetwork));
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn a_large_radius_is_no_journey(now in signals(any_standing()), history in histories(), radius in 200u32..5_000) {
+    fn an_inexact_position_is_never_impossible_travel(now in signals(any_standing()), history in histories(), radius in 200u32..5_000) {
         let mut now = now;
         if let Some(position) = &mut now.place.position {
             position.accuracy_km = radius;
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn others_attacks_weigh_nothing_on_a_known_device(
+    fn attacks_of_others_have_no_weight_on_a_known_device(
         now in signals(prop::sample::select(vec![Standing::Known, Standing::Trusted])),
         history in histories(),
     ) {

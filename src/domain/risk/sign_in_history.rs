@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_of_this_node_are_in_at_once() {
+    fn attempts_on_this_node_are_added_at_once() {
         let (mut histories, now) = (Histories::default(), Instant::now());
         read(&mut histories, now);
         histories.note(failed());
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_that_an_attempt_overtook_is_not_remembered() {
+    fn a_history_is_not_cached_if_an_attempt_was_noted_while_it_was_read() {
         let (mut histories, now) = (Histories::default(), Instant::now());
         let mark = histories.mark();
         histories.note(failed());
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_are_remembered() {
+    fn the_number_of_cached_histories_is_bounded() {
         let (mut histories, now) = (Histories::default(), Instant::now());
         for user in 0..2 * i64::try_from(MAX).expect("few") {
             let mark = histories.mark();

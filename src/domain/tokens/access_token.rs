@@ -41,9 +41,9 @@ pub struct Claims {
     pub id: i64,
     /// The user's e-mail address when the token was issued.
     pub email: String,
-    /// The user's role when the token was issued; the live role decides.
+    /// The user's role when the token was issued; the current role decides.
     pub role: Role,
-    /// The scopes of the token; they can only narrow the live scopes.
+    /// The scopes of the token; they can only narrow the current scopes of the user.
     pub scopes: Vec<String>,
     /// The session.
     pub sid: SessionId,
@@ -169,8 +169,8 @@ impl AccessKeys {
         Ok(claims)
     }
 
-    /// The genuine ones of some tokens, whatever the time, the newest first. Of two that were issued in the same second, the
-    /// later one in the list comes first.
+    /// The genuine tokens of a list, expired or not, from the newest to the oldest. If two tokens were issued in the same second,
+    /// the later one of the list comes first.
     pub fn newest_first<'a>(
         &self,
         tokens: impl IntoIterator<Item = &'a SecretString>,

@@ -1,4 +1,4 @@
-//! Facts about access tokens, including the known ways to deceive a JWT verifier.
+//! Tests of access tokens, including the known ways to deceive a JWT verifier.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
@@ -77,7 +77,7 @@ fn a_token_of_a_previous_key_verifies_until_that_key_is_retired() {
 }
 
 #[test]
-fn no_algorithm_but_the_keys_own_is_accepted() {
+fn only_the_algorithm_of_the_key_is_accepted() {
     for alg in ["none", "None", "NONE", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", "", "hs256"] {
         let mut forged = header();
         forged["alg"] = json!(alg);
@@ -98,7 +98,7 @@ fn an_unsigned_token_is_refused() {
 }
 
 #[test]
-fn a_key_that_the_token_brings_along_is_not_used() {
+fn a_key_inside_the_token_is_not_used() {
     let mut forged = header();
     forged["jwk"] = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode("attacker"), "alg": "HS256"});
     forged["jku"] = json!("https://attacker.example/keys");
@@ -150,7 +150,7 @@ fn each_claim_is_required() {
 }
 
 #[test]
-fn claims_for_someone_else_or_at_odds_with_each_other_are_refused() {
+fn claims_for_another_recipient_or_with_contradictions_are_refused() {
     for (claim, value) in [
         ("iss", json!("https://other.example")),
         ("aud", json!("other")),
@@ -192,7 +192,7 @@ fn the_beginning_has_a_minute_of_leeway() {
 }
 
 #[test]
-fn what_is_no_token_is_malformed() {
+fn a_text_that_is_not_a_token_is_malformed() {
     for text in ["", ".", "..", "...", "a.b.c", "eyJ9.e30.", "päckchen.ü.ö", &"a".repeat(MAX_BYTES + 1)] {
         assert_eq!(keys().verify(text, NOW), Err(TokenError::Malformed), "{text}");
     }
@@ -227,7 +227,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_upsets_the_verifier(text in "\\PC{0,80}(\\.\\PC{0,80}){0,3}") {
+    fn no_text_makes_the_verifier_panic(text in "\\PC{0,80}(\\.\\PC{0,80}){0,3}") {
         prop_assert!(keys().verify(&text, NOW).is_err());
     }
 }

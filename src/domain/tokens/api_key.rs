@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_spelled_otherwise_is_no_key() {
+    fn a_key_in_another_spelling_is_refused() {
         let (_, text, _) = key();
         let hyphenated =
             text.replacen(&Uuid::from_u128(7).simple().to_string(), &Uuid::from_u128(7).to_string(), 1);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_stored_in_words_and_a_word_from_elsewhere_permits_nothing() {
+    fn scopes_are_stored_in_words_and_an_unknown_word_permits_nothing() {
         let words = |scopes: &[&str]| scopes.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let two = ApiScopes::stored(&words(&["tokens", "publish", "future"]));
         assert!(two.contains(ApiScope::Publish) && two.contains(ApiScope::Tokens));
@@ -218,7 +218,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_presented_is_read_or_refused(text in "\\PC{0,100}") {
+        fn no_presented_text_makes_the_parser_panic(text in "\\PC{0,100}") {
             let _ = PresentedKey::parse(&text);
         }
     }

@@ -1,9 +1,9 @@
 //! Credentials: where in a request a token is looked for, for REST and the WebSocket handshake alike.
 //!
-//! One lookup for every entrance, over the bytes of headers, without types of a framework. It finds a token and does not
-//! verify it. A header or query with two credentials is refused. Of cookies there may be several: a browser sends every
-//! cookie whose domain and path fit, those of other applications and of earlier settings included, and has no way to say
-//! which one it means. So all values of the one name are candidates, and cookies of other names are not even decoded.
+//! One lookup serves all entrances. It works on the bytes of headers, without types of a framework, and does not verify the
+//! token that it finds. Two credentials in a header or query are refused. Several cookies of one name are allowed, because a
+//! browser sends every cookie whose domain and path fit, also those of earlier settings. So all values of that name are
+//! candidates. Cookies of other names are not decoded.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 /// The cookie that carries an access token.
 pub const ACCESS_COOKIE: &str = "access_token";
-/// The most values of one cookie's name that are looked at: the last ones of a request. Browsers send no more than a handful.
+/// The most values of one cookie name that are read, counted from the end of the request. Browsers send only a few.
 const MAX_VALUES: usize = 16;
 /// The query parameters that look like credentials; REST routes accept none of them.
 const QUERY_CREDENTIALS: [&str; 4] = ["token", "access_token", "ticket", "refresh_token"];
@@ -39,7 +39,7 @@ pub enum Door {
     },
 }
 
-/// Where a token was found. A browser sends only [`Source::Cookie`] on its own, so only that needs protection against
+/// Where a token was found. A browser sends only [`Source::Cookie`] by itself, so only cookies need protection against
 /// other sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -65,7 +65,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// Every token that may be meant, the last one of the request at the end.
+    /// All candidates, in the order of the request.
     pub fn candidates(&self) -> impl Iterator<Item = &SecretString> {
         self.others.iter().chain(std::iter::once(&self.token))
     }
@@ -107,8 +107,8 @@ pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, Cred
         .or_else(|| query.map(|token| found(token, Source::Query))))
 }
 
-/// The different values of the cookies `name` in the request's `Cookie` lines, in order; of more than 16 the last ones. An empty
-/// value counts as none. In a value that is not UTF-8, the odd bytes are replaced; such a value verifies as nothing.
+/// The different values of the cookies `name` in the request's `Cookie` lines, in order, at most the last 16. Empty values are
+/// left out. Bytes that are not UTF-8 are replaced; a value with such bytes never verifies.
 #[must_use]
 pub fn cookies(lines: &[&[u8]], name: &str) -> Vec<String> {
     let mut values: VecDeque<&[u8]> = VecDeque::with_capacity(MAX_VALUES);
@@ -124,7 +124,7 @@ pub fn cookies(lines: &[&[u8]], name: &str) -> Vec<String> {
     values.into_iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
 }
 
-/// Whether the request has several cookies of this name, of whatever values.
+/// Whether the request has several cookies of this name, with equal or different values.
 #[must_use]
 pub fn is_repeated(lines: &[&[u8]], name: &str) -> bool {
     raw_cookies(lines, name).nth(1).is_some()

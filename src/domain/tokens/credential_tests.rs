@@ -1,4 +1,4 @@
-//! Facts about the places in a request where a token is looked for.
+//! Tests of the places in a request where a token is looked for.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -106,7 +106,7 @@ fn every_cookie_of_the_name_is_a_candidate() {
 }
 
 #[test]
-fn odd_bytes_spoil_the_cookie_that_has_them_and_no_other() {
+fn bytes_that_are_not_utf8_affect_only_their_own_cookie() {
     assert_eq!(cookies_of(b"greeting=na\xefve; access_token=a"), ["a"]);
     assert_eq!(cookies_of(b"\xff\xfe=x; access_token=a; \xff"), ["a"]);
     assert_eq!(cookies_of(b"access_token=a; access_token=\xff"), ["a", "\u{fffd}"]);
@@ -114,7 +114,7 @@ fn odd_bytes_spoil_the_cookie_that_has_them_and_no_other() {
 }
 
 #[test]
-fn a_bearer_token_that_is_no_text_is_malformed() {
+fn a_bearer_token_that_is_not_text_is_malformed() {
     let headers = Headers { authorization: &[b"Bearer \xff"], ..Headers::default() };
     assert_eq!(find(headers, Door::Rest).err(), Some(CredentialError::Malformed));
     let headers = Headers { authorization: &[b"Basic \xff"], ..Headers::default() };
@@ -127,7 +127,7 @@ fn the_same_cookie_sent_twice_is_one() {
 }
 
 #[test]
-fn of_many_values_of_a_cookie_the_last_ones_count() {
+fn only_the_last_values_of_a_cookie_count() {
     let line: String = (0..5_000).map(|number| format!("access_token={number}; ")).collect();
     let last: Vec<_> = (5_000 - MAX_VALUES..5_000).map(|number| number.to_string()).collect();
     assert_eq!(cookies_of(line.as_bytes()), last);
@@ -143,7 +143,7 @@ fn a_bearer_header_must_hold_one_token() {
 }
 
 #[test]
-fn another_scheme_is_none_of_ours() {
+fn another_scheme_is_ignored() {
     assert_eq!(look(&["Basic dXNlcjpwYXNz"], &["access_token=x"], None, Door::Rest), is("x", Source::Cookie));
     assert_eq!(look(&["Bearerx y"], &[], None, Door::Rest), Ok(None));
 }
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn no_header_upsets_the_finder(authorization in "\\PC{0,40}", cookies in "\\PC{0,40}|(access_token=[ab];){0,3}", query in "\\PC{0,40}") {
+    fn no_header_makes_the_lookup_panic(authorization in "\\PC{0,40}", cookies in "\\PC{0,40}|(access_token=[ab];){0,3}", query in "\\PC{0,40}") {
         let _ = look(&[&authorization], &[&cookies], Some(&query), SOCKET);
     }
 

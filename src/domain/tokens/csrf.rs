@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_from_before_sign_in_is_worth_nothing_after() {
+    fn a_token_from_before_sign_in_is_invalid_after_it() {
         let id = Uuid::from_u128(1);
         let token = keys().issue(Binding::PreSession(id), NOW, [1; 16]);
         assert!(keys().verify(&token, Binding::PreSession(id), NOW).is_ok());
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_shape_is_malformed() {
+    fn a_text_of_another_form_is_malformed() {
         for text in ["", "::", "1:2:3", "x:00:00", "1800000000", ":::::"] {
             assert_eq!(keys().verify(text, session(1), NOW), Err(CsrfError::Malformed), "{text}");
         }
@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_token_is_worth_nothing_in_another_session(mine: u128, other: u128, nonce: [u8; 16]) {
+        fn a_token_is_invalid_in_another_session(mine: u128, other: u128, nonce: [u8; 16]) {
             prop_assume!(mine != other);
             let token = keys().issue(session(mine), NOW, nonce);
             prop_assert!(keys().verify(&token, session(mine), NOW).is_ok());
@@ -183,7 +183,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_upsets_the_check(text in "\\PC{0,60}(:\\PC{0,60}){0,4}") {
+        fn no_text_makes_the_check_panic(text in "\\PC{0,60}(:\\PC{0,60}){0,4}") {
             prop_assert!(keys().verify(&text, session(1), NOW).is_err());
         }
     }

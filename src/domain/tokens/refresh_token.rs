@@ -19,13 +19,14 @@ const VERSION: u8 = 1;
 /// Version, session id, counter.
 const BODY: usize = 1 + 16 + 8;
 const TAG: usize = 16;
-/// How long the previous token is answered with its successor: two tabs, a lost response.
+/// How long the previous token is answered with its successor, for example for a second tab or after a lost response.
 const REPEAT_WINDOW: Duration = Duration::from_secs(10);
-/// How long it is answered once more if the successor was never used: a laptop closed at the wrong moment.
+/// How long the previous token is answered once more if its successor was never used, for example after a lost response.
 const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// By how much a renewal raises the refresh counter; a refresh raises it by one. A server of an earlier release knows no renewals:
-/// to it the token from before is older than the previous one, so it is not answered either.
+/// A renewal raises the refresh counter by this number; a refresh raises it by one. A server of an earlier release does not know
+/// renewals. To such a server, the token from before a renewal is older than the previous token, so it does not answer that
+/// token with a successor, either.
 pub const RENEWAL_STEP: u64 = 2;
 
 /// The content of a refresh token.
@@ -122,8 +123,8 @@ pub enum Decision {
     Repeat,
     /// It was replaced a while ago and the successor was never used: return it once more, and record that.
     RepeatLate,
-    /// It was replaced by a step-up or a change of credentials, a moment ago or without any successor in use: refuse, change
-    /// nothing. The successor may carry privilege, so only the client that made the proof has it.
+    /// It was replaced by a step-up or a change of credentials, and this was a moment ago or no successor is in use: refuse,
+    /// change nothing. The successor may carry privilege, so only the client that made the proof gets it.
     Superseded,
     /// It was replaced, and its successor is in use: the token was copied. End the session.
     Reuse,
@@ -135,8 +136,8 @@ pub enum Decision {
 ///
 /// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a
 /// step-up repeats the step-up; a retry with its old refresh token never gets the successor, because a copy of that
-/// token would get it as well. It ends the session only once the successor is in use: until then nothing shows that there are two
-/// holders.
+/// token would get it as well. The old token ends the session only when the successor is in use: before that, nothing
+/// shows that there are two holders.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {

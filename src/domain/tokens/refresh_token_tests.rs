@@ -1,4 +1,4 @@
-//! Facts about refresh tokens, and about the rule for their rotation.
+//! Tests of refresh tokens, and of the rule for their rotation.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -29,7 +29,7 @@ fn chain() -> ChainState {
 }
 
 #[test]
-fn a_token_sealed_with_a_previous_key_is_honoured() {
+fn a_token_signed_with_a_previous_key_is_accepted() {
     let older = RefreshKeys::new(&SecretString::from("older"), &[]);
     assert_eq!(keys().decode(older.encode(&token(3)).expose_secret()), Ok(token(3)));
     assert_eq!(older.decode(keys().encode(&token(3)).expose_secret()), Err(RefreshError::Forged));
@@ -41,7 +41,7 @@ fn the_same_token_is_computed_again() {
 }
 
 #[test]
-fn what_is_not_of_the_shape_is_malformed() {
+fn a_text_of_another_form_is_malformed() {
     let genuine = keys().encode(&token(3));
     let genuine = genuine.expose_secret();
     for text in ["", "x", "not base64!", &genuine[..54], &format!("{genuine}AAAA"), &format!("{genuine}=")] {
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_upsets_the_decoder(text in "\\PC{0,80}|[A-Za-z0-9_-]{55}") {
+    fn no_text_makes_the_decoder_panic(text in "\\PC{0,80}|[A-Za-z0-9_-]{55}") {
         prop_assert!(keys().decode(&text).is_err());
     }
 }

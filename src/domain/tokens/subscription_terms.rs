@@ -110,7 +110,7 @@ pub fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Erro
     let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
     let fits = (0.0..=LAST_MOMENT as f64).contains(&number);
     // Values in range are far below 2^53.
-    if fits { Ok(Some(number as i64)) } else { Err(de::Error::custom("no moment that can be written down")) }
+    if fits { Ok(Some(number as i64)) } else { Err(de::Error::custom("not between the years 1970 and 9999")) }
 }
 
 /// The value, or the default for `null`. (`#[serde(default)]` alone covers only a missing field.)
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_as_if_it_were_not_there() {
+    fn null_counts_as_absent() {
         let nothing = read(&json!({})).unwrap();
         for name in ["info", "b64info", "data", "b64data", "expire_at", "override"] {
             assert_eq!(read(&json!({name: null})), Some(nothing.clone()), "{name}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_switch_reaches_what_it_is_named_after() {
+    fn every_switch_sets_the_override_of_its_name() {
         let on = |name: &str| read(&json!({"override": {name: {"value": true}}})).unwrap().overrides;
         let none = Overrides::default();
         assert_eq!(on("presence"), Overrides { presence: Some(true), ..none });
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_goes_before_the_value_itself_unless_it_is_empty() {
+    fn base64_takes_precedence_over_the_value_unless_it_is_empty() {
         let data = |said: Value| read(&said).unwrap().data.map(|data| data.as_bytes().to_vec());
         assert_eq!(data(json!({"data": [1], "b64data": "WzJd"})), Some(b"[2]".to_vec()));
         assert_eq!(data(json!({"data": [1], "b64data": ""})), Some(b"[1]".to_vec()));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_one_that_can_be_written_down_and_0_is_none() {
+    fn a_moment_is_between_1970_and_9999_and_0_is_none() {
         let end = |at: Value| read(&json!({"expire_at": at})).map(|made| made.expires_at);
         assert_eq!(end(json!(0)), Some(None));
         assert_eq!(end(json!(1_800_000_000.9)), Some(Some(1_800_000_000)));

@@ -1,4 +1,4 @@
-//! Which claim of a refused token is wrong, for the log of the operator. It decides nothing.
+//! Names the wrong claim of a refused token, for the log of the operator. The decision does not depend on it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::issuer::{
     types::{TokenRefusal, Use},
 };
 
-/// The claims that this server reads. No other name of a token is shown.
+/// The claims that this server reads. Other names from a token are never logged.
 const NAMES: [&str; 16] = [
     "sub",
     "iss",
@@ -32,7 +32,7 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Rules {
-    /// The claim because of which this token was refused, if one can be named.
+    /// The claim that caused the refusal of this token, if one can be named.
     #[must_use]
     pub fn suspect(
         &self,
