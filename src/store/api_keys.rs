@@ -106,7 +106,7 @@ impl Store {
         .await
     }
 
-    /// Revokes a key by its id, in either spelling, or by its name if no key has this id. Returns the id; `None` if
+    /// Revokes a key by its id (with or without hyphens), or by its name if no key has this id. Returns the id; `None` if
     /// there is no such key or it was revoked before.
     ///
     /// # Errors

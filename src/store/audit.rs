@@ -73,7 +73,7 @@ fn at(event: &AuditEvent) -> OffsetDateTime {
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// PostgreSQL's `jsonb` cannot hold NUL. A client's text may contain it, and the event must be written nevertheless.
+/// Replaces NUL, which a client's text may contain and PostgreSQL's `jsonb` cannot hold.
 fn storable(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),

@@ -48,7 +48,7 @@ impl StoreError {
     }
 
     /// An error while connecting. Every cause counts as unavailable: a rejected password has the same effect as a
-    /// dead server.
+    /// server that does not run.
     pub(super) fn unreachable(error: tokio_postgres::Error) -> Self {
         match Self::from(error) {
             Self::Unavailable(reason) | Self::Internal(reason) | Self::Conflict(reason) => {
@@ -96,9 +96,9 @@ impl From<tokio_postgres::Error> for StoreError {
         if let Some(database) = error.as_db_error() {
             return Self::from_database(database);
         }
-        // What remains is the link (closed, io, TLS, timeout), unless this server sent or expected something that
-        // does not fit. The driver's error kind is private and its sources do not tell these cases apart (a failed
-        // encoding and a broken link both wrap `io::Error`), so the text decides.
+        // Other errors come from the link (closed, io, TLS, timeout), or from values that do not fit the statement. The
+        // driver's error kind is private and its sources do not distinguish these cases (a failed encoding and a broken
+        // link both wrap `io::Error`), so the text decides.
         const MISFITS: [&str; 6] = [
             "error serializing",
             "error deserializing",

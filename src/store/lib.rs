@@ -1,8 +1,8 @@
-//! The database: this directory contains every SQL statement of the server, and nothing else.
+//! The database: this directory contains every SQL statement of the server.
 //!
-//! Called by services. A method is one transaction or one statement. Its arguments carry the time. One conditional
-//! statement decides an operation that may happen only once (a rotation, a ticket, a revocation); no method reads
-//! first and writes then. Connections belong to a separate runtime, so a method may be awaited on any executor. The
+//! Called by services. A method is one transaction or one statement. The time is an argument. One conditional statement
+//! decides an operation that may happen only once (a rotation, a ticket, a revocation); no method reads first and then
+//! writes without a lock. Connections belong to a separate runtime, so a method may be awaited on any executor. The
 //! store does not check permissions.
 
 mod abuse;

@@ -51,12 +51,12 @@ impl Store {
         .await
     }
 
-    /// Applies the missing migrations, and gives every account its key before another process can go on: an account without one
-    /// is not found, and its address could be registered again.
+    /// Applies the missing migrations, and gives every account its key before another process can continue: an account without a
+    /// key is not found, and its address could be registered again.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; `Internal` if its encoding is not UTF-8, if a migration fails, or if an
-    /// applied one was changed since. A migration that fails leaves nothing behind.
+    /// applied migration was changed afterwards. A migration that fails changes nothing.
     pub async fn migrate(&self) -> Result<Migrated, StoreError> {
         // A separate connection without the statement timeout, because a migration may take long.
         let config = self.settings().config.clone();

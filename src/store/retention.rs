@@ -22,11 +22,11 @@ pub enum Aged {
     Denials,
     /// Sessions that ended before the given time.
     Sessions,
-    /// Sessions of outside issuers that ended before the given time.
+    /// External sessions that ended before the given time.
     ExternalSessions,
     /// Devices that were not seen since the given time and have no session.
     Devices,
-    /// Revocations before the given time, but never the newest of all sessions, by which sessions are judged.
+    /// Revocations before the given time, except for the newest revocation of all sessions, which decides about sessions.
     Revocations,
     /// Wrong second factors in a row, the last of them before the given time.
     FactorFailures,

@@ -1,4 +1,4 @@
-//! The advisory lock of everything that changes the schema, or rows that a migration leaves to this program.
+//! The advisory lock for changes of the schema, and of rows that a migration leaves to this program.
 //!
 //! Taken by migrations for their whole time, and by the backfill of account keys for one batch at a time.
 

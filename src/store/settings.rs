@@ -61,7 +61,7 @@ impl DatabaseSettings {
     /// Settings for a database whose address is given in parts. The connection must be encrypted, except over a socket.
     ///
     /// # Errors
-    /// `Host` for a host that cannot be one, `NoHost` without any.
+    /// `Host` for an invalid host, `NoHost` without a host.
     pub fn from_parts(parts: &DatabaseParts<'_>) -> Result<Self, DatabaseUrlError> {
         let mut config = tokio_postgres::Config::new();
         for host in parts.hosts.split(',').map(str::trim).filter(|host| !host.is_empty()) {
@@ -85,7 +85,7 @@ impl DatabaseSettings {
         Self::with(config, TlsMode::Disable)
     }
 
-    /// These settings, with host, user and password given separately.
+    /// Settings from a configuration of the driver and a TLS mode, with defaults for everything else.
     #[must_use]
     pub fn with(mut config: tokio_postgres::Config, tls: TlsMode) -> Self {
         let sockets_only = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))

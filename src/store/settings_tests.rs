@@ -1,4 +1,4 @@
-//! Parsing of database URLs, and that the settings never show the password.
+//! Tests of the parsing of database URLs, and that the settings never show the password.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn parse(url: &str) -> Result<DatabaseSettings, DatabaseUrlError> {
 }
 
 #[test]
-fn every_scheme_of_the_family_is_understood() {
+fn every_scheme_is_understood() {
     for scheme in ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+asyncpg"] {
         let settings = parse(&format!("{scheme}://ada:s%40cret@db.example:6543/app")).unwrap();
         assert_eq!(settings.config.get_user(), Some("ada"));
@@ -63,7 +63,7 @@ fn other_parameters_go_to_the_driver() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused() {
+fn invalid_urls_are_refused() {
     use DatabaseUrlError as E;
     for (url, error) in [
         ("postgres://a@b/c?sslmode=maybe", E::Value("sslmode")),
@@ -102,7 +102,7 @@ fn what_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn delimiters_in_a_password_end_nothing() {
+fn delimiters_in_a_password_do_not_end_it() {
     for password in
         ["p?w", "2024?w", "p/w", "2024/w", "p#w", "p@w", "p@s?w", "p&sslmode=disable", "p=w", "p:w", "??"]
     {
@@ -115,7 +115,7 @@ fn delimiters_in_a_password_end_nothing() {
 }
 
 #[test]
-fn an_at_sign_that_may_belong_to_a_parameter_is_not_guessed_about() {
+fn a_url_with_an_ambiguous_at_sign_is_refused() {
     for url in [
         "postgres://ada:p@db/app?sslmode=require&application_name=a@b",
         "postgres://db:5432/app?sslmode=require&user=ada@b",
@@ -229,7 +229,7 @@ proptest! {
     }
 
     #[test]
-    fn an_at_sign_in_a_parameter_weakens_nothing_whatever_the_password(
+    fn an_at_sign_in_a_parameter_never_weakens_the_connection(
         password in "[ -~]{1,20}|[p/?#@:=&]{1,6}",
         rest in "[a-z@/]{0,6}[?]sslmode=verify-full(&application_name=[a-z]{1,3}@[a-z]{1,4})?",
     ) {
@@ -239,7 +239,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_upsets_the_parser(url in "(postgres://)?\\PC{0,60}") {
+    fn no_text_makes_the_parser_panic(url in "(postgres://)?\\PC{0,60}") {
         let _ = parse(&url);
     }
 }

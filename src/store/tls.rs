@@ -24,7 +24,7 @@ use super::{
     tls_mode::{Roots, TlsMode},
 };
 
-/// A verifier that omits the check of the host name, or of the chain too.
+/// A verifier that does not check the host name. Without `chain` it does not check the chain, either.
 #[derive(Debug)]
 struct Lenient {
     /// Verifies the chain; without it, any certificate is accepted.

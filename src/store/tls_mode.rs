@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// The certificate authorities that a verified connection trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roots {
-    /// Those of the operating system (`SSL_CERT_FILE` and `SSL_CERT_DIR` override where they are).
+    /// The authorities of the operating system. `SSL_CERT_FILE` and `SSL_CERT_DIR` override their location.
     System,
-    /// Those in this PEM file.
+    /// The authorities in this PEM file.
     File(PathBuf),
 }
 

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_month() {
+    fn other_names_are_not_months() {
         for name in ["device_login_attempts_default", "device_login_attempts_2026_13", "users"] {
             assert_eq!(month_of(name), None, "{name}");
         }

@@ -1,6 +1,6 @@
 //! Sign-in attempts: writing them, listing them, and reading the history that a new sign-in is compared with.
 //!
-//! An attempt that opens a session is written by the transaction in `sessions::open`, all others on their own.
+//! The transaction in `sessions::open` writes an attempt that opens a session; [`Store::insert_attempt`] writes all others.
 //! `attempt_months` creates and drops the partitions.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -26,7 +26,7 @@ use crate::{
     row_mapping::{self, clipped},
 };
 
-/// Older visits are not part of the history.
+/// How long a visit is part of the history.
 const VISITS_FOR: Duration = Duration::days(90);
 
 /// A sign-in attempt.

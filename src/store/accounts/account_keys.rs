@@ -1,8 +1,8 @@
-//! Giving their keys to accounts that were created before there were keys.
+//! Gives account keys to accounts that were created without one.
 //!
-//! Called with the migrations, and by a job: a server of an earlier release may still create accounts without a key. Each batch
-//! holds the lock of the migrations, so of several processes the second finds what the first has left. Accounts are taken in the
-//! order of their numbers, so the oldest one gets the key. The unique index decides between them and a registration.
+//! Called with the migrations, and by a job, because a server of an earlier release may still create accounts without a key. Each
+//! batch holds the lock of the migrations, so several processes work one after the other. Accounts are taken in the order of
+//! their ids, so the oldest account gets the key. The unique index decides between a batch and a registration.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,10 +29,10 @@ pub struct AccountWithoutKey {
 }
 
 impl Store {
-    /// Gives every account its key, in batches. Returns the accounts that have none, because another account has it.
+    /// Gives every account its key, in batches. Returns the accounts that got none.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached. What was written stays; the next call goes on.
+    /// `Unavailable` if the database cannot be reached. Finished batches stay; the next call continues.
     pub async fn assign_account_keys(&self) -> Result<Vec<AccountWithoutKey>, StoreError> {
         self.run_slow(|client| Box::pin(async move { assign(client).await })).await
     }
@@ -63,7 +63,7 @@ pub(crate) async fn assign(client: &mut Client) -> Result<Vec<AccountWithoutKey>
     Ok(without.collect())
 }
 
-/// What a batch has done.
+/// The result of a batch.
 struct Assigned {
     /// The number of its last account; `None` if there was none left.
     last: Option<i64>,
@@ -71,7 +71,7 @@ struct Assigned {
     left: Vec<(UserId, String, AccountKey)>,
 }
 
-/// Gives their keys to the accounts without one that follow this number.
+/// Gives keys to accounts without one, beginning after this id.
 async fn assign_batch(client: &mut Client, after: i64) -> Result<Assigned, StoreError> {
     let sql = "SELECT id, email FROM users WHERE account_key IS NULL AND id > $1 ORDER BY id LIMIT $2";
     let transaction = client.transaction().await?;

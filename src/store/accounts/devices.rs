@@ -65,7 +65,7 @@ pub struct DeviceSeen {
     pub id: DeviceId,
     /// The fingerprint of its headers, 32 hex characters.
     pub fingerprint: String,
-    /// The version of the fingerprint's recipe.
+    /// The version of the fingerprint's algorithm.
     pub fingerprint_version: i16,
     /// Its `User-Agent` header.
     pub user_agent: Option<String>,
@@ -197,8 +197,8 @@ fn device(row: &Row) -> Result<Device, StoreError> {
 /// The most devices that one sign-in removes.
 const REMOVED_AT_ONCE: i64 = 100;
 
-/// Removes the oldest devices beyond the limit, but never the one that signs in, a trusted one, or one with a session that has
-/// not ended. Forgotten ones go first. Rows that another transaction has locked stay.
+/// Removes the oldest devices beyond the limit, but never the device that signs in, a trusted device, or a device with a session
+/// that has not ended. Forgotten devices are removed first. Rows that another transaction has locked stay.
 pub(crate) async fn make_room(
     client: &impl GenericClient,
     user: UserId,
@@ -222,7 +222,7 @@ pub(crate) async fn make_room(
     Ok(())
 }
 
-/// Creates or updates a device of a user. A forgotten device starts anew.
+/// Creates or updates a device of a user. A forgotten device is created again.
 pub(crate) async fn upsert(
     client: &impl GenericClient,
     user: UserId,

@@ -67,7 +67,7 @@ pub struct SignInCandidate {
     pub device_trust: Option<(Trust, OffsetDateTime)>,
     /// The factors that the user has beside the password.
     pub factors: Factors,
-    /// Until when no second factor is judged on the device, if a delay runs.
+    /// The end of the lock of second factors on the device, if there is a lock.
     pub factors_locked_until: Option<OffsetDateTime>,
 }
 
@@ -137,7 +137,7 @@ impl Store {
         .await
     }
 
-    /// The account with this key, with what a sign-in on `device` needs to know.
+    /// The account with this key, and the data that a sign-in on `device` needs.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -160,7 +160,7 @@ impl Store {
         .await
     }
 
-    /// The account of this number, with what a sign-in on `device` needs to know.
+    /// The account of this number, and the data that a sign-in on `device` needs.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -224,7 +224,7 @@ impl Store {
         .await
     }
 
-    /// Activates an account. This ends no session, so it is no revocation; all other changes of status are
+    /// Activates an account. This ends no session, so it is not a revocation; all other changes of status are
     /// revocations.
     ///
     /// # Errors
@@ -242,7 +242,7 @@ impl Store {
             .await
     }
 
-    /// Replaces a hash by one of the same password with today's parameters, unless the password has changed in the
+    /// Replaces a hash by one of the same password with the current parameters, unless the password has changed in the
     /// meantime.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ pub enum DatabaseUrlError {
     /// A parameter with an invalid value.
     #[error("the database URL's parameter `{0}` has an invalid value")]
     Value(&'static str),
-    /// Something that is given twice, perhaps in two spellings.
+    /// A parameter that is given twice, for example in two spellings.
     #[error("the database URL sets `{0}` twice")]
     Repeated(&'static str),
     /// A root certificate of the system with a mode that would not verify the server's name.
@@ -29,7 +29,7 @@ pub enum DatabaseUrlError {
     #[error("the database URL's sslrootcert has no effect without sslmode=require, verify-ca or verify-full")]
     UnusedRoot,
     /// An invalid percent escape.
-    #[error("the database URL has a `%` that begins no escape in its {0}: write it as %25")]
+    #[error("the database URL has a `%` that does not begin an escape in its {0}: write it as %25")]
     Escape(&'static str),
     /// A host with characters that no host has.
     #[error("a host of the database is neither a name, an address (IPv6 in brackets) nor a socket directory")]

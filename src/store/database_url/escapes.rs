@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use super::error::DatabaseUrlError;
 
-/// Percent-decoding to text. PostgreSQL's protocol ends a text at NUL, so there cannot be any.
+/// Percent-decoding to text. NUL is refused, because it ends a text in PostgreSQL's protocol.
 pub(super) fn text(value: &str, part: &'static str) -> Result<String, DatabaseUrlError> {
     String::from_utf8(bytes(value, part)?).map_err(|_| DatabaseUrlError::Escape(part))
 }

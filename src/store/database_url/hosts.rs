@@ -1,4 +1,4 @@
-//! Hosts and ports, as they stand in a URL or in settings of their own.
+//! Hosts and ports, in a URL or in separate settings.
 
 use std::net::Ipv6Addr;
 
@@ -47,7 +47,7 @@ pub(super) fn port_number(text: &str) -> Result<u16, DatabaseUrlError> {
     text.parse().ok().filter(|port| digits && *port > 0).ok_or(DatabaseUrlError::Port)
 }
 
-/// A host that is given outside of a URL; a socket directory may be percent-encoded all the same.
+/// A host from a separate setting. A socket directory may be percent-encoded there, too.
 pub(crate) fn separate_host(host: &str) -> Result<String, DatabaseUrlError> {
     let encoded = host.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2F"));
     if encoded { host_name(&text(host, "hosts")?) } else { host_name(host) }

@@ -1,8 +1,8 @@
 //! Parsing of database URLs, in every form that related applications use.
 //!
-//! `settings` may enter. This is the only parser: the driver gets what is read here part by part and never sees the URL, so
-//! the connection cannot be laxer than the URL says. The `url` crate cannot parse them: libpq's URLs may hold several hosts, and
-//! a percent-encoded socket directory as host. Errors name a parameter, never its value, because a URL holds a password.
+//! Only `settings` uses this room. The driver never sees the URL: it gets the parts that are read here. So the connection cannot
+//! be less strict than the URL demands. The `url` crate cannot parse these URLs: libpq's URLs may have several hosts, and a
+//! percent-encoded socket directory as host. Errors name a parameter, never its value, because a URL holds a password.
 
 mod error;
 mod escapes;

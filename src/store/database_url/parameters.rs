@@ -1,7 +1,7 @@
-//! The parameters of a database connection, each given at most once, and what the driver is told about them.
+//! The parameters of a database connection, each given at most once, and their form for the driver.
 //!
-//! Filled by `url`. A name that is not in the list of [`Parameters::set`] is refused, because it may be one that makes the
-//! connection stricter.
+//! Filled by `url`. A name that [`Parameters::set`] does not know is refused, because the parameter may make the connection
+//! stricter.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -40,7 +40,7 @@ const NAMES: [&str; 16] = [
     "user",
 ];
 
-/// What a URL says, for the driver, and the TLS mode.
+/// The content of a URL in the form for the driver, and the TLS mode.
 pub(crate) struct ParsedUrl {
     pub(crate) config: Config,
     pub(crate) tls: TlsMode,
@@ -67,7 +67,7 @@ enum Mode {
 }
 
 impl Parameters {
-    /// Sets a part of the URL that stands before its query. An empty one counts as absent.
+    /// Sets a part of the URL that stands before its query. An empty part counts as absent.
     pub(super) fn set_given(&mut self, name: &str, value: String) -> Result<(), DatabaseUrlError> {
         if value.is_empty() { Ok(()) } else { self.set(name, value) }
     }
@@ -140,7 +140,7 @@ impl Parameters {
     }
 }
 
-/// Tells the driver one parameter.
+/// Passes one parameter to the driver.
 fn tell(config: &mut Config, name: &'static str, value: String) -> Result<(), DatabaseUrlError> {
     match name {
         "user" => config.user(value),
@@ -171,8 +171,8 @@ fn tell(config: &mut Config, name: &'static str, value: String) -> Result<(), Da
     Ok(())
 }
 
-/// Tells the driver one duration. Zero and negative numbers mean its default, as in libpq, and the units are libpq's: seconds, but
-/// milliseconds for `tcp_user_timeout`.
+/// Passes one duration to the driver. As in libpq, zero and negative numbers mean the default, and the unit is seconds
+/// (milliseconds for `tcp_user_timeout`).
 fn tell_duration(config: &mut Config, name: &'static str, value: &str) -> Result<(), DatabaseUrlError> {
     let number: i64 = value.parse().map_err(|_| bad(name))?;
     let number = u64::try_from(number).unwrap_or(0);
@@ -241,8 +241,8 @@ fn asyncpg_ssl(value: &str) -> Option<Mode> {
     }
 }
 
-/// As in libpq, a root certificate makes `require` verify the chain, and the authorities of the system are good only for a
-/// connection that verifies the name as well: they certify every host there is.
+/// As in libpq, `require` with a root certificate verifies the chain. The authorities of the system are accepted only if the name
+/// is verified as well, because they issue certificates for every host.
 fn tls_mode(mode: Option<Mode>, root: Option<String>) -> Result<TlsMode, DatabaseUrlError> {
     if root.as_deref() == Some("system") {
         return match mode {

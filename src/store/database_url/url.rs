@@ -39,11 +39,11 @@ pub(crate) fn parse(url: &str) -> Result<ParsedUrl, DatabaseUrlError> {
     parameters.finish()
 }
 
-/// User and password, if there are any, and what follows them.
+/// User and password, if there are any, and the rest of the URL.
 ///
-/// They end at the last `@`, whatever a password contains, unless that `@` may belong to the value of a parameter or to the name
-/// of the database. Where both can be meant, the URL is refused: the wrong guess would connect to another host, or drop parameters
-/// such as `sslmode`.
+/// User and password end at the last `@`, even if the password contains other delimiters, unless that `@` may belong to the value
+/// of a parameter or to the name of the database. If both readings are possible, the URL is refused: the wrong one would connect
+/// to another host, or drop parameters such as `sslmode`.
 fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> {
     let Some((before, after)) = rest.rsplit_once('@') else { return Ok((None, rest)) };
     let Some(end) = before.find(['/', '?', '#']) else { return Ok((Some(before), after)) };
@@ -64,8 +64,8 @@ fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> 
     })
 }
 
-/// Whether user and password may end before the last `@`: at an earlier one, or there are none. Then hosts follow, and the last
-/// `@` is behind a parameter that would be lost or, if there is a user, in the name of the database.
+/// Whether user and password may end at an earlier `@`, or be absent. In such a reading hosts follow, and the last `@` is behind a
+/// parameter that the other reading would lose or, if there is a user, in the name of the database.
 fn ends_earlier(before: &str) -> bool {
     let after_earlier = before.match_indices('@').map(|(at, _)| (&before[at + 1..], true));
     after_earlier.chain([(before, false)]).any(|(rest, has_user)| {

@@ -209,7 +209,7 @@ impl Store {
     }
 }
 
-/// Spends a challenge within the transaction of what it was for. `false` if another caller spent it first, or it has
+/// Spends a challenge within the transaction of the act that it permits. `false` if another caller spent it first, or it has
 /// expired.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,

@@ -1,6 +1,6 @@
 //! Wrong second factors in a row, counted over all nodes.
 //!
-//! Called by services before a second factor is judged and after it was right. `domain::factors::lockout` has the rule.
+//! Called by services before a second factor is judged, and after a right one. `domain::factors::lockout` has the rule.
 
 use deadpool_postgres::Transaction;
 use domain::factors::lockout::{FactorSource, delay};
@@ -12,14 +12,14 @@ use crate::{error::StoreError, pool::Store};
 /// The outcome of counting an attempt at a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactorAttempt {
-    /// It may be judged. It counts as wrong until it was right.
+    /// The attempt may be judged. It counts as wrong unless it turns out to be right.
     Counted {
-        /// The number of attempts since the last right one, with this one.
+        /// The number of attempts since the last right one, including this one.
         failures: u32,
-        /// If it is wrong, no further one is judged until this time.
+        /// If the attempt is wrong, further attempts are refused until this time.
         locked_until: Option<OffsetDateTime>,
     },
-    /// None is judged until this time.
+    /// Attempts are refused until this time.
     Locked {
         /// The time.
         until: OffsetDateTime,
@@ -27,8 +27,7 @@ pub enum FactorAttempt {
 }
 
 impl Store {
-    /// Counts an attempt at a second factor, before it is judged: of concurrent attempts, no more are judged than the rule
-    /// allows.
+    /// Counts an attempt at a second factor before it is judged, so that concurrent attempts cannot exceed the rule.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,8 +1,8 @@
 //! Second factors and passkeys: reading those of a user, spending a proof, and writing a change.
 //!
 //! A change of factors ends trust, so the transaction of a revocation writes it (`revocation::changes` calls
-//! [`apply`]). A proof is spent by the transaction of what it proves ([`spend`]). Both are conditional statements: of
-//! concurrent callers, one succeeds.
+//! [`apply`]). A proof is spent by the transaction of the act that it permits ([`spend`]). Both are conditional
+//! statements: of concurrent callers, one succeeds.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
@@ -145,7 +145,7 @@ impl Store {
     }
 }
 
-/// Spends a proof within the transaction of what it proves. `false` if it was spent before.
+/// Spends a proof within the transaction of the act that it permits. `false` if it was spent before.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     user: UserId,

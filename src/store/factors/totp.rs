@@ -1,7 +1,7 @@
-//! Authenticator apps and backup codes as they are read before a proof is verified, and the app that is being set up.
+//! Reads authenticator apps and backup codes for the verification of proofs, and begins to set up an app.
 //!
-//! Called by services. Spending proofs and changing factors is in `second_factors`. Secrets are sealed on the way in
-//! and out.
+//! Called by services. Spending proofs and changing factors is in `second_factors`. Secrets are sealed before they arrive
+//! here, and callers open them.
 
 use domain::crypto::seal::Sealed;
 use protocol::{audit::AuditEvent, id::UserId};
@@ -99,7 +99,7 @@ impl Store {
         .await
     }
 
-    /// The one of these hashes that belongs to an unused backup code of the user.
+    /// Finds the hash in this list that belongs to an unused backup code of the user.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

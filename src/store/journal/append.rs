@@ -107,7 +107,7 @@ impl Store {
     }
 }
 
-/// Whether the database itself reports the failure and keeps running: then nothing was written.
+/// Whether the database reported the failure and keeps running. Then nothing was written.
 fn is_refusal(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
 }
@@ -133,8 +133,8 @@ async fn plainly(
     })
 }
 
-/// Idempotency keys and versions decide what is appended. This happens under the lock of the channel's row, so of two
-/// batches with one key the second sees the key of the first.
+/// Appends the messages that idempotency keys and versions permit. This happens under the lock of the channel's row, so
+/// that the second of two batches with the same key sees the key of the first.
 async fn conditionally(
     client: &mut Client,
     channel: &ChannelName,

@@ -22,9 +22,9 @@ const FORGOTTEN: &str = "
     AND NOT EXISTS (SELECT FROM channel_messages m WHERE m.channel = c.name)
     AND NOT EXISTS (SELECT FROM channel_idempotency i WHERE i.channel = c.name)";
 
-/// The floor is a multiple of this, so it moves seldom: each time, subscribers of channels that have not begun are sent back.
+/// The floor is a multiple of this number, so it rises seldom: each time, subscribers of channels without a row must subscribe again.
 const FLOOR_STEP: i64 = 1 << 16;
-/// Offsets are exact in JavaScript up to 2^53. Above this one, a new epoch begins, and the floor with it.
+/// JavaScript represents offsets exactly up to 2^53. Above this offset, a new epoch begins, with the floor 0.
 const FLOOR_MAX: i64 = 1 << 52;
 /// Eight random letters.
 const NEW_EPOCH: &str = "(SELECT string_agg(chr(97 + get_byte(uuid_send(gen_random_uuid()), 0) % 26), '') FROM generate_series(1, 8))";
@@ -102,7 +102,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the rows of those of these channels that hold nothing and had no publication for their `meta_ttl`.
+    /// Deletes the rows of the given channels that keep nothing and had no publication for their `meta_ttl`.
     /// Returns their number; `None` if the lock was not available in time: try again later.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ async fn forget(
         "SELECT count(*) FROM channels c, unnest($1::text[], $2::timestamptz[]) AS k (name, before)
          WHERE {FORGOTTEN}"
     );
-    // Usually there is none, and no lock is needed.
+    // Usually no channel can be forgotten, and no lock is needed.
     if client.query_one(&any, &[&names, &before]).await?.try_get::<_, i64>(0)? == 0 {
         return Ok(Some(0));
     }

@@ -79,7 +79,7 @@ impl Store {
         newest: Range,
         settle: bool,
     ) -> Result<Opened, StoreError> {
-        // Publications in the channel wait for this.
+        // Publications in the channel wait until it is settled, so this counts as a write.
         let purpose = if settle { Purpose::Write } else { Purpose::Read };
         let _turn = self.journal_turn(purpose).await?;
         self.run(move |client| {

@@ -22,7 +22,7 @@ pub(crate) enum Purpose {
     Write,
 }
 
-/// The permits for one connection; dropping them returns it.
+/// The permits for one connection. Dropping them frees the place of the connection.
 pub(crate) type Turn = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 impl Share {

@@ -71,7 +71,7 @@ async fn renew(
     }
 }
 
-/// Removes the trust in all devices, because it was granted under other conditions.
+/// Removes the trust in all devices, because it was granted with the earlier credentials.
 async fn distrust(transaction: &Transaction<'_>, users: &[i64]) -> Result<(), StoreError> {
     // Rows are locked in the order that `accounts::last_seen` uses.
     let sql = "WITH locked AS (SELECT user_id, id FROM registered_devices

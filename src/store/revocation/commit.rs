@@ -64,8 +64,7 @@ pub(crate) async fn write(
     }
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. } | Change::Factor(_))) {
-        // A change of credentials renews the tokens of the remaining session. It is locked together with the others, in the order of
-        // ids.
+        // A change of credentials renews the tokens of the remaining session, so its row is locked, too, in the order of ids.
         let sql =
             "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
         transaction.execute(sql, &[&users]).await?;
@@ -124,8 +123,7 @@ async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Resul
 
 /// Raises the revocation epoch of the concerned users among the `locked` ones. So a concurrent sign-in has either
 /// committed earlier, and its session is ended, or commits later, and is refused. Returns these users; none for a
-/// session and for all sessions. After the largest number comes 0: numbers are only
-/// compared for equality.
+/// session and for all sessions. After the largest number comes 0, because numbers are only compared for equality.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -180,7 +178,7 @@ async fn doomed(
     rows.iter().map(ended).collect()
 }
 
-/// The sessions of outside issuers that the request covers, locked. They belong to no account, so a request for one
+/// The external sessions that the request covers, locked. They belong to no account, so a request for one
 /// account's sessions, or for idle ones, does not cover them.
 async fn doomed_outside(
     transaction: &Transaction<'_>,

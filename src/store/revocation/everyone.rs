@@ -1,8 +1,8 @@
 //! Revoking all sessions: one row. Every session that was opened before it has ended.
 //!
-//! A session carries the number of the newest such row at its opening, so the two are compared wherever a session is judged. No row of a
-//! session is locked or changed, so this takes as long with a million sessions as with one. `end_covered`, called by a job,
-//! ends the rows afterwards, in batches.
+//! A session carries the number of the newest such row at its opening. Wherever a session is judged, this number is compared with
+//! the newest row. No session row is locked or changed, so the time does not depend on the number of sessions. `end_covered`,
+//! called by a job, ends the rows afterwards, in batches.
 
 use deadpool_postgres::Transaction;
 use protocol::close::Cause;
@@ -17,14 +17,14 @@ use crate::{
     sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
 };
 
-/// The most sessions that are counted. More are not counted, because the lock is held meanwhile.
+/// The most sessions that are counted. More are not counted, because the lock is held during the count.
 const COUNTED: i64 = 100_000;
 
 /// The newest revocation of all sessions, or 0.
 pub(crate) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'";
 
-/// Ends the rows of some sessions of a table that were revoked with all, and counts them in the row of the revocation. Rows that
-/// another transaction has locked are left for the next time.
+/// Ends the rows of some sessions of a table that a revocation of all sessions has ended, and counts them in the row of the
+/// revocation. Rows that another transaction has locked are left for the next time.
 fn end_sql(table: &str, open: &str) -> String {
     format!(
         "WITH covered AS (
@@ -44,7 +44,7 @@ fn end_sql(table: &str, open: &str) -> String {
 }
 
 impl Store {
-    /// Ends the rows of at most `limit` sessions, and of as many of outside issuers, that were revoked with all sessions.
+    /// Ends the rows of at most `limit` sessions, and of at most `limit` external ones, that were revoked with all sessions.
     /// Returns how many it ended.
     ///
     /// # Errors
@@ -68,13 +68,13 @@ impl Store {
     }
 }
 
-/// Writes the revocation within the caller's transaction, which holds the lock: no session opens meanwhile.
+/// Writes the revocation within the caller's transaction, which holds the lock, so that no session is opened.
 pub(super) async fn write(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
 ) -> Result<CommittedRevocation, StoreError> {
     if order.cause != Cause::Revoked || order.except.is_some() || order.change.is_some() {
-        return Err(StoreError::internal("a revocation of all sessions spares none and changes nothing"));
+        return Err(StoreError::internal("a revocation of all sessions has no exception and no change"));
     }
     let sessions = count(transaction).await?;
     let id = row::insert(transaction, order, None).await?;
@@ -95,7 +95,7 @@ pub(super) async fn write(
     })
 }
 
-/// How many sessions there are; `None` if there are more than are counted.
+/// The number of sessions; `None` if it exceeds [`COUNTED`].
 async fn count(transaction: &Transaction<'_>) -> Result<Option<usize>, StoreError> {
     let sql = format!(
         "SELECT (SELECT count(*) FROM (SELECT FROM sessions s WHERE {NOT_REVOKED} LIMIT $1) own)

@@ -1,8 +1,8 @@
 //! The revocation feed: revocations made by other nodes and by the command line.
 //!
-//! Called by `service::upkeep`. A notification is only a hint to look. [`RevocationListener::since`] decides, and misses
-//! nothing, however the writing transactions overlapped. What it finds is read in pages. All of this uses a connection of its
-//! own, so it never waits for the pool.
+//! Called by `service::upkeep`. A notification is only a hint to look. [`RevocationListener::since`] finds every commit, even if
+//! the writing transactions overlapped. The rows are read in pages. The feed has a connection of its own, so it never waits for
+//! the pool.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -35,13 +35,13 @@ use crate::{
 
 /// Rows in a page of the feed.
 pub const PAGE: usize = 1_000;
-/// Sessions that the revocations of a page have ended; a page has at least one revocation.
+/// The most sessions that the revocations of a page have ended. Only a single revocation may exceed this number.
 const SESSIONS_IN_PAGE: i64 = 20_000;
 
 /// A page of rows that a snapshot does not see and a later one does, in the order of transactions. The parameters are: both
 /// snapshots, the last row of another cluster, the last row that was read (transaction and id), and the size of the page.
-/// A row that the earlier snapshot does not see is of a transaction that ran then, or of a later one. Only these are looked at,
-/// however long a transaction runs.
+/// A row that the earlier snapshot does not see is of a transaction that ran then, or of a later one. Only the rows of these
+/// transactions are read, even while one transaction runs for a long time.
 fn page_sql(table: &str, columns: &str) -> String {
     let new = "pg_visible_in_snapshot(r.txid, $2::text::pg_snapshot) AND r.id > $3
                AND (r.txid, r.id) > ($4::text::xid8, $5)";
@@ -59,7 +59,7 @@ fn page_sql(table: &str, columns: &str) -> String {
     )
 }
 
-/// Which of some sessions have ended, and why. A session whose row is gone has ended, too.
+/// Selects the sessions of a list that have ended, with the cause. A session whose row is gone has ended, too.
 fn ended_sql() -> String {
     format!(
         "SELECT o.id, coalesce(
@@ -79,8 +79,8 @@ fn ended_sql() -> String {
 
 /// A position in the feed: the transactions that had ended at that moment.
 ///
-/// It is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once, however
-/// long another transaction keeps the lowest one in place.
+/// It is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once, even while a
+/// long transaction keeps the lowest one in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,
@@ -91,7 +91,7 @@ pub struct Watermark {
     foreign_denials: i64,
 }
 
-/// What committed between two positions, as far as it is not read yet.
+/// The rows that were committed between two positions and are not read yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
     from: Watermark,
@@ -119,7 +119,7 @@ impl Backlog {
         &self.to
     }
 
-    /// What is left after this row.
+    /// The rest of the backlog after this row.
     fn after(&self, row: Option<&Row>) -> Result<Option<Self>, StoreError> {
         let Some(row) = row else { return Ok(None) };
         let after = Cursor { txid: row.try_get("txid")?, id: row.try_get("id")? };
@@ -260,7 +260,7 @@ impl RevocationListener {
         Ok(Backlog { from: place.clone(), to, after: Cursor::default() })
     }
 
-    /// The next revocations of the backlog, and what is left of it: `None` after the last.
+    /// The next revocations of the backlog, and the rest of the backlog: `None` after the last.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -276,7 +276,7 @@ impl RevocationListener {
         let mut sessions = 0_i64;
         let mut found: Vec<Found> = Vec::with_capacity(rows.len());
         for row in &rows {
-            // What a page ended is read at once, so it is bounded, too.
+            // The sessions that a page ended are read in one query, so their number is bounded, too.
             let heard = revocation(row)?;
             if matches!(heard.heard.committed.ended, Ended::These(_)) {
                 sessions += i64::from(row.try_get::<_, i32>("sessions")?);
@@ -297,7 +297,7 @@ impl RevocationListener {
         Ok((found.into_iter().map(|found| found.heard).collect(), rest))
     }
 
-    /// The next denials of the backlog, in the order of transactions, and what is left of it.
+    /// The next denials of the backlog, in the order of transactions, and the rest of the backlog.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -321,8 +321,8 @@ impl RevocationListener {
         self.bounded(self.client.query(sql, &arguments)).await
     }
 
-    /// Of these sessions, those that have ended, with the cause, and those whose user has got another role since `place`. For
-    /// a node that does not carry out each revocation that it missed.
+    /// Returns the sessions of the list that have ended, with the cause, and the sessions whose user got another role since
+    /// `place`. A node that skips the revocations that it missed uses it.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -337,7 +337,7 @@ impl RevocationListener {
         rows.iter().map(|row| Ok((SessionId(row.try_get("id")?), row_mapping::word(row, "cause")?))).collect()
     }
 
-    /// Reads what each revocation ended. A changed role ends nothing; there it reads the user's current sessions.
+    /// Reads the sessions that each revocation ended. For a changed role, which ends none, it reads the user's current sessions.
     async fn fill_in(&self, found: &mut [Found]) -> Result<(), StoreError> {
         let named = |found: &&Found| matches!(found.heard.committed.ended, Ended::These(_));
         let ids: Vec<_> = found.iter().filter(named).map(|found| found.id).collect();

@@ -1,4 +1,4 @@
-//! Revocations and denials: the transaction that ends trust, and the feed from which every node learns of it.
+//! Revocations and denials: the transaction that writes them, and the feed through which every node reads them.
 
 pub(crate) mod acting_session;
 pub(crate) mod changes;

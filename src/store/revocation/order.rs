@@ -26,7 +26,7 @@ pub enum Target {
     Device(DeviceId),
     /// All sessions of a user.
     User(UserId),
-    /// All sessions of an outside issuer's user with this name.
+    /// All external sessions of this subject.
     Subject(Subject),
     /// All sessions that are open. The cause is `revoked`, and no other field of the request restricts it.
     All,
@@ -142,8 +142,8 @@ impl RevocationRequest {
         }
     }
 
-    /// Whether a user's request about their own sessions has ended none and changes nothing: no other node needs to know. The
-    /// epoch of the user is raised nevertheless, so sign-ins that have begun are refused.
+    /// Whether a user's request about their own sessions has ended no session and changes nothing. Then no row is written, because
+    /// other nodes do not need it. The epoch of the user is raised nevertheless, so sign-ins that have begun are refused.
     pub(crate) fn is_idle(&self, ended: usize) -> bool {
         ended == 0 && self.change.is_none() && self.actor.is_some() && self.actor == self.only_user
     }
@@ -158,9 +158,9 @@ impl RevocationRequest {
 pub struct EndedSession {
     /// The session.
     pub session: SessionId,
-    /// Its user; none for a session of an outside issuer.
+    /// Its user; none for an external session.
     pub user: Option<UserId>,
-    /// Its device; none for a session of an outside issuer.
+    /// Its device; none for an external session.
     pub device: Option<DeviceId>,
 }
 
@@ -171,7 +171,7 @@ pub enum Ended {
     These(Vec<EndedSession>),
     /// Every session that was opened before it. Their rows are ended later.
     Everyone {
-        /// How many that were, if they were counted.
+        /// Their number, if they were counted.
         sessions: Option<usize>,
     },
 }

@@ -66,7 +66,7 @@ pub(super) async fn insert(
     Ok(RevocationId(row.try_get(0)?))
 }
 
-/// Adds what was revoked, and why.
+/// Adds the scope, the cause, the reason and the id of the revocation.
 pub(super) fn described(event: AuditEvent, order: &RevocationRequest, id: RevocationId) -> AuditEvent {
     event
         .with("scope", order.target.scope())

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
-/// Rows that one statement changes, so that it holds few locks, and these only for a moment.
+/// The most rows that one statement changes, so that it holds few locks for a short time.
 pub const TOUCHED_AT_ONCE: usize = 512;
 
 const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, address, created_at, last_seen_at, \
@@ -23,7 +23,7 @@ const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, addre
 pub(crate) const NOT_REVOKED_WITH_ALL: &str =
     "revoked_all >= (SELECT coalesce(max(w.id), 0) FROM revocations w WHERE w.scope = 'all')";
 
-/// A session of an outside issuer.
+/// An external session, or the session of an anonymous connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSession {
     /// Its id.
@@ -52,14 +52,14 @@ pub struct ExternalSession {
     pub revoked_at: Option<OffsetDateTime>,
 }
 
-/// Which outside sessions to list.
+/// Which external sessions to list.
 #[derive(Clone, Debug, Default)]
 pub struct ExternalFilter {
     /// Only this user's.
     pub subject: Option<Subject>,
-    /// Only those of this issuer.
+    /// Only sessions of this issuer.
     pub issuer: Option<String>,
-    /// Only those that have not ended.
+    /// Only sessions that have not ended.
     pub live: bool,
     /// Only those started before the session with this start and id (the list is ordered newest first).
     pub before: Option<(OffsetDateTime, SessionId)>,
@@ -147,8 +147,8 @@ impl Store {
         .await
     }
 
-    /// Records that the outside sessions among these, at most [`TOUCHED_AT_ONCE`], have open connections. Sessions that were treated as orphaned
-    /// while this node could not write are returned; they stay ended.
+    /// Records that the external sessions among these (at most [`TOUCHED_AT_ONCE`]) have open connections. Returns the sessions that
+    /// were ended as orphans while this node could not write; they stay ended.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -178,8 +178,8 @@ impl Store {
         .await
     }
 
-    /// Ends some of the sessions that were not seen since `seen`, because their process has died. Fewer than
-    /// [`TOUCHED_AT_ONCE`] were the last.
+    /// Ends some of the sessions that were not seen since `seen`, because their process has died. Returns their number; if it is
+    /// less than [`TOUCHED_AT_ONCE`], no more are left.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -196,7 +196,7 @@ impl Store {
         .await
     }
 
-    /// Outside sessions, newest first.
+    /// External sessions, newest first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

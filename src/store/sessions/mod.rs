@@ -1,4 +1,4 @@
-//! Sessions: opening, reading and refreshing them, renewing their tokens, privilege, tickets, and sessions of outside issuers (`external`).
+//! Sessions: opening, reading and refreshing them, renewing their tokens, privilege, tickets, and external sessions.
 
 pub(crate) mod expired;
 pub(crate) mod external;

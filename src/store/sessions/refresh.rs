@@ -70,7 +70,7 @@ impl Store {
     }
 }
 
-/// Makes one conditional change to one session, with its audit event; neither if the condition does not hold.
+/// Makes one conditional change to one session, with its audit event. If the condition does not hold, writes neither.
 async fn once(
     client: &mut Client,
     sql: &str,

@@ -1,6 +1,6 @@
 //! Renewing the tokens of a session: after a proof of presence, and after a change of credentials.
 //!
-//! Called within the transaction of what made it necessary. The privilege epoch rises, so no earlier access token carries
+//! Called within the transaction of the act that requires it. The privilege epoch rises, so no earlier access token carries
 //! privilege. The refresh token is rotated, so no earlier one leads to a privileged access token.
 
 use deadpool_postgres::Transaction;

@@ -74,7 +74,7 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// The risk of the sign-in.
     pub risk: Option<Assessment>,
-    /// What is shown of the device.
+    /// The facts about the device that are shown.
     pub shown: DeviceSummary,
     /// Time and cause of the revocation.
     pub revoked: Option<Revoked>,

@@ -54,7 +54,7 @@ impl Store {
         .await
     }
 
-    /// Consumes a ticket. Of concurrent callers one gets it; after its expiry none does.
+    /// Consumes a ticket. Of concurrent callers, one gets it. An expired ticket is deleted and not returned.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
