@@ -1,7 +1,7 @@
 //! The causes of revocations, the reasons for which sockets are closed, and the only map between them.
 //!
 //! A revocation states and stores a `Cause`. A peer receives a `CloseReason`. A Centrifuge client decides by the range of
-//! the code whether to reconnect: it does after 3000–3499 and 4000–4499, and does not after 3500–3999 and 4500–4999. The
+//! the code whether to reconnect: it does after 3000–3499 and 4000–4499, but not after 3500–3999 and 4500–4999. The
 //! text is never empty and never JSON, because centrifuge-js treats an empty or JSON text as advice to reconnect.
 
 use std::{borrow::Cow, fmt, str::FromStr};

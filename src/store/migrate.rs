@@ -1,6 +1,6 @@
 //! Applying migrations: the files of `migrations/` are part of the binary.
 //!
-//! Called at start and by `portcullis migrate`. Several processes may do so at the same time: an advisory lock lets
+//! Called at start and by `portcullis migrate`. Several processes may start at the same time: an advisory lock lets
 //! one of them apply the migrations, and the others then find them applied.
 
 use std::time::Duration;

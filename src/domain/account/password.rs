@@ -38,7 +38,7 @@ pub enum Weakness {
     TooShort,
     /// More than [`MAX_BYTES`] bytes.
     TooLong,
-    /// It is the account's own e-mail address.
+    /// The account's own e-mail address.
     IsEmail,
     /// Common, or guessable in fewer than about 10⁸ attempts.
     Guessable,

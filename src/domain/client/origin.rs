@@ -81,7 +81,7 @@ pub fn judge(
     }
 }
 
-/// The origin of a URL: scheme and authority. A text without a scheme is returned unchanged, and so is not on the list.
+/// The origin of a URL: scheme and authority. A text without a scheme is returned unchanged. It is not on the list.
 /// The `url` crate is not used: its normalisation (case, default port, user name) would accept texts that are not
 /// exactly on the list.
 fn origin_of(url: &str) -> &str {

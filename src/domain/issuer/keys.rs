@@ -145,8 +145,8 @@ impl Key {
     }
 }
 
-/// Whether the library verifies the signature. A key of another kind than the algorithm is an error, and so is an RSA key
-/// of less than 2048 bits.
+/// Whether the library verifies the signature. `false` for a key that does not fit the algorithm, and for
+/// an RSA key of less than 2048 bits.
 fn verifies(key: &DecodingKey, algorithm: Algorithm, message: &[u8], signature: &str) -> bool {
     library_algorithm(algorithm)
         .is_some_and(|algorithm| crypto::verify(signature, message, key, algorithm).unwrap_or(false))

@@ -123,8 +123,8 @@ pub enum Decision {
     Repeat,
     /// It was replaced a while ago and the successor was never used: return it once more, and record that.
     RepeatLate,
-    /// It was replaced by a step-up or a change of credentials, and this was a moment ago or no successor is in use: refuse,
-    /// change nothing. The successor may carry privilege, so only the client that made the proof gets it.
+    /// A step-up or a change of credentials replaced it, either a moment ago or with a successor that is not in use:
+    /// refuse, change nothing. The successor may carry privilege, so only the client that made the proof gets it.
     Superseded,
     /// It was replaced, and its successor is in use: the token was copied. End the session.
     Reuse,

@@ -1,7 +1,7 @@
 //! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the user's other sessions, or all of them.
 //!
 //! A browser may send several cookies of one name, one of which another host may have set. So a sign-out applies to each working
-//! session that a genuine token of the request names. Otherwise the user's own session could stay alive.
+//! session that a genuine token of the request names. Otherwise the user's own session could continue.
 //!
 //! A sign-out also succeeds with an expired access token, with only a refresh token, and without any token. It may be repeated.
 

@@ -1,4 +1,4 @@
-//! Second factors and passkeys: reading those of a user, spending a proof, and writing a change.
+//! Second factors and passkeys: reading the factors of a user, spending a proof, and writing a change.
 //!
 //! A change of factors ends trust, so the transaction of a revocation writes it (`revocation::changes` calls
 //! [`apply`]). A proof is spent by the transaction of the act that it permits ([`spend`]). Both are conditional

@@ -1,4 +1,4 @@
-//! The acting session: the check whether the session that requests a change may still do so when the change is
+//! The acting session: checks whether the session that requests a change may still make the change when it is
 //! written.
 //!
 //! A request was verified when it arrived. When it writes, its session may have been revoked, or its user suspended,
@@ -48,7 +48,7 @@ pub(crate) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Resu
 /// Checks the acting session. The caller holds the locks.
 ///
 /// # Errors
-/// `Lapsed` if it may no longer do this.
+/// `Lapsed` if the acting session may no longer make its change.
 pub(crate) async fn check(
     transaction: &Transaction<'_>,
     acting_session: &ActingSession,

@@ -79,8 +79,8 @@ fn ended_sql() -> String {
 
 /// A position in the feed: the transactions that had ended at that moment.
 ///
-/// It is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once, even while a
-/// long transaction keeps the lowest one in place.
+/// The position is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once,
+/// even while a long transaction keeps the lowest one in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,

@@ -75,7 +75,7 @@ pub enum Change {
 /// The session that asks for a change, and the conditions that it must still meet.
 #[derive(Clone, Copy, Debug)]
 pub struct ActingSession {
-    /// It must not have ended.
+    /// The session, which must not have ended.
     pub session: SessionId,
     /// Its user, which must be active.
     pub user: UserId,

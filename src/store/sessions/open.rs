@@ -54,9 +54,9 @@ pub struct OpenSession {
     pub refresh_expires_at: OffsetDateTime,
     /// How long the sign-in counts as a fresh proof of presence.
     pub privileged_until: OffsetDateTime,
-    /// The challenge that the sign-in answers. It is spent with it.
+    /// The challenge that the sign-in answers. The same transaction spends it.
     pub challenge: Option<Uuid>,
-    /// The proof beside a password. It is spent with it.
+    /// The proof beside a password. The same transaction spends it.
     pub proof: Option<Proof>,
     /// The trust that the proof gives the device, and its end.
     pub trust: Option<(Trust, OffsetDateTime)>,

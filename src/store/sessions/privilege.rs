@@ -28,7 +28,7 @@ pub struct Privilege {
     pub revocation_epoch: i32,
     /// End of the privilege.
     pub until: OffsetDateTime,
-    /// The proof beside a password. It is spent with the grant.
+    /// The proof beside a password. The same transaction spends it.
     pub proof: Option<Proof>,
     /// The time.
     pub now: OffsetDateTime,
