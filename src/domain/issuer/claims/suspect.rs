@@ -86,7 +86,7 @@ impl Rules {
     }
 }
 
-/// The first claim that cannot be read by itself.
+/// The first claim that cannot be read.
 fn malformed(claims: &[u8]) -> Option<&'static str> {
     let claims: BTreeMap<String, &RawValue> = serde_json::from_slice(claims).ok()?;
     NAMES.into_iter().find(|name| {
