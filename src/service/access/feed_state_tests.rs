@@ -1,4 +1,4 @@
-//! When the feed is current, and for how long.
+//! Tests: when the feed is current, and for how long.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn a_gap_between_looks_begins_the_count_anew() {
 }
 
 #[test]
-fn what_remains_of_a_look_counts_from_its_beginning() {
+fn the_remaining_time_counts_from_the_beginning_of_the_last_look() {
     let feed = FeedState::default();
     assert!(
         feed.remaining() > Duration::ZERO,
