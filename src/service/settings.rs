@@ -54,7 +54,7 @@ pub struct ServiceSettings {
     pub address_limit_factor: u32,
     /// The databases that locate addresses.
     pub geo: Geo,
-    /// The risk scores from which a sign-in needs a second factor, notifies the user or is refused.
+    /// The risk scores from which the user is notified, a second factor is required, or the sign-in is refused.
     pub risk: Thresholds,
     /// How long attempts to sign in are kept.
     pub attempts_kept: Duration,

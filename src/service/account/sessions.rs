@@ -113,7 +113,7 @@ impl Sessions {
         self.revoker.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
     }
 
-    /// The order of a user to end own sessions. The audit event names the session that ends; `by_session` is the caller's session.
+    /// The order of a user to end the user's own sessions. The audit event names the session that ends; `by_session` is the caller's.
     fn order(&self, caller: &Caller, target: Target, meta: &RequestMeta) -> RevocationRequest {
         let mut event = self.audit.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);

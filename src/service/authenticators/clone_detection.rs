@@ -29,7 +29,7 @@ impl CloneDetection {
     }
 
     /// The failure for a correct assertion that could not be spent. If the passkey was used meanwhile with the same or a higher
-    /// counter, one of the two answers may come from a copy, and the passkey is suspended. Otherwise the result is `failure`.
+    /// counter, one of the two answers may come from a copy, which [`Self::suspect`] decides. Otherwise the result is `failure`.
     pub(crate) async fn failure_when_unspent(
         &self,
         assertion: &VerifiedAssertion,

@@ -37,7 +37,7 @@ impl AccountKeys {
             tracing::warn!(
                 user = account.user.0,
                 ?holder,
-                "another account has the same address by today's rule; this one cannot sign in by it (portcullis migrate lists both)"
+                "another account has the same address by the current rule; this account cannot sign in with it (`portcullis migrate` lists both)"
             );
         }
         Ok(())
