@@ -166,8 +166,8 @@ impl Directory {
         if let Some(address) = self.address_of(session).filter(Addr::connected) {
             return address;
         }
-        // Before the entry is held: an actor that cannot be started is dropped here, and then asks for its entry. If another
-        // thread is faster, this actor has no connection and stops with its last address.
+        // The actor is started before the entry is locked: if it cannot be started, it is dropped here, and its drop locks the
+        // entry. If another thread is faster, this actor has no connection and stops with its last address.
         let incarnation = Incarnation::new();
         let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
         let limit = self.connections_per_session;
@@ -209,7 +209,7 @@ impl Directory {
         self.revoked_all.fetch_max(revocation.0, Ordering::SeqCst);
     }
 
-    /// Whether all sessions were revoked since. `revoked_all`: the newest such revocation when the session was opened.
+    /// Whether there was a revocation of all sessions after `revoked_all`, the newest one from before the session was opened.
     pub(crate) fn is_revoked_with_all(&self, revoked_all: RevocationId) -> bool {
         self.revoked_all.load(Ordering::SeqCst) > revoked_all.0
     }
