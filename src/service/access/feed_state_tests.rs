@@ -20,7 +20,7 @@ fn a_look_that_began_too_long_ago_is_not_current() {
 }
 
 #[test]
-fn a_gap_between_looks_begins_the_count_anew() {
+fn a_gap_between_looks_restarts_the_count() {
     let feed = FeedState { origin: Instant::now() - FRESH * 10, ..FeedState::default() };
     assert_eq!(feed.current_for(), Duration::ZERO);
     feed.looked(feed.origin + FRESH * 5);

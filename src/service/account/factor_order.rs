@@ -1,6 +1,6 @@
 //! The orders (revocation requests) of users to change their own factors.
 //!
-//! A change of factors ends trust. So the order needs a recent step-up, and the revoker ends the user's other sessions.
+//! The order needs a recent step-up. The user's other sessions are not trusted after the change, so the revoker ends them.
 
 use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, RevocationRequest, Target};

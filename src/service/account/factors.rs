@@ -1,7 +1,7 @@
 //! A user's own second factors: listing them, setting up and removing an authenticator app, replacing backup codes.
 //!
-//! A change of factors ends trust. So it needs a recent step-up, and the revoker carries it out: it ends the user's other sessions
-//! and renews the tokens of the caller's session.
+//! A change of factors needs a recent step-up, and the user's other sessions are not trusted after it. So the revoker carries it
+//! out: it ends these sessions and renews the tokens of the caller's session.
 
 use domain::factors::{
     backup_code::{self, BACKUP_CODES, BackupCode},

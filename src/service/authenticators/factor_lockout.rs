@@ -58,7 +58,7 @@ impl FactorLockout {
     /// Resets the failures after a correct attempt. An error is only logged, because the request has succeeded already.
     pub(crate) async fn was_right(&self, attempt: &CountedAttempt) {
         if let Err(error) = self.store.clear_factor_failures(attempt.user, attempt.source).await {
-            tracing::warn!(%error, "could not forget the wrong second factors before a right one");
+            tracing::warn!(%error, "could not reset the count of wrong second factors after a correct one");
         }
     }
 

@@ -109,6 +109,7 @@ impl Throttle {
     }
 
     /// Checks that an address has a permit left and spends none, for entrances that spend permits only for failures. Ignores bans.
+    ///
     /// # Errors
     /// `TooMany` if none is left.
     pub(crate) async fn peek_for_address(&self, limit: Limit, address: IpAddr) -> Result<(), Failure> {

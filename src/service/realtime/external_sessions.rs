@@ -187,8 +187,8 @@ impl ExternalSessions {
         Ok(())
     }
 
-    /// Writes heartbeats of these sessions. If another node has ended a session as an orphan, because this node could not write,
-    /// its connection is closed, and the client begins another one. The connection could be neither listed nor ended.
+    /// Writes heartbeats of these sessions. If this node cannot write for a while, another node may end a session as an orphan. Its
+    /// connection can then be neither listed nor revoked. So the connection is closed, and the client opens another one.
     async fn write_heartbeats(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
         let moment = self.clock.moment();
         for some in open.chunks(TOUCHED_AT_ONCE) {

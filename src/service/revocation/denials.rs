@@ -151,8 +151,8 @@ impl Denials {
         let now_ms = self.clock.now_ms();
         let all: Vec<_> = heard.iter().map(|heard| heard.ruling.clone()).collect();
         self.realtime.fill_denials(&all, now_ms);
-        // A denial in flight on this node closes and counts its connections itself. None is missed: this set is read after memory
-        // was updated, and a denial without an answer looks into memory after it has left the set.
+        // A denial in flight on this node closes and counts its connections itself. No connection is missed: this set is read after
+        // memory was updated, and a denial without an answer from the database reads memory after it has left the set.
         let own = self.in_flight.lock().clone();
         let others = heard.into_iter().filter(|heard| !own.contains(&heard.origin));
         let rulings: Vec<_> = others.map(|heard| heard.ruling).collect();

@@ -115,7 +115,7 @@ impl Registration {
         Ok(RegisteredAccount { user, device })
     }
 
-    /// Fails early if the database cannot be reached: a failing query takes less time than a failing write.
+    /// Fails early if the database cannot be reached: a query fails sooner than a write.
     async fn check_database(&self) -> Result<(), Failure> {
         if self.parts.feed.is_current() { Ok(()) } else { Ok(self.parts.store.ping().await?) }
     }

@@ -28,7 +28,7 @@ use crate::{
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
-/// Uses are written late, so an idle session gets this much longer before its end is recorded.
+/// Uses are written late, so the end of an idle session is recorded later by this time.
 const GRACE: Duration = Duration::from_secs(15);
 /// How long one pass may end sessions. It must stop then, because uses must be written at least once per [`EVERY`].
 const ENDS_FOR: Duration = Duration::from_secs(20);

@@ -178,7 +178,7 @@ impl RevocationFeed {
             }
             _ => {
                 let end = listener.watermark().await?;
-                // From here on, memory enters each denial into the old copy and into the new one, until the new one is complete.
+                // From here on, each denial is applied to the old copy and to the new one, until the new one is complete.
                 self.realtime.begin_denial_reload();
                 let work = Work::StartOver { denials_after: 0 };
                 Ok(Look { number, began, at, end, work, closings: Vec::new() })

@@ -1,5 +1,5 @@
-//! Emulated transports, for clients in networks that block WebSockets: the body of an HTTP response in one direction
-//! (`http_stream`, server-sent events), requests to `/emulation` in the other.
+//! Emulated transports, for clients in networks that block WebSockets. The server sends in the body of one HTTP response
+//! (`http_stream`, server-sent events). The client sends requests to `/emulation`.
 //!
 //! The composition root adds them to the web application. Admission, limits, sessions, revocation and the driver are the same as
 //! for WebSockets; this module has only the differences. The requests of a client name its stream by a secret of 256 bits, which is

@@ -81,7 +81,7 @@ enum Phase {
     Closing {
         cut: bool,
     },
-    /// Nothing is accepted or delivered any more. The stream waits for the peer's close frame.
+    /// Nothing is accepted or delivered. The stream waits for the peer's close frame.
     Lingering {
         cut: bool,
     },

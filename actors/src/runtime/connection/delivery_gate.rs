@@ -47,8 +47,8 @@ pub(crate) struct DeliveryGate {
 struct State {
     /// The time of the last call of [`DeliveryGate::close`] in this closing.
     now: Option<Instant>,
-    /// The connections that wait, the longest waiting first. Each has the time of the last `close` before it came, or, if there
-    /// was none, of the next one.
+    /// The connections that wait, the longest waiting first. Each has the time of the last call of `close` before it registered.
+    /// If there was no such call, it has the time of the next one.
     held: VecDeque<(Option<Instant>, Weak<dyn HeldConnection>)>,
 }
 

@@ -3,8 +3,8 @@
 //!
 //! All threads share it. Its order of steps ensures that a revocation and a registration cannot miss each other: a
 //! registration first registers the connection and then looks for a tombstone; a revocation first records the
-//! tombstone and then looks for the session. In every interleaving at least one of the two sees the other
-//! (`directory_order_tests.rs` tries all of them).
+//! tombstone and then looks for the session. So in every interleaving, the registration finds the tombstone or the
+//! revocation finds the session (`directory_order_tests.rs` tries all of them).
 //!
 //! The directory knows only sessions with connections on this node. Which sessions of a user or a device a revocation
 //! ends is decided by its database transaction, so the result is the same on all nodes.

@@ -1,8 +1,9 @@
 //! [`TokenIndex`]: the sessions of this node that use a token, so that the revocation of a token reaches only those.
 //!
 //! A denial of a token does not name the token's user, so the index by user does not help. Each use of a token is noted before
-//! the connection is checked against the denials; a denial is applied before the index is read. In every order one of the two
-//! sees the other. Two tokens may share a hash; then a session is asked although it does not use the token.
+//! the connection is checked against the denials; a denial is applied before the index is read. So in every order, either the
+//! check finds the denial or the denial finds the use. Two tokens may share a hash; then a session is asked although it does not
+//! use the token.
 
 use std::{
     collections::BTreeMap,

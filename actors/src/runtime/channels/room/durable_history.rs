@@ -234,30 +234,30 @@ pub(crate) struct Publisher {
 /// The shortest time between two log lines about failures of the journal, for all shards together.
 const EVERY: Duration = Duration::from_secs(10);
 
-static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { said: None, unsaid: 0 });
+static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { logged_at: None, unlogged: 0 });
 
 /// Counts a failed call, and logs it if no other failure was logged within the period.
 pub(crate) fn complain(call: &'static str, error: &dyn Display) {
     metrics::counter!("journal_failures_total", "call" => call).increment(1);
-    if let Some(unsaid) = COMPLAINTS.lock().due(Instant::now()) {
-        tracing::warn!(call, %error, unsaid, "the journal call failed");
+    if let Some(unlogged) = COMPLAINTS.lock().due(Instant::now()) {
+        tracing::warn!(call, %error, unlogged, "the journal call failed");
     }
 }
 
 struct Complaints {
-    said: Option<Instant>,
-    unsaid: u64,
+    logged_at: Option<Instant>,
+    unlogged: u64,
 }
 
 impl Complaints {
     /// `Some` if the failure must be logged now, with the number of failures that were not logged since the last line.
     fn due(&mut self, now: Instant) -> Option<u64> {
-        if self.said.is_some_and(|said| now.duration_since(said) < EVERY) {
-            self.unsaid += 1;
+        if self.logged_at.is_some_and(|at| now.duration_since(at) < EVERY) {
+            self.unlogged += 1;
             return None;
         }
-        self.said = Some(now);
-        Some(mem::take(&mut self.unsaid))
+        self.logged_at = Some(now);
+        Some(mem::take(&mut self.unlogged))
     }
 }
 
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn failures_are_logged_at_once_and_then_once_per_period_with_the_number_of_others() {
-        let (mut complaints, began) = (Complaints { said: None, unsaid: 0 }, Instant::now());
+        let (mut complaints, began) = (Complaints { logged_at: None, unlogged: 0 }, Instant::now());
         assert_eq!(complaints.due(began), Some(0));
         for millisecond in 0..3 {
             assert_eq!(complaints.due(began + Duration::from_millis(millisecond)), None);
