@@ -1,8 +1,8 @@
 //! The use cases of the server, for REST, sockets, operators and the command line.
 //!
-//! [`Services`] holds one struct per capability; each holds only what it uses. Nothing here knows of HTTP, WebSockets or SQL.
-//! Everything that ends trust goes through [`Revocation`]. An answer that cannot be determined is never turned into yes or no:
-//! it is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
+//! [`Services`] holds one struct per capability; each capability holds only the parts that it uses. This crate does not know
+//! HTTP, WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now
+//! is never answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
 //! Dependencies point one way: `core ← access ← revocation ← authenticators ← { sign_in, account, operators, realtime } ←
 //! upkeep`.
@@ -93,26 +93,26 @@ use crate::{
     upkeep::UpkeepSettings,
 };
 
-/// The capabilities of the server, wired together. Clones are cheap and are the same capabilities.
+/// The capabilities of the server, wired together. Clones are cheap and share the same capabilities.
 #[derive(Clone)]
 pub struct Services {
     /// The clock.
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
-    /// Requests that a proxy forwarded which is not trusted.
+    /// Counts requests that were forwarded by a proxy that is not trusted.
     pub untrusted_forwarding: UntrustedForwarding,
-    /// Verifying and issuing credentials.
+    /// Verifies and issues credentials.
     pub access: Arc<Access>,
-    /// Revoking sessions, and denying users and tokens.
+    /// Revokes sessions, and denies users and tokens.
     pub revocation: Arc<Revocation>,
-    /// Registering, signing in and out, refreshing.
+    /// Registers accounts, signs users in and out, refreshes tokens.
     pub sign_in: Arc<SignIn>,
-    /// What users do with their own account.
+    /// What users do with their own accounts.
     pub account: Arc<Account>,
     /// What operators do with the accounts of others.
     pub operators: Arc<Operators>,
-    /// The server API, and what belongs to connections.
+    /// The server API, node information, and the sessions of external issuers.
     pub server_api: Arc<ServerApi>,
     /// Background jobs and readiness.
     pub upkeep: Arc<Upkeep>,

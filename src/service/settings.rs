@@ -1,6 +1,6 @@
 //! The settings and the keys of the use cases.
 //!
-//! Made by the composition root. Only `Services` reads them; each capability gets the part that it needs.
+//! The composition root makes them, and only `Services` reads them. Each capability gets the part that it needs.
 
 use std::time::Duration;
 
@@ -18,18 +18,18 @@ use secrecy::SecretString;
 
 use crate::{authenticators::relying_party::RelyingParty, sign_in::geo::Geo};
 
-/// What becomes of deliveries while this node cannot hear of revocations.
+/// What happens to deliveries while this node cannot read revocations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnStale {
-    /// They wait, so that no revoked socket gets them.
+    /// Deliveries wait, so that no revoked socket receives them.
     #[default]
     Hold,
-    /// They go on, also to sockets that have been revoked elsewhere.
+    /// Deliveries continue, even to sockets that another node has revoked.
     Deliver,
 }
 
 impl OnStale {
-    /// The word of the settings.
+    /// The word in the settings.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,35 +46,35 @@ pub struct ServiceSettings {
     pub sessions: SessionLimits,
     /// Whether clients may register accounts.
     pub registration_open: bool,
-    /// Whether a new account must verify its address before it works.
+    /// Whether users must verify the e-mail address of a new account before they can sign in.
     pub require_email_verification: bool,
     /// Whether this is a development server: demonstration users may be seeded.
     pub development: bool,
-    /// Multiplies every limit per address, for networks that share one.
+    /// Multiplies every limit per address, for networks in which clients share an address.
     pub address_limit_factor: u32,
     /// The databases that locate addresses.
     pub geo: Geo,
-    /// What follows from a risk score.
+    /// The risk scores from which the user is notified, a second factor is required, or the sign-in is refused.
     pub risk: Thresholds,
     /// How long attempts to sign in are kept.
     pub attempts_kept: Duration,
-    /// How long rows are kept that have served their purpose.
+    /// How long rows that are no longer needed are kept.
     pub kept: RetentionPeriods,
     /// Rate limits.
     pub limits: Limits,
     /// How long an address is banned for credential stuffing.
     pub ban: Duration,
-    /// What becomes of deliveries while this node cannot hear of revocations.
+    /// What happens to deliveries while this node cannot read revocations.
     pub on_stale: OnStale,
-    /// How many password hashes may wait for their turn.
+    /// How many password hashes may wait.
     pub password_queue: usize,
-    /// A key of the server API beside those in the database.
+    /// A key of the server API in addition to the keys in the database.
     pub api_key: Option<SecretString>,
     /// The relying party of passkeys.
     pub relying_party: RelyingParty,
-    /// Outside issuers. Their tokens are accepted.
+    /// The external issuers whose tokens are accepted.
     pub issuers: Vec<IssuerSettings>,
-    /// The longest life of one of their tokens.
+    /// The longest life of a token of an external issuer.
     pub issuer_tokens: Duration,
 }
 
@@ -94,6 +94,6 @@ pub struct Keys {
     pub totp: TotpSealer,
     /// Backup codes.
     pub backup_codes: BackupCodeKeys,
-    /// Credential ids for names without passkeys.
+    /// Credential ids that are offered for user names without passkeys.
     pub decoys: Decoys,
 }

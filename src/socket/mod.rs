@@ -4,7 +4,7 @@
 //! limits, credential) → `connection` (driver) → `logic::client` (protocol rules) → `Realtime`. REST requests leave this path
 //! in `listener`. Emulated transports enter through the REST application and share `admission` and `connection`.
 //!
-//! Nothing here runs SQL. Tokens are verified by the services.
+//! No code here runs SQL. The services verify tokens.
 
 mod admission;
 mod connection;

@@ -1,6 +1,6 @@
 //! [`SocketContext`]: what all handshakes and connections of this node share.
 //!
-//! Made once by the composition root.
+//! The composition root makes it once.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -62,7 +62,7 @@ impl SocketContext {
         })
     }
 
-    /// Takes what a publication of this user needs. Returns false if a limit is exceeded.
+    /// Takes the permits that a publication of this user needs. Returns false if a limit is exceeded.
     pub(crate) fn may_publish(&self, user: &Subject, channel: &ChannelName, data: &Payload) -> bool {
         let now = Instant::now();
         let durable = self.realtime.namespaces().options(channel).is_ok_and(|options| options.durable);
@@ -88,7 +88,7 @@ impl SocketContext {
         self.unregistered.insert(connection, outbox);
     }
 
-    /// The connection has a session now, or has ended.
+    /// Removes a connection that has a session now, or has ended.
     pub(crate) fn remove_unregistered(&self, connection: ConnectionId) {
         self.unregistered.remove(&connection);
     }
@@ -99,7 +99,7 @@ impl SocketContext {
         self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
-    /// Whether this node has received all revocations so far, so that sessions can be trusted.
+    /// Whether this node is current, so that sessions can be trusted.
     pub(crate) fn accepting(&self) -> bool {
         self.services.revocation.is_current()
     }

@@ -43,7 +43,7 @@ pub enum Form<'a> {
     Plain,
     /// For a member with deltas, but this publication is sent whole.
     Whole,
-    /// As a delta to this publication, if that is smaller.
+    /// For a member with deltas: a delta from this publication, if the delta is smaller than the data.
     Delta(&'a Publication),
 }
 
@@ -152,14 +152,14 @@ impl<S> Channel<S> {
         Some(member)
     }
 
-    /// One member of this user is shown.
+    /// Counts one more shown member of this user.
     fn enter_presence(&mut self, user: Subject) {
         self.present += 1;
         *self.users.entry(user).or_default() += 1;
         self.peak_users.note(&self.users);
     }
 
-    /// One member of this user is no longer shown.
+    /// Counts one shown member of this user less.
     fn leave_presence(&mut self, user: &Subject) {
         self.present -= 1;
         if let Some(members) = self.users.get_mut(user) {
@@ -202,8 +202,8 @@ impl<S> Channel<S> {
         seen.map(|member| &member.info)
     }
 
-    /// How many members presence shows, and of how many users. Kept as members join and leave, so it costs no search. A member
-    /// whose connection has ended is counted until it has left, which follows at once.
+    /// How many members presence shows, and of how many users. The numbers are updated as members join and leave, so no search
+    /// is needed. A member whose connection has ended is counted until its leave is handled, which happens at once.
     #[must_use]
     pub fn presence_stats(&self) -> PresenceStats {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);

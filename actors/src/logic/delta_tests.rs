@@ -53,7 +53,7 @@ fn many_equal_blocks_do_not_slow_the_search() {
 }
 
 #[test]
-fn bytes_that_are_no_delta_of_the_source_are_refused() {
+fn bytes_that_are_not_a_delta_of_this_source_are_refused() {
     for wrong in
         ["", "4", "4\n", "4\n4:abcd", "4\n4:abcd0;", "4\n5@0,0;", "~~~~~~~~~~\n0;", "1\n1@0,0;", "0\n0;x"]
     {
@@ -80,7 +80,7 @@ fn edited() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
 
 proptest! {
     #[test]
-    fn a_delta_makes_the_target_of_the_source((source, target) in edited()) {
+    fn a_delta_turns_the_source_into_the_target((source, target) in edited()) {
         prop_assert_eq!(apply(&source, &fossil(&source, &target)), Some(target));
     }
 
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_client_panic(source in vec(any::<u8>(), 0..40), delta in vec(any::<u8>(), 0..60)) {
+    fn applying_arbitrary_bytes_does_not_panic(source in vec(any::<u8>(), 0..40), delta in vec(any::<u8>(), 0..60)) {
         let _ = apply(&source, &delta);
     }
 }

@@ -24,7 +24,7 @@ pub struct TokenMark {
 /// The content of a ruling: a denial, or the end of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// A user is blocked, or, if `lifted`, is not blocked any more.
+    /// A user is blocked. If `lifted` is set, the block is lifted.
     User {
         /// The user.
         subject: Subject,
@@ -192,8 +192,8 @@ impl Denials {
     }
 }
 
-/// The copy of a node. It can be loaded anew, while the old one still judges: denials that were lifted long ago, and whose
-/// rows are deleted, are then forgotten.
+/// This node's copy of the denials. A reload fills a second copy while the current copy still decides, and then replaces the
+/// current copy. So lifted denials whose rows were deleted disappear from the copy.
 #[derive(Debug, Default)]
 pub struct DenialCopy {
     current: Denials,
@@ -202,7 +202,7 @@ pub struct DenialCopy {
 }
 
 impl DenialCopy {
-    /// Takes a ruling over, also into the copy that is being loaded.
+    /// Applies a ruling, also to the copy that is being loaded.
     pub fn apply(&mut self, ruling: &DenialRecord, now_ms: i64) {
         self.current.apply(ruling, now_ms);
         if let Some(next) = &mut self.next {

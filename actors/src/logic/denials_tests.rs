@@ -27,7 +27,7 @@ fn denials(rulings: &[DenialRecord]) -> Denials {
 }
 
 #[test]
-fn a_copy_that_is_loaded_anew_forgets_what_the_rows_no_longer_say_and_keeps_what_comes_meanwhile() {
+fn a_reload_drops_denials_without_rows_and_keeps_new_rulings() {
     let blocked = |copy: &DenialCopy, subject: &str| {
         copy.judge(&Subject::new(subject), &token("a", 0), None, 1) == Some(Denied::Blocked)
     };

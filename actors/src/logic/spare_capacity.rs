@@ -1,23 +1,23 @@
-//! [`PeakSize`]: gives back the memory of a map that was once much larger.
+//! [`PeakSize`]: frees the memory of a map that was once much larger.
 
 use std::{collections::HashMap, hash::Hash};
 
-/// Maps that were never larger than this give nothing back.
+/// A map that was never larger than this keeps its memory.
 const KEPT: usize = 64;
 
-/// The largest size of a map since its memory was last given back. The capacity that a map reports is no measure, because it
-/// shrinks with every removal.
+/// The largest size of a map since its memory was last freed. The capacity that the map reports cannot be used for this,
+/// because it shrinks with every removal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeakSize(usize);
 
 impl PeakSize {
-    /// The map has grown.
+    /// Records the size of the map. Call it after insertions.
     pub fn note<K, V>(&mut self, map: &HashMap<K, V>) {
         self.0 = self.0.max(map.len());
     }
 
-    /// Shrinks the map if it has lost most of its elements. Call it after removals. The elements that it moves are fewer than
-    /// those that were removed since the peak, so a removal stays cheap.
+    /// Shrinks the map if it has lost most of its elements. Call it after removals. Since the peak, more elements were removed
+    /// than are moved now, so a removal stays cheap on average.
     pub fn release_spare<K: Eq + Hash, V>(&mut self, map: &mut HashMap<K, V>) {
         if self.0 > KEPT && map.len() < self.0 / 8 {
             self.0 = map.len() * 2;

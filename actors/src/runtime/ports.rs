@@ -44,8 +44,7 @@ pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
     fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>>;
 
-    /// The history to compare a sign-in with: one of `user` from `address` at `at_ms`, in milliseconds since the
-    /// epoch.
+    /// The history against which a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is assessed.
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 
@@ -96,18 +95,18 @@ pub trait Journal: Send + Sync + 'static {
     fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>>;
 }
 
-/// A sign of life of a session on its device.
+/// A use of a session on its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionActivity {
     /// The user of the session.
     pub user: UserId,
-    /// Which session.
+    /// The session.
     pub session: SessionId,
-    /// On which device.
+    /// The device.
     pub device: DeviceId,
-    /// The client's address, if the sign of life came over the network.
+    /// The client's address, if the use came over the network.
     pub address: Option<IpAddr>,
-    /// When, in milliseconds since the epoch.
+    /// When the session was used, in milliseconds since the epoch.
     pub at_ms: i64,
     /// The highest refresh counter among the access tokens that were used.
     pub generation: u64,

@@ -55,7 +55,7 @@ pub(crate) struct Inner {
     pub(crate) settings: RealtimeSettings,
     pub(crate) directory: Arc<Directory>,
     pub(crate) gate: Arc<DeliveryGate>,
-    /// Divides names among actors. Its key is random, so the division cannot be foreseen.
+    /// Divides names among actors. Its key is random, so the division cannot be predicted.
     pub(crate) hashes: RandomState,
     pub(crate) channels: Vec<Shard>,
     /// Kept outside the limiter actors, so that bans survive a restart of a limiter.
@@ -123,8 +123,8 @@ impl Realtime {
         self.0.draining.load(Ordering::Acquire)
     }
 
-    /// Refuses new connections and closes all others with 3001, after what is queued for them has left. The closes are spread
-    /// over `window` by connection, in random order, so that clients do not all reconnect to the next node at the same moment.
+    /// Refuses new connections and closes all others with 3001, after their queued frames have left. The closes are spread over
+    /// `window` by connection, in random order, so that clients do not all reconnect to the next node at the same moment.
     pub async fn drain(&self, window: Duration) -> CloseCounts {
         self.0.draining.store(true, Ordering::Release);
         let (began, closing) = (Instant::now(), CloseWaiter::default());

@@ -7,19 +7,19 @@ use logic::namespace::Namespaces;
 /// Bounds, intervals and file paths. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]
 pub struct RealtimeSettings {
-    /// Connections of one session on this node; one more is refused with a temporary error, so that its client comes back.
+    /// Connections of one session on this node. A further connection is refused with a temporary error, so its client tries again.
     pub connections_per_session: usize,
     /// How long a tombstone is remembered: longer than any access token lives.
     pub tombstone_ttl: Duration,
     /// How long a revocation waits for its sockets before it reports them as pending.
     pub revoke_wait: Duration,
-    /// How long a disconnect in good order waits for its sockets, whose queues leave first, before it reports them as pending.
+    /// How long an orderly disconnect waits for its sockets before it reports them as pending. Their queues leave first.
     pub close_wait: Duration,
     /// Shards of channel names, each an actor; they share `channel_arbiters` threads.
     pub channel_shards: usize,
     /// Threads for channel shards.
     pub channel_arbiters: usize,
-    /// Messages in the mailbox of one shard; one more is rejected with a temporary error, so that the client retries.
+    /// Messages in the mailbox of one shard. A further message is rejected with a temporary error, so the client tries again.
     pub shard_mailbox: usize,
     /// The namespaces of channels, with their options.
     pub namespaces: Arc<Namespaces>,

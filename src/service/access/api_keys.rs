@@ -51,7 +51,7 @@ pub struct ApiKeys {
 struct RecordedUses(Mutex<HashMap<Uuid, OffsetDateTime>>);
 
 impl RecordedUses {
-    /// Whether this use is to be written.
+    /// Whether this use must be written.
     fn note(&self, key: Uuid, now: OffsetDateTime) -> bool {
         let mut uses = self.0.lock();
         let due = uses.get(&key).is_none_or(|last| now - *last >= TOUCH_EVERY);
@@ -63,7 +63,7 @@ impl RecordedUses {
 }
 
 impl ApiKeys {
-    /// `configured` is a key beside those in the database, which permits everything.
+    /// `configured` is a key in addition to those in the database. It permits everything.
     pub(crate) fn new(
         store: Store,
         clock: Clock,
@@ -130,8 +130,8 @@ impl ApiKeys {
     /// Authenticates a request by its key, and spends one of the key's permits.
     ///
     /// # Errors
-    /// `Invalid` if there is no such key or it no longer works; `TooMany`, also for an address that has presented too many
-    /// unknown keys; `Unavailable`.
+    /// `Invalid` if the key is unknown, revoked or expired; `TooMany` if the key was used too often, or if too many unknown keys
+    /// came from the address; `Unavailable`.
     pub async fn authenticate(&self, key: &str, meta: RequestMeta) -> Result<ApiCaller, Failure> {
         let limits = self.throttle.limits();
         // Each guess costs a query, so an address that has guessed too often is refused before the query.
@@ -155,13 +155,13 @@ impl ApiKeys {
         }
         if self.recorded_uses.note(found.id, now) {
             let (store, id) = (self.store.clone(), found.id);
-            // Operators see by it which keys are still in use. The request does not wait for it.
+            // This shows operators which keys are in use. The request does not wait for the write.
             self.store.runtime().spawn(async move { store.touch_api_key(id, now).await });
         }
         Ok(ApiCaller { key: Some(found.id), name: found.name, scopes: found.scopes, meta })
     }
 
-    /// The key of the database that this text is, whether or not it still works.
+    /// The key in the database that has this text, even if the key is revoked or expired.
     async fn stored(&self, key: &str) -> Result<Option<ApiKey>, Failure> {
         let Some(presented) = PresentedKey::parse(key) else { return Ok(None) };
         Ok(self.store.api_key(presented.id).await?.filter(|found| presented.is(&found.hash)))
@@ -175,7 +175,7 @@ fn checked_name(name: &str) -> Result<String, Failure> {
     })
 }
 
-/// The same answer whatever is wrong with the key.
+/// The answer to every refused key. It is the same for every reason.
 fn invalid_key() -> Failure {
     Failure::invalid("invalid_api_key", "The API key is not valid.")
 }

@@ -1,6 +1,6 @@
-//! A session in the verifier's cache: its row as it was read, and the uses that this node has seen since.
+//! A session in the verifier's cache: its row as it was read, and the uses that this node has seen since then.
 //!
-//! The verifier makes a `Caller` from it and from the credential. Pure except for its counters.
+//! The verifier makes a `Caller` from the cached session and the credential. No I/O and no clock.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -18,7 +18,7 @@ use crate::core::{caller::Caller, clock::millis};
 /// A use of a session is reported to the database at most this often.
 const REPORT_MS: i64 = 10_000;
 
-/// A session as it was read, with the uses seen since.
+/// A session as it was read, and the uses that this node has seen since then.
 pub(crate) struct CachedSession {
     pub(crate) session: Session,
     pub(crate) role: Role,
@@ -69,7 +69,7 @@ impl CachedSession {
         Lifetime { last_seen_at: self.last_seen(), ..self.session.lifetime(open_sockets) }
     }
 
-    /// Notes a use. `true` if it is to be reported: every now and then, and at once for a new refresh counter, because that
+    /// Notes a use. `true` if the use must be reported: every ten seconds, and at once for a new refresh counter, because such a use
     /// decides whether a late retry with the previous refresh token may still be answered.
     pub(crate) fn note_use(&self, refresh_counter: u64, at_ms: i64) -> bool {
         self.last_seen_ms.fetch_max(at_ms, Ordering::Relaxed);
@@ -78,13 +78,13 @@ impl CachedSession {
         if !first && at_ms - reported < REPORT_MS {
             return false;
         }
-        // Of many simultaneous uses, one is reported.
+        // If several uses come at the same time, one of them is reported.
         let exchanged =
             self.reported_ms.compare_exchange(reported, at_ms, Ordering::Relaxed, Ordering::Relaxed);
         first || exchanged.is_ok()
     }
 
-    /// The caller with an access token of these claims.
+    /// The caller of an access token with these claims.
     pub(crate) fn caller(&self, claims: &Claims, now: OffsetDateTime) -> Caller {
         let session = &self.session;
         // Tokens issued before the step-up or a change of credentials do not carry the privilege.
@@ -100,14 +100,14 @@ impl CachedSession {
         }
     }
 
-    /// The properties by which a token of these claims can be denied. A token says only to the second when it was issued; it
-    /// was not issued before its session began, which is known exactly.
+    /// The properties by which a token with these claims can be denied. The claim `iat` is in whole seconds. The token cannot be
+    /// older than its session, whose start is known to the millisecond, so the result is at least that start.
     pub(crate) fn mark(&self, claims: &Claims) -> TokenMark {
         let issued_at_ms = claims.iat.saturating_mul(1_000).max(millis(self.session.created_at));
         TokenMark { id: Some(claims.jti.hyphenated().to_string().into()), issued_at_ms: Some(issued_at_ms) }
     }
 
-    /// The caller with this ticket, until `expires_at`.
+    /// The caller of this ticket. The credential expires at `expires_at`.
     pub(crate) fn ticket_holder(&self, ticket: Ticket, expires_at: OffsetDateTime) -> Caller {
         Caller {
             scopes: self.role.scopes().intersect(ticket.scopes),
@@ -118,7 +118,7 @@ impl CachedSession {
         }
     }
 
-    /// The user of this session, without any right yet.
+    /// The user of this session as a caller without rights. The methods above add the rights of the credential.
     fn without_rights(&self) -> Caller {
         let session = &self.session;
         Caller {

@@ -1,4 +1,4 @@
-//! What a caller is made of, and when a use is passed on.
+//! Tests: the caller that a session and a credential give, and when a use is reported.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn claims(privilege_epoch: u32, role: Role, scopes: Scopes) -> Claims {
 }
 
 #[test]
-fn the_live_role_counts_not_the_tokens() {
+fn the_role_in_the_database_counts_not_the_role_in_the_token() {
     let caller = known(Role::User, None).caller(&claims(0, Role::Admin, Role::Admin.scopes()), now());
     assert_eq!((caller.role, caller.scopes), (Role::User, Role::User.scopes()));
     assert_eq!(caller.email, "ada@example.com");
@@ -87,7 +87,7 @@ fn a_token_narrows_what_its_user_may_do() {
 }
 
 #[test]
-fn only_tokens_from_the_proof_on_carry_its_privilege_whatever_their_refresh_counter() {
+fn tokens_from_before_the_step_up_do_not_carry_its_privilege() {
     let known = known(Role::User, Some(2));
     let until = |epoch, now| known.caller(&claims(epoch, Role::User, Scopes::NONE), now).privileged_until;
     assert_eq!(until(1, now()), None);
@@ -106,7 +106,7 @@ fn a_ticket_carries_no_privilege_and_no_more_scopes_than_it_was_given() {
 }
 
 #[test]
-fn a_use_is_passed_on_now_and_then_and_at_once_for_a_new_generation() {
+fn a_use_is_reported_every_ten_seconds_and_at_once_for_a_new_refresh_counter() {
     let known = known(Role::User, None);
     let start = millis(now());
     assert!(!known.note_use(2, start + 1));
@@ -118,7 +118,7 @@ fn a_use_is_passed_on_now_and_then_and_at_once_for_a_new_generation() {
 }
 
 #[test]
-fn a_later_reading_takes_over_what_an_earlier_one_saw() {
+fn a_later_entry_inherits_the_uses_that_an_earlier_entry_has_seen() {
     let (earlier, later) = (known(Role::User, None), known(Role::User, None));
     earlier.note_use(3, millis(now()) + 500);
     later.inherit(&earlier);

@@ -1,6 +1,6 @@
 //! How current this node's knowledge of revocations is.
 //!
-//! The revocation feed (`upkeep`) reports each look at the database here. The verifier asks before it answers from memory.
+//! The revocation feed (`upkeep`) reports each look at the database here. The verifier asks here before it answers from memory.
 //! No I/O.
 
 use std::{
@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How old the last look may be before the session cache is not used.
+/// If the last look is older than this, the session cache is not used.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long the verifier waits for the first look after the start.
 const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ pub(crate) struct FeedState {
     origin: Instant,
     /// When the last successful look began, in milliseconds after `origin`.
     looked_ms: AtomicU64,
-    /// When the current series of looks without a gap began, likewise.
+    /// When the current series of looks without a gap began, in the same unit.
     since_ms: AtomicU64,
     begun: watch::Sender<bool>,
     /// Wakes the one task that waits for the next look.
@@ -49,8 +49,9 @@ impl FeedState {
         *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < FRESH
     }
 
-    /// Waits, bounded, for the first look. Before the first look not even the database is trusted: a revocation that commits
-    /// after a credential was read and before the first look would never be announced to the connection it let in.
+    /// Waits for the first look, up to a limit. Before the first look even an answer of the database is not used: if a revocation
+    /// commits after a credential is read and before the first look, the feed does not report it, and the connection which that
+    /// credential opened would stay open.
     pub(crate) async fn has_begun(&self) -> bool {
         if *self.begun.borrow() {
             return true;
@@ -60,20 +61,20 @@ impl FeedState {
         matches!(first_look, Ok(Ok(_)))
     }
 
-    /// For how long the state has been current without a gap. Zero if it is not current.
+    /// How long the state has been current without a gap. Zero if it is not current.
     pub(crate) fn current_for(&self) -> Duration {
         let since = Duration::from_millis(self.since_ms.load(Ordering::Acquire));
         if self.is_current() { self.origin.elapsed().saturating_sub(since) } else { Duration::ZERO }
     }
 
-    /// How soon the state stops being current if there is no further look; zero if that has happened. Until the first look,
-    /// the time counts from the start.
+    /// The time until the state stops being current if no further look succeeds. Zero if it has stopped. Before the first look the
+    /// time counts from the creation of this state.
     pub(crate) fn remaining(&self) -> Duration {
         let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
         (looked + FRESH).saturating_sub(self.origin.elapsed())
     }
 
-    /// Waits for the next successful look, or returns at once if there was one since the last call. For one task only.
+    /// Waits for the next successful look. Returns at once if there was one since the last call. For one task only.
     pub(crate) async fn next_look(&self) {
         self.next_look.notified().await;
     }

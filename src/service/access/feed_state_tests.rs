@@ -1,4 +1,4 @@
-//! When the feed is current, and for how long.
+//! Tests: when the feed is current, and for how long.
 
 use super::*;
 
@@ -20,7 +20,7 @@ fn a_look_that_began_too_long_ago_is_not_current() {
 }
 
 #[test]
-fn a_gap_between_looks_begins_the_count_anew() {
+fn a_gap_between_looks_restarts_the_count() {
     let feed = FeedState { origin: Instant::now() - FRESH * 10, ..FeedState::default() };
     assert_eq!(feed.current_for(), Duration::ZERO);
     feed.looked(feed.origin + FRESH * 5);
@@ -33,7 +33,7 @@ fn a_gap_between_looks_begins_the_count_anew() {
 }
 
 #[test]
-fn what_remains_of_a_look_counts_from_its_beginning() {
+fn the_remaining_time_counts_from_the_beginning_of_the_last_look() {
     let feed = FeedState::default();
     assert!(
         feed.remaining() > Duration::ZERO,

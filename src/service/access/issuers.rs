@@ -1,8 +1,8 @@
-//! Tokens of outside issuers: which issuer signed one, and what it grants.
+//! Tokens of external issuers: which issuer signed a token, and what the token grants.
 //!
-//! The sockets' admission asks here for tokens that are not our own. A token is checked in full with each issuer that may have
-//! signed it, in the order of the settings. If none has signed it, but the keys of one that may have cannot be fetched, the
-//! token cannot be judged: the answer is `Unavailable`, neither yes nor no.
+//! The sockets' admission asks here for every token that is not our own. A token is checked in full with each issuer that may
+//! have signed it, in the order of the settings. If no issuer has signed the token, but the keys of a possible issuer cannot be
+//! fetched, the answer is `Unavailable`, because the token cannot be judged.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,10 +23,10 @@ use crate::core::clock::Clock;
 /// The longest life of a token of our own, with the leeway of clocks.
 const OWN_LONGEST: Duration = Duration::from_secs(65 * 60);
 
-/// Verifies tokens of every configured outside issuer.
+/// Verifies the tokens of every configured external issuer.
 pub struct Issuers {
     issuers: Vec<Issuer>,
-    /// The longest life of a token of an outside issuer.
+    /// The longest life of a token of an external issuer.
     longest: Duration,
     /// `iss` of our own tokens.
     own: String,
@@ -34,7 +34,7 @@ pub struct Issuers {
     refused: RefusedTokens,
 }
 
-/// Stands in logs and metrics for the issuer of a token that none of the configured ones may have signed.
+/// The name of the issuer in logs and metrics if no configured issuer can have signed the token.
 const NO_ISSUER: &str = "(none)";
 
 struct Issuer {
@@ -48,7 +48,8 @@ enum Keys {
 }
 
 impl Issuers {
-    /// `longest` is the longest life of their tokens, and `own` the `iss` of our own tokens. Published keys are fetched on `runtime`, when they are first needed.
+    /// `longest` is the longest life of a token of an external issuer, and `own` is the `iss` of our own tokens. Published keys are
+    /// fetched on `runtime`, when they are first needed.
     pub(crate) fn new(
         settings: Vec<IssuerSettings>,
         longest: Duration,
@@ -74,18 +75,18 @@ impl Issuers {
         }
     }
 
-    /// Whether there are outside issuers.
+    /// Whether there are external issuers.
     #[must_use]
     pub fn any(&self) -> bool {
         !self.issuers.is_empty()
     }
 
-    /// How long the longest-lived token that was issued until now is accepted, whether this server or another issued it.
+    /// The time after which every token that has been issued until now has expired, for all issuers and this server.
     pub(crate) fn longest_life(&self) -> Duration {
         if self.any() { self.longest.max(OWN_LONGEST) } else { OWN_LONGEST }
     }
 
-    /// Whether a token is to be verified here: there are outside issuers, and it does not claim to be one of ours.
+    /// Whether a token must be verified here: there are external issuers, and the token does not name this server as its issuer.
     #[must_use]
     pub fn concerns(&self, token: &str) -> bool {
         !self.issuers.is_empty()
@@ -96,7 +97,7 @@ impl Issuers {
     /// What a token grants a connection.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// Why the token is refused.
     pub async fn connection(&self, token: &str) -> Result<OutsideConnection, Refusal> {
         let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Connection).await?;
@@ -109,7 +110,7 @@ impl Issuers {
     /// What a token grants a subscription.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// Why the token is refused.
     pub async fn subscription(&self, token: &str) -> Result<OutsideSubscription, Refusal> {
         let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Subscription).await?;
@@ -140,7 +141,7 @@ impl Issuers {
         Err(self.refuse(name, TokenRefusal::Unsigned, None))
     }
 
-    /// The refusal for the client, after the operator was told more.
+    /// Records the reason for the operator. Returns the refusal for the client, which contains less.
     fn refuse(&self, issuer: &str, refused: TokenRefusal, claim: Option<&'static str>) -> Refusal {
         self.refused.note(issuer, refused, claim, self.clock.moment());
         match refused {

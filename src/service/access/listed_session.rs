@@ -1,14 +1,14 @@
-//! A session as users and operators see it in lists: the row, with what this node knows beyond it.
+//! A session as users and operators see it in lists: the row, the last use that this node knows, and the open sockets.
 
 use actors::Realtime;
 use store::Session;
 
 use super::verifier::Verifier;
 
-/// A session with what this node knows of it.
+/// A session with what this node knows about it.
 #[derive(Clone, Debug)]
 pub struct ListedSession {
-    /// The session. Its last use may be later than the database knows.
+    /// The session. Its last use may be later than the one in the database.
     pub session: Session,
     /// Its open sockets on this node.
     pub open_connections: usize,

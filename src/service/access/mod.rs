@@ -1,4 +1,4 @@
-//! Credentials: verifying access tokens, tickets, API keys and tokens of outside issuers, and issuing our own.
+//! Credentials: verifies access tokens, tickets, API keys and tokens of external issuers, and issues our own tokens.
 //!
 //! Every entrance of the server (REST, WebSockets, server API) asks here. Depends on `core` only.
 
@@ -38,9 +38,9 @@ pub struct Access {
     pub verifier: Verifier,
     /// Issues tickets for WebSocket handshakes.
     pub tickets: Tickets,
-    /// Makes, revokes and authenticates keys of the server API.
+    /// Creates, revokes and authenticates keys of the server API.
     pub api_keys: ApiKeys,
-    /// Verifies tokens of outside issuers.
+    /// Verifies tokens of external issuers.
     pub issuers: Arc<Issuers>,
     /// The keys that sign and seal what clients present.
     pub keys: Arc<CredentialKeys>,
@@ -52,12 +52,12 @@ pub struct Access {
 /// The settings of [`Access`].
 pub(crate) struct AccessSettings {
     pub(crate) keys: CredentialKeys,
-    /// How long a session without use or sockets lives.
+    /// The idle timeout: the life of a session without uses and sockets.
     pub(crate) idle: Duration,
     pub(crate) issuers: Vec<IssuerSettings>,
-    /// The longest life of a token of an outside issuer.
+    /// The longest life of a token of an external issuer.
     pub(crate) issuer_tokens: Duration,
-    /// A key of the server API beside those in the database.
+    /// A key of the server API in addition to those in the database.
     pub(crate) api_key: Option<SecretString>,
 }
 

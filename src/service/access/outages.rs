@@ -1,7 +1,8 @@
 //! The times in which this node could not reach the database.
 //!
-//! The revocation feed reports its looks here. The verifier and the expiry job ask before they treat a session as idle: a use that
-//! could not be answered could not be recorded either. Another node, and a node that was restarted meanwhile, does not know of it.
+//! The revocation feed reports its looks here. No use of a session can be recorded during an outage, so the verifier and the
+//! expiry job ask here before they treat a session as idle. A process knows only the outages that it saw itself: it does not
+//! know an outage of another node, or one before its own start.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,7 +10,7 @@ use domain::session::{Outage, last_use};
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-/// How many are remembered. Older ones no longer matter to sessions in use.
+/// How many outages are kept. Older ones do not matter for sessions that are in use.
 const MOST: usize = 32;
 
 /// The times in which this node could not reach the database.
@@ -24,7 +25,7 @@ struct State {
 }
 
 impl Outages {
-    /// Reports a successful look at this time. `continuous`: the look before it was recent.
+    /// Reports a successful look at this time. `continuous` says that the look before it was recent.
     pub(crate) fn note_look(&self, now: OffsetDateTime, continuous: bool) {
         let mut state = self.0.lock();
         let from = state.looked.replace(now);
@@ -34,13 +35,13 @@ impl Outages {
         }
     }
 
-    /// The last use of a session that was last seen at this time, for the idle timeout.
+    /// When the idle timeout of a session begins. `last_seen_at` is its last known use; an outage may move the result to its own end.
     pub(crate) fn last_use(&self, last_seen_at: OffsetDateTime, idle: Duration) -> OffsetDateTime {
         let state = self.0.lock();
         last_use(last_seen_at, state.outages.iter().rev(), idle)
     }
 
-    /// The end of the last outage.
+    /// When the last outage ended.
     pub(crate) fn last_end(&self) -> Option<OffsetDateTime> {
         self.0.lock().outages.front().map(|outage| outage.until)
     }

@@ -1,9 +1,9 @@
-//! The keys that an outside issuer publishes. They are fetched when they are needed, kept for a while, and fetched again when
-//! a token names a key that is not among them.
+//! The keys that an external issuer publishes. They are fetched when they are needed and kept for a while. They are fetched again
+//! when a token names a key that is not among them.
 //!
-//! Senders of tokens influence neither the address nor the rate of fetches: the address comes from the settings, one fetch
-//! runs at a time, and there is a pause between two fetches, which grows while they fail. Keys that cannot be fetched again
-//! are trusted for an hour; after that no token of the issuer can be judged.
+//! The senders of tokens influence neither the address nor the rate of fetches: the address comes from the settings, one fetch
+//! runs at a time, and there is a pause between two fetches. The pause grows while fetches fail. If keys cannot be fetched again,
+//! the old ones are trusted for an hour. After that, no token of the issuer can be judged.
 
 use std::{
     sync::Arc,
@@ -19,9 +19,9 @@ use crate::core::clock::Clock;
 
 /// How long keys are used without checking that they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);
-/// How long keys are used when that check fails.
+/// How long keys are used if they cannot be fetched again.
 const TRUSTED: Duration = Duration::from_secs(60 * 60);
-/// Pause between two fetches caused by unknown key ids.
+/// The pause between two fetches that unknown key ids cause.
 const PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause after repeated failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ const FETCH_WITHIN: Duration = Duration::from_secs(3);
 /// The largest key set, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The keys of an issuer cannot be had now.
+/// The keys of an issuer are not available now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoKeys;
 
@@ -45,7 +45,7 @@ struct Source {
     authorities: Option<Authorities>,
     clock: Clock,
     state: Mutex<State>,
-    /// Held while fetching. Other requests wait for it and find the result.
+    /// Locked during a fetch. Other requests wait for the lock and then find the result.
     fetching: FetchLock<Option<Client>>,
 }
 
@@ -56,13 +56,13 @@ struct State {
     tried_at: Option<Instant>,
 }
 
-/// What can be said before a fetch.
+/// What is known before a fetch.
 enum Known {
     Good(Arc<KeySet>),
-    /// These may have been replaced. If a fetch fails, they are still trusted.
+    /// The issuer may have replaced these keys. If a fetch fails, they are still trusted.
     Old(Arc<KeySet>),
     Nothing,
-    /// A fetch was tried a moment ago.
+    /// The last fetch is too recent for another one.
     NotAgainYet,
 }
 
@@ -79,7 +79,7 @@ impl PublishedKeys {
             return Ok(keys);
         }
         let (source, kid) = (Arc::clone(&self.source), kid.map(str::to_owned));
-        // The fetch is finished and its result kept even if the client goes away.
+        // If the client disconnects, the fetch still finishes, and its result is kept.
         let fetching = self.runtime.spawn(async move { source.refreshed(kid.as_deref()).await });
         fetching.await.unwrap_or(Err(NoKeys))
     }
@@ -106,7 +106,7 @@ impl Source {
             }
             Err(error) => {
                 state.failures = state.failures.saturating_add(1);
-                tracing::warn!(url = self.url, %error, "could not fetch the keys of an outside issuer");
+                tracing::warn!(url = self.url, %error, "could not fetch the keys of an external issuer");
                 old.filter(|keys| keys.knows(kid)).ok_or(NoKeys)
             }
         }
@@ -121,7 +121,7 @@ impl Source {
             Some((keys, at)) => {
                 let age = now.saturating_duration_since(*at);
                 let known = keys.knows(kid);
-                // After a successful fetch an unknown key id is no key of the issuer; after a failed one that is not certain.
+                // After a successful fetch, an unknown id is not a key of the issuer. After a failed fetch, that is not certain.
                 let settled = known || state.failures == 0;
                 match (age < FRESH && known, resting) {
                     (true, _) => Known::Good(Arc::clone(keys)),
@@ -143,7 +143,7 @@ impl Source {
         };
         let asked = client.get(&self.url).header("accept", "application/json").send().await;
         let mut answer = asked.map_err(told)?;
-        // Only the answer of this very address counts: no redirects.
+        // Every other status is an error. A redirect is not followed: the keys must come from the configured address.
         if answer.status() != StatusCode::OK {
             return Err(format!("answered with {}", answer.status()));
         }
@@ -163,9 +163,9 @@ impl Source {
         url.is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
     }
 
-    /// Follows no redirects: the settings alone decide where keys come from.
+    /// The HTTP client for fetches. It follows no redirects: only the settings decide where keys come from.
     fn made(&self) -> Result<Client, String> {
-        // An error means that a provider is installed already.
+        // An error means that a provider is already installed.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -175,7 +175,7 @@ impl Source {
             let certificates = authorities.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
             client = client.tls_certs_only(certificates.map_err(told)?);
         }
-        // A proxy could not reach this machine's own addresses.
+        // A proxy cannot reach the loopback addresses of this machine.
         let client = if self.is_here() { client.no_proxy() } else { client };
         client.build().map_err(told)
     }
@@ -190,7 +190,7 @@ impl State {
     }
 }
 
-/// Why it failed, without the address, which the log has as a field.
+/// The text of the error, without the URL, because the log line has the URL in a field.
 fn told(error: reqwest::Error) -> String {
     use std::error::Error;
     let error = error.without_url();

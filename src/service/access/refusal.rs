@@ -7,17 +7,17 @@ use store::StoreError;
 /// Why a credential is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is not genuine, or its session does not exist. 401; the code is stable.
+    /// The credential is not genuine, or its session does not exist. 401; the code is stable.
     Invalid(&'static str),
-    /// It is genuine but has expired: the client may refresh. 401.
+    /// The credential is genuine but has expired: the client may refresh. 401.
     Expired,
-    /// Its session has ended. 401.
+    /// The credential's session has ended. 401.
     Ended(Cause),
-    /// It is valid, but its account is not active. 403; the code is stable.
+    /// The credential is valid, but its account is not active. 403; the code is stable.
     Forbidden(&'static str),
-    /// It, or its user, is denied. 403 for a blocked user, 401 for a token.
+    /// The credential or its user is denied. 403 for a blocked user, 401 for a token.
     Denied(Denied),
-    /// It cannot be judged now. 503.
+    /// The credential cannot be judged now. 503.
     Unavailable,
 }
 

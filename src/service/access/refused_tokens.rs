@@ -1,7 +1,8 @@
-//! Refused tokens of external issuers, for the operator: a counter by issuer and reason, and a log line once a minute for each.
+//! Refused tokens of external issuers, for the operator: a counter by issuer and reason, and a log line once a minute for each
+//! pair.
 //!
-//! A client learns only that its token is invalid. Without this, the operator of a new issuer would learn nothing more. The
-//! token itself, and what its claims contain, is never shown.
+//! A client learns only that its token is invalid; the operator also needs the reason. The token and the values of its claims
+//! are never shown.
 
 use std::{
     collections::HashMap,
@@ -11,15 +12,15 @@ use std::{
 use domain::issuer::TokenRefusal;
 use parking_lot::Mutex;
 
-/// How often the log says it of one issuer and reason.
+/// How often a line is logged for one issuer and reason.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// When the log last said it. There are as many entries as issuers times reasons.
+/// When the last line was logged for each issuer and reason. Issuers and reasons are few, so the map is small.
 #[derive(Default)]
 pub(super) struct RefusedTokens(Mutex<HashMap<(String, &'static str), Instant>>);
 
 impl RefusedTokens {
-    /// Notes that a token of `issuer` was refused because of `claim`, if that is known.
+    /// Counts the refusal of a token of `issuer`. `claim` is the claim that caused the refusal, if it is known.
     pub(super) fn note(
         &self,
         issuer: &str,
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_says_it_once_a_minute_for_each_issuer_and_reason() {
+    fn a_refusal_is_logged_once_a_minute_for_each_issuer_and_reason() {
         let (refused, now) = (RefusedTokens::default(), Instant::now());
         assert!(refused.is_due("corp", "expired", now));
         assert!(!refused.is_due("corp", "expired", now + Duration::from_secs(59)));

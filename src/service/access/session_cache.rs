@@ -1,15 +1,15 @@
 //! The cache of verified sessions, and the rule that keeps outdated sessions out of it.
 //!
-//! Only the verifier uses it. A fill takes a fence before it reads the database. It fails if anything was invalidated since,
-//! if there is an entry already, or if the session has a tombstone. An invalidation raises the fence before it removes the
-//! entry. So nothing that was read before a revocation stays in the cache after it. No I/O, no clock.
+//! Only the verifier uses it. A fill takes a fence before it reads the database. The fill fails if anything was invalidated after
+//! the fence was taken, if the session has an entry already, or if it has a tombstone. An invalidation raises the fence before it
+//! removes the entry. So an entry that was read before a revocation never stays after the revocation. No I/O, no clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::{DashMap, Entry};
 use protocol::id::SessionId;
 
-/// The state of invalidations when a read began.
+/// The number of invalidations at the time when a read began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fence(u64);
 
@@ -25,7 +25,7 @@ impl<V: Clone> SessionCache<V> {
         Self { entries: DashMap::new(), invalidations: AtomicU64::new(0), capacity }
     }
 
-    /// Takes the fence. Call it before the read; the read's result is filled in with it.
+    /// Takes the fence. Call this before the read, and pass the fence to `fill` together with the result.
     pub(crate) fn fence(&self) -> Fence {
         Fence(self.invalidations.load(Ordering::SeqCst))
     }
@@ -35,7 +35,7 @@ impl<V: Clone> SessionCache<V> {
     }
 
     /// Stores what was read after `fence`, unless it may be outdated. `buried` says whether the session has a tombstone; it is
-    /// asked last, under the entry's lock. `true` if it was stored.
+    /// called last, while the entry is locked. `true` if the value was stored.
     pub(crate) fn fill(
         &self,
         fence: Fence,
@@ -57,24 +57,24 @@ impl<V: Clone> SessionCache<V> {
         true
     }
 
-    /// Removes a session, and voids every fill under way.
+    /// Removes a session, and makes every fill under way fail.
     pub(crate) fn invalidate(&self, session: SessionId) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.entries.remove(&session);
     }
 
-    /// Removes every session, and voids every fill under way.
+    /// Removes every session, and makes every fill under way fail.
     pub(crate) fn invalidate_all(&self) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.entries.clear();
     }
 
-    /// Removes one entry if `outdated` says so. Voids no fill: the removed entry was true.
+    /// Removes one entry if `outdated` says so. Fills under way stay valid, because the session itself has not changed.
     pub(crate) fn drop_if(&self, session: SessionId, outdated: impl FnOnce(&V) -> bool) {
         self.entries.remove_if(&session, |_, value| outdated(value));
     }
 
-    /// Removes the entries that `keep` refuses. Voids no fill: the removed entries were true.
+    /// Removes the entries that `keep` refuses. Fills under way stay valid, because the sessions themselves have not changed.
     pub(crate) fn retain(&self, keep: impl Fn(&V) -> bool) {
         self.entries.retain(|_, value| keep(value));
     }

@@ -1,4 +1,4 @@
-//! The cache against a model: a database row per session, readers that take their time, revocations in between.
+//! Tests the cache against a model: one database row per session, slow readers, and revocations while they read.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,11 +18,11 @@ fn session(number: u8) -> SessionId {
 enum Step {
     /// A reader takes its fence and reads the row.
     Read { reader: u8, session: u8 },
-    /// A reader fills in what it read.
+    /// A reader stores what it has read.
     Fill { reader: u8 },
-    /// A change commits in the database; `ends`: the session is over.
+    /// A change commits in the database. `ends` says whether it ends the session.
     Commit { session: u8, ends: bool },
-    /// The node acts on it: tombstone if it is over, then the cache.
+    /// The node acts on the change: it sets a tombstone if the session has ended, and then invalidates the entry.
     Act { session: u8 },
 }
 
@@ -39,7 +39,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn nothing_outlives_the_change_that_voided_it(steps in steps()) {
+    fn no_entry_is_older_than_the_last_change_that_the_node_acted_on(steps in steps()) {
         let cache = SessionCache::new(100);
         let mut rows: HashMap<u8, (u32, bool)> = HashMap::new();
         let mut reading: HashMap<u8, (Fence, u8, (u32, bool))> = HashMap::new();
@@ -84,7 +84,7 @@ proptest! {
 }
 
 #[test]
-fn a_fill_does_not_replace_what_is_known() {
+fn a_fill_does_not_replace_an_entry() {
     let cache = SessionCache::new(10);
     let fence = cache.fence();
     assert!(cache.fill(fence, session(1), 1, || false));
@@ -93,7 +93,7 @@ fn a_fill_does_not_replace_what_is_known() {
 }
 
 #[test]
-fn a_fill_that_began_before_everything_was_forgotten_is_void() {
+fn a_fill_that_began_before_invalidate_all_fails() {
     let cache = SessionCache::new(10);
     assert!(cache.fill(cache.fence(), session(1), 1, || false));
     let fence = cache.fence();
@@ -103,7 +103,7 @@ fn a_fill_that_began_before_everything_was_forgotten_is_void() {
 }
 
 #[test]
-fn a_full_cache_takes_no_more() {
+fn a_full_cache_stores_no_more_sessions() {
     let cache = SessionCache::new(1);
     let fence = cache.fence();
     assert!(cache.fill(fence, session(1), 1, || false));
@@ -113,7 +113,7 @@ fn a_full_cache_takes_no_more() {
 }
 
 #[test]
-fn threads_that_fill_and_invalidate_leave_nothing_old() {
+fn concurrent_fills_and_invalidations_leave_no_outdated_entry() {
     let cache = Arc::new(SessionCache::new(10));
     let row = Arc::new(AtomicU64::new(0));
     let fillers: Vec<_> = (0..3)

@@ -1,4 +1,4 @@
-//! Tickets: single-use credentials of half a minute for one WebSocket handshake, for clients that cannot set headers.
+//! Tickets: credentials that are valid once, for 30 s. A client that cannot set headers uses one for its WebSocket handshake.
 //!
 //! The database keeps only the hash. `Verifier::verify_ticket` redeems them.
 
@@ -14,7 +14,7 @@ use crate::core::{caller::Caller, clock::Clock, failure::Failure, random::random
 
 const LIFETIME: Duration = Duration::from_secs(30);
 
-/// A ticket, for the client that asked for it.
+/// A ticket, for the client that requested it.
 #[derive(Clone, Debug)]
 pub struct Ticket {
     /// The ticket itself.

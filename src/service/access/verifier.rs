@@ -1,8 +1,8 @@
-//! The verifier: the one judge of whether a credential is valid. Every entrance of the server asks it.
+//! The verifier decides whether a credential is valid. Every entrance of the server asks it; there is no other judge.
 //!
-//! It checks the signature, then the tombstone, then the session: from the cache while this node's knowledge of revocations is
-//! current, otherwise from the database. If the database cannot be reached either, the answer is `Unavailable`. What a caller
-//! may do follows from the live role; a token can only narrow it.
+//! It checks the signature, then the tombstone, then the session. The session comes from the cache while this node's knowledge
+//! of revocations is current, otherwise from the database. If the database cannot be reached either, the answer is
+//! `Unavailable`. The caller's rights come from the user's role as it is now; a token can only narrow them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,11 +38,11 @@ use crate::core::{
     failure::Failure,
 };
 
-/// The most sessions in the cache; some 500 bytes each.
+/// The most sessions in the cache. Each takes some 500 bytes.
 const CAPACITY: usize = 200_000;
-/// The most genuine cookies of one request that are verified.
+/// How many genuine cookies of one request are verified at most.
 const MAX_CANDIDATES: usize = 4;
-/// A cached session is read again after this long. Some changes are not announced by a revocation, such as a step-up on
+/// A cached session is read again after this time, because some changes come without a revocation. An example is a step-up on
 /// another node, which takes the privilege from earlier tokens.
 const FRESH_MS: i64 = 60_000;
 
@@ -57,13 +57,13 @@ struct Inner {
     feed: Arc<FeedState>,
     outages: Arc<Outages>,
     clock: Clock,
-    /// How long a session without use or sockets lives.
+    /// The idle timeout: the life of a session without uses and sockets.
     idle: Duration,
     cache: SessionCache<Arc<CachedSession>>,
 }
 
 impl Verifier {
-    /// `idle` is how long a session without use or sockets lives.
+    /// `idle` is the idle timeout: the life of a session without uses and sockets.
     pub(crate) fn new(
         store: Store,
         realtime: Realtime,
@@ -80,7 +80,7 @@ impl Verifier {
     /// Verifies an access token.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// Why the token is refused.
     pub async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
         let now = self.0.clock.now();
         let claims = self.0.keys.access.verify(token, now.unix_timestamp()).map_err(token_refusal)?;
@@ -93,8 +93,8 @@ impl Verifier {
         Ok(known.caller(&claims, now))
     }
 
-    /// A credential with the one token that counts. A browser may send several cookies of one name; those that verify count,
-    /// and of these the newest. If none verifies, the newest genuine one is refused, or else the last one.
+    /// Reduces a credential to one token. A browser may send several cookies of one name. The newest token that verifies is chosen;
+    /// if none verifies, the newest genuine one; if none is genuine, the last cookie of the request.
     pub async fn choose(&self, credential: Credential) -> Credential {
         if credential.others.is_empty() {
             return credential;
@@ -102,7 +102,7 @@ impl Verifier {
         let genuine = self.0.keys.access.newest_first(credential.candidates());
         let mut chosen = genuine.first().map(|(token, _)| *token);
         for (token, _) in genuine.iter().take(MAX_CANDIDATES) {
-            // A token that cannot be judged now may be the right one, so none after it is taken instead.
+            // A token that cannot be judged now may be the right one, so no older token is chosen instead of it.
             if matches!(self.verify(token.expose_secret()).await, Ok(_) | Err(Refusal::Unavailable)) {
                 chosen = Some(token);
                 break;
@@ -112,10 +112,10 @@ impl Verifier {
         Credential { token, others: Vec::new(), source: credential.source }
     }
 
-    /// Verifies a ticket, and uses it up.
+    /// Verifies a ticket and consumes it.
     ///
     /// # Errors
-    /// Why it is refused.
+    /// Why the ticket is refused.
     pub async fn verify_ticket(&self, ticket: &str) -> Result<Caller, Refusal> {
         let now = self.0.clock.now();
         let consumed = self.0.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
@@ -127,7 +127,7 @@ impl Verifier {
         Ok(known.ticket_holder(ticket, expires_at))
     }
 
-    /// Checks that neither the user nor the token is denied. The token of a subscription names its channel.
+    /// Checks that neither the user nor the token is denied. `channel` is the channel of a subscription token.
     ///
     /// # Errors
     /// `Denied`; `Unavailable` if it cannot be determined.
@@ -175,8 +175,8 @@ impl Verifier {
         self.0.realtime.tombstone(session).map_or(Ok(()), |cause| Err(Refusal::Ended(cause)))
     }
 
-    /// Judges a session that was just read from the database, for credentials other than access tokens: it is neither revoked
-    /// nor expired, its account is active, and its user is not blocked.
+    /// Judges a session that was just read from the database, for credentials other than access tokens. The session must not be
+    /// revoked or expired, its account must be active, and its user must not be blocked.
     ///
     /// # Errors
     /// `Ended`, `Forbidden`, `Denied`; `Unavailable` if it cannot be determined.
@@ -192,23 +192,23 @@ impl Verifier {
         self.check_user(live.user.id, now).await
     }
 
-    /// Forgets a session, and voids reads of it that are under way. To be called when it was revoked or changed, after its
-    /// tombstone was set.
+    /// Forgets a session, and does not cache the results of reads that are under way. Call this after a session was revoked or
+    /// changed, and after its tombstone was set.
     pub(crate) fn invalidate(&self, session: SessionId) {
         self.0.cache.invalidate(session);
     }
 
-    /// The highest refresh counter of an access token that was used on this node. The database may not know it yet.
+    /// The highest refresh counter of an access token that was used on this node. The database may not have it yet.
     pub(crate) fn used_counter(&self, session: SessionId) -> u64 {
         self.0.cache.get(session).map_or(0, |known| known.used_counter())
     }
 
-    /// The last use of a session that this node knows of.
+    /// The last use of a session that this node knows.
     pub(crate) fn last_seen(&self, session: SessionId) -> Option<OffsetDateTime> {
         self.0.cache.get(session).map(|known| known.last_seen())
     }
 
-    /// Forgets every session, and voids reads that are under way.
+    /// Forgets every session. The results of reads that are under way are not cached.
     pub(crate) fn invalidate_all(&self) {
         self.0.cache.invalidate_all();
     }
@@ -219,7 +219,7 @@ impl Verifier {
         self.0.cache.retain(|known| known.read_at_ms > oldest);
     }
 
-    /// The session, if it works at `now`, read at privilege epoch `epoch` or later.
+    /// The session, if it works at `now`. It was read at privilege epoch `epoch` or later.
     async fn session(
         &self,
         id: SessionId,
@@ -236,14 +236,14 @@ impl Verifier {
             return Ok(known);
         }
         let known = self.read(id, now).await?;
-        // It may have been revoked while it was being read.
+        // The session may have been revoked during the read.
         self.check_tombstone(id)?;
         self.judge_session(&known, now)?;
         Ok(known)
     }
 
     /// The session from the cache, if the entry is fresh and the session works. A refusal never comes from the cache, because
-    /// another node may have seen the session later. A token of a later epoch proves that a step-up happened since the read.
+    /// another node may have seen a later use of the session. A token of a later epoch proves that a step-up followed the read.
     fn cached(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Option<Arc<CachedSession>> {
         let known = self.0.cache.get(id)?;
         let fresh = millis(now) - known.read_at_ms < FRESH_MS && known.session.privilege_epoch >= epoch;
@@ -252,8 +252,8 @@ impl Verifier {
 
     async fn read(&self, id: SessionId, now: OffsetDateTime) -> Result<Arc<CachedSession>, Refusal> {
         let Inner { store, realtime, feed, cache, .. } = &*self.0;
-        // Only what was read while the feed was current may be cached: a revocation from before the feed's first look would
-        // never be announced.
+        // Only what was read while the feed was current may be cached: the feed does not report revocations from before its first
+        // look.
         let fence = feed.is_current().then(|| cache.fence());
         let earlier = cache.get(id);
         let live = store.session_with_user(id).await.map_err(not_judged)?;
@@ -294,14 +294,15 @@ impl Verifier {
 
     /// Checks that the user is not blocked.
     async fn check_user(&self, user: UserId, now: OffsetDateTime) -> Result<(), Refusal> {
-        // A token issued at the end of time: no token can be denied by its age, so only the user can be denied.
+        // This token has no id and the latest possible time of issue, so no denial of tokens applies to it. Only its user can be
+        // denied.
         let token = TokenMark { id: None, issued_at_ms: Some(i64::MAX) };
         self.check_denials(&user.into(), &token, None, now).await
     }
 
-    /// Notes a use. The first use of a refresh counter, and a use after a long silence, are written before the request goes on:
-    /// the first decides what the previous refresh token is worth, also after a crash and on other nodes, and without the second
-    /// another node would soon treat the session as idle. Other uses are written later, in batches.
+    /// Notes a use. Two kinds of uses are written before the request continues. The first use of a refresh counter decides whether
+    /// the previous refresh token is still accepted, and it must still do so after a crash and on other nodes. A use after half of
+    /// the idle time prevents that another node treats the session as idle. Other uses are written later, in batches.
     async fn note_use(
         &self,
         known: &CachedSession,
@@ -312,7 +313,7 @@ impl Verifier {
         if silent || known.used_counter() < refresh_counter {
             let id = known.session.id;
             if !self.0.store.write_use(id, refresh_counter, now).await.map_err(not_judged)? {
-                // It has been revoked since it was read, and this node has not heard of that yet.
+                // The session was revoked after it was read, and this node does not know that revocation yet.
                 self.invalidate(id);
                 self.read(id, now).await?;
                 return Err(Refusal::Unavailable);

@@ -1,7 +1,7 @@
-//! Changes of a user's credentials, made by one of their sessions: the others end, and the tokens of that one are renewed.
+//! Changes of a user's credentials. The session that makes a change stays and gets new tokens; the user's other sessions end.
 //!
-//! The store renews them in the transaction of the change. Only the answer to that request carries them; tokens from before
-//! have lost their privilege.
+//! The store renews the tokens in the transaction of the change. Only the answer to that request contains them. Earlier tokens
+//! carry no privilege.
 
 use store::{RevocationRequest, Session, Store};
 
@@ -16,11 +16,11 @@ use crate::{
 pub struct CredentialChange<T> {
     /// What the change did.
     pub outcome: T,
-    /// The tokens that replace those from before the change.
+    /// The new tokens, which replace those from before the change.
     pub tokens: SessionTokens,
 }
 
-/// Makes changes of credentials, and issues the tokens of the session that asks. Clones are cheap.
+/// Makes changes of credentials, and issues the new tokens of the caller's session. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct CredentialChanges {
     store: Store,
@@ -36,14 +36,14 @@ impl CredentialChanges {
     /// Carries out the caller's order, which changes credentials and keeps the caller's session.
     ///
     /// # Errors
-    /// Those of the revoker. `Conflict` if the change was made and the tokens were renewed again since: then only the later
-    /// answer carries them.
+    /// The errors of the revoker. `Conflict` if the change was made, and another request has renewed the tokens again: then only
+    /// the answer to that request contains them.
     pub(crate) async fn make(
         &self,
         caller: &Caller,
         order: RevocationRequest,
     ) -> Result<CredentialChange<RevocationResult>, Failure> {
-        // Read before the change: once it is committed, the answer must reach the client, which has no other way to the tokens.
+        // Read before the change, because this read can fail. After the commit, the client gets its tokens only from this answer.
         let user = self.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)?;
         let (outcome, renewed) = self.revoker.revoke_and_renew(order).await?;
         let session = match renewed {
@@ -53,7 +53,7 @@ impl CredentialChanges {
         Ok(CredentialChange { outcome, tokens: self.tokens.session_tokens(user, session) })
     }
 
-    /// The session after a change of which the database's answer was lost. The change has raised the privilege epoch by one.
+    /// Reads the session after a change whose answer was lost. The change has raised the privilege epoch by one.
     async fn read_again(&self, caller: &Caller) -> Result<Session, Failure> {
         let live = self.store.session_with_user(caller.session).await?;
         let live = live.filter(|live| live.session.revoked.is_none()).ok_or_else(Failure::session_ended)?;
@@ -68,7 +68,7 @@ impl CredentialChanges {
 }
 
 impl<T> CredentialChange<T> {
-    /// The same change with another description of what it did.
+    /// The same change with another outcome.
     pub(crate) fn with<U>(self, outcome: U) -> CredentialChange<U> {
         CredentialChange { outcome, tokens: self.tokens }
     }

@@ -1,4 +1,4 @@
-//! A user's own devices: listing, naming, trusting and forgetting them.
+//! A user's own devices: lists, labels, trusts and forgets them.
 
 use domain::{
     client::device::{TRUST_TTL, Trust},
@@ -22,14 +22,14 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 
-/// A device with what this node knows of it.
+/// A device with what this node knows about it.
 #[derive(Clone, Debug)]
 pub struct ListedDevice {
     /// The device, with the trust that is left now.
     pub device: Device,
-    /// The number of working sessions on it.
+    /// The number of working sessions on the device.
     pub sessions: usize,
-    /// Their open sockets on this node.
+    /// The open sockets of these sessions on this node.
     pub open_connections: usize,
 }
 
@@ -54,7 +54,7 @@ pub struct DeviceUpdate {
 /// A user's own devices.
 pub struct Devices(Parts);
 
-/// What [`Devices`] is made of.
+/// The parts of [`Devices`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -69,7 +69,7 @@ impl Devices {
         Self(parts)
     }
 
-    /// A page of the caller's devices; the last one seen comes first.
+    /// A page of the caller's devices. The device that was seen last comes first.
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
@@ -80,7 +80,7 @@ impl Devices {
         cursor: Option<&str>,
     ) -> Result<DevicePage, Failure> {
         let after = cursor.map(read_cursor).transpose()?.map(|(seen, id)| (seen, DeviceId(id)));
-        // One more than asked for tells whether there is another page.
+        // One more than requested, to see whether there is another page.
         let mut devices = self.0.store.devices_of(caller.user, after, limit.saturating_add(1)).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = devices.len() > limit;
@@ -143,7 +143,7 @@ impl Devices {
         Ok(self.listed(changed, &self.0.sessions.working(caller).await?))
     }
 
-    /// Forgets one of the caller's devices and ends their sessions on it. If it signs in again, it is a new device.
+    /// Forgets one of the caller's devices and ends the caller's sessions on it. After another sign-in it is a new device.
     ///
     /// # Errors
     /// `NotFound` if the caller has no such device, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
@@ -183,7 +183,7 @@ fn no_such_device() -> Failure {
     Failure::not_found("You have no such device.")
 }
 
-/// A valid label, trimmed.
+/// The label, trimmed, if it is valid.
 fn checked_label(label: &str) -> Result<String, Failure> {
     shown_name(label).ok_or_else(|| {
         let detail = "A label has 1 to 100 characters and none that cannot be seen.";

@@ -1,6 +1,6 @@
-//! Orders of users to change their own factors.
+//! The orders (revocation requests) of users to change their own factors.
 //!
-//! Such a change ends trust: the order goes to the revoker, needs a recent step-up, and ends the user's other sessions.
+//! The order needs a recent step-up. The user's other sessions are not trusted after the change, so the revoker ends them.
 
 use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, RevocationRequest, Target};
@@ -19,7 +19,7 @@ impl FactorOrders {
         Self { clock, audit }
     }
 
-    /// The order of a caller to change their own factors. `event` is the name of its audit event.
+    /// The order of a caller to change the caller's own factors. `event` is the name of the audit event.
     pub(crate) fn order(
         &self,
         caller: &Caller,

@@ -1,7 +1,7 @@
 //! A user's own second factors: listing them, setting up and removing an authenticator app, replacing backup codes.
 //!
-//! A change of factors ends trust: it goes to the revoker, ends the user's other sessions, renews the tokens of the session that
-//! asks, and needs a recent step-up.
+//! A change of factors needs a recent step-up, and the user's other sessions are not trusted after it. So the revoker carries it
+//! out: it ends these sessions and renews the tokens of the caller's session.
 
 use domain::factors::{
     backup_code::{self, BACKUP_CODES, BackupCode},
@@ -25,7 +25,7 @@ use crate::{
     revocation::revoke::RevocationResult,
 };
 
-/// The factors that a user has beside a password.
+/// The factors that a user has in addition to a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnrolledFactors {
     /// When the authenticator app was confirmed. `None` without one.
@@ -36,21 +36,21 @@ pub struct EnrolledFactors {
     pub passkeys: u32,
 }
 
-/// An authenticator app that is being set up. Shown once.
+/// An authenticator app that is being set up. The user sees it once.
 #[derive(Clone, Debug)]
 pub struct TotpSetup {
     /// The secret, for typing.
     pub secret: SecretString,
     /// The secret, for apps.
     pub uri: SecretString,
-    /// The same as a QR code.
+    /// The URI as a QR code.
     pub qr_svg: SecretString,
 }
 
 /// A user's own second factors.
 pub struct Factors(Parts);
 
-/// What [`Factors`] is made of.
+/// The parts of [`Factors`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -83,7 +83,7 @@ impl Factors {
         })
     }
 
-    /// Begins to set up an authenticator app. It is not a factor until a code of it was confirmed.
+    /// Begins to set up an authenticator app. The app becomes a factor when one of its codes is confirmed.
     ///
     /// # Errors
     /// `StepUpRequired`, `Conflict` if there is one already, `Invalid` if the session has ended meanwhile, `Unavailable`.
@@ -102,8 +102,8 @@ impl Factors {
         Ok(TotpSetup { secret: secret.base32(), qr_svg: picture.into(), uri })
     }
 
-    /// Confirms the authenticator app that is being set up with a code of it, and ends the caller's other sessions. The code's
-    /// time step is used up. The outcome is when it was confirmed.
+    /// Confirms the authenticator app that is being set up, with one of its codes, and ends the caller's other sessions. The time
+    /// step of the code is spent. The outcome is the time of the confirmation.
     ///
     /// # Errors
     /// `StepUpRequired`, `Conflict` if no app is being set up, `Invalid` for a wrong code or if the session has ended
@@ -132,13 +132,13 @@ impl Factors {
         let order = orders.order(caller, change, "totp.confirmed", "an authenticator app was added", meta);
         match changes.make(caller, RevocationRequest { now, ..order }).await {
             Ok(change) => Ok(change.with(now)),
-            // Another one was begun or confirmed meanwhile.
+            // Another app was begun or confirmed meanwhile.
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(totp_not_begun()),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Removes the authenticator app and ends the caller's other sessions. Backup codes without another factor are removed, too.
+    /// Removes the authenticator app and ends the caller's other sessions. Without another factor, backup codes are removed, too.
     ///
     /// # Errors
     /// `StepUpRequired`, `NotFound` if there is none, `Conflict` if the user could no longer sign in, `Invalid` if the session
@@ -159,7 +159,7 @@ impl Factors {
         }
     }
 
-    /// Replaces the backup codes by ten new ones, shown once. Ends the caller's other sessions.
+    /// Replaces the backup codes by ten new codes, which are shown once. Ends the caller's other sessions.
     ///
     /// # Errors
     /// `StepUpRequired`, `Conflict` without another second factor, `Invalid` if the session has ended meanwhile,

@@ -1,7 +1,7 @@
-//! A user's own passkeys: adding, listing, renaming, removing.
+//! A user's own passkeys: adds, lists, renames and removes them.
 //!
-//! Adding and removing one is a change of factors: it needs a recent step-up and ends the user's other sessions. Signing in
-//! with one is in `sign_in::passkey`.
+//! A change of passkeys is a change of factors: it needs a recent step-up and ends the user's other sessions. Sign-ins with
+//! passkeys are in `sign_in::passkey`.
 
 use domain::{
     factors::{
@@ -49,16 +49,16 @@ pub struct ListedPasskey {
     pub created_at: OffsetDateTime,
     /// When it was last used.
     pub last_used_at: Option<OffsetDateTime>,
-    /// Whether it is suspended, because it may have been copied.
+    /// Whether the passkey is suspended, because it may have been copied.
     pub suspended: bool,
-    /// Whether its authenticator synchronizes it to other devices.
+    /// Whether the authenticator synchronizes the passkey to other devices.
     pub backed_up: bool,
 }
 
 /// A user's own passkeys.
 pub struct Passkeys(Parts);
 
-/// What [`Passkeys`] is made of.
+/// The parts of [`Passkeys`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -100,8 +100,8 @@ impl Passkeys {
             .start_passkey_registration(owner.handle, &user.email, shown, Some(known))
             .map_err(|error| defect("could not begin a registration", &error))?;
         let mut options = serde_json::to_value(options).map_err(|_| Failure::Internal)?;
-        // Ask the authenticator to keep the passkey if it has room, so that the user can sign in without typing a name. The
-        // library would discourage it.
+        // Ask the authenticator to store the passkey if it has room, so that the user can sign in without a user name. The value
+        // of the library discourages it.
         options["publicKey"]["authenticatorSelection"]["residentKey"] = "preferred".into();
         let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyRegistration, Some(caller.user), answerer);
@@ -113,8 +113,8 @@ impl Passkeys {
     /// Adds the passkey that an authenticator made, and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `BadRequest` for an invalid name, `Invalid` for a ceremony that is over or an answer that does not
-    /// belong to it, `Conflict` for a passkey that is registered already, `Unavailable`.
+    /// `StepUpRequired`, `BadRequest` for an invalid name, `Invalid` for an expired ceremony or an answer that does not belong to
+    /// it, `Conflict` for a passkey that is already registered, `Unavailable`.
     pub async fn add(
         &self,
         caller: &Caller,
@@ -196,7 +196,7 @@ impl Passkeys {
         renamed.map(ListedPasskey::of).ok_or_else(no_such_passkey)
     }
 
-    /// Removes one of the caller's passkeys and ends their other sessions.
+    /// Removes one of the caller's passkeys and ends the caller's other sessions.
     ///
     /// # Errors
     /// `StepUpRequired`, `NotFound`, `Conflict` if the user could no longer sign in, `Invalid` if the session has ended

@@ -1,4 +1,4 @@
-//! A user's own profile: reading it, changing the display name, changing the password.
+//! A user's own profile: reads it, changes the display name, changes the password.
 
 use domain::account::account_key::AccountKey;
 use protocol::{audit::Outcome, close::Cause};
@@ -18,7 +18,7 @@ use crate::{
 /// A user's own profile.
 pub struct Profile(Parts);
 
-/// What [`Profile`] is made of.
+/// The parts of [`Profile`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -37,7 +37,7 @@ impl Profile {
     /// The caller's account.
     ///
     /// # Errors
-    /// `Invalid` if it no longer exists, `Unavailable`.
+    /// `Invalid` if the account does not exist, `Unavailable`.
     pub async fn read(&self, caller: &Caller) -> Result<User, Failure> {
         self.0.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
     }
@@ -62,8 +62,8 @@ impl Profile {
         Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
     }
 
-    /// Changes the caller's password and ends their other sessions. The tokens of the remaining session are renewed; neither
-    /// the old ones nor the new ones carry privilege.
+    /// Changes the caller's password and ends the caller's other sessions. The tokens of this session are renewed. Neither the old
+    /// tokens nor the new ones carry privilege.
     ///
     /// # Errors
     /// `StepUpRequired` without a recent step-up, `Invalid` for a wrong current password or if the session has ended meanwhile,

@@ -1,4 +1,4 @@
-//! A user's own sessions: listing them, ending one, ending the others.
+//! A user's own sessions: lists them, ends one, ends the others.
 
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ pub struct Sessions {
     audit: AuditTrail,
     listing: SessionListing,
     revoker: Revoker,
-    /// How long a session without use or sockets lives.
+    /// The idle timeout: the life of a session without uses and sockets.
     idle: Duration,
 }
 
 impl Sessions {
-    /// `idle` is how long a session without use or sockets lives.
+    /// `idle` is the idle timeout: the life of a session without uses and sockets.
     pub(crate) fn new(
         store: Store,
         clock: Clock,
@@ -47,8 +47,8 @@ impl Sessions {
         Self { store, clock, audit, listing, revoker, idle }
     }
 
-    /// A page of the caller's working sessions, newest first, and the cursor of the next. A page may have fewer sessions than
-    /// `limit`, because idle ones are left out.
+    /// A page of the caller's working sessions, newest first, and the cursor of the next page. A page may have fewer sessions than
+    /// `limit`, because idle sessions are left out.
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
@@ -113,7 +113,7 @@ impl Sessions {
         self.revoker.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
     }
 
-    /// An order of a user about their own sessions. The event names the session that is ended, not the one that asks.
+    /// The order of a user to end the user's own sessions. The audit event names the session that ends; `by_session` is the caller's.
     fn order(&self, caller: &Caller, target: Target, meta: &RequestMeta) -> RevocationRequest {
         let mut event = self.audit.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);

@@ -1,7 +1,7 @@
-//! Step-up: proving presence again, for changes that a stolen session must not be able to make.
+//! Step-up: the user proves presence again, because a stolen session must not be able to make certain changes.
 //!
-//! The session's tokens are renewed with the privilege. The tokens of the answer carry it, and those that they are refreshed to.
-//! The tokens from before do not get it, and no copy of them does.
+//! A step-up renews the session's tokens. The new tokens carry the privilege, and so do the tokens that replace them at a refresh.
+//! Earlier tokens and their copies do not carry it.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub enum StepUpProof {
     Password(SecretString),
     /// A code of the authenticator app. Backup codes are not accepted: they are for users without access to the app.
     Totp(SecretString),
-    /// The answer to a passkey ceremony that was begun for it.
+    /// The answer to a passkey ceremony that was begun for a step-up.
     Passkey {
         /// The ceremony.
         ceremony: Uuid,
@@ -64,23 +64,23 @@ impl StepUpProof {
     }
 }
 
-/// A proof that was judged to be right, and what of it is to be spent.
+/// A correct proof, with the part of it that must be spent. A password has no such part.
 struct RightProof(Option<Proof>);
 
-/// A proof that was judged, right or wrong.
+/// A proof that was judged, with the result.
 struct Judgement {
     /// The caller's account, read before the proof was judged.
     user: User,
-    /// What is to be spent; `None` if the proof is wrong.
+    /// The correct proof; `None` if the proof is wrong.
     right: Option<RightProof>,
-    /// The attempt at a code. It counts as wrong until it was right.
+    /// The counted attempt, if the proof is a code. It counts as wrong until the step-up has succeeded.
     counted: Option<CountedAttempt>,
 }
 
 /// The result of a step-up: fresh tokens that carry the session's privilege.
 #[derive(Clone, Debug)]
 pub struct StepUpResult {
-    /// The new tokens. Earlier ones, including the one that asked, carry no privilege any more.
+    /// The new tokens. Earlier tokens, including the token of this request, carry no privilege.
     pub tokens: SessionTokens,
     /// When the privilege ends.
     pub privileged_until: OffsetDateTime,
@@ -89,7 +89,7 @@ pub struct StepUpResult {
 /// Proves presence again.
 pub struct StepUp(Parts);
 
-/// What [`StepUp`] is made of.
+/// The parts of [`StepUp`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -133,7 +133,8 @@ impl StepUp {
     /// Judges the caller's proof and grants privilege for a while.
     ///
     /// # Errors
-    /// `StepUpRequired` for the password of a user with a second factor, `Invalid` for a wrong proof, or if the session has ended or the user was changed meanwhile; `TooMany`, `Unavailable`.
+    /// `StepUpRequired` for the password of a user with a second factor; `Invalid` for a wrong proof, or if meanwhile the session
+    /// has ended or the user was changed; `TooMany`; `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,
@@ -169,7 +170,7 @@ impl StepUp {
         Ok(StepUpResult { tokens: tokens.session_tokens(user, *session), privileged_until: until })
     }
 
-    /// Judges a proof. The limits of each kind are checked first.
+    /// Judges a proof, after the limits for its kind.
     async fn judge(
         &self,
         caller: &Caller,
@@ -210,7 +211,7 @@ impl StepUp {
         }
     }
 
-    /// Takes a permit of the address, of the user and of the session.
+    /// Spends one permit each of the address, the user and the session.
     async fn spend(&self, caller: &Caller, meta: &RequestMeta) -> Result<(), Failure> {
         let throttle = &self.0.throttle;
         let limits = throttle.limits();
@@ -237,7 +238,7 @@ impl StepUp {
         self.0.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
     }
 
-    /// Records a refusal. If it cannot be recorded, the answer is that failure. The session stays as it was.
+    /// Records a refusal and returns it. If it cannot be recorded, returns that failure instead. The session stays as it was.
     async fn refuse(
         &self,
         caller: &Caller,

@@ -1,7 +1,7 @@
-//! Detection of copied passkeys, and what follows from it.
+//! Detects passkeys that may have been copied, suspends them, and ends their users' sessions.
 //!
-//! A passkey counts its uses. An answer with a counter not higher than the stored one may come from a copy. Used by
-//! `passkey_ceremony`, which judges answers, and by sign-in, which spends them.
+//! An authenticator counts the uses of a passkey. An answer whose counter is not above the stored one may come from a copy.
+//! `passkey_ceremony`, which judges answers, and sign-in, which spends them, use this file.
 
 use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
@@ -28,8 +28,8 @@ impl CloneDetection {
         Self { store, clock, audit, revoker }
     }
 
-    /// The failure for an assertion that was right but could not be spent. If its passkey was used since with the same or a
-    /// higher counter, one of the two answers may come from a copy; otherwise it is `failure`.
+    /// The failure for a correct assertion that could not be spent. If the passkey was used meanwhile with the same or a higher
+    /// counter, one of the two answers may come from a copy, which [`Self::suspect`] decides. Otherwise the result is `failure`.
     pub(crate) async fn failure_when_unspent(
         &self,
         assertion: &VerifiedAssertion,
@@ -52,12 +52,13 @@ impl CloneDetection {
         }
     }
 
-    /// Suspends a passkey that has answered with a counter not above the stored one, unless it may be one authenticator whose
-    /// answers arrived in another order. Returns the failure if it was suspended.
+    /// Suspends a passkey whose answer has a counter that is not above the stored one. Does nothing if one authenticator alone may
+    /// have given these answers, and they arrived in another order. Returns the failure if the passkey was suspended.
     ///
-    /// A challenge is signed after its ceremony began. So if the ceremony began after the last use, the authenticator went back
-    /// after it, and there are two. If it began before, the answer may have been signed before the last use, too, and its
-    /// counter is lower; one authenticator never counts two signatures alike. Such an answer opens nothing either way.
+    /// An answer is signed after its ceremony began. If the ceremony began after the last use, the counter of one authenticator
+    /// would have grown, so there must be two. If the ceremony began before the last use, the answer may have been signed before
+    /// that use, too. Then its counter must be lower, because an authenticator never gives the same counter twice. In both cases
+    /// the answer opens no session.
     pub(crate) async fn suspect(
         &self,
         stored: &StoredPasskey,
@@ -81,7 +82,7 @@ impl CloneDetection {
             ..RevocationRequest::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
         };
         match self.revoker.revoke(order).await {
-            // Another request has just suspended it for the same reason.
+            // `Conflict`: another request has just suspended the passkey for the same reason.
             Ok(_) | Err(Failure::Conflict { .. }) => Failure::invalid(
                 "passkey_suspended",
                 "This passkey may have been copied. It is suspended, and you have been signed out everywhere. \

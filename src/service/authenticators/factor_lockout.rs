@@ -1,6 +1,7 @@
-//! The lockout of second factors: counts each attempt before it is judged, refuses while a delay runs, and records when one begins.
+//! The lockout of second factors. It counts each attempt before the attempt is judged. Too many wrong attempts begin a delay, during
+//! which every attempt is refused. The beginning of a delay is an audit event.
 //!
-//! Used by sign-in and step-up. The user is told by an audit event; other notices follow the audit trail.
+//! Sign-in and step-up use it.
 
 use domain::factors::lockout::{FREE_FAILURES, FactorSource};
 use protocol::{audit::Outcome, id::UserId};
@@ -9,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
 
-/// An attempt that was counted and may be judged.
+/// An attempt that was counted and may now be judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CountedAttempt {
     user: UserId,
@@ -31,7 +32,7 @@ impl FactorLockout {
         Self { store, clock, audit }
     }
 
-    /// Refuses while a delay runs that ends at this time.
+    /// Refuses until `locked_until`.
     ///
     /// # Errors
     /// `TooMany`.
@@ -43,7 +44,7 @@ impl FactorLockout {
     /// Counts an attempt, before it is judged.
     ///
     /// # Errors
-    /// `TooMany` while a delay runs, `Unavailable`.
+    /// `TooMany` during a delay, `Unavailable`.
     pub(crate) async fn count(&self, user: UserId, source: FactorSource) -> Result<CountedAttempt, Failure> {
         let now = self.clock.now();
         match self.store.count_factor_attempt(user, source, now).await? {
@@ -54,14 +55,14 @@ impl FactorLockout {
         }
     }
 
-    /// Forgets the failures before an attempt that was right. What it opened does not depend on it.
+    /// Resets the failures after a correct attempt. An error is only logged, because the request has succeeded already.
     pub(crate) async fn was_right(&self, attempt: &CountedAttempt) {
         if let Err(error) = self.store.clear_factor_failures(attempt.user, attempt.source).await {
-            tracing::warn!(%error, "could not forget the wrong second factors before a right one");
+            tracing::warn!(%error, "could not reset the count of wrong second factors after a correct one");
         }
     }
 
-    /// Records that an attempt was wrong and began a delay, if it did.
+    /// Records the delay that this wrong attempt began, if it began one.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be recorded.

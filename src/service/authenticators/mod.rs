@@ -1,7 +1,7 @@
-//! Proofs of a user: codes of authenticator apps, backup codes, and passkeys. Judging them, not spending them.
+//! The proofs of a user: codes of authenticator apps, backup codes, and passkeys. They are judged here, but not spent.
 //!
-//! Shared by `sign_in` (to open a session) and `account` (to step up and to manage factors). A right proof is spent by the
-//! transaction of what it proves. Depends on `core`, `access` and `revocation`.
+//! `sign_in` uses them to open a session, and `account` to step up and to manage factors. The transaction of the change that needs
+//! a proof also spends it. Depends on `core`, `access` and `revocation`.
 
 pub(crate) mod clone_detection;
 pub(crate) mod factor_lockout;
@@ -22,7 +22,7 @@ use verify_code::CodeVerifier;
 
 use crate::{core::Core, revocation::Revocation};
 
-/// The capability to judge proofs, shared by signing in and by managing an account. Clones are cheap.
+/// The capability to judge proofs. Sign-in and account management share it. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct Authenticators {
     pub(crate) codes: CodeVerifier,

@@ -1,8 +1,8 @@
-//! Ceremonies of WebAuthn: beginning one, and judging the answer of an authenticator.
+//! WebAuthn ceremonies: begins a ceremony, and judges the answer of an authenticator.
 //!
-//! Used by sign-in, step-up and passkey management. Every assertion goes through
-//! [`PasskeyCeremonies::judge_assertion`], whatever it is for, so that a known user name, an unknown one and none are treated
-//! alike. The state of a ceremony is kept in the database and can be taken once.
+//! Sign-in, step-up and passkey management use it. Every assertion goes through [`PasskeyCeremonies::judge_assertion`], so that
+//! requests with a known user name, an unknown one and none are treated alike. The state of a ceremony is kept in the database
+//! and can be taken once.
 
 use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use protocol::{audit::Outcome, id::UserId};
@@ -49,7 +49,7 @@ impl PasskeyCeremonies {
         Self { store, clock, audit, clones, relying_party }
     }
 
-    /// The library and the names that passkeys belong to.
+    /// The relying party that passkeys belong to, with the WebAuthn library.
     pub(crate) fn relying_party(&self) -> &RelyingParty {
         &self.relying_party
     }
@@ -61,7 +61,7 @@ impl PasskeyCeremonies {
         Ok(usable.filter_map(|held| Some(read_passkey(held)?.cred_id().to_vec())).collect())
     }
 
-    /// Begins a ceremony for an assertion of one of these credentials; `None` leaves the choice to the authenticator.
+    /// Begins a ceremony for an assertion with one of these credentials. With `None`, the authenticator chooses the credential.
     pub(crate) async fn begin_assertion(
         &self,
         challenge: NewCeremony,
@@ -78,8 +78,8 @@ impl PasskeyCeremonies {
                 allowed.iter().map(|id| json!({"type": "public-key", "id": base64url(id)})).collect();
             options["publicKey"]["allowCredentials"] = descriptors.into();
         }
-        // The page says whether it asks in the background (`mediation`). A button that passes these options on must show a
-        // dialogue.
+        // `mediation` is removed because the page decides whether the browser asks in the background. With these options as they
+        // are, the browser must show a dialogue.
         if let Some(fields) = options.as_object_mut() {
             fields.remove("mediation");
         }
@@ -105,7 +105,7 @@ impl PasskeyCeremonies {
         Ok(id)
     }
 
-    /// Takes a ceremony of one of these kinds. It cannot be taken again, whether the answer is right or wrong.
+    /// Takes a ceremony of one of these kinds. It can be taken once, even if the answer is wrong.
     ///
     /// # Errors
     /// `Invalid` if this answerer has no such ceremony.
@@ -124,10 +124,10 @@ impl PasskeyCeremonies {
         })
     }
 
-    /// Judges an assertion for a ceremony that was taken. A refusal is recorded in the audit trail.
+    /// Judges an assertion for a ceremony that was taken. Each refusal is recorded in the audit trail.
     ///
     /// # Errors
-    /// `Invalid` with what the user can do about it, `Unavailable`.
+    /// `Invalid`, which tells the user what to do; `Unavailable`.
     pub(crate) async fn judge_assertion(
         &self,
         ceremony: &Challenge,
@@ -136,8 +136,8 @@ impl PasskeyCeremonies {
     ) -> Result<VerifiedAssertion, Failure> {
         let state: DiscoverableAuthentication =
             serde_json::from_value(ceremony.state["library"].clone()).map_err(|_| Failure::Internal)?;
-        // Check what needs no key before looking up the passkey: the order of error messages must not reveal whether the
-        // passkey exists.
+        // First check what needs no key, then look up the passkey. In the other order, the error would reveal whether the passkey
+        // exists.
         if let Err(error) = self.relying_party.check_answer(credential) {
             return Err(self.refuse_assertion(None, &error, meta).await);
         }
@@ -174,7 +174,7 @@ impl PasskeyCeremonies {
         Ok(VerifiedAssertion { user: stored.user, proof, begun_at: begun_at(ceremony) })
     }
 
-    /// Records why an authenticator's answer was refused, and returns what the user can do about it.
+    /// Records why an authenticator's answer was refused. Returns the failure, which tells the user what to do.
     pub(crate) async fn refuse_assertion(
         &self,
         user: Option<UserId>,
@@ -189,7 +189,7 @@ impl PasskeyCeremonies {
         }
     }
 
-    /// Records a refusal for which there is only one answer.
+    /// Records a refusal. The answer to the user is the same for every reason.
     pub(crate) async fn refuse(
         &self,
         user: Option<UserId>,
@@ -220,9 +220,9 @@ pub(crate) struct NewCeremony {
     pub(crate) kind: ChallengeKind,
     pub(crate) user: Option<UserId>,
     pub(crate) answerer: ChallengeOwner,
-    /// The challenge of the sign-in that it completes.
+    /// The challenge of the sign-in that this ceremony completes.
     pub(crate) sign_in: Option<Uuid>,
-    /// It asks for a passkey that does not exist, so that it can never succeed.
+    /// The ceremony asks for a passkey that does not exist, so it cannot succeed.
     pub(crate) decoy: bool,
 }
 
@@ -243,8 +243,8 @@ fn signature_counter(credential: &PublicKeyCredential) -> i64 {
     i64::from(bytes.map_or(0, u32::from_be_bytes))
 }
 
-/// Whether the passkey is one that the ceremony asked for, and the user that the authenticator names is its owner (WebAuthn,
-/// 7.2, step 6). If the ceremony names no user, the answer has to name one.
+/// Whether the ceremony asked for this passkey, and whether the answer's user handle belongs to the passkey's owner (WebAuthn,
+/// 7.2, step 6). If the ceremony names no user, the answer must have a user handle.
 fn fits(
     ceremony: &Challenge,
     credential: &PublicKeyCredential,
@@ -254,7 +254,7 @@ fn fits(
     if ceremony.state["decoy"] == Value::Bool(true) {
         return false;
     }
-    // Some browsers send an empty handle for an authenticator that keeps no user.
+    // Some browsers send an empty handle if the authenticator does not store one.
     let named = credential.get_user_unique_id().filter(|named| !named.is_empty());
     let handle = named.is_none_or(|named| named == owner.handle.as_bytes());
     match ceremony.user {
@@ -263,7 +263,7 @@ fn fits(
     }
 }
 
-/// The reason of a refusal for the audit trail, and the failure for the user. Texts of the library do not reach the user.
+/// The reason of a refusal for the audit trail, and the failure for the user, which has no text of the library.
 fn explain(error: &WebauthnError) -> (&'static str, Failure) {
     match error {
         WebauthnError::InvalidRPOrigin
@@ -283,12 +283,12 @@ fn explain(error: &WebauthnError) -> (&'static str, Failure) {
     }
 }
 
-/// The answer when the user cannot do anything about it.
+/// The answer for a refusal that the user cannot correct.
 fn refused() -> Failure {
     Failure::invalid("passkey_refused", "The passkey was not accepted.")
 }
 
-/// A failure that no client can cause; logged.
+/// Logs a failure that no client can cause, and returns it.
 pub(crate) fn defect(what: &'static str, error: &WebauthnError) -> Failure {
     tracing::error!(?error, what, "a passkey ceremony failed");
     Failure::Internal
@@ -297,13 +297,13 @@ pub(crate) fn defect(what: &'static str, error: &WebauthnError) -> Failure {
 /// An assertion as the browser gives it.
 ///
 /// # Errors
-/// `BadRequest` if it is not one.
+/// `BadRequest` if the value is not an assertion.
 pub(crate) fn parse_assertion(credential: &Value) -> Result<PublicKeyCredential, Failure> {
     let read: Option<PublicKeyCredential> = serde_json::from_value(credential.clone()).ok();
     read.filter(|read| read.type_ == "public-key").ok_or_else(malformed)
 }
 
-/// The failure for what is not an answer of an authenticator.
+/// The failure for a value that is not the answer of an authenticator.
 pub(crate) fn malformed() -> Failure {
     Failure::bad_request(
         "malformed_credential",

@@ -1,6 +1,6 @@
 //! The relying party of WebAuthn: the domain and the origins that passkeys belong to.
 //!
-//! Made once, at the start, by the composition root, from names that the settings have checked.
+//! The composition root makes it at the start, from names that the settings have checked.
 
 use std::{fmt, sync::Arc};
 
@@ -25,16 +25,16 @@ impl fmt::Debug for RelyingParty {
 }
 
 impl RelyingParty {
-    /// The relying party of these names.
+    /// The relying party with these names.
     ///
     /// # Errors
-    /// What is wrong with them, for people.
+    /// The problem with the names, as a text for people.
     pub fn new(names: &RelyingPartyNames) -> Result<Self, String> {
         let parsed = names.origins.iter().map(|origin| {
             Url::parse(origin).map_err(|error| format!("WEBAUTHN_ORIGINS: `{origin}`: {error}"))
         });
         let origins: Vec<Url> = parsed.collect::<Result<_, _>>()?;
-        // The library compares the first one with the relying party id, so that is a page and no app.
+        // The library compares the first origin with the relying party id, so the first origin must be a page, not an app.
         let page = origins.iter().position(|origin| origin.has_host());
         let first = page.ok_or("WEBAUTHN_ORIGINS: there is no page")?;
         let refused = |error: WebauthnError| format!("WEBAUTHN_RP_ID `{}`: {error:?}", names.id);
@@ -51,8 +51,8 @@ impl RelyingParty {
         &self.webauthn
     }
 
-    /// Checks that the browser names one of our origins exactly, and that the page was not in a frame of another site. The
-    /// library would let frames use a passkey.
+    /// Checks that the browser names exactly one of our origins, and that the page was not in a frame of another site. The library
+    /// alone would accept such a frame.
     ///
     /// # Errors
     /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
@@ -68,11 +68,11 @@ impl RelyingParty {
         Ok(())
     }
 
-    /// Checks what an assertion shows without its key: the page, the relying party, and that the authenticator verified the
+    /// Checks the parts of an assertion that need no key: the page, the relying party, and that the authenticator verified the
     /// user (WebAuthn, 6.1: 32 bytes of hash, then the flags).
     ///
     /// # Errors
-    /// Those of [`Self::check_page`], `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
+    /// The errors of [`Self::check_page`], `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
     pub(crate) fn check_answer(&self, credential: &PublicKeyCredential) -> Result<(), WebauthnError> {
         const PRESENT: u8 = 0x01;
         const VERIFIED: u8 = 0x04;
@@ -94,12 +94,12 @@ impl RelyingParty {
     }
 }
 
-/// An origin as clients spell it. That of an app has no host, and is the whole text.
+/// An origin as clients spell it. The origin of an app has no host; clients send its whole text.
 fn spelling(origin: &Url) -> String {
     if origin.has_host() { origin.origin().ascii_serialization() } else { origin.as_str().to_owned() }
 }
 
-/// What the browser says of the page (WebAuthn, 5.8.1).
+/// What the browser says about the page (WebAuthn, 5.8.1).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_one_of_ours_letter_by_letter() {
+    fn an_origin_must_match_letter_by_letter() {
         for origin in ["https://example.com", "https://chat.example.com:8443", APP] {
             assert!(judge(&format!(r#"{{"origin":"{origin}","crossOrigin":false}}"#)).is_ok(), "{origin}");
         }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_another_site_is_no_page_of_ours() {
+    fn a_page_in_a_frame_of_another_site_is_refused() {
         for said in [r#""crossOrigin":true"#, r#""topOrigin":"https://evil.example""#] {
             let judged = judge(&format!(r#"{{"origin":"https://example.com",{said}}}"#));
             assert!(matches!(judged, Err(WebauthnError::CredentialCrossOrigin)), "{said}");

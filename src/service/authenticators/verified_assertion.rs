@@ -1,15 +1,15 @@
-//! The assertion of a passkey that was judged to be right.
+//! An assertion of a passkey that was judged to be correct.
 
 use protocol::id::UserId;
 use store::Proof;
 use time::OffsetDateTime;
 
-/// An assertion that was judged to be right.
+/// An assertion of a passkey that was judged to be correct.
 pub(crate) struct VerifiedAssertion {
     /// The account.
     pub(crate) user: UserId,
-    /// The proof, to be spent.
+    /// The proof. It is not spent yet.
     pub(crate) proof: Proof,
-    /// When its ceremony began. It was signed after that.
+    /// When its ceremony began. The assertion was signed later.
     pub(crate) begun_at: OffsetDateTime,
 }

@@ -1,7 +1,7 @@
-//! Verifying codes: those of authenticator apps (their secrets are stored sealed) and backup codes.
+//! Verifies codes: codes of authenticator apps, whose secrets are stored sealed, and backup codes.
 //!
-//! Used for a second factor, for a step-up, and to set up an app. A right code is not spent here but by the transaction of what
-//! it proves. A failure of the database is never answered as "wrong code".
+//! Used for second factors, for step-ups, and to set up an app. A correct code is not spent here: the transaction of the change
+//! that needs the code spends it. A failure of the database is never answered as "wrong code".
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::core::{clock::Clock, failure::Failure, random::random_bytes};
 /// A code as it was typed.
 #[derive(Clone, Debug)]
 pub enum CodeProof {
-    /// Of an authenticator app.
+    /// A code of an authenticator app.
     Totp(SecretString),
     /// A backup code.
     BackupCode(SecretString),
@@ -55,7 +55,7 @@ impl CodeVerifier {
         Self { store, clock, sealer, backup_codes }
     }
 
-    /// The proof to be spent if the code is right, `None` if it is wrong. It may have been spent by then.
+    /// The proof to spend if the code is correct; `None` if it is wrong. Another request may spend the proof first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached, `Internal` if the stored secret cannot be opened.
@@ -84,10 +84,10 @@ impl CodeVerifier {
         Ok(step.map(|step| Proof::Totp { step }))
     }
 
-    /// Opens a user's sealed secret, and says whether it was sealed with an outdated key.
+    /// Opens a user's sealed secret. The `bool` says whether it was sealed with an outdated key.
     ///
     /// # Errors
-    /// `Internal` if it cannot be opened, which is not the user's fault; logged.
+    /// `Internal` if it cannot be opened. That is a fault of the server, so it is logged.
     pub(crate) fn open_secret(&self, user: UserId, sealed: &Sealed) -> Result<(TotpSecret, bool), Failure> {
         self.sealer.open(user.0, sealed).map_err(|error| {
             tracing::error!(%error, user = user.0, key_id = sealed.key_id, "a sealed TOTP secret cannot be opened");
@@ -95,7 +95,7 @@ impl CodeVerifier {
         })
     }
 
-    /// Seals a secret with the current key. The request does not depend on it.
+    /// Seals a secret with the current key. An error does not fail the request.
     async fn reseal(&self, user: UserId, old: Sealed, secret: &TotpSecret) {
         let Ok(nonce) = random_bytes::<NONCE_BYTES>() else { return };
         let new = self.sealer.seal(user.0, secret, nonce);
@@ -107,7 +107,7 @@ impl CodeVerifier {
     /// A new secret for an authenticator app, and its sealed form for the database.
     ///
     /// # Errors
-    /// `Unavailable` without randomness.
+    /// `Unavailable` if the operating system gives no random bytes.
     pub(crate) fn new_secret(&self, user: UserId) -> Result<(TotpSecret, Sealed), Failure> {
         let secret = TotpSecret::new(random_bytes::<SECRET_BYTES>()?);
         let sealed = self.sealer.seal(user.0, &secret, random_bytes::<NONCE_BYTES>()?);

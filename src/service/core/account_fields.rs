@@ -1,6 +1,6 @@
 //! Fields of an account as people type them: the e-mail address and the display name.
 //!
-//! Used for registration, for the profile, and by the command line.
+//! Registration, the profile and the command line use them.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::failure::Failure;
 /// Reads an e-mail address.
 ///
 /// # Errors
-/// `BadRequest` with what is wrong with it.
+/// `BadRequest` that says what is wrong with the address.
 pub(crate) fn parse_email(email: &str) -> Result<Email, Failure> {
     Email::parse(email).map_err(|error| Failure::BadRequest {
         code: "invalid_email",
@@ -19,10 +19,10 @@ pub(crate) fn parse_email(email: &str) -> Result<Email, Failure> {
     })
 }
 
-/// Reads a display name: trimmed, and `None` if nothing is left.
+/// Reads a display name and trims it. `None` if nothing is left.
 ///
 /// # Errors
-/// `BadRequest` if it is too long or has characters that cannot be seen.
+/// `BadRequest` if the name is too long or has invisible characters.
 pub(crate) fn parse_display_name(given: Option<String>) -> Result<Option<String>, Failure> {
     let Some(given) = given.filter(|given| !given.trim().is_empty()) else { return Ok(None) };
     let name = shown_name(&given).ok_or_else(|| {
@@ -32,7 +32,7 @@ pub(crate) fn parse_display_name(given: Option<String>) -> Result<Option<String>
     Ok(Some(name))
 }
 
-/// The failure for an address that another account has.
+/// The failure for an address that belongs to another account.
 pub(crate) fn email_taken() -> Failure {
     Failure::Conflict { code: "email_taken", detail: "There is an account with this e-mail address.".into() }
 }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_address_is_said_in_a_sentence() {
+    fn the_problem_with_an_address_is_a_sentence() {
         let Err(Failure::BadRequest { code, detail }) = parse_email("nobody") else { panic!("accepted") };
         assert_eq!((code, detail.as_ref()), ("invalid_email", "This is not an e-mail address."));
     }

@@ -1,6 +1,6 @@
-//! The audit trail: makes events with what is known of the request, and records refusals.
+//! The audit trail: makes audit events that describe their request, and records refusals.
 //!
-//! Every use case has one. A change is recorded by the transaction that makes it; a refusal is recorded here.
+//! Every use case has one. The transaction that makes a change records the change; this file records refusals.
 
 use actors::Realtime;
 use protocol::audit::{AuditEvent, Outcome};
@@ -19,12 +19,12 @@ impl AuditTrail {
         Self { realtime, clock }
     }
 
-    /// A successful event of this moment that belongs to no request, such as one of the command line.
+    /// A successful event, now, that belongs to no request: for example, an event of the command line.
     pub(crate) fn local_event(&self, name: &str) -> AuditEvent {
         AuditEvent::new(name, Outcome::Success, self.clock.now_ms())
     }
 
-    /// An event of this request, at this moment.
+    /// An event of this request, now.
     pub(crate) fn event(&self, name: &str, outcome: Outcome, meta: &RequestMeta) -> AuditEvent {
         AuditEvent {
             device: meta.device,
@@ -34,7 +34,7 @@ impl AuditTrail {
         }
     }
 
-    /// An event of a caller's request about their own account.
+    /// An event of a caller's request about the caller's own account.
     pub(crate) fn caller_event(
         &self,
         caller: &Caller,
@@ -51,10 +51,10 @@ impl AuditTrail {
         }
     }
 
-    /// Records an event that changes nothing by itself, such as a refused sign-in.
+    /// Records an event that comes with no change in the database, such as a refused sign-in.
     ///
     /// # Errors
-    /// `Unavailable` if it cannot be recorded: a request without its audit event is not answered.
+    /// `Unavailable` if the event cannot be recorded. Then the request must fail, too.
     pub(crate) async fn record(&self, event: AuditEvent) -> Result<(), Failure> {
         self.realtime.record(event).await.map_err(|_| {
             tracing::error!(

@@ -1,8 +1,8 @@
 //! Temporary bans of client addresses.
 //!
-//! A ban is a row with an end. The limiter of this node has a copy of all rows, which `Throttle` asks. The copy is loaded
-//! before the first request and again every few seconds by a job of `upkeep`, so that bans of other nodes and of the command
-//! line arrive.
+//! A ban is a row with an end. The limiter of this node has a copy of all rows, and `Throttle` asks that copy. The copy is
+//! loaded before the first request. A job of `upkeep` loads it again every few seconds, to see bans that other nodes and the
+//! command line made.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -21,9 +21,9 @@ use super::{
 
 /// The most bans that are kept in memory and listed. If there are more, those that end last are kept.
 const MAX_BANS: u32 = 50_000;
-/// How often loading is repeated when a ban of this node was made at the same time.
+/// How often loading is tried if this node makes a ban during each attempt.
 const LOAD_ATTEMPTS: usize = 3;
-/// The last moment at which a ban can end: every library and the database know it.
+/// The latest end of a ban: a date that every library and the database can represent.
 const LAST_END: OffsetDateTime = datetime!(9999-12-31 00:00 UTC);
 /// The longest reason, in bytes.
 const REASON_BYTES: usize = 1_000;
@@ -50,7 +50,7 @@ impl Bans {
         Self { store, realtime, clock, audit, stuffing_period }
     }
 
-    /// Loads the bans into the limiter. Until this has succeeded once, every limit on an address answers `Unavailable`.
+    /// Loads the bans into the limiter. Until the first load has succeeded, every limit on an address answers `Unavailable`.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -63,11 +63,11 @@ impl Bans {
                 return Ok(());
             }
         }
-        // This node makes bans faster than they can be read. The limiter knows its own bans already.
+        // This node makes bans faster than they can be read. The limiter already has the bans of this node.
         Ok(())
     }
 
-    /// Bans an address by order of the operator of the server. An IPv6 address stands for its whole /64.
+    /// Bans an address by order of the server's operator. An IPv6 address stands for its whole /64.
     ///
     /// # Errors
     /// `BadRequest` for an invalid period or reason, `Unavailable`.
@@ -84,7 +84,7 @@ impl Bans {
         self.ban(limit_key(address), period, reason, event).await
     }
 
-    /// Lifts the ban of an address. `false` if it was not banned.
+    /// Lifts the ban of an address. `false` if the address was not banned.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -97,7 +97,7 @@ impl Bans {
         Ok(lifted)
     }
 
-    /// The active bans; those that end last come first.
+    /// The active bans. Bans that end last come first.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -125,7 +125,7 @@ impl Bans {
         if period.is_zero() {
             return Err(Failure::bad_request("invalid_period", "A ban has an end, in the future."));
         }
-        // A period that leads out of the calendar is cut: the longest ban is better than none.
+        // A period that would end after the last possible date is shortened to it: the longest ban is better than no ban.
         let expires_at = after(now, period).min(LAST_END);
         let event = event
             .with("key", key.as_str())

@@ -1,6 +1,6 @@
-//! The caller of a request or a connection: a user with a session, and what their credential permits.
+//! The caller of a request or a connection: a user with a session, and what the user's credential permits.
 //!
-//! Made by `access` from a verified credential. Every use case of a signed-in user takes one.
+//! `access` makes it from a verified credential. Every use case of a signed-in user takes one.
 
 use domain::account::role::{Role, Scopes};
 use logic::denials::TokenMark;
@@ -8,20 +8,20 @@ use protocol::id::{DeviceId, RevocationId, SessionId, UserId};
 use store::ActingSession;
 use time::OffsetDateTime;
 
-/// An authenticated user, and what their credential permits.
+/// An authenticated user, and what the user's credential permits.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The user.
     pub user: UserId,
-    /// Their e-mail address.
+    /// The user's e-mail address.
     pub email: String,
-    /// Their role as the database has it now.
+    /// The user's role, as it is in the database now.
     pub role: Role,
-    /// What the role permits and the token does not withhold.
+    /// The scopes that both the role and the token permit.
     pub scopes: Scopes,
     /// The session.
     pub session: SessionId,
-    /// The newest revocation of all sessions when the session was opened.
+    /// The id of the newest revocation of all sessions at the time when the session was opened.
     pub revoked_all: RevocationId,
     /// The session's device.
     pub device: DeviceId,
@@ -37,17 +37,17 @@ pub struct Caller {
     pub privilege_epoch: u32,
     /// When the credential expires.
     pub token_expires_at: OffsetDateTime,
-    /// The properties by which the token can be denied. For a ticket, those of the token that asked for it.
+    /// The properties by which the token can be denied. A ticket has those of the token that requested it.
     pub token: TokenMark,
 }
 
 impl Caller {
-    /// What the store checks again when it changes something in the caller's name.
+    /// What the store checks again when it makes a change on behalf of the caller.
     pub(crate) fn acting_session(&self) -> ActingSession {
         ActingSession { session: self.session, user: self.user, role: Role::User, privilege_epoch: None }
     }
 
-    /// The same for changes that need a recent step-up.
+    /// The same as `acting_session`, for changes that need a recent step-up.
     pub(crate) fn privileged_acting_session(&self) -> ActingSession {
         ActingSession { privilege_epoch: Some(self.privilege_epoch), ..self.acting_session() }
     }

@@ -1,7 +1,7 @@
 //! The clock of the use cases: wall time, which tests can move forward.
 //!
-//! Everything that is stored or signed takes its time from here. The ages of values in memory are measured with
-//! [`Clock::moment`]. It is monotonic, and it also moves when a test moves the clock.
+//! Everything that is stored or signed takes its time from this clock. The ages of values in memory are measured with
+//! [`Clock::moment`]: that time is monotonic, and it also moves when a test moves the clock.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// Wall time in UTC, in whole microseconds, as the database keeps it. Clones are the same clock.
+/// Wall time in UTC, in whole microseconds, like the times in the database. All clones are one clock.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead_micros: Arc<AtomicI64>,
@@ -28,7 +28,7 @@ impl Clock {
         now.replace_nanosecond(now.nanosecond() / 1000 * 1000).unwrap_or(now)
     }
 
-    /// The time of the machine, which tests do not move. It also counts while the machine is suspended.
+    /// The time of the machine. Tests do not move it. It also advances while the machine is suspended.
     pub(crate) fn machine_time(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
     }
@@ -39,8 +39,8 @@ impl Clock {
         millis(self.now())
     }
 
-    /// The monotonic time now, for the ages of values in memory and for pauses between attempts. Setting the clock of
-    /// the machine does not change it.
+    /// The monotonic time now, for the ages of values in memory and for pauses between attempts. It does not change when the
+    /// clock of the machine is set.
     #[must_use]
     pub fn moment(&self) -> Instant {
         let ahead = u64::try_from(self.ahead_micros.load(Ordering::Relaxed)).unwrap_or(0);
@@ -59,12 +59,12 @@ pub(crate) fn millis(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
 
-/// `now` and a configured period after it, at most the end of the calendar.
+/// `now` plus a configured period; at most the last time that can be represented.
 pub(crate) fn after(now: OffsetDateTime, period: Duration) -> OffsetDateTime {
     now.saturating_add(time::Duration::try_from(period).unwrap_or(time::Duration::MAX))
 }
 
-/// `now` and a configured period before it, at least the beginning of the calendar.
+/// `now` minus a configured period; at least the first time that can be represented.
 pub(crate) fn before(now: OffsetDateTime, period: Duration) -> OffsetDateTime {
     now.saturating_sub(time::Duration::try_from(period).unwrap_or(time::Duration::MAX))
 }

@@ -1,4 +1,4 @@
-//! Cursors of lists that are read page by page: the time and the id of the last entry of a page.
+//! Cursors of lists that are read page by page. A cursor is the time and the id of the last entry of a page.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,11 +13,11 @@ pub(crate) fn cursor_after(at: OffsetDateTime, id: Uuid) -> String {
 /// Reads a cursor.
 ///
 /// # Errors
-/// `BadRequest` if it is not one.
+/// `BadRequest` if the text is not a cursor.
 pub(crate) fn read_cursor(text: &str) -> Result<(OffsetDateTime, Uuid), Failure> {
     let read = || {
         let (micros, id) = text.split_once('.')?;
-        // Entries begin after 1970; the database knows fewer years than a number can name.
+        // All entries are later than 1970, so the number has no sign. Numbers beyond the years of the database are refused.
         let nanos = i128::from(micros.parse::<u64>().ok()?) * 1_000;
         Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, Uuid::try_parse(id).ok()?))
     };

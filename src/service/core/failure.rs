@@ -1,6 +1,6 @@
 //! The failures of use cases.
 //!
-//! REST turns them into statuses, sockets into close codes. Texts are for people and name no library, row or secret.
+//! REST turns them into statuses, sockets into close codes. The texts are for people and name no library, row or secret.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -61,7 +61,7 @@ pub enum Failure {
     TooMany {
         /// When to retry.
         retry_after: Duration,
-        /// The limit that refused it.
+        /// The limit that refused the request.
         policy: Policy,
     },
     /// The answer cannot be determined now. 503.
@@ -76,7 +76,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The code of the refusal of a refresh token that was replaced a moment ago.
+    /// The code of the refusal for a refresh token that was replaced a moment ago.
     pub const SUPERSEDED_TOKEN: &'static str = "refresh_superseded";
 
     /// Temporarily unavailable; the client may retry after a second.
@@ -100,7 +100,7 @@ impl Failure {
         Self::NotFound { code: "not_found", detail: detail.into() }
     }
 
-    /// The same answer to every sign-in that is refused, whatever the reason.
+    /// The answer to every refused sign-in. It is the same for every reason.
     pub(crate) fn invalid_credentials() -> Self {
         Self::invalid("invalid_credentials", "The e-mail address or the password is wrong.")
     }
@@ -122,7 +122,7 @@ impl Failure {
         Self::Conflict { code, detail: detail.into() }
     }
 
-    /// The same answer to every second factor that is refused, whatever the reason.
+    /// The answer to every refused second factor. It is the same for every reason.
     pub(crate) fn invalid_second_factor() -> Self {
         Self::invalid(
             "invalid_second_factor",
@@ -155,9 +155,9 @@ impl From<StoreError> for Failure {
             StoreError::Lapsed(Lapse::Role) => {
                 Self::forbidden("not_permitted", "Your role no longer permits this.")
             }
-            // Use cases handle other conflicts that clients can cause.
+            // The conflicts about factors can be caused by clients. Use cases handle all other conflicts that clients can cause.
             StoreError::Conflict(constraint) if let Some(failure) = factor_conflict(&constraint) => failure,
-            // Privileged changes map `Lapse::Privilege` with `PrivilegeCheck::failure`, which knows the user's methods.
+            // `PrivilegeCheck::failure` maps `Lapse::Privilege` for privileged changes, because it knows the user's methods.
             StoreError::Conflict(_) | StoreError::Internal(_) | StoreError::Lapsed(Lapse::Privilege) => {
                 tracing::error!(%error, "a database request failed");
                 Self::Internal
@@ -166,7 +166,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// The failure for a change of factors that a constraint of the database refuses.
+/// The failure for a change of factors that violates a constraint of the database.
 fn factor_conflict(constraint: &str) -> Option<Failure> {
     match constraint {
         FACTOR_GONE => {

@@ -1,6 +1,6 @@
-//! Parts that every use case works with: the clock, the audit trail, limits and bans, the password hasher, failures.
+//! The parts that every use case needs: the clock, the audit trail, limits and bans, the password hasher, failures.
 //!
-//! Knows no other room of this crate. Every other room may use it.
+//! `core` uses no other room of this crate. Every other room may use `core`.
 
 pub(crate) mod account_fields;
 pub(crate) mod audit;
@@ -29,7 +29,7 @@ use privilege::PrivilegeCheck;
 use store::Store;
 use throttle::Throttle;
 
-/// The parts that capabilities are made from. Each capability keeps only those it uses.
+/// The parts that capabilities are made from. Each capability keeps only the parts that it uses.
 pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) realtime: Realtime,
@@ -43,7 +43,7 @@ pub(crate) struct Core {
 
 /// The settings of [`Core`].
 pub(crate) struct CoreSettings {
-    /// The most password hashes that may wait.
+    /// The highest number of password hashes that may wait.
     pub(crate) password_queue: usize,
     /// How long an address is banned for credential stuffing.
     pub(crate) stuffing_ban: Duration,

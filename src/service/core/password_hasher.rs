@@ -1,7 +1,8 @@
-//! Bounded password hashing: on all cores but one, with a short queue; further requests are refused with a retry time.
+//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused with a retry
+//! time.
 //!
-//! Used for every password that is set or checked. A signed-in user has one hash at a time, so that one session cannot fill the
-//! queue. Never runs on a thread that serves sockets.
+//! Every password that is set or checked is hashed here. A signed-in user has one hash at a time, so that one session cannot fill
+//! the queue. No hash runs on a thread that serves sockets.
 
 use std::{
     collections::HashSet,
@@ -27,10 +28,10 @@ use crate::core::failure::Failure;
 /// The `nice` value of hashing threads.
 const NICE: i32 = 10;
 
-/// A composed password has at least this part of the bytes that were typed (Unicode, UAX 15).
+/// A password after composition has at least one byte for this number of typed bytes (Unicode, UAX 15).
 const COMPOSED_FROM: usize = 4;
 
-/// Extra permits, so that the next sign-in can load its user while all threads hash.
+/// Extra permits, so that the next sign-in can load its user while all threads are hashing.
 const PREPARING: usize = 1;
 
 /// The permit to hash one password. Dropping it returns it.
@@ -44,19 +45,20 @@ pub struct PasswordHasher {
     threads: Arc<HashThreads>,
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    /// The signed-in users among them.
+    /// How many of the waiting requests belong to signed-in users.
     waiting_users: Arc<AtomicUsize>,
-    /// The most requests that may wait. Signed-in users may take half of it, so that they cannot keep others from signing in.
+    /// The highest number of requests that may wait. Signed-in users may take half of it, so that they cannot block sign-ins.
     queue: usize,
-    /// The users with a hash of their own password under way.
+    /// The users for whom a hash of their own password waits or runs.
     busy: Arc<Mutex<HashSet<UserId>>>,
-    /// The slot of the user that this hasher is for, if it is for one user.
+    /// The slot of one user, if this hasher was made for one user.
     slot: Option<Arc<UserSlot>>,
 }
 
-/// Threads for hashing only. A hash occupies a core for milliseconds, and a scheduler slice is as long, so sockets would wait
-/// for it. Therefore one core is left to other threads, and on the others these threads have a lower priority. They do not use
-/// `SCHED_IDLE`: while sockets or other processes keep every core busy, such threads would never run, and sign-ins would fail.
+/// Threads for hashing only. A hash occupies a core for milliseconds, about as long as a time slice of the scheduler, so sockets
+/// would wait for it. Therefore one core is left to other threads, and the hashing threads have a lower priority on the other
+/// cores. They do not use `SCHED_IDLE`: such threads would never run while sockets or other processes keep every core busy, and
+/// sign-ins would fail.
 struct HashThreads {
     handle: Handle,
     own: Option<Runtime>,
@@ -83,14 +85,14 @@ impl HashThreads {
 
 impl Drop for HashThreads {
     fn drop(&mut self) {
-        // The results of hashes under way are no longer needed.
+        // The results of running hashes are not needed at shutdown.
         if let Some(own) = self.own.take() {
             own.shutdown_background();
         }
     }
 }
 
-/// Lowers the priority of this thread. Only on Linux, where a thread has a priority of its own.
+/// Lowers the priority of this thread. Only on Linux: other systems have no priority per thread.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
@@ -98,7 +100,7 @@ fn lower_priority() {
     }
 }
 
-/// The one hash that a user may have under way. Dropping it frees the slot.
+/// The one hash that a user may have at a time. Dropping the slot frees it.
 struct UserSlot {
     busy: Arc<Mutex<HashSet<UserId>>>,
     user: UserId,
@@ -117,7 +119,7 @@ impl QueuedHash {
     /// Takes a place in a queue.
     ///
     /// # Errors
-    /// `Unavailable` if there is none.
+    /// `Unavailable` if the queue is full.
     fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Failure> {
         let queued = Self(Arc::clone(waiting));
         if waiting.fetch_add(1, Ordering::AcqRel) >= most {
@@ -134,7 +136,7 @@ impl Drop for QueuedHash {
     }
 }
 
-/// A running hash. Counted and timed while it lives.
+/// A running hash. It is counted and timed until it is dropped.
 struct RunningHash {
     began: Instant,
     _permit: HashPermit,
@@ -156,14 +158,14 @@ impl Drop for RunningHash {
 }
 
 impl PasswordHasher {
-    /// A hasher with threads of its own, or, if they cannot be started, with the blocking threads of this runtime. One hash per
-    /// core except one runs at a time, and `queue` requests may wait.
+    /// A hasher with threads of its own. If they cannot be started, it uses the blocking threads of this runtime. The number of
+    /// hashes at a time is the number of cores minus one, and `queue` requests may wait.
     #[must_use]
     pub fn new(runtime: Handle, queue: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let at_once = at_once(cores);
         let threads = HashThreads::start(at_once, runtime);
-        // Shared threads set no bound, so there the permits alone do.
+        // Shared threads do not limit the number of hashes, so the permits alone must limit it.
         let permits = at_once + if threads.own.is_some() { PREPARING } else { 0 };
         Self {
             threads: Arc::new(threads),
@@ -176,10 +178,10 @@ impl PasswordHasher {
         }
     }
 
-    /// The hasher for a signed-in user's own password. A user has one at a time, until it is dropped and its hash is done.
+    /// The hasher for a signed-in user's own password. A user has one at a time, until the hasher is dropped and its hash is done.
     ///
     /// # Errors
-    /// `TooMany` while there is another.
+    /// `TooMany` while the user has another one.
     pub fn for_user(&self, user: UserId) -> Result<Self, Failure> {
         if !self.busy.lock().insert(user) {
             return Err(Failure::too_many(Duration::from_secs(1), "password_hash_user", 1));
@@ -188,11 +190,11 @@ impl PasswordHasher {
         Ok(Self { slot: Some(Arc::new(slot)), ..self.clone() })
     }
 
-    /// The hash of a password that is strong enough for the account `email`. Checking the strength costs as much as hashing, so
+    /// The hash of a password that is strong enough for the account `email`. The check of the strength costs as much as a hash, so
     /// it has the same bounds.
     ///
     /// # Errors
-    /// `BadRequest` with what is wrong with it, `Unavailable` if too many are waiting.
+    /// `BadRequest` that says what is wrong with the password; `Unavailable` if too many requests wait.
     pub async fn hash_if_strong(
         &self,
         password: SecretString,
@@ -209,15 +211,15 @@ impl PasswordHasher {
     /// The hash of a password of any strength, with a fresh salt.
     ///
     /// # Errors
-    /// `Unavailable` if too many are waiting.
+    /// `Unavailable` if too many requests wait.
     pub async fn hash(&self, password: SecretString) -> Result<SecretString, Failure> {
         self.run(move || salted(&password)).await?
     }
 
-    /// Whether the password matches the hash. Without a hash the same work is done, and the answer is no.
+    /// Whether the password matches the hash. Without a hash the answer is no, after the same work.
     ///
     /// # Errors
-    /// `Unavailable` if too many are waiting.
+    /// `Unavailable` if too many requests wait.
     pub async fn verify(
         &self,
         password: &SecretString,
@@ -226,7 +228,7 @@ impl PasswordHasher {
         self.verify_with(self.permit().await?, password, phc).await
     }
 
-    /// The same with a permit that was taken before.
+    /// The same as `verify`, with a permit that the caller already has.
     ///
     /// # Errors
     /// `Internal` only.
@@ -245,19 +247,19 @@ impl PasswordHasher {
                     Err(error) => tracing::warn!(%error, "a stored password hash cannot be used"),
                 }
             }
-            // Only the time matters, not the result.
+            // Without a usable hash this spends the same time; the result is ignored.
             let _ = password::verify(&password, password::dummy_hash(), current);
             Verification { ok: false, rehash: false }
         })
         .await
     }
 
-    /// Waits for a permit, if the queue is not full. A request that has to ask the database before it can hash takes its permit
-    /// first: the queries of a crowd are then spread over the time it takes to hash, and a refused request costs almost
+    /// Waits for a permit, if the queue is not full. A request that asks the database before it hashes takes its permit first. Then
+    /// the queries of many simultaneous requests are spread over the time that hashing takes, and a refused request costs almost
     /// nothing.
     ///
     /// # Errors
-    /// `Unavailable` if too many are waiting.
+    /// `Unavailable` if too many requests wait.
     pub(crate) async fn permit(&self) -> Result<HashPermit, Failure> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             metrics::histogram!("password_hash_wait_seconds").record(0.0);
@@ -290,7 +292,7 @@ impl PasswordHasher {
         self.threads
             .handle
             .spawn_blocking(move || {
-                // Held until the work is done, even if the request no longer waits for it.
+                // The permit is held until the work is done, even if the request has been dropped.
                 let _running = RunningHash::begin(permit, slot);
                 work()
             })
@@ -304,8 +306,8 @@ fn at_once(cores: usize) -> usize {
     cores.saturating_sub(1).max(1)
 }
 
-/// The part of a password that decides whether it matches. No password is longer than [`MAX_BYTES`], so the rest of a longer one
-/// need not be hashed; the bytes beyond the maximum keep it wrong.
+/// The part of a password that decides whether it matches. No accepted password is longer than [`MAX_BYTES`], so it is not
+/// necessary to hash more. The bytes that are kept beyond the maximum make sure that a longer password does not match.
 fn truncated(password: &SecretString) -> SecretString {
     let text = password.expose_secret();
     SecretString::from(&text[..text.floor_char_boundary(COMPOSED_FROM * MAX_BYTES + 4)])

@@ -1,4 +1,4 @@
-//! Hashing within bounds.
+//! Tests of the bounds of password hashing.
 
 use super::*;
 
@@ -31,7 +31,7 @@ async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
 }
 
 #[tokio::test]
-async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
+async fn no_password_verifies_without_a_hash_or_against_a_broken_hash() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     for phc in [None, Some(String::new()), Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned())] {
         assert!(!hasher.verify(&secret("password"), phc).await.unwrap().ok);
@@ -39,7 +39,7 @@ async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
 }
 
 #[tokio::test]
-async fn a_user_has_one_place_until_the_work_is_done() {
+async fn a_user_has_one_hash_at_a_time_until_the_work_is_done() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let own = hasher.for_user(UserId(1)).unwrap();
     assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
@@ -54,7 +54,7 @@ async fn a_user_has_one_place_until_the_work_is_done() {
         own.run(work).await
     });
     begins.await.unwrap();
-    // The caller is gone; the work continues.
+    // The request is dropped; the work continues.
     work.abort();
     assert!(work.await.is_err());
     assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
@@ -117,7 +117,7 @@ async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
 }
 
 #[tokio::test]
-async fn a_turn_that_is_given_up_is_the_next_ones() {
+async fn a_dropped_permit_goes_to_the_next_request() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let free = hasher.permits.available_permits();
     let permits = futures_util::future::join_all((0..free).map(|_| hasher.permit())).await;
@@ -134,7 +134,7 @@ async fn a_turn_that_is_given_up_is_the_next_ones() {
 }
 
 #[tokio::test]
-async fn a_hash_in_a_turn_gives_it_back() {
+async fn a_finished_hash_returns_its_permit() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let free = hasher.permits.available_permits();
     let permit = hasher.permit().await.unwrap();
@@ -144,6 +144,6 @@ async fn a_hash_in_a_turn_gives_it_back() {
 }
 
 #[test]
-fn hashing_leaves_a_core_to_everybody_else_if_there_is_another() {
+fn hashing_leaves_one_core_free_if_there_are_two() {
     assert_eq!([1, 2, 3, 8].map(at_once), [1, 1, 2, 7]);
 }

@@ -1,7 +1,7 @@
 //! The check for a recent step-up, and the failure that asks for one.
 //!
-//! Used by every use case that a stolen session must not be able to carry out. The only place that makes
-//! `Failure::StepUpRequired`, so that the failure always names the methods that the user has.
+//! Every use case that must be impossible with a stolen session uses it. No other file makes `Failure::StepUpRequired`, so the
+//! failure always names the methods that the user has.
 
 use domain::factors::challenge::ProofMethod;
 use protocol::id::UserId;
@@ -9,7 +9,7 @@ use store::{Factors, Lapse, Store, StoreError, User};
 
 use super::{caller::Caller, clock::Clock, failure::Failure};
 
-/// Checks that a caller has proved their presence recently. Clones are cheap.
+/// Checks that a caller has recently proved the user's presence. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct PrivilegeCheck {
     store: Store,
@@ -24,7 +24,7 @@ impl PrivilegeCheck {
     /// Accepts a caller if its credential carries the privilege of a recent step-up.
     ///
     /// # Errors
-    /// `StepUpRequired` if it does not, `Unavailable`.
+    /// `StepUpRequired` if the credential does not carry it, `Unavailable`.
     pub(crate) async fn require(&self, caller: &Caller) -> Result<(), Failure> {
         if caller.privileged_until.is_some_and(|until| until > self.clock.now()) {
             return Ok(());
@@ -32,8 +32,8 @@ impl PrivilegeCheck {
         Err(self.step_up_required(caller.user).await)
     }
 
-    /// The failure for an error of the store when it made a change in this user's name. The privilege may have ended
-    /// between the check and the change.
+    /// The failure for an error of the store in a change on behalf of this user. The privilege may have ended between the check and
+    /// the change.
     pub(crate) async fn failure(&self, user: UserId, error: StoreError) -> Failure {
         match error {
             StoreError::Lapsed(Lapse::Privilege) => self.step_up_required(user).await,
@@ -63,9 +63,9 @@ impl PrivilegeCheck {
     }
 }
 
-/// The failure that asks for a step-up, with the methods that this user has. A second factor takes the place of the password:
-/// otherwise the password alone could remove it. A user whose only second factor is suspended has to sign in again, with a
-/// backup code.
+/// The failure that asks for a step-up, with the methods that this user has. The password does not count if there is a second
+/// factor: otherwise the password alone could remove the factor. A user whose only second factor is suspended must sign in
+/// again, with a backup code.
 fn step_up_with(user: &User, factors: Factors) -> Failure {
     let available = [
         (user.has_password() && !factors.any(), ProofMethod::Password),

@@ -1,10 +1,10 @@
-//! Names of users in realtime ("subjects") and the accounts they stand for.
+//! Subjects (the names of users in realtime) and the accounts that they name.
 
 use protocol::id::{Subject, UserId};
 
-/// The account that this subject names. `None` for users of outside issuers.
+/// The account that this subject names. `None` for users of external issuers.
 pub(crate) fn account_of(subject: &Subject) -> Option<UserId> {
     let user: UserId = subject.as_str().parse().ok()?;
-    // Only the canonical spelling names the account: "007" is another subject than "7".
+    // Only the canonical spelling names the account: "007" and "7" are different subjects.
     (Subject::from(user) == *subject).then_some(user)
 }

@@ -1,4 +1,4 @@
-//! Limits on requests: spends permits of the limiter, and checks bans before every limit on an address.
+//! Limits on requests: spends permits of the limiter, and checks for a ban before each limit on an address.
 //!
 //! Every entrance that unauthenticated clients can reach asks here first. A refusal names the limit and says when to retry.
 
@@ -20,7 +20,7 @@ use secrecy::SecretString;
 
 use super::{bans::Bans, clock::Clock, failure::Failure, request_meta::RequestMeta};
 
-/// Spends permits. Clones are cheap and are the same limits.
+/// Spends permits. Clones are cheap and share the same limits.
 #[derive(Clone)]
 pub struct Throttle(Arc<Inner>);
 
@@ -66,9 +66,9 @@ impl Throttle {
         allowed(self.0.realtime.check(key, limit).await, limit)
     }
 
-    /// Spends one permit of an account's sign-ins. A device that the account knows has a budget of its own, so that a stranger
-    /// cannot lock the owner out. The refusal names the same limit in both cases: it does not tell whether the account knows
-    /// the device.
+    /// Spends one permit of an account's sign-ins. A device that the account knows has its own permits, so that a stranger cannot
+    /// lock the owner out. The refusal names the same limit in both cases, so that it does not reveal whether the account knows the
+    /// device.
     ///
     /// # Errors
     /// `TooMany` if none is left.
@@ -92,10 +92,10 @@ impl Throttle {
         })
     }
 
-    /// Checks that an address is not banned, and spends one of its permits.
+    /// Checks that an address is not banned, and spends one permit of the address.
     ///
     /// # Errors
-    /// `TooMany` if it is banned or no permit is left; `Unavailable` if the bans are not loaded.
+    /// `TooMany` if the address is banned or no permit is left; `Unavailable` if the bans are not loaded.
     pub async fn spend_for_address(&self, limit: Limit, address: IpAddr) -> Result<(), Failure> {
         let key = limit_key(address);
         match self.0.realtime.ban_status(&key, self.0.clock.now_ms()) {
@@ -108,7 +108,7 @@ impl Throttle {
         }
     }
 
-    /// Checks that an address has a permit left and spends none, for entrances that charge failures only. Ignores bans.
+    /// Checks that an address has a permit left and spends none, for entrances that spend permits only for failures. Ignores bans.
     ///
     /// # Errors
     /// `TooMany` if none is left.
@@ -116,14 +116,14 @@ impl Throttle {
         self.peek(self.per_address(limit), &limit_key(address)).await
     }
 
-    /// Spends one of an address's permits for a failure. If none was left, the next `peek_for_address` refuses.
+    /// Spends one permit of an address for a failure. If no permit was left, the next `peek_for_address` refuses.
     pub(crate) async fn charge_address(&self, limit: Limit, address: IpAddr) {
-        // This request is answered in any case.
+        // This request has failed already, so the result does not matter.
         let _ = self.spend(self.per_address(limit), &limit_key(address)).await;
     }
 
-    /// Spends one permit for an answer to a second-factor challenge. A device that the account knows has a budget of its own,
-    /// so that a stranger cannot use up the owner's.
+    /// Spends one permit for an answer to a second-factor challenge. A device that the account knows has its own permits, so that a
+    /// stranger cannot use up the owner's permits.
     ///
     /// # Errors
     /// `TooMany` if none is left.
@@ -135,7 +135,7 @@ impl Throttle {
         self.spend(self.second_factor_limit(known), &ThrottleKeys::second_factor(user, known)).await
     }
 
-    /// Checks that a permit for such an answer is left, and spends none.
+    /// Checks that a permit for an answer to a second-factor challenge is left, and spends none.
     ///
     /// # Errors
     /// `TooMany` if none is left.
@@ -147,8 +147,8 @@ impl Throttle {
         self.peek(self.second_factor_limit(known), &ThrottleKeys::second_factor(user, known)).await
     }
 
-    /// Spends one permit for a code of a step-up. Counted apart from sign-ins on the same device: otherwise a stolen session
-    /// could use up the permits of the owner's sign-ins.
+    /// Spends one permit for a code of a step-up. These permits are separate from those of sign-ins on the same device: otherwise a
+    /// stolen session could use up the permits of the owner's sign-ins.
     ///
     /// # Errors
     /// `TooMany` if none is left.
@@ -156,9 +156,9 @@ impl Throttle {
         self.spend(self.0.limits.second_factor_device_account, &format!("session:{session}")).await
     }
 
-    /// Counts a refused sign-in with a password, whatever the reason: counting fewer would tell more than the answer does. An
-    /// address that has tried too many different pairs of account and password is banned; `domain::stuffing` decides which
-    /// pairs are different. A private address is not banned: behind it may stand a proxy, and with it every user.
+    /// Counts a refused sign-in with a password, for every reason: if some reasons were not counted, a client could tell the
+    /// reasons apart. An address that has tried too many different pairs of account and password is banned; `domain::stuffing`
+    /// decides which pairs are different. A private address is not banned, because it may be a proxy that all users share.
     pub(crate) async fn count_wrong_pair(
         &self,
         key: &AccountKey,
@@ -191,7 +191,7 @@ impl Throttle {
         }
     }
 
-    /// A limit per address, multiplied as configured.
+    /// A limit per address, multiplied by the configured factor.
     fn per_address(&self, limit: Limit) -> Limit {
         let burst = limit.burst.saturating_mul(self.0.address_factor.max(1));
         Limit { burst, ..limit }
@@ -206,7 +206,7 @@ fn allowed(verdict: Verdict, limit: Limit) -> Result<(), Failure> {
 }
 
 impl Failure {
-    /// Too many attempts by a rule that is not a rate: one at a time, or used up.
+    /// Too many attempts by a rule that is not a rate: one at a time, or a fixed number.
     pub(crate) fn too_many(retry_after: Duration, name: &'static str, quota: u32) -> Self {
         Self::TooMany { retry_after, policy: Policy { name, quota, window: None } }
     }

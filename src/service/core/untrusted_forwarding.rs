@@ -1,8 +1,8 @@
-//! Requests that say that they were forwarded, from a peer that is not a trusted proxy.
+//! Requests with a forwarding header from a peer that is not a trusted proxy.
 //!
-//! Most often a proxy is missing in `TRUSTED_PROXIES`; then all clients behind it share one address, its limits and its bans.
-//! A client may also have written the header itself, so it is never believed. The log says it once a minute, and readiness
-//! shows it.
+//! The most frequent cause is a proxy that is missing in `TRUSTED_PROXIES`; then all clients behind it share one address, its
+//! limits and its bans. But a client can also write the header itself, so the server never uses this header. It logs a warning
+//! once a minute, and readiness shows the problem.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use super::clock::Clock;
 
 /// The headers in which proxies name the client.
 const HEADERS: [&str; 2] = ["x-forwarded-for", "forwarded"];
-/// How often the log says it.
+/// How often the warning is logged.
 const LOG_EVERY: Duration = Duration::from_secs(60);
-/// How long readiness shows it.
+/// How long readiness shows the problem.
 const SHOWN_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Notes such requests. Clones share what was noted.
+/// Counts such requests. Clones share the counts.
 #[derive(Clone)]
 pub struct UntrustedForwarding {
     clock: Clock,
@@ -30,7 +30,7 @@ pub struct UntrustedForwarding {
 struct Noted {
     last_ms: Option<i64>,
     logged_ms: Option<i64>,
-    /// Since the log said it.
+    /// Requests since the last warning.
     requests: u64,
 }
 
@@ -39,7 +39,8 @@ impl UntrustedForwarding {
         Self { clock, noted: Arc::default() }
     }
 
-    /// Notes a request if it is such a one. `has` says whether it has a header of this name.
+    /// Counts a request if it has a forwarding header and its peer is not trusted. `has` says whether the request has a header
+    /// of this name.
     pub fn check(&self, peer: IpAddr, trusted: &[IpNet], has: impl Fn(&str) -> bool) {
         let Some(header) = HEADERS.into_iter().find(|name| has(name)) else { return };
         if is_in(peer, trusted) {
@@ -55,7 +56,7 @@ impl UntrustedForwarding {
         }
     }
 
-    /// Whether there was such a request a short while ago.
+    /// Whether there was such a request during the last ten minutes.
     #[must_use]
     pub fn is_recent(&self) -> bool {
         self.noted.lock().last_ms.is_some_and(|at| is_within(SHOWN_FOR, at, self.clock.now_ms()))
@@ -63,7 +64,7 @@ impl UntrustedForwarding {
 }
 
 impl Noted {
-    /// Counts a request. If the log should say it now, how many there were since it did.
+    /// Counts a request. If a warning is due, returns the number of requests since the last one.
     fn note(&mut self, now_ms: i64) -> Option<u64> {
         self.last_ms = Some(now_ms);
         self.requests += 1;
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_says_it_once_a_minute_and_how_often_it_happened() {
+    fn the_warning_is_logged_once_a_minute_with_the_number_of_requests() {
         let mut noted = Noted::default();
         assert_eq!(noted.note(1_000), Some(1));
         assert_eq!((noted.note(2_000), noted.note(60_999)), (None, None));

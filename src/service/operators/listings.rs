@@ -1,4 +1,4 @@
-//! Lists for operators: sessions of accounts and of users of outside issuers, and connections.
+//! Lists for operators: sessions of accounts and of users of external issuers, and connections.
 
 use actors::{Realtime, runtime::ListedConnection};
 use domain::account::role::Scope;
@@ -33,13 +33,13 @@ pub struct SessionPage {
 pub enum AnySession {
     /// A session of an account.
     Account(Box<ListedSession>),
-    /// The session of one connection with a token of an outside issuer or without a token, and the number of its open sockets
+    /// The session of one connection with a token of an external issuer or without a token, and the number of its open sockets
     /// on this node.
     External(Box<ExternalSession>, usize),
 }
 
 impl AnySession {
-    /// Its position in the list: when it began, and its id.
+    /// The position in the list: when the session began, and its id.
     fn position(&self) -> (OffsetDateTime, SessionId) {
         match self {
             Self::Account(listed) => (listed.session.created_at, listed.session.id),
@@ -77,7 +77,7 @@ impl Listings {
         Self { store, realtime, clock, refusals, listing }
     }
 
-    /// Sessions of accounts, for the command line.
+    /// Sessions of accounts, without a check of rights. The command line uses this, too.
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
@@ -90,7 +90,7 @@ impl Listings {
                 device: filter.device,
                 active_at: filter.active_only.then(|| self.clock.now()),
                 before,
-                // One more than asked for tells whether there is another page.
+                // One more than requested, to see whether there is another page.
                 limit: filter.limit.saturating_add(1),
             })
             .await?;
@@ -105,7 +105,7 @@ impl Listings {
         Ok(SessionPage { sessions, next })
     }
 
-    /// Sessions of users of outside issuers and of connections without a token, newest first.
+    /// Sessions of users of external issuers and of connections without a token, newest first. No check of rights.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -113,12 +113,12 @@ impl Listings {
         Ok(self.store.search_external(filter).await?)
     }
 
-    /// Sessions of both kinds, for an operator: needs the scope. With `subject`, only those of the user with this name in
-    /// realtime, whether or not it is an account.
+    /// Sessions of both kinds, for a caller with the operator scope. With `subject`, only sessions of this subject, with or without
+    /// an account.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not, `BadRequest` for an invalid cursor, and for a subject together with a user or a
-    /// device, `Unavailable`.
+    /// `Forbidden` without the scope; `BadRequest` for an invalid cursor, and for a subject together with a user or a device;
+    /// `Unavailable`.
     pub async fn sessions(
         &self,
         caller: &Caller,
@@ -134,7 +134,7 @@ impl Listings {
             let detail = "Name a subject, or a user or device, not both.";
             return Err(Failure::bad_request("contradicting_filters", detail));
         }
-        // A subject that is not an account selects no accounts; a user or device selects no external sessions.
+        // A subject without an account selects no sessions of accounts; a user or device selects no external sessions.
         let named = subject.as_ref().map(account_of);
         if let Some(Some(user)) = named {
             filter.user = Some(user);
@@ -161,10 +161,10 @@ impl Listings {
         Ok(page(found, filter.limit))
     }
 
-    /// The connections of a user on this node, for an operator: needs the scope.
+    /// The connections of a user on this node, for a caller with the operator scope.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not, `Unavailable`.
+    /// `Forbidden` without the scope, `Unavailable`.
     pub async fn connections(
         &self,
         caller: &Caller,
@@ -196,12 +196,12 @@ impl Listings {
     }
 }
 
-/// The session that a page continues after.
+/// The position of the last session of the page before.
 fn session_before(cursor: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
     read_cursor(cursor).map(|(start, id)| (start, SessionId(id)))
 }
 
-/// The newest of both kinds, in the order that each kind has.
+/// The newest sessions of both kinds, in the order in which each kind was read.
 fn page(mut found: Vec<AnySession>, limit: u32) -> AnySessionPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     found.sort_by(|a, b| {

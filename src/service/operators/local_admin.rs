@@ -1,7 +1,8 @@
-//! What the command line and the development server do with accounts: creating them, roles, status, passwords, sessions.
+//! What the command line and the development server do with accounts: create them, change roles, status and passwords, end
+//! sessions.
 //!
-//! The operator of the server has the database's password, so no further proof is required. Running servers learn of changes
-//! from the database. Events have no actor and say that they come from the command line.
+//! The operator of the server has the database's password, so no other proof is required. Running servers read the changes from
+//! the database. The audit events have no actor.
 
 use domain::account::{
     account_key::AccountKey,
@@ -99,7 +100,7 @@ impl LocalAdmin {
         Ok(self.store.list_users(filter).await?)
     }
 
-    /// Changes a user's role. Their sessions stay; their sockets close and reconnect with the new role.
+    /// Changes a user's role. The user's sessions stay; the sockets close and reconnect with the new role.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
@@ -108,7 +109,7 @@ impl LocalAdmin {
         self.change(user, Cause::RoleChanged, Some(Change::Role(role)), event, "the role was changed").await
     }
 
-    /// Changes a user's status. Every status except `active` ends their sessions.
+    /// Changes a user's status. Every status except `active` ends the user's sessions.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
@@ -123,7 +124,7 @@ impl LocalAdmin {
         self.change(user, Cause::AccountDisabled, change, event, "the account was disabled").await
     }
 
-    /// Sets a user's password and ends their sessions.
+    /// Sets a user's password and ends the user's sessions.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` for a weak password, `Unavailable`.
@@ -139,7 +140,7 @@ impl LocalAdmin {
         self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await
     }
 
-    /// Removes a user's authenticator app, passkeys and backup codes, and ends their sessions, for users that lost them.
+    /// Removes a user's authenticator app, passkeys and backup codes, and ends the user's sessions. For users that lost a factor.
     ///
     /// # Errors
     /// `NotFound`, `Conflict` if there are none or the user has no password, `Unavailable`.

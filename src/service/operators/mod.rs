@@ -1,4 +1,4 @@
-//! What operators do with the accounts and sessions of others: over REST within their role, and on the command line.
+//! What operators do with the accounts and sessions of other users: over REST within their role, and on the command line.
 //!
 //! Depends on `core`, `access` and `revocation`.
 
@@ -19,7 +19,7 @@ use crate::{
     revocation::Revocation,
 };
 
-/// The capability to act on the accounts and sessions of others.
+/// The capability to act on the accounts and sessions of other users.
 pub struct Operators {
     /// Lists sessions and connections.
     pub listings: Listings,
@@ -32,7 +32,7 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// `development`: this is a development server, which may seed demonstration users.
+    /// `development` says that this is a development server, which may seed demonstration users.
     pub(crate) fn new(core: &Core, access: &Access, revocation: &Revocation, development: bool) -> Self {
         let Core { store, realtime, clock, audit, hasher, privilege, bans, throttle, .. } = core;
         let revoker = &revocation.revoker;

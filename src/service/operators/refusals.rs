@@ -1,4 +1,4 @@
-//! Refusals of operators' requests: each is an audit event, and each user has few of them.
+//! Refusals of operators' requests. Each refusal is an audit event, and the number of refusals per user is limited.
 
 use protocol::{
     audit::{AuditEvent, Outcome},
@@ -21,14 +21,14 @@ impl Refusals {
         Self { audit, throttle }
     }
 
-    /// The event of a refused request of this caller, about no user yet.
+    /// The event for a refused request of this caller. The affected user is not filled in yet.
     pub(crate) fn event(&self, caller: &Caller, name: &str, meta: &RequestMeta) -> AuditEvent {
         let event = self.audit.event(name, Outcome::Denied, meta);
         AuditEvent { actor: Some(caller.user), device: None, ..event }
     }
 
-    /// Records the event, and returns the refusal. If it cannot be recorded, returns that failure. A user with too many refusals
-    /// is refused without an event.
+    /// Records the event, and returns the refusal. If the event cannot be recorded, returns that failure instead. If the user has had
+    /// too many refusals, records no event and returns `TooMany`.
     pub(crate) async fn refuse(&self, user: UserId, event: AuditEvent, refusal: Failure) -> Failure {
         let limit = self.throttle.limits().refused_user;
         if let Err(too_many) = self.throttle.spend(limit, &user.to_string()).await {

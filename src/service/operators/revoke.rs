@@ -1,4 +1,4 @@
-//! Revoking sessions as an operator, within what the operator's role may act on.
+//! Revokes sessions as an operator: only sessions of users whose role the operator's role may act on.
 
 use domain::account::role::{Role, Scope};
 use protocol::{audit::Outcome, close::Cause};
@@ -38,7 +38,7 @@ impl OperatorRevocation {
     /// Revokes as an operator. Needs the scope, a recent step-up, and a target that the role may act on.
     ///
     /// # Errors
-    /// `Forbidden` or `StepUpRequired` if the caller may not, `Invalid` if the caller's session has ended meanwhile,
+    /// `Forbidden` or `StepUpRequired` if the caller lacks a right, `Invalid` if the caller's session has ended meanwhile,
     /// `NotFound` if there is no such target, `Unavailable`.
     pub async fn revoke(
         &self,
@@ -96,7 +96,7 @@ impl OperatorRevocation {
         }
     }
 
-    /// The failure that says why nothing was revoked. `Ok` if there was nothing left to end.
+    /// The failure that says why nothing was revoked. `Ok` if the target exists and had no open sessions.
     async fn explain(&self, caller: &Caller, target: &Target, meta: &RequestMeta) -> Result<(), Failure> {
         let user: Option<User> = match *target {
             Target::Session(session) => self.store.session_with_user(session).await?.map(|found| found.user),
@@ -105,7 +105,7 @@ impl OperatorRevocation {
                 let filter = SessionFilter { device: Some(device), limit: 1, ..SessionFilter::default() };
                 self.store.search_sessions(filter).await?.pop().map(|found| found.user)
             }
-            // Users of outside issuers have no role, and may exist without sessions.
+            // Users of external issuers have no role, and may exist without sessions.
             Target::Subject(_) | Target::All => return Ok(()),
         };
         match user {
@@ -117,7 +117,7 @@ impl OperatorRevocation {
         }
     }
 
-    /// Records a refusal. If it cannot be recorded, the answer is that failure.
+    /// Records a refusal and returns it. If it cannot be recorded, returns that failure instead.
     async fn refuse(
         &self,
         caller: &Caller,

@@ -1,8 +1,8 @@
-//! The server API: what an application's own servers ask of channels, connections and tokens.
+//! The server API: operations on channels, connections and tokens for an application's own servers.
 //!
 //! `http::api` calls it with typed requests. It has already authenticated the caller and checked that the key permits the
-//! request. Every change is recorded before it is made, except publications, of which there are too many. Errors are those of
-//! the protocol.
+//! request. Every change is recorded in the audit trail before it is made, except publications: there are too many of them.
+//! Errors are those of the protocol.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +42,7 @@ use crate::{
 /// How long a request waits for a channel. After that its result is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// The capability of applications to manage channels, connections and tokens, and what belongs to connections.
+/// The capability of applications to manage channels, connections and tokens; also external sessions and emulated streams.
 pub struct ServerApi {
     realtime: Realtime,
     clock: Clock,
@@ -51,7 +51,7 @@ pub struct ServerApi {
     feed: Arc<FeedState>,
     on_stale: OnStale,
     node: NodeStatistics,
-    /// Sessions of connections with a token of an outside issuer or without a token.
+    /// Sessions of connections with a token of an external issuer or without a token.
     pub external_sessions: ExternalSessions,
     /// Emulated streams that are open on this node.
     pub emulated_streams: Arc<EmulatedStreams>,
@@ -84,8 +84,8 @@ impl ServerApi {
         }
     }
 
-    /// Whether this node may deliver nothing, because it cannot hear of revocations. The clock is asked besides the gate: when
-    /// the process was paused, requests may come before the gate is closed.
+    /// Whether this node must hold deliveries back, because it is stale. The gate alone is not enough: after a pause of the
+    /// process, requests may come before the gate is closed.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
         let stale = self.on_stale == OnStale::Hold && self.feed.remaining().is_zero();
@@ -102,10 +102,10 @@ impl ServerApi {
 impl Api<'_> {
     // ---- channels ----
 
-    /// Publishes. Returns the position if the channel counts positions.
+    /// Publishes. Returns the position if the channel has positions.
     ///
     /// # Errors
-    /// As `Realtime::publish_as_server`.
+    /// The errors of `Realtime::publish_as_server`.
     pub async fn publish(
         &self,
         channel: ChannelName,
@@ -117,7 +117,7 @@ impl Api<'_> {
     /// The clients that are subscribed.
     ///
     /// # Errors
-    /// As `Realtime::presence_of`.
+    /// The errors of `Realtime::presence_of`.
     pub async fn presence(&self, channel: ChannelName) -> Result<Vec<Arc<ClientInfo>>, ErrorCode> {
         in_time(self.server.realtime.presence_of(channel)).await
     }
@@ -125,7 +125,7 @@ impl Api<'_> {
     /// The number of clients and users that are subscribed.
     ///
     /// # Errors
-    /// As `Realtime::presence_stats_of`.
+    /// The errors of `Realtime::presence_stats_of`.
     pub async fn presence_stats(&self, channel: ChannelName) -> Result<PresenceStats, ErrorCode> {
         in_time(self.server.realtime.presence_stats_of(channel)).await
     }
@@ -133,7 +133,7 @@ impl Api<'_> {
     /// The channel's history.
     ///
     /// # Errors
-    /// As `Realtime::history_of`.
+    /// The errors of `Realtime::history_of`.
     pub async fn history(
         &self,
         channel: ChannelName,
@@ -145,7 +145,7 @@ impl Api<'_> {
     /// Removes the channel's history.
     ///
     /// # Errors
-    /// As `Realtime::remove_history`; 100 if it cannot be recorded.
+    /// The errors of `Realtime::remove_history`; 100 if the event cannot be recorded.
     pub async fn history_remove(&self, channel: ChannelName) -> Result<(), ErrorCode> {
         self.server.realtime.namespaces().with_history(&channel)?;
         self.record(self.event("api.history_removed").with("channel", channel.as_str())).await?;
@@ -162,7 +162,7 @@ impl Api<'_> {
 
     // ---- connections ----
 
-    /// The connection of an emulated stream that is open on this node, by the secret that its client was given.
+    /// The connection of an emulated stream that is open on this node. `secret` is the secret of its client.
     #[must_use]
     pub fn connection_of_stream(&self, secret: &SecretString) -> Option<ConnectionId> {
         self.server.emulated_streams.find(secret)
@@ -171,7 +171,7 @@ impl Api<'_> {
     /// Subscribes connections to a channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 100 if it cannot be recorded; if no connection can be subscribed, the reason.
+    /// 102 for an unknown namespace; 100 if the event cannot be recorded; if no connection can be subscribed, the reason.
     pub async fn subscribe(
         &self,
         selection: &ConnectionSelection,
@@ -190,7 +190,7 @@ impl Api<'_> {
     /// Ends connections' subscriptions to a channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 100 if it cannot be recorded.
+    /// 102 for an unknown namespace, 100 if the event cannot be recorded.
     pub async fn unsubscribe(
         &self,
         selection: &ConnectionSelection,
@@ -207,7 +207,7 @@ impl Api<'_> {
     /// Ends connections.
     ///
     /// # Errors
-    /// 100 if it cannot be recorded.
+    /// 100 if the event cannot be recorded.
     pub async fn disconnect(
         &self,
         selection: &ConnectionSelection,
@@ -218,11 +218,11 @@ impl Api<'_> {
         Ok(DisconnectCount { closed: closed.sockets_closed, pending: closed.pending })
     }
 
-    /// Sets when connections expire, in seconds since the epoch (`None` for never), and, if it is given, the connection info
-    /// that subscribers see.
+    /// Sets when connections expire, in seconds since the epoch; `None` is never. Also sets the connection info that subscribers
+    /// see, if `conn_info` is given.
     ///
     /// # Errors
-    /// 100 if it cannot be recorded.
+    /// 100 if the event cannot be recorded.
     pub async fn refresh(
         &self,
         selection: &ConnectionSelection,
@@ -276,7 +276,7 @@ impl Api<'_> {
     /// Revokes a user's tokens that were issued before a moment, in seconds since the epoch; by default before now.
     ///
     /// # Errors
-    /// 107 for a moment in the future or an expiry in the past; 102 unknown namespace; 100 if it cannot be done now.
+    /// 107 for a moment in the future or an expiry in the past; 102 for an unknown namespace; 100 if it cannot be done now.
     pub async fn invalidate_user_tokens(
         &self,
         subject: Subject,
@@ -325,7 +325,7 @@ impl Api<'_> {
 
     fn event(&self, name: &str) -> AuditEvent {
         let event = self.server.audit.event(name, Outcome::Success, &self.caller.meta);
-        // The device of the request is a server, not a user's device.
+        // The request comes from a server, not from a user's device.
         let event = AuditEvent { device: None, api_key: self.caller.key, ..event };
         event.with("key", self.caller.name.as_str())
     }

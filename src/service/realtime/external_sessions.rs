@@ -1,8 +1,8 @@
-//! Sessions of connections with a token of an outside issuer or without a token. Each belongs to one connection.
+//! Sessions of connections with a token of an external issuer or without a token. Each session belongs to one connection.
 //!
-//! The sockets' admission begins one before it registers the connection, so that the connection can be listed and ended like
-//! any other, and drops its guard when the connection is gone. Ends are written in batches by a job of `upkeep`, because many
-//! connections may end at once.
+//! The sockets' admission begins a session before it registers the connection, so that the connection can be listed and ended
+//! like any other. When the connection ends, the guard of its session is dropped. A job of `upkeep` writes the ends in batches,
+//! because many connections may end at once.
 
 use std::{
     net::IpAddr,
@@ -27,14 +27,14 @@ use crate::{
     core::{clock::Clock, failure::Failure},
 };
 
-/// The most ends that wait to be written. Further ends are left to the expiry job, which ends sessions without heartbeats.
+/// The most ends that wait to be written. Further ends are dropped; the expiry job ends those sessions for want of heartbeats.
 const MAX_WAITING_ENDS: usize = 200_000;
-/// Heartbeats are written every half minute. A session without one for this long is ended.
+/// Heartbeats are written every half minute. A session without a heartbeat for this long is ended.
 const DEAD_AFTER: Duration = Duration::from_secs(90);
 /// A session with a heartbeat this recent is never treated as orphaned, not even by a node with a clock that is ahead.
 const ALIVE: Duration = Duration::from_secs(60);
 
-/// Sessions without connections, until their ends are written.
+/// Sessions whose connections have ended, until their ends are written.
 #[derive(Default)]
 struct EndedSessions {
     sessions: Mutex<Vec<SessionId>>,
@@ -55,7 +55,7 @@ impl EndedSessions {
     }
 }
 
-/// Keeps an external session open. It is handed along with the connection; dropping it, at any point, ends the session.
+/// Keeps an external session open. The guard moves with the connection; dropping it ends the session.
 pub struct ExternalSessionGuard {
     ended: Arc<EndedSessions>,
     session: SessionId,
@@ -67,13 +67,13 @@ impl Drop for ExternalSessionGuard {
     }
 }
 
-/// Begins, prolongs and ends external sessions. Clones are cheap and are the same sessions.
+/// Begins, prolongs and ends external sessions. Clones are cheap and share the same sessions.
 #[derive(Clone)]
 pub struct ExternalSessions {
     store: Store,
     realtime: Realtime,
     clock: Clock,
-    /// The id of this process, in rows that belong to one.
+    /// The id of this process. It is written into the rows of its sessions.
     node: Uuid,
     ended: Arc<EndedSessions>,
     /// When this node last wrote heartbeats.
@@ -91,11 +91,11 @@ impl ExternalSessions {
         self.node
     }
 
-    /// Begins a session. The connection is to be registered with it afterwards, not before. If the caller stops waiting, the
-    /// session ends once its row is written. Also returns the newest revocation of all sessions, which came before it.
+    /// Begins a session. The connection must be registered after this, not before. If the caller is dropped, the session ends as
+    /// soon as its row is written. Also returns the newest revocation of all sessions from before this session.
     ///
     /// # Errors
-    /// `Unavailable` if it cannot be written: a connection that cannot be listed and ended is not accepted.
+    /// `Unavailable` if the row cannot be written: a connection that cannot be listed and ended is not accepted.
     pub async fn begin(
         &self,
         session: SessionId,
@@ -120,7 +120,7 @@ impl ExternalSessions {
         };
         let store = self.store.clone();
         let guard = ExternalSessionGuard { ended: Arc::clone(&self.ended), session };
-        // The guard is moved into the task of the statement: an end before the row is written would end nothing.
+        // The guard moves into the task that writes the row: if it were dropped before, there would be no row to end.
         let begun =
             async move { store.insert_external(written).await.map(|revoked_all| (guard, revoked_all)) };
         match self.store.runtime().spawn(begun).await {
@@ -129,7 +129,7 @@ impl ExternalSessions {
         }
     }
 
-    /// Records that the client has shown a newer token. `false` if the session has been ended meanwhile.
+    /// Records that the client has shown a newer token. `false` if the session has ended meanwhile.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -139,7 +139,8 @@ impl ExternalSessions {
         lives.await.map_err(not_judged)
     }
 
-    /// Writes heartbeats for sessions with connections, and ends sessions of processes that died. `settled`: the database has been reachable long enough for every node to have written its heartbeats.
+    /// Writes heartbeats for sessions with connections, and ends sessions of processes that died. `settled` says that the database
+    /// has been reachable long enough for every node to have written its heartbeats.
     pub(crate) async fn expire(
         &self,
         open: Vec<SessionId>,
@@ -147,13 +148,13 @@ impl ExternalSessions {
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
         self.write_heartbeats(open).await?;
-        // A full batch is not the last.
+        // After a full batch there may be more.
         while settled && self.store.end_orphans(now - DEAD_AFTER, now).await? == TOUCHED_AT_ONCE as u64 {}
         Ok(())
     }
 
-    /// Writes heartbeats after a gap of the revocation feed, before the feed counts as current again: sessions that were ended
-    /// as orphans meanwhile were missed by every order since.
+    /// Writes heartbeats after a gap of the revocation feed, before the feed counts as current again. During the gap, another node
+    /// may have ended sessions of this node as orphans. Later revocations left these sessions out, so they must end here, too.
     pub(crate) async fn write_heartbeats_after_gap(&self) -> Result<(), StoreError> {
         let last = *self.last_heartbeat.lock();
         if last.is_some_and(|last| self.clock.moment().saturating_duration_since(last) < ALIVE) {
@@ -167,10 +168,10 @@ impl ExternalSessions {
         Arc::clone(&self.ended.added)
     }
 
-    /// Writes the ends that are waiting. If the database does not take them, they wait again.
+    /// Writes the ends that are waiting. If the database does not accept them, they wait again.
     ///
     /// # Errors
-    /// `Unavailable` if the database does not take them.
+    /// `Unavailable` if the database does not accept them.
     pub(crate) async fn write_ends(&self) -> Result<(), Failure> {
         let ended = self.ended.take();
         if ended.is_empty() {
@@ -186,8 +187,8 @@ impl ExternalSessions {
         Ok(())
     }
 
-    /// Writes heartbeats of these sessions. If a session was ended as an orphan because this node could not write, its
-    /// connection is told to begin another one: meanwhile it could be neither listed nor ended.
+    /// Writes heartbeats of these sessions. If this node cannot write for a while, another node may end a session as an orphan. Its
+    /// connection can then be neither listed nor revoked. So the connection is closed, and the client opens another one.
     async fn write_heartbeats(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
         let moment = self.clock.moment();
         for some in open.chunks(TOUCHED_AT_ONCE) {
@@ -196,7 +197,7 @@ impl ExternalSessions {
             if !orphaned.is_empty() {
                 self.realtime.cut(&orphaned, CloseReason::InsufficientState).await;
             }
-            // A revocation waits for the rows that are being written, so there are pauses between them.
+            // A revocation waits for the rows that are being written, so there is a pause after each batch.
             tokio::time::sleep(began.elapsed()).await;
         }
         *self.last_heartbeat.lock() = Some(moment);
@@ -204,7 +205,7 @@ impl ExternalSessions {
     }
 }
 
-/// Sessions with open sockets on this node. The actors may also name sessions with a last socket that is closing.
+/// Sessions with open sockets on this node. Sessions whose last socket is closing are left out.
 pub(crate) fn open_sessions(realtime: &Realtime) -> Vec<SessionId> {
     let named = realtime.sessions_with_sockets();
     named.into_iter().filter(|session| realtime.open_connections(*session) > 0).collect()

@@ -11,17 +11,17 @@ use uuid::Uuid;
 pub struct NodeInfo {
     /// The id of this process.
     pub id: Uuid,
-    /// Connections.
+    /// The number of connections.
     pub clients: usize,
-    /// Different users among them.
+    /// The number of different users.
     pub users: usize,
-    /// Subscriptions.
+    /// The number of subscriptions.
     pub subscriptions: usize,
-    /// Channels with subscribers.
+    /// The number of channels with subscribers.
     pub channels: usize,
-    /// How long it has been running.
+    /// How long the process has been running.
     pub uptime: Duration,
-    /// What it uses of its machine.
+    /// What the process uses of its machine.
     pub process: ProcessUsage,
 }
 
@@ -46,7 +46,7 @@ struct CpuSample {
     percent: f64,
 }
 
-/// Within this time the last measurement is repeated: CPU clocks are too coarse for shorter intervals.
+/// A request within this time gets the last measurement: CPU clocks are too coarse for shorter intervals.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl CpuMeter {
@@ -76,8 +76,8 @@ impl NodeStatistics {
         Self { id, started: Instant::now(), cpu: CpuMeter::default() }
     }
 
-    /// The figures now. `channels` are the channels with their numbers of subscribers, `counts` the numbers of connections and
-    /// of different users.
+    /// The figures now. `channels` are the channels with their numbers of subscribers, `census` the numbers of connections and of
+    /// different users.
     pub(crate) fn info(&self, channels: &[(ChannelName, usize)], census: (usize, usize)) -> NodeInfo {
         let (clients, users) = census;
         let uptime = self.started.elapsed();
@@ -112,16 +112,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_of_a_core_is_that_since_it_was_asked_before() {
+    fn the_share_of_a_core_counts_from_the_last_request() {
         let (measured, seconds) = (CpuMeter::default(), Duration::from_secs);
         assert!((measured.share(seconds(10), seconds(1)) - 10.0).abs() < 1e-9);
         assert!((measured.share(seconds(12), seconds(4)) - 150.0).abs() < 1e-9);
         let at_once = seconds(12) + MIN_INTERVAL / 2;
-        assert!((measured.share(at_once, seconds(5)) - 150.0).abs() < 1e-9, "too soon to tell anew");
+        assert!((measured.share(at_once, seconds(5)) - 150.0).abs() < 1e-9, "too soon for a new measurement");
     }
 
     #[test]
-    fn this_process_has_memory_and_has_computed() {
+    fn memory_and_cpu_time_of_this_process_are_measured() {
         assert!(resident() > 1_000_000);
         assert!(cpu_time() > Duration::ZERO);
     }

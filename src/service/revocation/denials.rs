@@ -1,7 +1,7 @@
 //! Denials: blocking a user, revoking one token, revoking every token of a user that was issued before a moment.
 //!
-//! The order is the same as for a revocation: the row, the commit, this node's memory, the sockets. Other nodes hear of it
-//! through the revocation feed. The verifier checks denials for every credential; the actors check them again after a
+//! The steps are the same as for a revocation: the row, the commit, this node's memory, the sockets. Other nodes read the denial
+//! through the revocation feed. The verifier checks denials for every credential. The actors check them again after a
 //! connection is registered.
 
 use std::{collections::HashSet, sync::Arc};
@@ -37,9 +37,9 @@ use crate::{
 /// How many connections of this node a denial or a disconnect ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DisconnectCount {
-    /// Connections that are closed, and connections with ended subscriptions that need a new token.
+    /// Connections that were closed, and connections whose subscriptions were ended because they need a new token.
     pub closed: usize,
-    /// Connections that had not closed in time.
+    /// Connections that did not close in time.
     pub pending: usize,
 }
 
@@ -52,12 +52,12 @@ impl DisconnectCount {
 /// The end, the reason and the audit event of a denial.
 #[derive(Clone, Debug)]
 pub struct DenialTerms {
-    /// When it expires. `None` for as long as it matters: until the block of a user is lifted, or until every token that it
-    /// denies has expired.
+    /// When the denial expires. `None` is as long as possible: the block of a user lasts until it is lifted, and a denial of tokens
+    /// until every denied token has expired.
     pub expires_at: Option<OffsetDateTime>,
     /// The reason, for people.
     pub reason: String,
-    /// The event that is written with it, without its name.
+    /// The audit event, without its name. It is written together with the denial.
     pub event: AuditEvent,
 }
 
@@ -69,7 +69,7 @@ pub struct Denials {
     clock: Clock,
     issuers: Arc<Issuers>,
     revoker: Revoker,
-    /// The origins of denials that this node is writing and carrying out itself.
+    /// The ids (`origin`) of denials that this node is writing and carrying out itself.
     in_flight: Arc<Mutex<HashSet<Uuid>>>,
 }
 
@@ -84,7 +84,7 @@ impl Denials {
         Self { store, realtime, clock, issuers, revoker, in_flight: Arc::default() }
     }
 
-    /// Blocks a user: every credential of theirs is refused, and their connections end.
+    /// Blocks a user: every credential of the user is refused, and the user's connections end.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -103,7 +103,7 @@ impl Denials {
         self.deny(Denial::User { subject, lifted: true }, terms, event).await.map(drop)
     }
 
-    /// Revokes one token by its `jti`: it is refused, and the connections that it opened end.
+    /// Revokes one token by its `jti`: the token is refused, and the connections that it opened end.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -113,8 +113,8 @@ impl Denials {
         self.deny(Denial::Token { id: id.into() }, terms, event).await
     }
 
-    /// Revokes every token of a user that was issued before `moment`; with a channel, only tokens of subscriptions to it.
-    /// Without a channel, sessions of ours that were opened before it end, too, so that no refresh token outlives it.
+    /// Revokes every token of a user that was issued before `moment`. With a channel, only tokens of subscriptions to that channel.
+    /// Without a channel, sessions of accounts that were opened before `moment` end, too, so that their refresh tokens stop working.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -139,20 +139,20 @@ impl Denials {
         if channel.is_some() {
             return self.deny(denial, terms, event).await;
         }
-        // Sessions first. If the denial fails afterwards, no refresh token can replace the tokens that it would have denied,
-        // and the client of the API repeats its request.
+        // The sessions end first. If the denial fails afterwards, no refresh token can replace the tokens that should have been
+        // denied, and the client of the API repeats its request.
         let ended = self.end_sessions_before(&subject, moment, terms.reason.clone()).await?;
         Ok(ended.and(self.deny(denial, terms, event).await?))
     }
 
-    /// Carries out denials that the feed has seen: those of other nodes, and those of this node for which the database's answer
-    /// may have been lost. Updates memory, and closes connections in the background: in the returned task, if there are any.
+    /// Carries out denials that the feed has read: those of other nodes, and those of this node whose answer from the database may
+    /// have been lost. Updates memory at once. Connections are closed by a background task, which is returned if there is one.
     pub(crate) fn carry_out_heard(&self, heard: Vec<HeardDenial>) -> Option<JoinHandle<()>> {
         let now_ms = self.clock.now_ms();
         let all: Vec<_> = heard.iter().map(|heard| heard.ruling.clone()).collect();
         self.realtime.fill_denials(&all, now_ms);
-        // Denials of this node close and count connections by themselves. This set is read after memory was updated; they read
-        // memory after they have left the set.
+        // A denial in flight on this node closes and counts its connections itself. No connection is missed: this set is read after
+        // memory was updated, and a denial without an answer from the database reads memory after it has left the set.
         let own = self.in_flight.lock().clone();
         let others = heard.into_iter().filter(|heard| !own.contains(&heard.origin));
         let rulings: Vec<_> = others.map(|heard| heard.ruling).collect();
@@ -165,7 +165,7 @@ impl Denials {
         }))
     }
 
-    /// Closes everything among these sessions that memory denies, in the background: in the returned task.
+    /// Closes the connections of these sessions that memory denies, in a background task. Returns the task.
     pub(crate) fn close_all_denied(&self, sessions: Vec<SessionId>) -> JoinHandle<()> {
         let (denials, now_ms) = (self.clone(), self.clock.now_ms());
         self.store.runtime().spawn(async move {
@@ -176,13 +176,13 @@ impl Denials {
         })
     }
 
-    /// The terms of a denial of tokens: it ends at the latest when every token that was issued until now has expired.
+    /// The terms of a denial of tokens. It ends at the latest when every token that has been issued until now has expired.
     fn ending(&self, terms: DenialTerms) -> DenialTerms {
         let latest = self.clock.now() + self.issuers.longest_life();
         DenialTerms { expires_at: Some(terms.expires_at.map_or(latest, |end| end.min(latest))), ..terms }
     }
 
-    /// Writes the denial and carries it out. Once begun it is finished, even if the request no longer waits for the answer.
+    /// Writes the denial and carries it out. Both steps are finished even if the request is dropped.
     async fn deny(
         &self,
         denial: Denial,
@@ -215,8 +215,8 @@ impl Denials {
                 Ok(ended)
             }
             Err(error) => {
-                // It may have been committed nevertheless. Then the feed has updated memory and has left the connections to
-                // this order. Only connections that memory denies are closed.
+                // The denial may have been committed anyway. If the feed has read it already, the feed has updated memory and left the
+                // connections to this function. So every connection that memory denies is closed.
                 let ruling = DenialRecord { id: i64::MIN, denial, until_ms: Some(0) };
                 self.in_flight.lock().remove(&origin);
                 self.close_denied(&[ruling], now_ms).await;
@@ -225,8 +225,8 @@ impl Denials {
         }
     }
 
-    /// Closes what memory denies among the connections that these rulings concern, then ends denied subscriptions of the
-    /// connections that stay.
+    /// Closes the connections that these rulings concern and that memory denies. Then ends the denied subscriptions of the
+    /// connections that stay open.
     async fn close_denied(&self, rulings: &[DenialRecord], now_ms: i64) -> DisconnectCount {
         let cut = self.realtime.cut_denied(&self.realtime.affected_sessions(rulings), now_ms).await;
         let mut ended = DisconnectCount { closed: cut.sockets_closed, pending: cut.pending };
@@ -244,7 +244,7 @@ impl Denials {
                 Denial::User { .. } => {}
             }
         }
-        // Only outside issuers issue tokens of subscriptions.
+        // Only external issuers issue tokens for subscriptions.
         if self.issuers.any() && !of_tokens.is_empty() {
             let affected = self.realtime.affected_sessions(&of_tokens);
             let judged = self.realtime.end_denied_subscriptions(&affected).await;
@@ -253,7 +253,7 @@ impl Denials {
         ended
     }
 
-    /// Ends the user's subscriptions to the channel, so that they have to be proven again.
+    /// Ends the user's subscriptions to the channel. To subscribe again, a client needs a new token.
     async fn invalidate_subscriptions(&self, subject: Subject, channel: ChannelName) -> DisconnectCount {
         let code = UnsubscribeCode::StateInvalidated;
         let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };

@@ -1,8 +1,8 @@
-//! The revocations that this node is carrying out itself, so that the revocation feed, which sees them like all others, neither
-//! repeats them nor leaves them undone.
+//! The revocations that this node is carrying out itself. The revocation feed reads them, too, like all others. This registry
+//! makes sure that each of them is carried out once.
 //!
-//! The revoker begins an order here before it commits, and ends it when it knows the result. The feed asks here, once for each
-//! revocation that it sees, what is left to do. No I/O.
+//! An order is one revocation that this node was asked for. The revoker begins the order here before the commit, and ends it when
+//! the result is known. For each revocation that the feed reads, it asks here which work remains. No I/O.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,9 +15,9 @@ use store::{CommittedRevocation, HeardRevocation};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// How many of its own revocations a node remembers until the feed sees them, which is at its next look. If the looks fail for
-/// so long that there are more, the oldest is forgotten and is carried out again when it is seen: its sessions have ended
-/// already; after a changed role their sockets reconnect once more.
+/// How many of its own revocations a node remembers until the feed reads them, normally at its next look. If looks fail for so
+/// long that there are more, the oldest is forgotten, and the feed carries it out again. That does no harm, because its sessions
+/// have ended already; only after a changed role do sockets reconnect once more.
 const MAX_UNSEEN: usize = 65_536;
 
 /// The revocations that this node is carrying out itself. Shared by the feed and by every order in flight.
@@ -28,33 +28,33 @@ pub(crate) struct InFlightRevocations(Mutex<State>);
 struct State {
     /// Orders that are being committed. Their numbers are not known yet.
     committing: HashMap<Uuid, PendingCommit>,
-    /// Revocations that were carried out here and that the feed has not seen yet, with the number of looks begun by then.
+    /// Revocations that were carried out here and that the feed has not read yet. The value is `looks` at that time.
     unseen: BTreeMap<RevocationId, u64>,
-    /// The number of looks begun.
+    /// The number of looks that have begun.
     looks: u64,
-    /// Committed orders, seen by the feed, that no request waits for any more.
+    /// Committed orders that the feed has read and whose task was dropped. The feed must carry them out.
     orphans: Vec<CommittedRevocation>,
 }
 
-/// An order that is being committed, and what the feed has seen of it.
+/// An order that is being committed, and what the feed has read about it.
 #[derive(Default)]
 struct PendingCommit {
     seen: Option<CommittedRevocation>,
     wake: Arc<Notify>,
 }
 
-/// What the feed has to do for a revocation that it sees.
+/// The work that remains for the feed after it has read a revocation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RemainingWork {
-    /// Nothing: this node has carried it out.
+    /// Nothing: this node has carried the revocation out.
     Nothing,
-    /// Set the tombstones. The request that gave the order closes the sockets.
+    /// Set the tombstones. The task of the order closes the sockets.
     Tombstones,
-    /// Everything: it was ordered elsewhere.
+    /// Everything: this node has no such order.
     Everything,
 }
 
-/// An order in flight. Dropping it leaves the rest of the work to the feed.
+/// An order in flight. If it is dropped, the feed does the rest of its work.
 pub(crate) struct InFlightRevocation {
     registry: Arc<InFlightRevocations>,
     origin: Uuid,
@@ -62,13 +62,13 @@ pub(crate) struct InFlightRevocation {
 }
 
 impl InFlightRevocation {
-    /// Waits until the feed has seen that the order is committed, and has set the tombstones.
+    /// Waits until the feed has read that the order is committed, and has set the tombstones.
     pub(crate) async fn seen(&self) {
         self.wake.notified().await;
     }
 
-    /// Ends the order: the request carries it out from here on. `id` is given if the database has answered, and the tombstones
-    /// are set. Returns the revocation if the feed has seen it.
+    /// Ends the order: from here on, its task carries it out. `id` is given if the database has answered; then the tombstones
+    /// must be set already. Returns the revocation if the feed has read it.
     pub(crate) fn end(self, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         self.registry.end(self.origin, id)
     }
@@ -76,7 +76,7 @@ impl InFlightRevocation {
 
 impl Drop for InFlightRevocation {
     fn drop(&mut self) {
-        // After `end` there is nothing left.
+        // After `end`, the registry has nothing of this order.
         if let Some(seen) = self.registry.end(self.origin, None) {
             self.registry.0.lock().orphans.push(seen);
         }
@@ -84,8 +84,8 @@ impl Drop for InFlightRevocation {
 }
 
 impl InFlightRevocations {
-    /// Begins an order that is about to be committed here. Until it ends, the feed only sets the tombstones if it is faster,
-    /// and leaves the sockets to the request.
+    /// Begins an order before its commit. Until the order ends, the feed sets its tombstones if the feed is faster, and leaves
+    /// the sockets to the order's task.
     pub(crate) fn begin(registry: &Arc<Self>, origin: Uuid) -> InFlightRevocation {
         let slot = PendingCommit::default();
         let wake = Arc::clone(&slot.wake);
@@ -107,7 +107,7 @@ impl InFlightRevocations {
         self.0.lock().claim(id);
     }
 
-    /// What is left to do for a revocation that the feed sees. Each revocation is seen once.
+    /// The work that remains for a revocation that the feed has read. To be called once for each revocation.
     pub(crate) fn remaining_work(&self, heard: &HeardRevocation) -> RemainingWork {
         let mut state = self.0.lock();
         if heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some()) {
@@ -120,11 +120,11 @@ impl InFlightRevocations {
         }
     }
 
-    /// Hands a committed order back to its request, after its tombstones are set. `false` if the request has ended meanwhile.
+    /// Hands a committed order back to its task, after its tombstones are set. `false` if the task has failed meanwhile.
     pub(crate) fn hand_over(&self, heard: &HeardRevocation) -> bool {
         let mut state = self.0.lock();
         let Some(slot) = state.committing.get_mut(&heard.origin) else {
-            // The database answered meanwhile and the request carries it out, or the request failed and does not.
+            // The order has ended. If the database answered, the task carries it out; if the order failed, the task does not.
             return heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some());
         };
         slot.seen = Some(heard.committed.clone());
@@ -132,15 +132,15 @@ impl InFlightRevocations {
         true
     }
 
-    /// A look begins. Its number is for [`Self::seen_all`].
+    /// Counts a look that begins. Returns its number, for [`Self::seen_all`].
     pub(crate) fn begin_look(&self) -> u64 {
         let mut state = self.0.lock();
         state.looks += 1;
         state.looks
     }
 
-    /// The feed has seen everything that was committed before this look began, so earlier claims can be forgotten. Returns the
-    /// revocations that are left for the feed to carry out.
+    /// Forgets the claims from before this look: the feed has read everything that was committed before the look began. Returns
+    /// the revocations that the feed must carry out.
     pub(crate) fn seen_all(&self, look: u64) -> Vec<CommittedRevocation> {
         let mut state = self.0.lock();
         state.unseen.retain(|_, claimed| *claimed >= look);

@@ -1,4 +1,4 @@
-//! What this node claims for itself, and what it leaves to the feed.
+//! Tests: which revocations this node carries out itself, and which it leaves to the feed.
 
 use protocol::close::Cause;
 
@@ -16,7 +16,7 @@ fn heard(id: i64, origin: Uuid) -> HeardRevocation {
 }
 
 #[test]
-fn a_revocation_carried_out_here_is_not_carried_out_again() {
+fn a_revocation_that_was_carried_out_here_is_not_carried_out_again() {
     let own = InFlightRevocations::default();
     own.claim(RevocationId(1));
     assert_eq!(own.remaining_work(&heard(1, Uuid::nil())), RemainingWork::Nothing);
@@ -24,18 +24,18 @@ fn a_revocation_carried_out_here_is_not_carried_out_again() {
 }
 
 #[test]
-fn the_feed_shuts_for_an_order_under_way_and_its_own_path_does_the_rest() {
+fn the_feed_sets_the_tombstones_of_an_order_in_flight_and_its_task_does_the_rest() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
     assert_eq!(own.remaining_work(&heard), RemainingWork::Tombstones);
     assert!(own.hand_over(&heard));
     assert_eq!(under_way.end(Some(RevocationId(7))), Some(heard.committed));
-    assert!(own.0.lock().unseen.is_empty(), "it has been heard of");
+    assert!(own.0.lock().unseen.is_empty(), "the feed has read it");
 }
 
 #[tokio::test]
-async fn an_order_whose_answer_is_lost_goes_on_as_soon_as_the_feed_has_seen_it() {
+async fn an_order_without_an_answer_continues_when_the_feed_has_read_it() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     assert!(own.hand_over(&heard(7, Uuid::from_u128(1))));
@@ -44,7 +44,7 @@ async fn an_order_whose_answer_is_lost_goes_on_as_soon_as_the_feed_has_seen_it()
 }
 
 #[test]
-fn an_order_answered_while_the_feed_shuts_for_it_is_left_to_itself() {
+fn an_order_that_was_answered_before_the_hand_over_is_left_to_its_task() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -54,7 +54,7 @@ fn an_order_answered_while_the_feed_shuts_for_it_is_left_to_itself() {
 }
 
 #[test]
-fn an_order_that_failed_while_the_feed_shuts_for_it_is_the_feeds() {
+fn an_order_that_failed_before_the_hand_over_is_left_to_the_feed() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -64,7 +64,7 @@ fn an_order_that_failed_while_the_feed_shuts_for_it_is_the_feeds() {
 }
 
 #[test]
-fn an_order_whose_path_never_comes_is_cut_at_the_next_look() {
+fn an_order_whose_task_was_dropped_is_left_to_the_feed() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -76,7 +76,7 @@ fn an_order_whose_path_never_comes_is_cut_at_the_next_look() {
 }
 
 #[test]
-fn what_was_claimed_before_a_look_is_forgotten_after_it() {
+fn claims_from_before_a_look_are_forgotten_after_it() {
     let own = InFlightRevocations::default();
     own.claim(RevocationId(1));
     let look = own.begin_look();
@@ -86,7 +86,7 @@ fn what_was_claimed_before_a_look_is_forgotten_after_it() {
 }
 
 #[test]
-fn while_looks_fail_only_the_latest_are_remembered() {
+fn while_looks_fail_the_oldest_claims_are_forgotten() {
     let own = InFlightRevocations::default();
     for id in 0..=i64::try_from(MAX_UNSEEN).unwrap() {
         own.claim(RevocationId(id));

@@ -1,4 +1,4 @@
-//! Ending trust: revoking sessions, and denying users and tokens.
+//! The end of trust: revokes sessions, and denies users and tokens.
 //!
 //! Everything that ends a session goes through [`revoke::Revoker`]. Depends on `core` and `access`.
 

@@ -1,8 +1,8 @@
-//! Revoking: the one function that ends sessions, and its two halves, which the revocation feed uses for revocations of other
-//! nodes: set the tombstones, then close the sockets.
+//! Revoking: the one function that ends sessions. It has two halves, which set the tombstones and close the sockets. The revocation
+//! feed uses the halves for revocations of other nodes.
 //!
-//! The order keeps the promise: the row, the commit, the tombstone, the cache, the sockets. A request that was judged before
-//! the tombstone came before the revocation. A request after it finds the tombstone, whatever the caches say.
+//! The steps have a fixed order: the row, the commit, the tombstone, the cache, the sockets. A request that was judged before
+//! the tombstone was set counts as earlier than the revocation. Every later request finds the tombstone, whatever the caches hold.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,13 +23,13 @@ use crate::{
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationResult {
-    /// Its number. `None` if there was nothing to end.
+    /// The number of the revocation. `None` if there was nothing to end.
     pub id: Option<RevocationId>,
     /// The number of sessions that ended, if it is known.
     pub sessions: Option<usize>,
     /// Sockets of this node that are closed.
     pub sockets_closed: usize,
-    /// Sockets of this node that were told to close and had not closed in time.
+    /// Sockets of this node that were told to close and did not close in time.
     pub pending: usize,
 }
 
@@ -40,7 +40,7 @@ impl Default for RevocationResult {
 }
 
 impl RevocationResult {
-    /// What both did. The number is that of the first one that ended something.
+    /// The sum of both results. The number is that of the first one that ended something.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             id: self.id.or(other.id),
@@ -72,21 +72,21 @@ impl Revoker {
         Self { store, realtime, verifier, privilege, in_flight }
     }
 
-    /// Ends the sessions that the order names, and waits, bounded, until their sockets on this node are closed.
+    /// Ends the sessions that the order names, and waits for a limited time until their sockets on this node are closed.
     ///
-    /// Once begun it is finished, even if the caller no longer waits for the answer.
+    /// The work is finished even if the caller is dropped.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached. If it committed nevertheless, the revocation feed carries it out.
+    /// `Unavailable` if the database cannot be reached. If the order was committed anyway, the revocation feed carries it out.
     pub async fn revoke(&self, order: RevocationRequest) -> Result<RevocationResult, Failure> {
         Ok(self.revoke_and_renew(order).await?.0)
     }
 
-    /// The same for a change of credentials. Returns the remaining session with its renewed tokens, too; `None` if the answer of
-    /// the database was lost after the commit.
+    /// The same as `revoke`, for a change of credentials. Also returns the session that remains, with its renewed tokens; `None` if
+    /// the answer of the database was lost after the commit.
     ///
     /// # Errors
-    /// Those of [`Self::revoke`].
+    /// The errors of [`Self::revoke`].
     pub(crate) async fn revoke_and_renew(
         &self,
         order: RevocationRequest,
@@ -114,7 +114,7 @@ impl Revoker {
         let id = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.id);
         let renewed = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.renewed.clone());
         let committed = match (in_flight.end(id), answer) {
-            // The feed was faster and has set the tombstones.
+            // The feed was faster. It has set the tombstones.
             (Some(committed), _) => committed,
             (None, Some(Ok(committed))) => committed,
             (None, Some(Err(error))) => {
@@ -128,11 +128,11 @@ impl Revoker {
         Ok((self.close_sockets(&committed).await, renewed))
     }
 
-    /// Makes this node refuse what a committed revocation ended. Tombstones come before the cache, so that a cache fill in
-    /// between finds the tombstone.
+    /// Makes this node refuse what a committed revocation ended. Tombstones are set before the cache is invalidated, so that a
+    /// cache fill in between finds the tombstone.
     pub(crate) fn set_tombstones(&self, committed: &CommittedRevocation) {
         if let (Ended::Everyone { .. }, Some(id)) = (&committed.ended, committed.id) {
-            // Cached sessions are compared with it at each use.
+            // Each use of a cached session compares the session with this number.
             self.realtime.record_end_of_all(id);
         }
         let ended = committed.ended.named();
@@ -144,7 +144,7 @@ impl Revoker {
         }
     }
 
-    /// Closes the sockets of the ended sessions on this node, waits, bounded, until they are closed, and counts them.
+    /// Closes the sockets of the ended sessions on this node, waits for a limited time until they are closed, and counts them.
     pub(crate) async fn close_sockets(&self, committed: &CommittedRevocation) -> RevocationResult {
         let Some(id) = committed.id else {
             return RevocationResult::default();
@@ -167,8 +167,8 @@ impl Revoker {
         }
     }
 
-    /// The same in the background, for a revocation that no request of this node waits for. The task ends when the sockets are
-    /// closed, or when the bounded wait is over.
+    /// Calls `close_sockets` in the background, for a revocation that no request of this node waits for. The task ends when the
+    /// sockets are closed, or when the time for waiting is over.
     pub(crate) fn close_sockets_in_background(&self, committed: CommittedRevocation) -> JoinHandle<()> {
         let revoker = self.clone();
         self.store.runtime().spawn(async move {
@@ -176,8 +176,7 @@ impl Revoker {
         })
     }
 
-    /// Makes this node refuse these sessions, which have ended for these causes, and closes their sockets in the background.
-    /// Returns the tasks.
+    /// Makes this node refuse sessions that have ended, and closes their sockets in the background. Returns the tasks.
     pub(crate) fn carry_out_ended(&self, ended: Vec<(SessionId, Cause)>) -> Vec<JoinHandle<()>> {
         let mut by_cause: HashMap<Cause, Vec<SessionId>> = HashMap::new();
         for (session, cause) in ended {
@@ -194,7 +193,7 @@ impl Revoker {
         by_cause.into_iter().map(close).collect()
     }
 
-    /// Carries out the evictions that opening a session committed, and keeps the feed from repeating them.
+    /// Carries out evictions that were committed together with a new session. The feed does not repeat them.
     pub(crate) async fn carry_out_evictions(&self, evicted: &[CommittedRevocation]) {
         for committed in evicted {
             self.set_tombstones(committed);

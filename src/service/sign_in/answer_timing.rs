@@ -1,21 +1,21 @@
-//! Equal answer times of sign-ins, so that the time does not reveal whether a password was right.
+//! Equal answer times of sign-ins, so that the time does not reveal whether a password was correct.
 //!
-//! After the password was compared, a right one leads to a transaction and a wrong one to a short record. Every answer is
-//! delayed to the time that nearly all right passwords have needed lately. Pure: durations in, durations out. `password`
-//! measures and waits, on a timer that holds neither a thread nor a permit to hash.
+//! After the comparison, a correct password leads to a transaction and a wrong one to a short record. So every answer is delayed
+//! until the time within which nine of ten recent correct passwords were answered. Pure: durations in, durations out.
+//! `even_answers` measures and waits.
 
 use std::time::Duration;
 
-/// The number of samples: enough for a ninth decile, few enough to forget a busy moment soon.
+/// The number of samples: enough for a ninth decile, and few enough to follow changes of the load soon.
 const SAMPLES: usize = 64;
 
 /// The delay before the first sign-in.
 const INITIAL: Duration = Duration::from_millis(4);
 
-/// The longest delay. When the database is slower than this, its own variation hides the rest.
+/// The longest delay. If the database is slower than this, the variation of its answers hides the rest.
 const MAX_DELAY: Duration = Duration::from_millis(50);
 
-/// How long the last sign-ins with a right password took after the comparison.
+/// How long the last sign-ins with a correct password took after the comparison.
 #[derive(Debug)]
 pub(crate) struct AnswerTiming {
     recent: [Duration; SAMPLES],
@@ -29,13 +29,14 @@ impl Default for AnswerTiming {
 }
 
 impl AnswerTiming {
-    /// Adds a sample of a right password. Wrong ones must not be added: many of them would make the right ones stand out.
+    /// Adds the time of a correct password. The shorter times of wrong passwords must not be added: with a delay that is too short,
+    /// answers to correct passwords would come later than others.
     pub(crate) fn note(&mut self, tail: Duration) {
         self.recent[self.next % SAMPLES] = tail.min(MAX_DELAY);
         self.next = (self.next + 1) % SAMPLES;
     }
 
-    /// How long after the comparison an answer is due: nine of ten right passwords need no longer.
+    /// How long after the comparison an answer is due. Nine of ten correct passwords need at most this time.
     pub(crate) fn due(&self) -> Duration {
         let mut sorted = self.recent;
         *sorted.select_nth_unstable(SAMPLES * 9 / 10).1
@@ -51,12 +52,12 @@ mod tests {
     }
 
     #[test]
-    fn at_first_something_is_due_already() {
+    fn there_is_a_delay_before_the_first_sample() {
         assert_eq!(AnswerTiming::default().due(), INITIAL);
     }
 
     #[test]
-    fn nine_of_ten_right_passwords_need_no_longer() {
+    fn nine_of_ten_samples_are_within_the_delay() {
         let mut timing = AnswerTiming::default();
         for tail in 1..=40 {
             timing.note(millis(tail));
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_slow_ones_change_nothing() {
+    fn a_few_slow_samples_change_nothing() {
         let mut timing = AnswerTiming::default();
         for _ in 0..SAMPLES / 16 {
             timing.note(millis(40));
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_moment_is_forgotten_after_as_many_as_are_remembered() {
+    fn new_samples_replace_the_old_ones() {
         let mut timing = AnswerTiming::default();
         for _ in 0..SAMPLES {
             timing.note(millis(40));
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answer_is_kept_back_for_long() {
+    fn no_delay_is_longer_than_the_maximum() {
         let mut timing = AnswerTiming::default();
         for _ in 0..SAMPLES {
             timing.note(Duration::MAX);

@@ -1,6 +1,6 @@
-//! Attempts to sign in: recording each, also for accounts that do not exist, and showing users their own.
+//! Attempts to sign in: records each attempt, even for accounts that do not exist, and shows users the attempts on their accounts.
 //!
-//! An attempt that opens a session is written by that transaction. The others are written by [`SignInAttempts::write`].
+//! The transaction that opens a session also writes its attempt. [`SignInAttempts::write`] writes all other attempts.
 
 use actors::Realtime;
 use domain::{abuse::attempt::AttemptOutcome, risk::sign_in_history::Attempted, session::SignInMethod};
@@ -48,8 +48,7 @@ impl SignInAttempts {
         Self { store, realtime, clock, throttle, devices }
     }
 
-    /// An attempt of this request, at this moment, for the name `folded`. The work is the same whether or not an account has
-    /// that name.
+    /// An attempt of this request, now, for the account key `folded`. The work is the same whether or not an account has this key.
     pub(crate) fn begin(
         &self,
         folded: &str,
@@ -85,7 +84,7 @@ impl SignInAttempts {
         Ok(())
     }
 
-    /// Adds a written attempt to the user's history, against which the next sign-in is assessed.
+    /// Adds a stored attempt to the user's history in memory. The next sign-in is assessed against this history.
     pub(crate) fn add_to_history(&self, attempt: Attempt) {
         let succeeded = attempt.outcome == AttemptOutcome::Success;
         let Some(user) = attempt.user.filter(|_| succeeded || attempt.outcome.is_failed_proof()) else {
@@ -106,7 +105,7 @@ impl SignInAttempts {
         cursor: Option<&str>,
     ) -> Result<AttemptsPage, Failure> {
         let before = cursor.map(read_cursor).transpose()?;
-        // One more than asked for tells whether there is another page.
+        // One more than requested, to see whether there is another page.
         let mut attempts = self.store.attempts_of(caller.user, before, limit.saturating_add(1)).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = attempts.len() > limit;

@@ -1,7 +1,7 @@
-//! Answers of one kind that all come as late as its successes, so that the time of an answer does not tell what was found.
+//! Equal answer times for all answers of one use case, so that the time of an answer does not reveal the result.
 //!
-//! Used by the sign-in with a password and by registration. `answer_timing` has the rule; here it is measured and waited, on a
-//! timer that holds neither a thread nor a permit to hash.
+//! The sign-in with a password and registration use it. The rule is in `answer_timing`; this file measures and waits. A waiting
+//! answer holds neither a thread nor a permit to hash.
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use super::answer_timing::AnswerTiming;
 pub(crate) struct EvenAnswers(Mutex<AnswerTiming>);
 
 impl EvenAnswers {
-    /// Waits until an answer is due for which the work began at this moment. Only successes show how long that work takes.
+    /// Waits until an answer is due. `began` is when the work for it began. Only the times of successes are samples.
     pub(crate) async fn wait(&self, began: Instant, success: bool) {
         let due = {
             let mut timing = self.0.lock();

@@ -88,7 +88,7 @@ impl Database {
     /// Reads the content of a file.
     ///
     /// # Errors
-    /// [`GeoError::Broken`] if it is not such a database.
+    /// [`GeoError::Broken`] if the content is not such a database.
     pub fn of(bytes: Vec<u8>) -> Result<Self, GeoError> {
         let database = Self(Reader::from_source(bytes).map_err(|_| GeoError::Broken)?);
         // A file that was cut off may still have valid metadata.
@@ -105,7 +105,7 @@ impl Database {
 }
 
 impl Geo {
-    /// These databases. If two have the same field, the earlier one counts.
+    /// Uses these databases. If two of them have the same field, the earlier one counts.
     #[must_use]
     pub fn new(databases: Vec<Database>) -> Self {
         Self(Arc::new(databases))
@@ -144,7 +144,7 @@ fn merged(place: Place, record: &Record<'_>) -> Place {
     }
 }
 
-/// A position without a radius counts as very inaccurate.
+/// The position in a record. A position without a radius counts as very inaccurate.
 fn position(location: &Location) -> Option<Position> {
     let latitude = location.latitude.filter(|degrees| degrees.abs() <= 90.0)?;
     let longitude = location.longitude.filter(|degrees| degrees.abs() <= 180.0)?;

@@ -1,4 +1,4 @@
-//! From a proof to a session, and from one pair of tokens to the next: register, sign in, refresh, sign out.
+//! Registers accounts, opens sessions for proofs, exchanges refresh tokens, and signs out.
 //!
 //! Depends on `core`, `access`, `revocation` and `authenticators`.
 

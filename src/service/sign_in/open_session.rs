@@ -1,6 +1,6 @@
-//! Opening a session: the last step of every kind of sign-in.
+//! Opens a session: the last step of every kind of sign-in.
 //!
-//! Judges nothing. The store opens no session if what the sign-in was based on has changed since.
+//! Nothing is judged here. The store opens no session if anything has changed that the sign-in was based on.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ impl SessionOpener {
         event.with("method", open.method.as_str())
     }
 
-    /// A session of this user on the request's device, after a sign-in with a password.
+    /// The session to open for this user on the request's device after a correct password. Other ways to sign in change some fields.
     pub(crate) fn prepare(&self, user: &User, revoked_all: i64, meta: &RequestMeta) -> OpenSession {
         let (now, limits) = (self.clock.now(), self.limits);
         OpenSession {
@@ -80,8 +80,8 @@ impl SessionOpener {
         }
     }
 
-    /// Opens the session, and carries out the eviction of those that had to give way. Once begun it is finished, so that no
-    /// eviction is committed without being carried out.
+    /// Opens the session, and carries out the evictions of older sessions that exceeded a limit. The work is finished even if the
+    /// request is dropped, because a committed eviction must be carried out.
     pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<OpenOutcome, Failure> {
         let (store, revoker) = (self.store.clone(), self.revoker.clone());
         let work = async move {

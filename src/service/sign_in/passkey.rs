@@ -33,18 +33,18 @@ use crate::{
     core::{clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle},
 };
 
-/// What a passkey is asked for.
+/// The purpose of a passkey ceremony.
 #[derive(Clone, Debug)]
 pub enum PasskeyPurpose {
     /// To sign in as the user that the authenticator names.
     AnyUser,
-    /// To sign in as the user of this name.
+    /// To sign in as the user with this name.
     User(String),
     /// To complete the sign-in with this challenge.
     SecondFactor(Uuid),
 }
 
-/// The answer to a ceremony of signing in.
+/// The answer to a sign-in ceremony.
 #[derive(Clone, Debug)]
 pub struct PasskeyAnswer {
     /// The ceremony.
@@ -53,14 +53,14 @@ pub struct PasskeyAnswer {
     pub presession: Option<Uuid>,
     /// The authenticator's answer, as the browser gives it.
     pub credential: Value,
-    /// Whether the device is to be trusted from now on.
+    /// Whether the user wants to trust the device from now on.
     pub trust_device: bool,
 }
 
 /// Signs in with a passkey.
 pub struct PasskeySignIn(Parts);
 
-/// What [`PasskeySignIn`] is made of.
+/// The parts of [`PasskeySignIn`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -111,13 +111,13 @@ impl PasskeySignIn {
         }
     }
 
-    /// Asks for a passkey of the user of this name. Every ceremony asks for as many credentials, of which some or all do not exist,
-    /// so that the answer does not reveal which names have passkeys.
+    /// Begins a ceremony for the user with this name. Decoys fill the list of credentials up to a fixed number, so that the answer
+    /// does not reveal which names have passkeys.
     async fn begin_for_name(&self, name: &str, answerer: ChallengeOwner) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, ceremonies, decoys, .. } = &self.0;
         let key = AccountKey::of(name);
         let found = store.user_by_key(key.clone(), None).await?.map(|found| found.user.id);
-        // The same query for an unknown name, so that the time of the answer reveals nothing. No user has number 0.
+        // An unknown name causes the same query, so that the time of the answer reveals nothing. No user has the number 0.
         let held = ceremonies.credential_ids(found.unwrap_or(UserId(0))).await?;
         let decoy = held.is_empty();
         let allowed = decoys.pad(held, key.as_str());
@@ -125,11 +125,10 @@ impl PasskeySignIn {
         ceremonies.begin_assertion(NewCeremony { decoy, ..new }, Some(allowed)).await
     }
 
-    /// Completes a sign-in with a passkey, for the purpose it was begun for.
+    /// Completes a sign-in with a passkey, for the purpose with which its ceremony began.
     ///
     /// # Errors
-    /// `BadRequest` for what is not an answer of an authenticator, `Invalid` for every reason not to sign in, `TooMany`,
-    /// `Unavailable`.
+    /// `BadRequest` if the value is not the answer of an authenticator, `Invalid` for every refusal, `TooMany`, `Unavailable`.
     pub async fn complete(
         &self,
         answer: PasskeyAnswer,
@@ -159,7 +158,7 @@ impl PasskeySignIn {
         self.open(found, assertion, attempt, answer.trust_device, meta).await
     }
 
-    /// Opens a session after a right assertion, if the account is active and the risk allows it.
+    /// Opens a session after a correct assertion, if the account is active and the risk allows it.
     async fn open(
         &self,
         found: SignInCandidate,
@@ -177,7 +176,7 @@ impl PasskeySignIn {
         if verdict.outcome == RiskOutcome::Refuse {
             return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
-        // A risk may also demand a second factor. A passkey counts as two.
+        // If the risk demands a second factor, the passkey is enough, because it counts as two factors.
         risk.record_suspicion(found.user.id, &verdict, meta).await?;
         let open = OpenSession {
             method: SignInMethod::Passkey,
@@ -256,7 +255,7 @@ impl PasskeySignIn {
         }
     }
 
-    /// Records why a sign-in with a right assertion was refused. The answer does not tell the reason.
+    /// Records why a sign-in with a correct assertion was refused. The answer does not reveal the reason.
     async fn refuse(&self, outcome: AttemptOutcome, attempt: Attempt, meta: &RequestMeta) -> Failure {
         let user = attempt.user;
         match self.0.attempts.write(Attempt { outcome, ..attempt }).await {

@@ -1,8 +1,8 @@
 //! Signing in with an e-mail address and a password.
 //!
-//! Every refusal has the same answer after the same work, whether the account is unknown, the password wrong or the account
-//! disabled, and it is answered as late as a success (`answer_timing`). A revocation may come between the check of the
-//! password and the opening of the session: then the store opens none.
+//! An unknown account, a wrong password and a disabled account get the same answer after the same work, and as late as a success
+//! (`answer_timing`). If a revocation comes between the check of the password and the opening of the session, the store opens no
+//! session.
 
 use domain::{
     abuse::attempt::AttemptOutcome,
@@ -43,7 +43,7 @@ use crate::{
     },
 };
 
-/// The result of a right password.
+/// The result of a correct password.
 #[derive(Clone, Debug)]
 pub enum SignInStep {
     /// A session was opened.
@@ -58,7 +58,7 @@ pub struct PasswordSignIn {
     answers: EvenAnswers,
 }
 
-/// What [`PasswordSignIn`] is made of.
+/// The parts of [`PasswordSignIn`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -81,7 +81,7 @@ impl PasswordSignIn {
     /// Signs in with a password. If a second factor is required, only the client with this pre-session can answer.
     ///
     /// # Errors
-    /// `Invalid` for every reason not to, `TooMany`, `Unavailable`.
+    /// `Invalid` for every refusal, `TooMany`, `Unavailable`.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -99,8 +99,8 @@ impl PasswordSignIn {
         answer
     }
 
-    /// Delays the answer so that its time does not reveal what was found. Refusals by a limit or for want of capacity reveal
-    /// nothing by their time and are answered at once.
+    /// Delays the answer so that its time does not reveal the result. Refusals because of a limit or an overload are answered at
+    /// once: their time reveals nothing.
     async fn delay(&self, began: Instant, answer: &Result<SignInStep, Failure>) {
         let right = match answer {
             Ok(_) => true,
@@ -110,7 +110,7 @@ impl PasswordSignIn {
         self.answers.wait(began, right).await;
     }
 
-    /// Decides about a sign-in after its password was compared.
+    /// Decides about a sign-in after the comparison of the password.
     async fn decide(
         &self,
         key: &AccountKey,
@@ -138,7 +138,7 @@ impl PasswordSignIn {
         let verdict = risk.assess(found.user.id, meta).await?;
         attempt.risk = Some(verdict.assessment.clone());
         if verdict.outcome == RiskOutcome::Refuse {
-            // Counted like a wrong password: otherwise a missing ban would reveal that the password was right.
+            // This counts like a wrong password: otherwise a missing ban would reveal that the password was correct.
             throttle.count_wrong_pair(key, &password, meta).await;
             return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
@@ -149,7 +149,7 @@ impl PasswordSignIn {
         self.grant_or_challenge(found, &proven, demands, attempt, presession, meta).await
     }
 
-    /// Opens a session for a right password, or asks for a second factor.
+    /// Opens a session for a correct password, or asks for a second factor.
     async fn grant_or_challenge(
         &self,
         found: &SignInCandidate,
@@ -182,7 +182,7 @@ impl PasswordSignIn {
     ) -> Result<(Option<SignInCandidate>, HashPermit), Failure> {
         let Parts { store, throttle, hasher, second_factor, .. } = &self.parts;
         throttle.spend_for_address(throttle.limits().login_address, meta.address).await?;
-        // Without a device the account's limit does not depend on what the database says.
+        // Without a device, the limit of the account does not depend on the database, so it is checked first.
         let without_device = meta.device.is_none();
         if without_device {
             throttle.spend_sign_in(key, None, meta.address).await?;
@@ -198,16 +198,16 @@ impl PasswordSignIn {
         Ok((candidate, permit))
     }
 
-    /// Whether this sign-in needs a second factor. `demands`: its risk demands one.
+    /// Whether this sign-in needs a second factor. `demands` says that its risk demands one.
     fn needs_factor(&self, found: &SignInCandidate, demands: bool) -> bool {
         let now = self.parts.clock.now();
         let trust = found.device_trust.map_or(Trust::New, |(trust, until)| trust.at(Some(until), now));
         decide_second_factor(found.factors.any(), trust, demands)
     }
 
-    /// Opens a session after the password with the hash `proven` was right. A revocation at the same moment, such as that of
-    /// the user's other sessions, need not concern this sign-in: the account is loaded once more, and only another password
-    /// or status, or a second factor that is required by now, refuses.
+    /// Opens a session after a correct password; `proven` is its hash. If a simultaneous revocation makes the store refuse, the
+    /// account is loaded once more, because the revocation may not concern this sign-in. The sign-in is then refused only if the
+    /// password or the status has changed, or if a second factor is required now.
     async fn open(
         &self,
         found: SignInCandidate,
@@ -239,7 +239,7 @@ impl PasswordSignIn {
     ) -> Result<Option<SessionTokens>, Failure> {
         let Parts { opener, tokens, .. } = &self.parts;
         let open = opener.prepare(&found.user, found.revoked_all, meta);
-        // Trust in the device may have spared the second factor; that proves nothing, so the session gets no privilege.
+        // If the user has a second factor, the trust in the device has replaced it. That proves nothing: no privilege.
         let privileged_until = if found.factors.any() { open.now } else { open.privileged_until };
         let open = OpenSession { attempt: Some(attempt.clone()), privileged_until, ..open };
         let event = opener.event(&open, meta);
@@ -249,10 +249,10 @@ impl PasswordSignIn {
         }
     }
 
-    /// Records a refusal and returns the one answer. If it cannot be recorded, the answer is that failure.
+    /// Records a refusal and returns the answer, which is the same for every reason. If it cannot be recorded, returns that failure.
     async fn refuse(&self, refused: AttemptOutcome, attempt: Attempt, meta: &RequestMeta) -> Failure {
         let Parts { audit, attempts, .. } = &self.parts;
-        // The reason is in the audit trail. In a metric it would tell which accounts exist.
+        // The reason is in the audit trail. In a metric it would reveal which accounts exist.
         metrics::counter!("sign_ins_total", "outcome" => "refused").increment(1);
         let event = audit.event("session.refused", Outcome::Failure, meta);
         let event = AuditEvent { user: attempt.user, ..event };
@@ -266,7 +266,7 @@ impl PasswordSignIn {
         }
     }
 
-    /// Renews a hash that was made with outdated parameters, and returns it. The sign-in does not depend on it.
+    /// Replaces a hash that has outdated parameters, and returns the new one. An error does not fail the sign-in.
     async fn rehash(&self, found: &SignInCandidate, password: SecretString) -> Option<SecretString> {
         let new = self.parts.hasher.hash(password).await.ok()?;
         let old = found.user.password_hash.clone();
@@ -280,15 +280,15 @@ impl PasswordSignIn {
     }
 }
 
-/// The device of the request, if the account knows it. An account whose address is not verified knows none: a registration with
-/// the address of an account that exists must not look different afterwards.
+/// The device of the request, if the account knows it. An account whose address is not verified knows no device. Otherwise a
+/// client could find out after a registration whether the account had existed before.
 fn known_device(candidate: Option<&SignInCandidate>, meta: &RequestMeta) -> Option<DeviceId> {
     let known = candidate.is_some_and(|found| found.device_known && found.user.status != Status::Pending);
     meta.device.filter(|_| known)
 }
 
-/// The account, if it may sign in, or the reason why not. The account's status is checked last, so that only a right password
-/// could reveal it.
+/// The account, if it may sign in, or the reason for the refusal. The account's status is checked last, so that only a correct
+/// password could reveal it.
 fn check_candidate(
     candidate: Option<&SignInCandidate>,
     verification: Verification,

@@ -1,7 +1,7 @@
-//! Refreshing: exchanging a refresh token for the next pair of tokens, once.
+//! Refreshing: exchanges a refresh token, once, for the next pair of tokens.
 //!
-//! `domain::refresh` decides what a token means: the next one, a retry after a lost answer, or a stolen one. The database
-//! makes sure that each happens once. Open sockets do not notice a refresh.
+//! `domain::refresh` decides what a token means: the next exchange, a retry after a lost answer, or a stolen token. The database
+//! makes sure that each of these happens once. Open sockets do not notice a refresh.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -31,16 +31,16 @@ use crate::{
     revocation::revoke::Revoker,
 };
 
-/// How often to start again when another request has changed the session's refresh counter at the same time.
+/// How often an exchange is tried if other requests change the session's refresh counter at the same time.
 const MAX_ATTEMPTS: usize = 4;
 
-/// The most sessions whose refresh tokens in one request are compared.
+/// The most sessions that are compared if one request has several refresh tokens.
 const MAX_CANDIDATES: usize = 4;
 
 /// Exchanges refresh tokens.
 pub struct Refresh(Parts);
 
-/// What [`Refresh`] is made of.
+/// The parts of [`Refresh`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -62,8 +62,8 @@ impl Refresh {
     /// Exchanges a refresh token.
     ///
     /// # Errors
-    /// `Invalid` for a token that is forged, already used, or of an ended session. A token that was used twice has ended
-    /// its session when this returns. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
+    /// `Invalid` for a token that is forged, already used, or of an ended session. If a token was used twice, its session has
+    /// ended when this returns. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
     pub async fn exchange(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
         let Parts { store, throttle, clock, keys, tokens, .. } = &self.0;
         throttle.spend_for_address(throttle.limits().refresh_address, meta.address).await?;
@@ -85,7 +85,7 @@ impl Refresh {
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
                 Decision::Forged => return Err(invalid_token()),
             };
-            // `None`: another request was faster. Start again from what it has left.
+            // `None`: another request was faster. Start again with the state that it has left.
             if let Some(session) = session {
                 metrics::counter!("refreshes_total", "outcome" => outcome(decision)).increment(1);
                 return Ok(tokens.session_tokens(live.user, session));
@@ -94,9 +94,9 @@ impl Refresh {
         Err(Failure::unavailable())
     }
 
-    /// The newest of the refresh tokens that a browser sent: of one session the one with the highest counter, of several
-    /// sessions the one that began last and has not ended. An older token must not be exchanged beside a newer one, because
-    /// that would look like a stolen one. Without a genuine token it is the last one, which is then refused.
+    /// The newest of the refresh tokens that a browser sent. Of one session, that is the token with the highest counter. Of several
+    /// sessions, it is the token of the session that began last and has not ended. An older token must not be exchanged while there
+    /// is a newer one, because it would count as stolen. If no token is genuine, the result is the last one, which is then refused.
     ///
     /// # Errors
     /// `Unavailable` if the sessions cannot be compared.
@@ -161,7 +161,7 @@ impl Refresh {
         }
     }
 
-    /// Records the use of a token that a step-up or a change of credentials has replaced. The session goes on.
+    /// Records the use of a token that a step-up or a change of credentials has replaced. The session does not end.
     async fn refuse_superseded(&self, live: &SessionWithUser, meta: &RequestMeta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Superseded)).increment(1);
         let event = self.event(live, "refresh.superseded", Outcome::Denied, meta);
@@ -171,7 +171,7 @@ impl Refresh {
         }
     }
 
-    /// Ends the session of a token that was used twice. The answer is 401 only when that is committed.
+    /// Ends the session of a token that was used twice. The answer is 401 only after the commit.
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
         let event = self.event(live, "refresh.reused", Outcome::Denied, meta);
@@ -214,7 +214,7 @@ fn outcome(decision: Decision) -> &'static str {
     }
 }
 
-/// The failure for a session that the verifier refuses. A disabled account has no sessions, so it reads as ended.
+/// The failure for a session that the verifier refuses. A disabled account has no sessions, so its answer is "ended", too.
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
         Refusal::Ended(_) | Refusal::Forbidden(_) => Failure::session_ended(),

@@ -31,7 +31,7 @@ use crate::{
 pub struct RegisteredAccount {
     /// The account.
     pub user: User,
-    /// The device it was made on, for its cookie.
+    /// The device of the registration, for its cookie.
     pub device: DeviceId,
 }
 
@@ -40,7 +40,7 @@ pub struct RegisteredAccount {
 pub(crate) struct RegistrationRules {
     /// Whether clients may register accounts.
     pub(crate) open: bool,
-    /// Whether a new account has to verify its address before it works.
+    /// Whether users must verify the address of a new account before they can sign in.
     pub(crate) verify_email: bool,
 }
 
@@ -50,7 +50,7 @@ pub struct Registration {
     answers: EvenAnswers,
 }
 
-/// What [`Registration`] is made of.
+/// The parts of [`Registration`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -67,10 +67,10 @@ impl Registration {
         Self { parts, answers: EvenAnswers::default() }
     }
 
-    /// Registers an account, and the device it is made on.
+    /// Registers an account, and the device of the request.
     ///
-    /// When addresses must be verified, the answer for a known address is the same as for a new one, and the account's number
-    /// is told only after verification: until then it reads 0. Both answers come equally late.
+    /// When addresses must be verified, the answer for a known address is the same as for a new one, and equally late. Therefore
+    /// the account's number in it is 0; the real number is shown after verification.
     ///
     /// # Errors
     /// `Forbidden` if registration is closed, `BadRequest` for an invalid address, password or name, `Conflict` for a known
@@ -115,13 +115,13 @@ impl Registration {
         Ok(RegisteredAccount { user, device })
     }
 
-    /// Fails early if the database cannot be reached: a write would keep the client waiting longer than a query.
+    /// Fails early if the database cannot be reached: a query fails sooner than a write.
     async fn check_database(&self) -> Result<(), Failure> {
         if self.parts.feed.is_current() { Ok(()) } else { Ok(self.parts.store.ping().await?) }
     }
 }
 
-/// The account as the client sees it where addresses must be verified, whether or not it existed before.
+/// The account in the answer when addresses must be verified. It is the same for new and for existing accounts.
 fn unverified(new: &NewUser) -> User {
     User {
         id: UserId(0),

@@ -1,6 +1,6 @@
-//! Assessing the risk of a sign-in after its first proof was checked: how unusual it is for this user, and what follows.
+//! Assesses the risk of a sign-in after its first proof was checked: how unusual the sign-in is for this user, and what follows.
 //!
-//! Every kind of sign-in asks before it opens a session or asks for a second factor. A sign-in that cannot be assessed is
+//! Every kind of sign-in asks here before it opens a session or demands a second factor. A sign-in that cannot be assessed is
 //! refused with `Unavailable`.
 
 use actors::Realtime;
@@ -19,12 +19,12 @@ use crate::core::{
     request_meta::RequestMeta,
 };
 
-/// The assessment of a sign-in and what follows from it.
+/// The assessment of a sign-in, and what follows from it.
 #[derive(Clone, Debug)]
 pub(crate) struct RiskVerdict {
-    /// How risky it is, and why.
+    /// The score and its reasons.
     pub(crate) assessment: Assessment,
-    /// What follows.
+    /// What follows from the score.
     pub(crate) outcome: RiskOutcome,
 }
 
@@ -70,7 +70,7 @@ impl RiskAssessor {
         Ok(RiskVerdict { assessment, outcome })
     }
 
-    /// Records that an accepted sign-in was unusual, so that the user can be told.
+    /// Records that an accepted sign-in was unusual. The event can be used to notify the user.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be recorded.

@@ -1,8 +1,8 @@
-//! The second half of a sign-in: asking for another proof after a password, and judging it.
+//! The second half of a sign-in: asks for another proof after a password, and judges it.
 //!
-//! Limits are checked before anything is revealed: neither that a password was right nor that a code is. An attempt is first
-//! counted, then judged, and then spent, together with its challenge, by the transaction that opens the session. The refusal is
-//! the same whatever is wrong with an answer.
+//! Limits are checked first, so that a refusal by a limit does not reveal whether a password or a code is correct. An attempt is
+//! counted before it is judged. The transaction that opens the session spends the proof and the challenge. The refusal is the
+//! same for every reason.
 
 use domain::{
     abuse::attempt::AttemptOutcome,
@@ -59,11 +59,11 @@ pub struct FactorAnswer {
     pub presession: Option<Uuid>,
     /// The proof.
     pub code: CodeProof,
-    /// Whether the device is to be trusted from now on.
+    /// Whether the user wants to trust the device from now on.
     pub trust_device: bool,
 }
 
-/// What the challenge of a sign-in remembers of its first half. Stored as JSON.
+/// What a sign-in challenge stores about the first half of the sign-in. Stored as JSON.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct FirstHalf {
@@ -77,7 +77,7 @@ struct FirstHalf {
 pub(crate) struct CountedAnswer {
     challenge: Challenge,
     pub(crate) user: User,
-    /// The attempt, to be written with its outcome.
+    /// The attempt. It is written when its outcome is known.
     attempt: Attempt,
     counted: CountedAttempt,
 }
@@ -86,7 +86,7 @@ pub(crate) struct CountedAnswer {
 #[derive(Clone)]
 pub struct SecondFactor(Parts);
 
-/// What [`SecondFactor`] is made of.
+/// The parts of [`SecondFactor`].
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) store: Store,
@@ -105,11 +105,11 @@ impl SecondFactor {
         Self(parts)
     }
 
-    /// Checks that the account's second factor may still be tried. Called before a password is checked, so that with a used-up
-    /// budget a right password is answered like a wrong one.
+    /// Checks that attempts at the account's second factor are left. Called before a password is checked: when no attempts are left,
+    /// a correct password must get the same answer as a wrong one.
     ///
     /// # Errors
-    /// `TooMany` if it may not.
+    /// `TooMany` if no attempts are left, or during a delay.
     pub(crate) async fn check_budget(
         &self,
         found: &SignInCandidate,
@@ -159,7 +159,7 @@ impl SecondFactor {
     /// Completes a sign-in with a code.
     ///
     /// # Errors
-    /// `Invalid` for every reason not to, `TooMany`, `Unavailable`.
+    /// `Invalid` for every refusal, `TooMany`, `Unavailable`.
     pub async fn verify(&self, answer: FactorAnswer, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
         let throttle = &self.0.throttle;
         throttle.spend_for_address(throttle.limits().ceremony_address, meta.address).await?;
@@ -176,8 +176,8 @@ impl SecondFactor {
     /// Counts an attempt at the challenge of a sign-in and spends a permit of the account, before the answer is judged.
     ///
     /// # Errors
-    /// `Invalid` if this pre-session has no such challenge, `TooMany` if its attempts or the account's permits are used up or a
-    /// delay runs, `Unavailable`.
+    /// `Invalid` if this pre-session has no such challenge; `TooMany` if the attempts of the challenge or the permits of the account
+    /// are used up, or during a delay; `Unavailable`.
     pub(crate) async fn count_answer(
         &self,
         challenge: Uuid,
@@ -226,11 +226,11 @@ impl SecondFactor {
         }
     }
 
-    /// Opens the session of the challenge, if the proof, which was judged to be right, can still be spent and nothing has
-    /// changed since the password was checked.
+    /// Opens the session of the challenge. The proof was judged to be correct. The store refuses if the proof was spent meanwhile,
+    /// or if anything has changed since the password was checked.
     ///
     /// # Errors
-    /// `Invalid` if not, `Unavailable`.
+    /// `Invalid` if the store refuses, `Unavailable`.
     pub(crate) async fn complete(
         &self,
         counted: CountedAnswer,
@@ -264,7 +264,7 @@ impl SecondFactor {
         Err(self.refuse_answer(counted, refused, method, meta).await)
     }
 
-    /// Records a wrong answer, as an attempt and as an event, and returns the one refusal.
+    /// Records a wrong answer, as an attempt and as an event. Returns the refusal, which is the same for every reason.
     pub(crate) async fn refuse_answer(
         &self,
         counted: CountedAnswer,
@@ -282,7 +282,7 @@ impl SecondFactor {
         }
     }
 
-    /// Records a refusal and returns the one answer. If it cannot be recorded, the answer is that failure.
+    /// Records a refusal and returns it; it is the same for every reason. If it cannot be recorded, returns that failure instead.
     async fn refuse(
         &self,
         user: Option<UserId>,
@@ -300,7 +300,7 @@ impl SecondFactor {
     }
 }
 
-/// The device for which attempts at the second factor are counted: a device that the account knows has a budget of its own.
+/// The device of the request, if the account knows it. Attempts at the second factor from such a device are counted apart.
 fn known_device(found: &SignInCandidate, meta: &RequestMeta) -> Option<DeviceId> {
     meta.device.filter(|_| found.device_known)
 }

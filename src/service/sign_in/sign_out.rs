@@ -1,6 +1,6 @@
-//! Signing out: of this session, of the user's other sessions, or of all.
+//! Signs out of this session, of the user's other sessions, or of all sessions.
 //!
-//! Works with every genuine token of the session, an expired one, too, and any number of times.
+//! Every genuine token of the session is accepted, even an expired one. A sign-out can be repeated.
 
 use domain::account::role::Role;
 use logic::denials::TokenMark;
@@ -56,11 +56,11 @@ impl SignOut {
         Self { store, clock, audit, verifier, revoker }
     }
 
-    /// Signs out of each of these sessions like [`Self::sign_out`], and adds up what ended. With [`SignOutScope::Others`] the first
-    /// working one of a user stays.
+    /// Signs out of each of these sessions like [`Self::sign_out`], and returns the sum of the results. With [`SignOutScope::Others`],
+    /// the first working session of a user stays.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; earlier sessions in the list have ended then.
+    /// `Unavailable` if the database cannot be reached. Sessions earlier in the list may have ended then.
     pub async fn sign_out_of_each(
         &self,
         shown: &[(SessionId, Option<Uuid>)],
@@ -74,9 +74,8 @@ impl SignOut {
         Ok(all)
     }
 
-    /// Signs out of `session`, for which the client has shown a genuine token, expired or not. If the session has ended
-    /// already, nothing happens, whatever the scope. A token that is denied by its `jti` (`token`) can end only its own
-    /// session.
+    /// Signs out of `session`. The client has shown a genuine token of it, which may be expired. If the session has already ended,
+    /// nothing happens, for every scope. A token that is denied by its `jti` (`token`) can end only its own session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -96,7 +95,7 @@ impl SignOut {
         }
         let user = live.user.id;
         if scope != SignOutScope::Local {
-            // A token issued at the end of time: denials of tokens issued before a moment do not count, the session decides.
+            // With the latest time of issue, denials by age do not apply. They end the session itself if it is too old.
             let id = token.map(|id| id.hyphenated().to_string().into());
             let mark = TokenMark { id, issued_at_ms: Some(i64::MAX) };
             match self.verifier.check_denials(&user.into(), &mark, None, now).await {

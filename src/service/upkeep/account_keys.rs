@@ -1,6 +1,6 @@
-//! Keys of accounts that servers of an earlier release create without one.
+//! Gives keys to accounts that servers of an earlier release create without a key.
 //!
-//! A job. The migration has given their keys to the accounts that were there before it.
+//! A job. The migration has given keys to the accounts that existed before it.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::core::failure::Failure;
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(60);
 
-/// Gives accounts their keys, and warns once of each account that cannot have its key.
+/// Gives accounts their keys, and warns once about each account whose key belongs to another account.
 pub(crate) struct AccountKeys {
     store: Store,
     /// The accounts without a key at the last run.
@@ -37,7 +37,7 @@ impl AccountKeys {
             tracing::warn!(
                 user = account.user.0,
                 ?holder,
-                "another account has the same address by today's rule; this one cannot sign in by it (portcullis migrate lists both)"
+                "another account has the same address by the current rule; this account cannot sign in with it (`portcullis migrate` lists both)"
             );
         }
         Ok(())

@@ -1,10 +1,10 @@
-//! Work in batches: after each there is a pause of the same length, so that other work of the database goes on.
+//! Work in batches: after each batch there is a pause of the same length, so that the database can do other work.
 
 use std::time::Instant;
 
 use crate::core::failure::Failure;
 
-/// Runs a batch after the other, until one says that it was the last (`false`).
+/// Runs batches one after another, until a batch returns `false`: it was the last.
 ///
 /// # Errors
 /// The first failure.

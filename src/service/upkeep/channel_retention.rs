@@ -1,9 +1,9 @@
-//! Retention of durable channels: deletes publications that are no longer kept, as fast as they come.
+//! Retention of durable channels: deletes publications that are no longer kept.
 //!
-//! A job apart from `expiry`, which must not wait for it. Clients never see what is too old or too much, whether or not it is
-//! deleted; this job only frees the space. It goes on while there is more, in bounded statements on one connection, and pauses
-//! after each for as long as the statement took. Only channels that are due are visited. Channels without publications for a
-//! long time are deleted.
+//! A job of its own, because `expiry` must not wait for it. Clients never see publications that are too old or too many, even if
+//! they are not deleted yet; this job only frees the space. It works until nothing is left, in bounded statements, and pauses
+//! after each statement for as long as the statement took. It visits only channels that are due, and deletes channels without
+//! publications for a long time.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// The number of channels that are visited together.
 const BATCH: u32 = 100;
 
-/// Deletes what durable channels do not keep.
+/// Deletes the publications that durable channels do not keep.
 pub(crate) struct ChannelRetention {
     pub(crate) store: Store,
     pub(crate) realtime: Realtime,
@@ -45,13 +45,13 @@ impl ChannelRetention {
             for channel in due {
                 match self.realtime.retention(&channel) {
                     Some((retention, meta_ttl)) => kept.push(KeptChannel { channel, retention, meta_ttl }),
-                    // A namespace that is no longer durable keeps its old publications: the change of the settings may be a mistake.
+                    // Publications of a namespace that is not durable now stay: the change of the settings may be a mistake.
                     None => others.push(channel),
                 }
             }
             self.clear(&kept, now).await?;
-            // If channels cannot be deleted now, do not retry with every batch: each try makes other requests wait. The other
-            // channels are cleared in any case.
+            // If channels cannot be deleted now, do not try again with every batch: each try makes other requests wait. Publications
+            // are deleted in any case.
             if forgets {
                 let done = self.store.forget_channels(kept.clone(), now).await;
                 forgets = matches!(done, Ok(Some(_)));
@@ -72,7 +72,7 @@ impl ChannelRetention {
             if self.store.clear_messages(kept.to_vec(), now).await? {
                 return Ok(());
             }
-            // Pause, so that other work of the database goes on.
+            // Pause, so that the database can do other work.
             tokio::time::sleep(began.elapsed()).await;
         }
     }

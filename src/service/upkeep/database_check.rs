@@ -1,7 +1,7 @@
-//! Whether the database accepts writes, asked once a second at most.
+//! Checks whether the database accepts writes, at most once a second.
 //!
-//! Readiness is asked without a credential and without a limit. Each question would take a connection of the pool away from
-//! sign-ins, so all requests of one second share one answer, and wait for the same question.
+//! Requests for readiness need no credential and have no limit. Each check takes a connection of the pool away from sign-ins. So
+//! all requests within a second share one check.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use crate::core::failure::Failure;
 
-/// How long an answer is good.
+/// How long an answer is used.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// The last answer of the database.

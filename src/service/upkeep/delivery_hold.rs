@@ -1,11 +1,11 @@
-//! The hold on deliveries: while this node cannot hear of revocations, its connections are sent nothing that a revoked one must
-//! not get.
+//! The hold on deliveries: while this node cannot read revocations, no delivery leaves, because it could reach a revoked
+//! connection.
 //!
-//! The verifier and the sockets refuse requests and commands as soon as the node is not current; this task does the rest. It
-//! closes the gate of the outboxes when the last look of the revocation feed is too old, and opens it after the first look that
-//! counts again, which is after everything missed has been carried out. What waits for longer than [`HELD_MAX`] ends its
-//! connection, and the client comes back. All connections are held, also those with tokens of outside issuers and those without
-//! a token: each has a session that can be revoked, and a user that can be denied, without this node hearing of it.
+//! As soon as the node is not current, the verifier refuses requests, and the sockets refuse commands. This task does the rest. It
+//! closes the gate of the outboxes when the last look of the revocation feed is too old. It opens the gate after the next look that
+//! counts, when everything missed has been carried out. A connection whose deliveries wait longer than [`HELD_MAX`] is closed, and
+//! its client connects again. All connections are held, even those with a token of an external issuer or without a token: they can
+//! be revoked or denied, too.
 //!
 //! Not a [`Job`](super::jobs::Job), because it follows the feed and not an interval. `ON_STALE=deliver` leaves the gate open.
 
@@ -22,9 +22,9 @@ use crate::{access::feed_state::FeedState, core::clock::Clock, core::failure::Fa
 
 /// How long deliveries of one connection wait.
 const HELD_MAX: Duration = Duration::from_secs(30);
-/// How often connections that have waited for too long are looked for.
+/// How often this task looks for connections whose deliveries have waited too long.
 const TICK: Duration = Duration::from_millis(250);
-/// Its name among the jobs.
+/// The name of this task among the jobs.
 const NAME: &str = "delivery_hold";
 
 /// Holds deliveries back while this node is not current.
@@ -35,21 +35,21 @@ pub(crate) struct DeliveryHold {
     pub(crate) on_stale: OnStale,
 }
 
-/// A time in which this node is not current.
+/// A period in which this node is not current.
 struct Staleness {
     since: Instant,
-    /// Up to when it is counted.
+    /// The time up to which the metric has counted the period.
     counted: Instant,
-    /// How many connections have ended, because their deliveries waited for too long.
+    /// How many connections were closed because their deliveries waited too long.
     ended: usize,
 }
 
 impl DeliveryHold {
-    /// Runs until told to stop, or until the sender of `stop` is dropped.
+    /// Runs until `stop` is true, or until its sender is dropped.
     pub(crate) async fn run(self, health: Arc<JobHealth>, mut stop: watch::Receiver<bool>) {
         let mut staleness = None;
         loop {
-            // After a panic it goes on where it was.
+            // After a panic, the next step continues with the same `staleness`.
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = health.observe(NAME, self.step(&mut staleness)) => {}
@@ -57,7 +57,7 @@ impl DeliveryHold {
         }
     }
 
-    /// Waits for the next change or tick, and does what follows from it.
+    /// Closes or opens the gate, and waits for the next look or tick.
     async fn step(&self, staleness: &mut Option<Staleness>) -> Result<(), Failure> {
         let remaining = self.feed.remaining();
         if remaining.is_zero() {
@@ -109,7 +109,7 @@ impl DeliveryHold {
         }
         let released = self.realtime.release_deliveries().await;
         metrics::gauge!("connections_held").set(0.0);
-        // Without one the shards have held deliveries back for a moment, after a pause of the process.
+        // Without a stale period, only shards have held deliveries back for a moment, after a pause of the process.
         let Some(mut ended) = staleness else { return };
         let now = self.clock.moment();
         ended.count(now);

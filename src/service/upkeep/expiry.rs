@@ -1,7 +1,7 @@
-//! Expiry: expired sessions are revoked as on request, and the uses of open ones are written.
+//! Expiry: revokes expired sessions, and writes the last uses of sessions with open sockets.
 //!
-//! A job. No request waits for it: an expired session is refused whether or not this job has run. The job closes its sockets
-//! and records its end.
+//! A job. Requests do not depend on it: an expired session is refused even if the job has not run yet. The job closes the
+//! session's sockets and records its end.
 
 use std::{
     sync::Arc,
@@ -28,12 +28,12 @@ use crate::{
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
-/// Uses are written late, so an idle session gets this much longer before its end is recorded.
+/// Uses are written late, so the end of an idle session is recorded later by this time.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long one pass ends sessions. The uses of sessions with sockets must be written at least once per [`EVERY`].
+/// How long one pass may end sessions. It must stop then, because uses must be written at least once per [`EVERY`].
 const ENDS_FOR: Duration = Duration::from_secs(20);
-/// How long the database must have been reachable before sessions are ended for being idle: nodes first write what they saw
-/// meanwhile, and clients reconnect.
+/// How long the database must have been reachable before idle sessions are ended. During this time nodes write the uses that
+/// they have seen, and clients reconnect.
 const SETTLED: Duration = Duration::from_secs(2 * EVERY.as_secs());
 
 /// Expires sessions.
@@ -56,13 +56,13 @@ impl Expiry {
     /// One pass.
     ///
     /// # Errors
-    /// The first failure. It has been logged, and has kept no other step from running.
+    /// The first failure. It has been logged, and all other steps have run.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         self.run_as(self.feed.current_for() >= SETTLED).await
     }
 
-    /// One pass. `settled`: the database has been reachable for a while, so sessions may be ended for being idle. Steps that
-    /// only free memory come first, and a failing step does not keep the others from running.
+    /// One pass. `settled` says that the database has been reachable for a while, so idle sessions may be ended. Steps that only
+    /// free memory come first. If a step fails, the others still run.
     pub(crate) async fn run_as(&self, settled: bool) -> Result<(), Failure> {
         self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
@@ -72,14 +72,14 @@ impl Expiry {
         let outside = logged("external sessions", self.external_sessions.expire(open, settled, now).await);
         let until = Instant::now() + ENDS_FOR;
         let over = logged("expired sessions", self.end_expired(now, until).await);
-        // Unless the uses were written, sessions with sockets may seem to be idle.
+        // If the uses were not written, sessions with sockets may seem to be idle.
         let settled = settled && touched.is_ok();
         let idle = if settled { logged("idle sessions", self.end_idle(now, until).await) } else { Ok(()) };
         let months = self.keep_attempt_months().await;
         touched.and(outside).and(over).and(idle).and(months)
     }
 
-    /// Writes that these sessions are in use, some at a time: a revocation waits for the rows that are being written.
+    /// Writes that these sessions are in use. It pauses after each batch, because a revocation waits for rows that are being written.
     async fn touch_open(&self, open: &[SessionId], now: OffsetDateTime) -> Result<(), Failure> {
         for some in open.chunks(TOUCHED_AT_ONCE) {
             let began = Instant::now();
@@ -89,8 +89,8 @@ impl Expiry {
         Ok(())
     }
 
-    /// Creates the partitions of the coming months for attempts to sign in, and drops those that are no longer kept. Also to
-    /// be called before the server accepts sign-ins: a partition created during a sign-in can make it fail.
+    /// Creates the partitions of the coming months for attempts to sign in, and drops old ones. To be called before the server
+    /// accepts sign-ins, too: a partition that is created during a sign-in can make it fail.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. It has been logged; the next pass tries again.
@@ -111,11 +111,11 @@ impl Expiry {
         }
     }
 
-    /// A session may be used between the query and its end, on this node or another, so the statement that ends it checks again.
+    /// Ends idle sessions. A session may be used after the query, on this node or another, so the statement that ends it checks again.
     async fn end_idle(&self, now: OffsetDateTime, until: Instant) -> Result<(), Failure> {
         let since = before(now, self.sessions.idle.saturating_add(GRACE));
         if self.outages.last_end().is_some_and(|end| end > since) {
-            // Sessions that were not idle when it began count as used at its end.
+            // There was an outage. Sessions that were not idle when it began count as used at its end.
             return Ok(());
         }
         loop {
@@ -135,7 +135,7 @@ impl Expiry {
         }
     }
 
-    /// Carries out every order, until the database is unavailable. Returns the first failure.
+    /// Carries out the orders one by one. Stops if the database is unavailable. Returns the first failure.
     async fn end_all(&self, orders: Vec<RevocationRequest>) -> Result<(), Failure> {
         let mut first = Ok(());
         for order in orders {

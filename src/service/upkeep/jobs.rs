@@ -1,8 +1,8 @@
 //! The runner of background jobs.
 //!
-//! A [`Job`] has a name, a trigger, and does one bounded pass per run. The runner catches panics, so that a job that panics runs
-//! again at its next trigger. It counts runs, failures and panics, and records the last success. After [`MAX_PANICS`] panics in
-//! a row the node is no longer ready. It knows nothing of what jobs do.
+//! A [`Job`] has a name and a trigger, and does one bounded pass per run. The runner catches panics: a job that has panicked runs
+//! again at its next trigger. The runner counts runs, failures and panics, and records the last success. After [`MAX_PANICS`]
+//! panics in a row, the node is no longer ready. The runner does not know what a job does.
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::core::{clock::Clock, failure::Failure};
 
-/// After this many panics of a job in a row, without a success between, the node is no longer ready.
+/// After this many panics of a job, without a success between them, the node is no longer ready.
 const MAX_PANICS: u32 = 3;
 
 /// One pass of a job.
@@ -68,7 +68,7 @@ impl Job {
         Self { name, trigger: Trigger::Notified(wake, batching), pass: Box::new(move || pass().boxed()) }
     }
 
-    /// Runs until told to stop, or until the sender of `stop` is dropped.
+    /// Runs until `stop` is true, or until its sender is dropped.
     pub(crate) async fn run(self, health: Arc<JobHealth>, mut stop: watch::Receiver<bool>) {
         match &self.trigger {
             Trigger::Every(interval) => self.run_every(*interval, &health, &mut stop).await,
@@ -116,7 +116,7 @@ impl Job {
     }
 }
 
-/// The health of all jobs: which of them panic again and again.
+/// The health of all jobs: how often each has panicked in a row.
 pub(crate) struct JobHealth {
     clock: Clock,
     /// Panics in a row, by the names of jobs.
@@ -135,7 +135,7 @@ impl JobHealth {
         pass: impl Future<Output = Result<T, E>>,
     ) -> Option<Result<T, E>> {
         metrics::counter!("job_runs_total", "job" => job).increment(1);
-        // What a pass may leave half-done is in the database or behind locks that a panic does not poison.
+        // Safe to continue after a panic: a pass keeps its state in the database, or behind locks that a panic does not poison.
         match AssertUnwindSafe(pass).catch_unwind().await {
             Ok(Ok(done)) => {
                 self.succeeded(job);
@@ -152,7 +152,7 @@ impl JobHealth {
         }
     }
 
-    /// Records a success: of a pass, or of a step of a job that has no passes.
+    /// Records a success of a pass, or of a step of a job without passes.
     pub(crate) fn succeeded(&self, job: &'static str) {
         metrics::gauge!("job_last_success_seconds", "job" => job)
             .set(self.clock.now().unix_timestamp() as f64);

@@ -1,4 +1,4 @@
-//! Jobs that panic, fail and succeed, in virtual time.
+//! Tests: jobs that panic, fail and succeed, in virtual time.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,7 +16,7 @@ enum TestPass {
     Panics,
 }
 
-/// A job that does this for pass after pass and then succeeds.
+/// A running job. Its passes do what a list says; after the end of the list they succeed.
 struct Scene {
     health: Arc<JobHealth>,
     runs: Arc<AtomicU32>,
@@ -46,7 +46,7 @@ impl Scene {
 
     /// Lets the next pass run.
     async fn pass(&self) {
-        // Time is paused: this ends only when the job has nothing left to do.
+        // Time is paused. It advances when every task waits, so the job has done its pass when this ends.
         sleep(INTERVAL).await;
         advance(Duration::from_millis(1)).await;
         tokio::task::yield_now().await;
@@ -81,7 +81,7 @@ async fn three_panics_in_a_row_are_reported_until_a_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_between_panics_begins_the_count_anew_and_a_failure_does_not() {
+async fn a_success_resets_the_count_of_panics_and_a_failure_does_not() {
     use TestPass::{Fails, Panics, Succeeds};
     let scene = Scene::start(&[Panics, Panics, Succeeds, Panics, Fails, Panics, Panics]);
     for _ in 0..6 {
@@ -111,7 +111,7 @@ async fn a_notified_job_runs_once_more_when_it_is_stopped() {
     let job = Job::on_notify(Arc::clone(&wake), batching, "test", move || {
         let counter = Arc::clone(&counter);
         async move {
-            // Longer than the stop takes to arrive: a stop does not cancel a pass.
+            // The pass takes longer than the stop: a stop does not cancel a pass.
             sleep(INTERVAL).await;
             counter.fetch_add(1, Ordering::Relaxed);
             Ok(())

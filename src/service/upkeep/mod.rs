@@ -44,7 +44,7 @@ use crate::{
     settings::OnStale,
 };
 
-/// How often bans are loaded: how long a ban of another node takes to arrive here.
+/// How often bans are loaded. A ban of another node arrives here within this time.
 const LOAD_BANS_EVERY: Duration = Duration::from_secs(3);
 /// How ends of external sessions are gathered before they are written.
 const ENDS_BATCHING: Batching =
@@ -57,7 +57,7 @@ pub(crate) struct UpkeepSettings {
     pub(crate) attempts: Duration,
     /// How long rows of the other tables are kept.
     pub(crate) rows: RetentionPeriods,
-    /// What becomes of deliveries while this node cannot hear of revocations.
+    /// What happens to deliveries while this node cannot read revocations.
     pub(crate) on_stale: OnStale,
 }
 
@@ -165,7 +165,7 @@ impl Upkeep {
     }
 
     /// Whether this node should receive requests: it is not stopping, its knowledge of revocations is current, no job panics
-    /// again and again, and the database accepts writes. The database is asked once a second at most.
+    /// repeatedly, and the database accepts writes. The database is asked at most once a second.
     ///
     /// # Errors
     /// `Unavailable` otherwise.
@@ -183,7 +183,7 @@ impl Upkeep {
     /// One pass of expiry and of both retentions, as if the database had been reachable for a while.
     ///
     /// # Errors
-    /// The first failure; it has kept no other step from running.
+    /// The first failure. All other steps have run.
     pub async fn run_once(&self) -> Result<(), Failure> {
         let rows = revoked_rows::end_rows(&self.store).await;
         let expired = self.expiry.run_as(true).await;
@@ -195,7 +195,7 @@ impl Upkeep {
     /// sign in.
     ///
     /// # Errors
-    /// If the bans cannot be loaded. Without the partitions attempts are written elsewhere, so that is not an error.
+    /// If the bans cannot be loaded. Missing partitions are no error, because attempts then go to the default partition.
     pub async fn prepare(&self) -> Result<(), store::StoreError> {
         self.bans.load().await?;
         let _ = self.expiry.keep_attempt_months().await;
@@ -264,7 +264,7 @@ impl Upkeep {
     }
 }
 
-/// While the database is unavailable the known bans stay in force.
+/// Loads the bans. While the database is unavailable, the bans in memory stay in force.
 async fn refresh_bans(bans: &Bans) -> Result<(), Failure> {
     bans.load().await.map_err(|error| {
         tracing::debug!(%error, "could not load the bans");

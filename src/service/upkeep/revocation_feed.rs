@@ -1,10 +1,11 @@
-//! The revocation feed: carries out on this node what other nodes and the command line revoked or denied, in its tombstones,
-//! denials, cache and sockets.
+//! The revocation feed: carries out on this node what other nodes and the command line have revoked or denied. It sets tombstones
+//! and denials, invalidates the cache, and closes sockets.
 //!
-//! It looks at the database when it is notified and at least every [`POLL`]. Only while its last look is fresh may requests be
-//! answered from memory. After a gap it continues where it was, so everything revoked meanwhile is carried out, its sockets
-//! included, before memory is trusted again and before deliveries that were held back leave. It reads in pages, and a page that was carried out is not read again, even if the connection is lost. A node
-//! that has missed too much starts over: it forgets its cache, loads all denials, and asks which of its sessions have ended.
+//! The feed looks at the database when it is notified, and at least every [`POLL`]. Requests may be answered from memory only
+//! while its last look is fresh. After a gap the feed continues where it stopped. Everything that was missed is carried out, and its
+//! sockets are closed, before memory is trusted again and held deliveries leave. The feed reads in pages; a page that was carried
+//! out is not read again, even if the connection is lost. A node that has missed too much starts over: it clears its cache, loads
+//! all denials, and asks which of its sessions have ended.
 //!
 //! Not a [`Job`](super::jobs::Job), because it has no passes at an interval: it holds one connection that waits for
 //! notifications, and it must retry at once. It reports to the same [`JobHealth`], so its panics count like those of jobs.
@@ -39,9 +40,9 @@ const RETRY: Duration = Duration::from_millis(200);
 const MOST_PAGES: usize = 20;
 /// After a gap of this length the node starts over: rows of ended denials are deleted after a day.
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
-/// Sessions in one question which of them have ended.
+/// The most sessions in one query that asks which of them have ended.
 const SESSIONS_ASKED: usize = 1_000;
-/// Its name among the jobs.
+/// The name of the feed among the jobs.
 const NAME: &str = "revocation_feed";
 
 /// Carries out the revocations of other nodes.
@@ -58,10 +59,10 @@ pub(crate) struct RevocationFeed {
     pub(crate) external_sessions: ExternalSessions,
 }
 
-/// What the feed remembers from one connection to the next.
+/// What the feed keeps from one connection to the next.
 #[derive(Default)]
 struct Progress {
-    /// How far it has carried out everything, and when that look began. `None` before the first look.
+    /// Up to where everything has been carried out, and when that look began. `None` before the first look.
     place: Option<(Watermark, OffsetDateTime)>,
     /// The look that is under way.
     look: Option<Look>,
@@ -74,18 +75,18 @@ struct Look {
     number: u64,
     began: Instant,
     at: OffsetDateTime,
-    /// How far everything is carried out when it is complete.
+    /// Up to where everything has been carried out when this look is complete.
     end: Watermark,
     work: Work,
     /// Tasks that close sockets.
     closings: Vec<JoinHandle<()>>,
 }
 
-/// What is left of a look.
+/// The work that remains for a look.
 enum Work {
-    /// To carry out what has committed since the last look.
+    /// Carry out what has committed since the last look.
     CatchUp(Box<Unread>),
-    /// To load the denials after this one; then to judge all sessions with sockets.
+    /// Load the denials with ids above this one; then judge all sessions with sockets.
     StartOver { denials_after: i64 },
 }
 
@@ -98,11 +99,11 @@ struct Unread {
 }
 
 impl RevocationFeed {
-    /// Follows the database until told to stop, or until the sender of `stop` is dropped.
+    /// Follows the database until `stop` is true, or until its sender is dropped.
     pub(crate) async fn run(self, health: Arc<JobHealth>, mut stop: watch::Receiver<bool>) {
         let mut progress = Progress::default();
         loop {
-            // After a panic the watermark is still that of the last complete look. What is carried out again does no harm.
+            // After a panic, the watermark is that of the last complete look. Some rows are carried out twice, which does no harm.
             let ended = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 ended = health.observe(NAME, self.follow(&mut progress, &health)) => ended,
@@ -119,7 +120,7 @@ impl RevocationFeed {
         }
     }
 
-    /// Follows on one connection, until it fails.
+    /// Looks at the database over one connection, until that connection fails.
     async fn follow(&self, progress: &mut Progress, health: &JobHealth) -> Result<(), StoreError> {
         let mut listener = self.store.listen().await?;
         loop {
@@ -134,7 +135,7 @@ impl RevocationFeed {
         }
     }
 
-    /// Carries out everything since the last look, or what an interrupted look has left. Only then does the look count.
+    /// Carries out everything since the last look, or the rest of an interrupted look. The look counts only after that.
     async fn look(&self, listener: &RevocationListener, progress: &mut Progress) -> Result<(), StoreError> {
         let place = progress.place.as_ref();
         let mut look = match progress.look.take() {
@@ -150,8 +151,8 @@ impl RevocationFeed {
         look.closings
             .extend(orphans.into_iter().map(|orphan| self.revoker.close_sockets_in_background(orphan)));
         if !self.state.is_current() {
-            // After a gap the missed revocations come first: before commands are accepted, and before deliveries that were held
-            // back leave. If this takes too long, the look is too old to count, and the next one finds less to do.
+            // After a gap, wait until the sockets of missed revocations are closed: commands and held deliveries must come later.
+            // If this takes too long, the look is too old to count, and the next one has less to do.
             for closing in look.closings {
                 let _ = closing.await;
             }
@@ -177,7 +178,7 @@ impl RevocationFeed {
             }
             _ => {
                 let end = listener.watermark().await?;
-                // From here on memory takes every denial twice, until it is complete.
+                // From here on, each denial is applied to the old copy and to the new one, until the new one is complete.
                 self.realtime.begin_denial_reload();
                 let work = Work::StartOver { denials_after: 0 };
                 Ok(Look { number, began, at, end, work, closings: Vec::new() })
@@ -205,7 +206,7 @@ impl RevocationFeed {
         Ok(())
     }
 
-    /// Reads and carries out the backlog. `false` if it is too long.
+    /// Reads and carries out the backlog. `false` if the backlog is too long.
     async fn catch_up(&self, listener: &RevocationListener, look: &mut Look) -> Result<bool, StoreError> {
         let Look { work: Work::CatchUp(unread), closings, .. } = look else { return Ok(true) };
         let Unread { revocations, denials, pages } = &mut **unread;
@@ -226,9 +227,9 @@ impl RevocationFeed {
         Ok(true)
     }
 
-    /// Brings memory up to date without reading what was missed: the denials in force, and the sessions with sockets here that
-    /// have ended since `place`. Before the first look there is no place, and no credential has been accepted yet. Returns the
-    /// tasks that close sockets.
+    /// Brings memory up to date without reading what was missed. Loads the denials in force, and asks which sessions with sockets
+    /// on this node have ended since `place`. Before the first look there is no `place`, and no credential has been accepted yet.
+    /// Returns the tasks that close sockets.
     async fn start_over(
         &self,
         listener: &RevocationListener,
@@ -246,7 +247,7 @@ impl RevocationFeed {
         }
         self.realtime.finish_denial_reload();
         let Some(place) = place else { return Ok(Vec::new()) };
-        // What was verified before is verified again; what is verified from here on is read from the database.
+        // Sessions that were verified earlier must be verified again. From here on they are read from the database.
         self.verifier.invalidate_all();
         self.realtime.refuse_verified_before_now();
         let open = self.realtime.sessions_with_sockets();
@@ -258,10 +259,10 @@ impl RevocationFeed {
         Ok(closings)
     }
 
-    /// Carries out a revocation. What can be seen is committed, so the tombstones are set before anything else is answered from
-    /// memory, even if the request that ordered it still waits for an answer that may never come.
+    /// Carries out a revocation. A row that the feed can read is committed. So the tombstones are set at once, even if the request
+    /// of the order still waits for an answer from the database.
     ///
-    /// Returns the task that closes the sockets, if the request does not.
+    /// Returns the task that closes the sockets. `None` if the task of the order closes them.
     fn carry_out(&self, heard: HeardRevocation) -> Option<JoinHandle<()>> {
         let work = self.in_flight.remaining_work(&heard);
         if work == RemainingWork::Nothing {

@@ -1,6 +1,6 @@
-//! The rows of sessions that were revoked with all sessions: ends them afterwards, in batches.
+//! After a revocation of all sessions: marks the rows of the ended sessions, in batches.
 //!
-//! A job. No session waits for it: whether a session has ended is judged by the revocation, not by the session's row.
+//! A job. Requests do not depend on it: they compare a session with the newest revocation of all sessions, not with its row.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::core::failure::Failure;
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(5);
-/// Rows of a table that one statement ends.
+/// The most rows of a table that one statement ends.
 const BATCH: u32 = 2_000;
 
-/// Ends the rows that are left.
+/// Ends the remaining rows.
 ///
 /// # Errors
 /// `Unavailable` if the database cannot be reached; the next run continues.

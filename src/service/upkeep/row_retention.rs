@@ -1,6 +1,6 @@
-//! Retention of rows: deletes what is older than its period, in batches.
+//! Retention of rows: deletes rows that are older than the period of their table, in batches.
 //!
-//! A job. What has expired is refused whether or not this job has run.
+//! A job. Requests do not depend on it: an expired row is refused even if it is not deleted yet.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::core::{clock::Clock, failure::Failure};
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
-/// Rows that one statement deletes.
+/// The most rows that one statement deletes.
 const BATCH: u32 = 5_000;
 /// How long an ended denial is kept, so that every node has seen its end.
 const DENIALS_KEPT: time::Duration = time::Duration::days(1);
@@ -29,7 +29,7 @@ impl RowRetention {
     /// One pass over every table.
     ///
     /// # Errors
-    /// The first failure. It has been logged, and has kept no other table from being cleared.
+    /// The first failure. It has been logged, and all other tables have been cleared.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let now = self.clock.now();
         let mut first = Ok(());
@@ -50,7 +50,7 @@ impl RowRetention {
         .await
     }
 
-    /// Rows of before this time are deleted.
+    /// Rows from before this time are deleted.
     fn before(&self, aged: Aged, now: OffsetDateTime) -> OffsetDateTime {
         let RetentionPeriods { sessions, revocations, devices, audit } = self.periods;
         match aged {

@@ -1,8 +1,8 @@
-//! Logging of the steps of jobs.
+//! Logs the steps of jobs.
 
 use crate::core::failure::Failure;
 
-/// Logs the failure of a step. An unavailable database is logged elsewhere, so here it is logged for debugging only.
+/// Logs the failure of a step. Other parts log that the database is unavailable, so here that is a debug message.
 pub(crate) fn logged(step: &str, done: Result<(), Failure>) -> Result<(), Failure> {
     match &done {
         Ok(()) => {}

@@ -1,7 +1,7 @@
 //! The checks of a request that opens a connection. They are the same for the WebSocket handshake and for the emulated transports.
 //!
-//! The cheapest check comes first: origin, rate limit, connection limits, credential, session. Revocation depends on the
-//! order: the connection is registered with its session before the request is answered, and delivery begins after that.
+//! The cheapest check comes first: origin, rate limit, connection limits, credential, session. Revocations rely on one order:
+//! the connection is registered with its session before the request is answered, and delivery begins after that.
 
 use std::net::IpAddr;
 
@@ -37,8 +37,8 @@ pub(crate) struct RequestParts<'a> {
 #[derive(Default)]
 pub(crate) struct Presented {
     pub(crate) credential: Option<Credential>,
-    /// Whether a token may come later, with `connect`. A refused cookie is then ignored: browsers send cookies with every
-    /// request, and the client, which cannot read the answer to a refused handshake, may hold a valid token.
+    /// Whether a token may come later, with `connect`. Then a refused cookie is ignored, because the browser sends it with every
+    /// request, and the client may hold a valid token. The client could not read the answer to a refused handshake.
     pub(crate) token_may_follow: bool,
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn admit(
     Ok(Accepted { id, permit, unauthenticated, admitted, cookie_refusal, outbox, reader })
 }
 
-/// Checks what costs nothing, then takes permits of the client's address.
+/// Makes the checks that cost nothing, then takes the permits of the client's address.
 async fn take_place(
     context: &SocketContext,
     parts: &RequestParts<'_>,
@@ -110,7 +110,7 @@ async fn take_place(
     }
     let limit = context.services.throttle.limits().handshake_address;
     context.services.throttle.spend_for_address(limit, address).await?;
-    // A stream watches its connection through a second descriptor.
+    // An emulated stream watches its connection through a second descriptor.
     let descriptors = if transport == Transport::WebSocket { 1 } else { 2 };
     let permit = context.permits.take(address::limit_key(address), descriptors);
     Ok((address, permit.ok_or_else(Refusal::connection_limit)?))
@@ -130,7 +130,7 @@ async fn verify(
 }
 
 impl RequestParts<'_> {
-    /// The credential that the request itself brings, if any.
+    /// The credential in the request, if there is one.
     pub(crate) fn credential(&self, source: credential::Door) -> Result<Option<Credential>, Refusal> {
         let authorization = bytes(self.headers, &header::AUTHORIZATION);
         let cookies = bytes(self.headers, &header::COOKIE);
@@ -141,10 +141,10 @@ impl RequestParts<'_> {
     /// Checks the origin of the page. Browsers send cookies with every request, and they name the origin of the page with every
     /// WebSocket, every POST and every request to another origin that the page can read. So an origin must be an allowed one.
     ///
-    /// Without an origin, a request that a browser sends for another site (a picture, say) is refused, whatever it brings, and so is
-    /// a cookie. One exception: with a GET to the page's own origin, such as an `EventSource`'s, browsers send no origin, but
-    /// `Sec-Fetch-Site: same-origin`. A page can neither set that header nor change it, and a redirect from another site makes
-    /// it `cross-site`. A program that is no browser can invent the header, but it could invent an origin as well.
+    /// A request without an origin is refused if a browser sends it for another site (for an image, for example), or if its
+    /// credential is a cookie. There is one exception: with a GET to the page's own origin, such as that of an `EventSource`,
+    /// browsers send no origin, but `Sec-Fetch-Site: same-origin`. A page cannot set this header, and a redirect from another site
+    /// changes it to `cross-site`. A program that is not a browser can invent the header, but it could also invent an origin.
     pub(crate) fn check_origin(
         &self,
         context: &SocketContext,
@@ -171,7 +171,7 @@ impl RequestParts<'_> {
         ))
     }
 
-    /// What the browser says about the page. A header that is repeated counts as the worst one.
+    /// What the browser says about the page. A repeated header counts as `cross-site`.
     fn fetch_site(&self) -> Option<FetchSite> {
         let name = FETCH_SITE;
         let mut sites = lines(self.headers, &name).map(FetchSite::parse);
@@ -179,7 +179,7 @@ impl RequestParts<'_> {
         if sites.next().is_some() { Some(FetchSite::CrossSite) } else { first }
     }
 
-    /// The address of the client, behind trusted proxies if there are any.
+    /// The address of the client. If the peer is a trusted proxy, the headers name the client.
     pub(crate) fn address(&self, context: &SocketContext) -> IpAddr {
         let peer = self.peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         let forwarded = bytes(self.headers, &FORWARDED_FOR);

@@ -70,7 +70,7 @@ async fn verify(context: &SocketContext, token: &SecretString) -> Result<Caller,
     context.services.access.verifier.verify(token.expose_secret()).await.map_err(verify_refusal)
 }
 
-/// Registers the connection of a verified caller. `verified_at`: when the verification began.
+/// Registers the connection of a verified caller. `verified_at` is when the verification began.
 async fn register(
     context: &SocketContext,
     caller: &Caller,

@@ -18,7 +18,7 @@ pub struct ConnectionLimits {
     pub per_address: usize,
     /// From one user.
     pub per_user: usize,
-    /// On this node in total, of peers that have not signed in. What they may send is bounded, so this number bounds the memory
+    /// On this node in total, of peers that have not signed in. The input of each is bounded, so this number bounds the memory
     /// of all of them together.
     pub unauthenticated: usize,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Permit {
 pub(crate) type UserPermit = KeyedPermit<Subject>;
 
 impl Permits {
-    /// No permit is taken.
+    /// The limits, without any permit taken.
     #[must_use]
     pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self {
@@ -95,7 +95,7 @@ impl Permits {
     }
 }
 
-/// What permits are taken for.
+/// The sums of the permits that are taken.
 #[derive(Clone, Copy, Debug, Default)]
 struct Taken {
     sockets: usize,

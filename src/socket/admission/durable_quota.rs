@@ -1,7 +1,8 @@
-//! [`DurableQuota`]: what a user may store in durable channels, over all of the user's connections to this node: bytes, and
-//! channels that the user begins to publish in. Clients choose the names of channels, and each is kept for weeks.
+//! [`DurableQuota`]: limits what a user may store in durable channels, over all of the user's connections to this node. It counts
+//! bytes, and channels in which the user begins to publish, because clients choose the names of channels, and each channel is
+//! kept for weeks.
 //!
-//! Drivers check it before they publish. Per user it stores two instants and the channels of the last publications.
+//! Drivers check it before they publish. For each user it stores two instants and the channels of the last publications.
 
 use std::{
     collections::VecDeque,
@@ -16,9 +17,9 @@ use protocol::{channel_name::ChannelName, id::Subject, limit::Limit};
 
 /// Number of stored users before idle users are removed for the first time.
 const PURGE_MIN: usize = 1_024;
-/// Channels per user that are remembered. A publication in another one counts as a beginning.
+/// Number of channels that are remembered per user. A publication in any other channel counts as a new beginning.
 const REMEMBERED: usize = 256;
-/// Bytes of a stored publication beside its payload.
+/// Number of bytes that a stored publication takes in addition to its payload.
 const OVERHEAD: usize = 256;
 
 /// The quota of every user that has published in durable channels recently.
@@ -34,7 +35,7 @@ pub(crate) struct DurableQuota {
 struct Usage {
     bytes: Gcra,
     channels: Gcra,
-    /// Hashes of the channels of the last publications, the latest last.
+    /// Hashes of the channels of the last publications; the latest is the last.
     recent: VecDeque<u64>,
 }
 
@@ -49,7 +50,7 @@ impl DurableQuota {
         }
     }
 
-    /// Takes what a publication of this size needs. Returns false if the quota of the user is exceeded.
+    /// Takes the quota that a publication of this size needs. Returns false if the quota of the user is exceeded.
     pub(crate) fn allow(&self, user: &Subject, channel: &ChannelName, payload: usize, now: Instant) -> bool {
         self.purge(now);
         let hash = self.hasher.hash_one(channel.as_str());
@@ -67,7 +68,7 @@ impl DurableQuota {
         exceeded.is_none()
     }
 
-    /// Removes users whose quota is unused; only their recent channels are lost.
+    /// Removes users whose quota is unused. Only the list of their recent channels is lost.
     fn purge(&self, now: Instant) {
         if self.users.len() >= self.purge_at.load(Ordering::Relaxed) {
             self.users.retain(|_, usage| !(usage.bytes.is_idle(now) && usage.channels.is_idle(now)));
@@ -81,7 +82,7 @@ impl Usage {
         Self { bytes: Gcra::new(now), channels: Gcra::new(now), recent: VecDeque::new() }
     }
 
-    /// Whether the user may publish in this channel: a channel that is not among the recent ones takes a permit.
+    /// Whether the user may publish in this channel. A channel that is not among the recent ones takes a permit.
     fn begin(&mut self, channel: u64, limit: &Limit, now: Instant) -> bool {
         if self.recent.contains(&channel) {
             return true;
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_stores_so_many_bytes_a_day() {
+    fn the_bytes_that_a_user_stores_per_day_are_limited() {
         let (quota, now, user) = (quota(), Instant::now(), UserId(1).into());
         let allowed = (0..20).filter(|_| quota.allow(&user, &channel(0), 744, now)).count();
         assert_eq!(allowed, 10);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_begins_in_so_many_channels_a_day_and_goes_on_in_those() {
+    fn new_channels_per_day_are_limited_and_begun_ones_continue() {
         let (quota, now, user) = (quota(), Instant::now(), UserId(1).into());
         let begun: Vec<_> = (0..5).map(|number| quota.allow(&user, &channel(number), 1, now)).collect();
         assert_eq!(begun, [true, true, true, false, false]);
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn users_whose_quota_is_unused_are_forgotten() {
+    fn users_with_an_unused_quota_are_removed() {
         let (quota, start) = (quota(), Instant::now());
         for number in 0..5_000_u32 {
             let now = start + DAY * number;

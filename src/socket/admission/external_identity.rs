@@ -82,7 +82,7 @@ pub(crate) async fn refresh(
     check_denials(context, &granted.subject, &mark, None).await.map_err(verify_refusal)?;
     let prolonged = context.services.server_api.external_sessions.prolong(identity.session, &granted).await;
     if !prolonged.map_err(verify_refusal)? {
-        // The session was revoked. Without a known cause it was only taken for dead, and the client may reconnect.
+        // The session has ended. Without a known cause, another node ended it as an orphan, and the client may reconnect.
         let ended = context.realtime.tombstone(identity.session).map(Cause::close_reason);
         return Err(VerifyRefusal::Revoked(ended.unwrap_or(CloseReason::InsufficientState)));
     }
@@ -155,8 +155,8 @@ async fn register(
     Ok(admitted)
 }
 
-/// Logs and counts a connection that has no personal channel because the user's name is no valid channel name. The
-/// connection continues without it.
+/// Logs and counts a connection that has no personal channel because the user's name is not a valid channel name. The
+/// connection continues without that channel.
 fn report_missing_personal_channel(context: &SocketContext, granted: &OutsideConnection) {
     if !context.settings.client.namespaces.leaves_out(&granted.subject) {
         return;
@@ -164,7 +164,7 @@ fn report_missing_personal_channel(context: &SocketContext, granted: &OutsideCon
     let issuer = granted.issuer.to_string();
     tracing::warn!(
         issuer,
-        "the user's name is no valid channel name; the connection has no personal channel"
+        "the user's name is not a valid channel name; the connection has no personal channel"
     );
     metrics::counter!("connections_without_personal_channel_total", "issuer" => issuer).increment(1);
 }
@@ -182,7 +182,7 @@ fn identity_of(context: &SocketContext, granted: OutsideConnection, session: Ses
     }
 }
 
-/// Checks whether the user or the token is denied.
+/// Checks that neither the user nor the token is denied.
 async fn check_denials(
     context: &SocketContext,
     subject: &Subject,

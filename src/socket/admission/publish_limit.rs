@@ -1,7 +1,7 @@
 //! [`PublishLimiter`]: the rate limit of publications per user, over all of the user's connections to this node.
 //!
 //! Drivers check it before they publish. The rate limit of a connection is not sufficient, because a user may have many
-//! connections. Per user one instant is stored, and only while permits are used up.
+//! connections. For each user one instant is stored, and only while some permits are taken.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -39,8 +39,8 @@ impl PublishLimiter {
         allowed
     }
 
-    /// Removes idle users; they have all permits, so nothing is lost. The next purge waits until the number of users has
-    /// doubled, so that the work stays rare.
+    /// Removes idle users. Nothing is lost, because they have all permits. The next purge waits until the number of users has
+    /// doubled, so that purges stay rare.
     fn purge(&self, now: Instant) {
         if self.users.len() >= self.purge_at.load(Ordering::Relaxed) {
             self.users.retain(|_, state| !state.is_idle(now));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn each_user_has_permits_of_their_own_and_gets_them_back() {
+    fn each_user_has_own_permits_and_gets_them_back() {
         let (publications, now) = (publications(), Instant::now());
         assert!((0..3).all(|_| publications.allow(&UserId(1).into(), now)));
         assert!(!publications.allow(&UserId(1).into(), now));
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn users_who_are_quiet_are_forgotten() {
+    fn idle_users_are_removed() {
         let (publications, start) = (publications(), Instant::now());
         for number in 0..20_000i64 {
             let now = start + Duration::from_millis(u64::try_from(number).unwrap());

@@ -26,7 +26,7 @@ pub(crate) struct Admitted {
     pub(crate) permit: UserPermit,
 }
 
-/// A connection that is to be admitted.
+/// A connection that asks for admission.
 #[derive(Clone, Copy)]
 pub(crate) struct NewConnection<'a> {
     pub(crate) id: ConnectionId,
@@ -43,7 +43,7 @@ pub(crate) async fn attach(
     context.realtime.attach(request).await.map_err(|error| attach_refusal(&error))
 }
 
-/// The connection has presented a newer token: from now on a denial of that token ends the connection.
+/// Records that the connection has presented a newer token. From now on a denial of that token ends the connection.
 pub(crate) async fn renew(
     context: &SocketContext,
     session: SessionId,

@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
 
-/// Maximum time for all results. Until then nothing leaves, so what is published meanwhile fills the output queue.
+/// Maximum time for all results. The output is held during this time, so publications fill the output queue.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// All results; `None` if they do not come in time. The connection is then closed, and its client comes back.
+/// All results; `None` if they do not come in time. Then the connection is closed, and its client may connect again.
 pub(crate) async fn all(results: oneshot::Receiver<JoinResults>) -> Option<JoinResults> {
     tokio::time::timeout(WITHIN, results).await.ok().and_then(Result::ok)
 }
@@ -62,7 +62,7 @@ impl JoinCollector for ConnectSubscriptions {
         if state.results.len() == state.expected
             && let Some(sender) = state.sender.take()
         {
-            // Without a receiver the connection has ended.
+            // If there is no receiver, the connection has ended.
             let _ = sender.send(std::mem::take(&mut state.results));
         }
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_results_share_what_one_answer_carries() {
+    fn all_results_share_the_space_of_one_reply() {
         let (collector, _receiver) = ConnectSubscriptions::of(3);
         assert!(collector.takes(PAGE_BYTES - 1));
         assert!(!collector.takes(2));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn results_that_do_not_come_are_not_waited_for_without_end() {
+    async fn the_wait_for_missing_results_is_limited() {
         let (_collector, receiver) = ConnectSubscriptions::of(1);
         let began = tokio::time::Instant::now();
         assert!(all(receiver).await.is_none());
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_results_come_when_the_last_one_does() {
+    fn the_results_are_sent_when_the_last_one_arrives() {
         let (collector, mut receiver) = ConnectSubscriptions::of(2);
         let channel = ChannelName::parse("chat:a").unwrap();
         collector.joined(&channel, Ok(SubscribeResult::default()));

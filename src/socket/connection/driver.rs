@@ -1,9 +1,9 @@
 //! [`Driver`]: runs the client state of one connection, independent of its transport.
 //!
-//! Lives in the task that owns the stream, and is polled whenever that task is awake. It passes frames, the timer, results, and
-//! requests from the connection's outbox to the client state, and performs the effects. It owns the registration with the
-//! session and the subscriptions. It never blocks and never uses the database directly. When it is dropped, the connection
-//! leaves all channels.
+//! The driver lives in the task that owns the stream, and is polled whenever that task is awake. It passes frames, the timer,
+//! results, and requests from the connection's outbox to the client state, and performs the effects. It owns the registration
+//! with the session and the subscriptions. It never blocks and never uses the database directly. When it is dropped, the
+//! connection leaves all channels.
 
 use std::{
     future::Future,
@@ -75,7 +75,7 @@ pub(crate) struct Driver {
     /// The asynchronous work that the client state waits for; at most one at a time.
     work: Option<Pin<Box<dyn Future<Output = WorkResult>>>>,
     subscription_tokens: SubscriptionTokens,
-    /// Where the result of the subscription that is being begun is reported.
+    /// Receives the result of the server-side subscription that is being started.
     subscribe_reply: Option<SubscribeReply>,
     /// Space in the output queue for the answer to the query that is being sent.
     answer_space: Option<Reservation>,
@@ -130,7 +130,7 @@ impl Driver {
         &self.outbox
     }
 
-    /// What all connections share.
+    /// The context that all connections share.
     pub(crate) fn context(&self) -> &SocketContext {
         &self.context
     }
@@ -308,7 +308,7 @@ impl Driver {
         }
     }
 
-    /// Makes the subscriptions with results that go into the reply to `connect`. The output is held until that reply is ready.
+    /// Makes the subscriptions whose results go into the reply to `connect`. The output is held until that reply is ready.
     fn make_connect_subscriptions(&mut self, requests: Vec<JoinRequest>) {
         self.outbox.hold();
         let channels: Vec<ChannelName> = requests.iter().map(|request| request.channel.clone()).collect();
@@ -463,7 +463,7 @@ impl Driver {
             self.handle(ServerRequest::Unsubscribe(channel, UnsubscribeCode::StateInvalidated));
         }
         if any {
-            // What is held back may come from these channels.
+            // Deliveries that are held back may come from these channels.
             self.outbox.end_if_held_back();
         }
         any

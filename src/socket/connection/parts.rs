@@ -1,4 +1,4 @@
-//! [`ConnectionParts`]: what a driver is made from.
+//! [`ConnectionParts`]: the parts that a driver is made from.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(crate) struct ConnectionParts {
 }
 
 impl ConnectionParts {
-    /// A number from 0 to 1 that spreads the pings of connections that open together. The connection's id is random already.
+    /// A number from 0 to 1 that spreads the pings of connections that open together. It comes from the connection's random id.
     pub(crate) fn jitter(&self) -> f64 {
         f64::from(self.id.0.as_u128() as u32) / f64::from(u32::MAX)
     }

@@ -1,11 +1,10 @@
 //! [`Registration`]: the guards that keep a connection registered with its session and counted among its user's sockets.
 //!
 //! The driver stores the guards (before it starts, if the handshake was authenticated). The pump releases them when the socket
-//! is severed. The registration outlives the driver, which ends earlier: until the socket is severed, a revocation must find
-//! the connection.
+//! is severed. The registration outlives the driver: until the socket is severed, a revocation must find the connection.
 //!
-//! The place of the connection in the limits is held even longer, until the owner of the stream has dropped the stream and then
-//! the registration: until then the file descriptor is in use.
+//! The connection keeps its place in the limits even longer. The owner of the stream first drops the stream and then the
+//! registration, so the place becomes free only after the file descriptor is closed.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -19,7 +18,7 @@ use crate::socket::admission::{
     register::Admitted,
 };
 
-/// The identity that the connection is registered with. The driver keeps it for as long as it runs.
+/// The identity that the connection is registered with. The driver keeps it until the driver ends.
 pub(crate) struct RegisteredIdentity {
     pub(crate) identity: Identity,
     pub(crate) device: Option<DeviceId>,
@@ -49,7 +48,7 @@ impl Registration {
         Self(Rc::new(RefCell::new(State { _place: Some(place), ..State::default() })))
     }
 
-    /// Stores the guards. If the registration was released already, they are dropped.
+    /// Stores the guards. If the registration has already been released, the guards are dropped.
     pub(crate) fn hold(&self, admitted: Admitted) -> RegisteredIdentity {
         let Admitted { identity, device, row, attachment, permit } = admitted;
         let mut state = self.0.borrow_mut();
@@ -73,7 +72,7 @@ mod tests {
     use crate::socket::admission::connection_limits::{ConnectionLimits, Permits};
 
     #[test]
-    fn the_place_is_free_when_the_owner_of_the_stream_is_gone_and_not_when_the_socket_is_severed() {
+    fn a_severed_socket_keeps_its_place_until_its_registration_is_dropped() {
         let permits = Permits::new(ConnectionLimits::default());
         let registration = Registration::new(permits.take("a".into(), 1).unwrap());
         registration.release();

@@ -1,5 +1,5 @@
 //! [`SubscriptionTokens`]: keeps the tokens of a connection's subscriptions in the index of this node, so that a revocation of
-//! one of them asks this connection.
+//! such a token finds this connection.
 
 use actors::runtime::TokenUse;
 use logic::client::ClientState;
@@ -10,8 +10,8 @@ use protocol::channel_name::ChannelName;
 pub(crate) struct SubscriptionTokens(Vec<(ChannelName, TokenUse)>);
 
 impl SubscriptionTokens {
-    /// Keeps the latest token of a subscription, and forgets those of subscriptions that have ended. `None` for a token that
-    /// cannot be revoked by its id.
+    /// Keeps the latest token of a subscription, and removes the tokens of subscriptions that have ended. `token_use` is `None`
+    /// for a token that cannot be revoked by its id.
     pub(crate) fn keep(&mut self, channel: ChannelName, token_use: Option<TokenUse>, client: &ClientState) {
         self.0.retain(|(known, _)| *known != channel && client.has_subscription(known));
         self.0.extend(token_use.map(|token_use| (channel, token_use)));

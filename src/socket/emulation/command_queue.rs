@@ -1,7 +1,7 @@
 //! [`CommandQueue`]: commands on their way from `/emulation` requests to their stream, in order. The requests may arrive at
 //! other workers than the stream's.
 //!
-//! Bounded in bytes: a client that sends faster than the stream's task handles is refused.
+//! Bounded in bytes: a client that sends commands faster than the stream's task handles them is refused.
 
 use std::{
     collections::VecDeque,

@@ -1,8 +1,8 @@
-//! Emulated transports, for clients in networks that block WebSockets: the body of an HTTP response in one direction
-//! (`http_stream`, server-sent events), requests to `/emulation` in the other.
+//! Emulated transports, for clients in networks that block WebSockets. The server sends in the body of one HTTP response
+//! (`http_stream`, server-sent events). The client sends requests to `/emulation`.
 //!
-//! Added to the web application by the composition root. Admission, limits, sessions, revocation and the driver are the same as
-//! for WebSockets; this module holds what differs. The requests of a client name its stream by a secret of 256 bits, which is
+//! The composition root adds them to the web application. Admission, limits, sessions, revocation and the driver are the same as
+//! for WebSockets; this module has only the differences. The requests of a client name its stream by a secret of 256 bits, which is
 //! sent to the client once, over the stream.
 
 mod command_queue;
@@ -76,7 +76,7 @@ async fn http_stream(
     let encoding = requests::encoding(&request);
     let framing = if encoding.is_binary() { Framing::Lengths } else { Framing::Lines };
     let opened = async {
-        // Another site must not make the server wait for a body.
+        // The origin is checked first: another site must not make the server wait for a body.
         request_parts(&request).check_origin(&context, None)?;
         let first = requests::body(&request, payload).await?;
         open(
@@ -140,7 +140,7 @@ async fn open(
 ) -> Result<HttpResponse, Refusal> {
     let checked = request_parts(request);
     let mut credential = checked.credential(credential::Door::Rest)?;
-    // `connect` is part of this request. Its token has precedence over a cookie, which browsers send with every request.
+    // `connect` is part of this request. Its token has precedence over a cookie, because browsers send cookies with every request.
     if credential.as_ref().is_some_and(|found| found.source == Source::Cookie)
         && requests::connects_with_token(kind.encoding, &first)
     {
@@ -189,7 +189,7 @@ async fn open(
         // Proxies that know this header pass on every part immediately.
         .insert_header(("x-accel-buffering", "no"))
         .body(ResponseBody::new(responses));
-    // HTTP/1.0 knows no chunks: the stream lasts until the connection closes (RFC 9112, section 6.1).
+    // HTTP/1.0 has no chunks: the stream lasts until the connection closes (RFC 9112, section 6.1).
     answer.head_mut().no_chunking(request.version() < Version::HTTP_11);
     Ok(answer)
 }

@@ -1,6 +1,6 @@
 //! [`StreamRegistry`]: the emulated streams of this process, by the secrets of their clients.
 //!
-//! Made by the composition root. The registry keeps digests of the secrets, so that the time of a look-up reveals nothing about
+//! The composition root makes it. The registry keeps digests of the secrets, so that the time of a look-up reveals nothing about
 //! other secrets.
 
 use std::sync::Arc;

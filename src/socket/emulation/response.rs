@@ -48,7 +48,7 @@ struct State {
     batch: BytesMut,
     /// No more messages follow.
     ended: bool,
-    /// The body was dropped: it is sent completely, or its connection has ended.
+    /// The body was dropped: it has been sent completely, or its connection has ended.
     body_dropped: bool,
     task: Option<Waker>,
     body: Option<Waker>,
@@ -88,7 +88,7 @@ impl ResponseQueue {
         wake(state.body.take());
     }
 
-    /// Ends the stream with `last` as the last message. `at_once`: drops the messages that the body has not taken.
+    /// Ends the stream with `last` as the last message. `at_once` drops the messages that the body has not taken.
     pub(crate) fn end(&self, last: Option<&[u8]>, at_once: bool) {
         let mut state = self.0.borrow_mut();
         let framing = state.framing;
@@ -177,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn each_framing_keeps_messages_apart() {
+    fn each_framing_separates_messages() {
         assert_eq!(sent(Framing::Lines), b"{}\n[]\n");
         assert_eq!(sent(Framing::Lengths), b"{}[]");
         assert_eq!(sent(Framing::Events), b"\r\ndata: {}\n\ndata: []\n\n");
     }
 
     #[test]
-    fn a_cut_drops_what_was_not_taken() {
+    fn a_cut_drops_messages_that_the_body_has_not_taken() {
         let queue = ResponseQueue::new(Framing::Lines);
         queue.put(&[Bytes::from_static(b"late")]);
         queue.end(Some(b"bye"), true);

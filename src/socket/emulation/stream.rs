@@ -55,7 +55,7 @@ pub(crate) struct EmulatedStream {
 enum Phase {
     /// Messages are sent and received.
     Open,
-    /// The disconnect push is the last message. `deadline`: the time that the peer has to take it.
+    /// The disconnect push is the last message. `deadline` is the time that the peer has to take it.
     Ending {
         deadline: Duration,
     },

@@ -1,7 +1,8 @@
-//! Accepting connections: listener → TLS → HTTP/1.1 → the REST application, or the WebSocket handshake.
+//! Accepts connections: listener → TLS → HTTP/1.1 → the REST application, or the WebSocket handshake.
 //!
 //! Upgrade requests do not reach actix-web: the upgrade service receives the parsed request and the raw stream, so that an open
-//! socket holds neither a dispatcher nor its buffers. Made by the composition root; one `HttpService` per worker and listener.
+//! socket holds neither a dispatcher nor its buffers. The composition root calls [`serve`]. Each worker has one `HttpService`
+//! per listener.
 
 use std::{fmt::Debug, future::Ready, io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
@@ -64,11 +65,11 @@ pub enum Security {
 /// Stores in the data of a connection whether it is encrypted, for the REST application.
 pub type Mark = fn(encrypted: bool, data: &mut Extensions);
 
-/// A server for these listeners. `app` answers REST requests, `context` serves sockets. While `plain_connections` connections are
-/// open that are not WebSockets, no more are accepted. The server runs when it is awaited.
+/// A server for these listeners. `app` answers REST requests, `context` serves sockets. While `plain_connections` plain connections
+/// are open, no more connections are accepted. The server runs when it is awaited.
 ///
 /// # Errors
-/// When a listener cannot be used.
+/// If a listener cannot be used.
 pub fn serve<F, I, S, B>(
     listeners: Vec<Listener>,
     workers: usize,

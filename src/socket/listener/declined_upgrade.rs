@@ -1,14 +1,14 @@
 //! Requests that offer another protocol than WebSocket, such as `h2c` for HTTP/2.
 //!
-//! They are answered in HTTP/1.1. The HTTP layer closes the connection after that, but its answer would not say so: a client that
-//! uses connections again would lose its next request.
+//! They are answered in HTTP/1.1. The HTTP layer closes the connection after that, but does not say so in its answer. Without the
+//! header that is added here, a client that reuses connections would lose its next request.
 
 use std::future::Future;
 
 use actix_http::{ConnectionType, Request, Response};
 use actix_service::Service;
 
-/// Lets `app` answer a request. The answer to one that offers another protocol says that the connection closes.
+/// Lets `app` answer a request. If the request offers another protocol, the answer says that the connection closes.
 pub(crate) fn answer<S, B>(
     request: Request,
     app: &S,

@@ -1,11 +1,12 @@
-//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. Plain: not, or not yet, a WebSocket or a stream.
+//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. A plain connection is not, or not yet, a WebSocket
+//! or a stream.
 //!
 //! Before its first request, only the peer address of a connection is known. A client that opens many connections and never
-//! finishes a request must not use up the connections of other clients. A connection that has become a WebSocket or a stream is
-//! not counted here any more, but among the sockets.
+//! finishes a request must not use up the connections of other clients. A connection that becomes a WebSocket or a stream counts
+//! among the sockets from then on.
 //!
-//! A trusted proxy brings the connections of many clients, so it has no limit here: its clients are counted by their own addresses
-//! once a head names them (`http_deadline::request_tracker`). The limit in total, which the server keeps, applies to all.
+//! A trusted proxy carries the connections of many clients, so it has no limit here. Its clients are counted by their own addresses
+//! when the head of a request names them (`http_deadline::request_tracker`). The server's limit in total applies to all.
 
 use std::{
     future::Future,
@@ -83,7 +84,7 @@ where
     }
 }
 
-/// The place of a connection of this peer; empty for a trusted proxy. `None` if the limit is reached.
+/// The place of a connection of this peer; `Some(None)` for a trusted proxy. `None` if the limit is reached.
 fn take_place(context: &SocketContext, peer: IpAddr) -> Option<Option<KeyedPermit<String>>> {
     if context.is_trusted_proxy(peer) {
         return Some(None);

@@ -69,14 +69,14 @@ impl ActorFuture<Connection> for PollDriver {
 }
 
 impl Connection {
-    /// Takes a permit for a frame without a command.
+    /// Takes a permit for a frame without a command. Returns false if the limit is exceeded.
     fn check_frame_rate(&mut self) -> bool {
         let limit = self.driver.context().settings.client.commands;
         self.other_frames.check(&limit, Instant::now()).is_allowed()
     }
 
-    /// A peer that has not signed in may make the server hold little: while its token is being verified no message is taken, and
-    /// only with an identity messages may be large. Returns whether messages are taken again.
+    /// Limits the input of a peer that has not signed in. While its token is being verified, no message is taken. Large messages
+    /// are accepted only from a peer with an identity. Returns whether messages are taken again.
     fn bound_input(&self) -> bool {
         if self.driver.is_signed_in() {
             self.inbound.set_limit(MESSAGE_MAX);

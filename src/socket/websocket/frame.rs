@@ -17,7 +17,7 @@ const FRAME_TARGET: usize = 16 * 1024;
 #[derive(Default)]
 pub(crate) struct SendBuffer {
     buffer: BytesMut,
-    /// Bytes of the first frame that are sent already.
+    /// Bytes of the first frame that have been sent.
     started: usize,
     /// Size of the handshake response in front of the first frame; 0 once it is sent.
     prelude: usize,
@@ -102,7 +102,7 @@ impl SendBuffer {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
-    /// Drops all frames except the rest of a partly sent one. Without that rest the peer could not parse the next frame.
+    /// Drops all frames except the rest of a partly sent frame. Without that rest, the peer could not parse the next frame.
     pub(crate) fn keep_started_frame(&mut self) {
         let keep = if self.started > 0 || self.prelude > 0 { self.first_length() } else { 0 };
         self.buffer.truncate(keep);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_that_bring_their_length_follow_each_other_in_one_binary_frame() {
+    fn messages_with_length_prefixes_share_one_binary_frame() {
         let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(3, 2), Encoding::Protobuf);
         assert_eq!(unsent.bytes(), b"\x82\x06aabbcc");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_before_the_handshakes_answer_left_keeps_the_answer() {
+    fn a_cut_keeps_an_unsent_handshake_response() {
         let mut unsent = SendBuffer::with_prelude(b"HTTP/1.1 101\r\n\r\n");
         unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.keep_started_frame();

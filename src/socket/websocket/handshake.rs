@@ -1,7 +1,8 @@
 //! The WebSocket handshake (RFC 6455, section 4.2).
 //!
-//! Called by the listener with the parsed request and the raw stream. Checks path, handshake headers and encoding, then the same
-//! things as every transport (`admission::admit`). A refusal is an HTTP response; success is the 101 response and a running pump.
+//! The listener calls it with the parsed request and the raw stream. It checks path, handshake headers and encoding, and then
+//! makes the checks of every transport (`admission::admit`). A refusal is an HTTP response; success is the 101 response and a
+//! running pump.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -191,7 +192,8 @@ struct NegotiatedEncoding {
 }
 
 /// The encoding that the client requests: the first known subprotocol that it offers, or the one in the query. A client that
-/// offers subprotocols and receives none in the response fails the connection or uses its default, so the response names an offered one.
+/// offers subprotocols and receives none in the response fails the connection or uses its default, so the response names an
+/// offered one.
 fn encoding(request: &Request) -> NegotiatedEncoding {
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));

@@ -1,8 +1,8 @@
-//! [`Inbound`]: what arrives on its way from the pump to the connection actor, in bounded memory.
+//! [`Inbound`]: received bytes on their way from the pump to the connection actor, in bounded memory.
 //!
 //! The pump reads into a scratch buffer that all connections of a thread share, never more than the frame reader has room for, and
-//! the actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes of its own: its
-//! decoder would compare the size of a frame with its limit only when the whole frame is there, and it keeps its buffer.
+//! the actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes: its decoder would
+//! compare the size of a frame with its limit only when the whole frame has arrived, and it would keep its buffer.
 
 use std::{
     cell::RefCell,
@@ -50,14 +50,14 @@ struct State {
     reader: FrameReader,
     /// Whether whole messages may wait in the reader.
     undecoded: bool,
-    /// No message is taken for now.
+    /// Messages are not taken at present.
     paused: bool,
     /// A frame was refused. Nothing behind it can be decoded.
     failed: bool,
 }
 
 impl Inbound {
-    /// Messages of at most `limit` bytes.
+    /// Accepts messages of at most `limit` bytes.
     pub(crate) fn new(encoding: Encoding, limit: usize) -> Self {
         let reader = FrameReader::new(encoding, limit);
         Self(Rc::new(RefCell::new(State { reader, undecoded: false, paused: false, failed: false })))
@@ -95,8 +95,8 @@ impl Inbound {
         self.0.borrow_mut().reader.set_limit(limit);
     }
 
-    /// Pauses or resumes the messages. While they are paused, the pump reads until the reader is full. Returns whether they are
-    /// resumed by this call; the task must then be woken.
+    /// Pauses or resumes the messages. While they are paused, the pump reads until the reader is full. Returns whether this call
+    /// has resumed them; then the task must be woken.
     pub(crate) fn set_paused(&self, paused: bool) -> bool {
         let mut state = self.0.borrow_mut();
         let resumed = std::mem::replace(&mut state.paused, paused) && !paused;

@@ -8,9 +8,9 @@
 //! A peer that does not read cannot block the pump: the actor is polled whether or not the socket is writable, every write
 //! has a deadline, and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
 //!
-//! An orderly end sends the queued messages first, within a deadline for all of them. A cut sends at most the rest of a partly sent frame and the close frame, and
-//! takes at most a second. A peer with an overflowed queue receives no more than that either, but has the normal write deadline
-//! to receive the reason.
+//! An orderly end sends the queued messages first, within a deadline for all of them. A cut sends at most the rest of a partly
+//! sent frame and the close frame, and takes at most a second. After an overflow of its queue a peer receives no more than that,
+//! either, but it has the normal write deadline to receive the reason.
 
 use std::{
     cell::RefCell,
@@ -44,7 +44,7 @@ const READS_PER_POLL: usize = 4;
 const WRITE_BUDGET: usize = 64 * 1024;
 /// Reading stops while more than this is unsent, in bytes (back-pressure).
 const UNSENT_MAX: usize = 128 * 1024;
-/// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending learns why.
+/// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending can read it.
 const LATE_MAX: usize = 2 * 1024 * 1024;
 
 thread_local! {
@@ -77,11 +77,11 @@ pub(crate) struct Pump<T, C> {
 enum Phase {
     /// Frames are sent and received.
     Open,
-    /// The close frame is the last thing to be written. `cut`: with the short deadline.
+    /// The close frame is the last thing to be written. `cut` selects the short deadline.
     Closing {
         cut: bool,
     },
-    /// Nothing is accepted or delivered any more. The stream waits for the peer's close frame.
+    /// Nothing is accepted or delivered. The stream waits for the peer's close frame.
     Lingering {
         cut: bool,
     },
@@ -93,7 +93,7 @@ where
     T: SocketStream,
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
-    /// `first`: bytes to be written before any frame, such as the handshake response.
+    /// `first` is the bytes to write before any frame, such as the handshake response.
     pub(crate) fn new(
         io: T,
         context: C,
@@ -149,7 +149,7 @@ where
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return self.on_stream_ended(),
                 Poll::Pending => {
-                    // A cut may have come from another thread while this one was writing; the next poll sees it.
+                    // Another thread may have declared a cut during the write; the next poll sees it.
                     return self.guard_write(cx);
                 }
             }
@@ -172,7 +172,7 @@ where
             }
             let room = self.inbound.room();
             if room == 0 {
-                // The actor takes no messages for now, and wakes this task when it does.
+                // The actor takes no messages at present. It wakes this task when it takes them again.
                 return Ok(true);
             }
             match poll_read(&mut self.io, cx, room, |bytes| self.inbound.feed(bytes)) {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::{super::inbound::Messages, *};
 use crate::socket::connection::deadlines::FLUSH_DEADLINE;
 
-/// Sends nothing. When it is dropped, it looks up the declared end, as a driver does.
+/// Sends nothing. When it is dropped, it looks at the declared end, like a driver.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
 
 impl Stream for Witness {
@@ -28,7 +28,7 @@ impl Drop for Witness {
 }
 
 #[actix_rt::test]
-async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
+async fn a_dropped_actor_sees_the_end_that_the_pump_declared() {
     type Way = fn(&mut Pump<TcpStream, Witness>);
     let cut = ConnectionEnd::Cut(CloseReason::WriteError.into());
     let ways: [(Way, ConnectionEnd); 2] = [
@@ -87,7 +87,7 @@ impl Peer {
 }
 
 #[actix_rt::test]
-async fn what_is_queued_together_leaves_in_one_frame() {
+async fn messages_that_are_queued_together_leave_in_one_frame() {
     let mut peer = peer(1024).await;
     peer.outbox.push(Bytes::from_static(b"{\"id\":1}")).unwrap();
     peer.outbox.push(Bytes::from_static(b"{\"id\":2}")).unwrap();
@@ -120,11 +120,11 @@ async fn a_cut_ends_a_peer_that_does_not_read_with_a_reset() {
 }
 
 #[actix_rt::test]
-async fn a_peer_that_let_its_queue_overflow_hears_why_when_it_reads_again() {
+async fn a_peer_with_an_overflowed_queue_receives_the_reason_when_it_reads_again() {
     let mut peer = overflowed().await;
     let bytes = peer.read_to_end().await.unwrap();
     assert!(bytes.ends_with(b"\x88\x06\x0b\xc0slow"), "{} bytes", bytes.len());
-    assert!(bytes.len() < 300 * 1024, "what was queued has left: {} bytes", bytes.len());
+    assert!(bytes.len() < 300 * 1024, "queued messages were sent: {} bytes", bytes.len());
     peer.pump.await.unwrap();
 }
 
@@ -161,7 +161,7 @@ async fn a_cut_overtakes_a_close_that_still_flushes() {
 }
 
 #[actix_rt::test]
-async fn a_peer_that_takes_a_byte_now_and_then_does_not_prolong_an_orderly_end() {
+async fn a_slow_peer_does_not_prolong_an_orderly_end() {
     let Peer { mut stream, outbox, mut pump } = {
         let peer = peer(1024 * 1024).await;
         peer.stall().await;
@@ -183,7 +183,7 @@ async fn a_peer_that_takes_a_byte_now_and_then_does_not_prolong_an_orderly_end()
 }
 
 #[actix_rt::test]
-async fn connection_closed_is_said_without_a_close_frame() {
+async fn code_3000_closes_without_a_close_frame() {
     let mut peer = peer(1024).await;
     peer.outbox.push(Bytes::from_static(b"{\"id\":1}")).unwrap();
     peer.outbox.close(protocol::close::CloseMessage::custom(3000, "connection closed").unwrap());
@@ -191,7 +191,7 @@ async fn connection_closed_is_said_without_a_close_frame() {
 }
 
 #[actix_rt::test]
-async fn a_peer_that_goes_away_ends_the_pump_and_the_outbox() {
+async fn a_peer_that_closes_ends_the_pump_and_the_outbox() {
     let mut peer = peer(1024).await;
     peer.stream.shutdown().await.unwrap();
     (&mut peer.pump).await.unwrap();
@@ -230,7 +230,7 @@ impl Stream for Taker {
 }
 
 #[actix_rt::test]
-async fn nothing_more_is_read_than_was_decoded() {
+async fn the_pump_reads_no_more_until_messages_are_decoded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();

@@ -6,7 +6,7 @@ use actix_rt::net::TcpStream;
 use actix_tls::accept::rustls_0_23::TlsStream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Size of the send buffer that the kernel is asked for, in bytes. Linux doubles it for its own bookkeeping.
+/// The requested size of the kernel's send buffer, in bytes. Linux doubles it for its own bookkeeping.
 pub(crate) const SEND_BUFFER: usize = 64 * 1024;
 
 /// A byte stream over one TCP connection.

@@ -75,7 +75,7 @@ impl ClientState {
             }
             Err(VerifyRefusal::Expired) => self.refuse_connect(now, id, ErrorCode::TokenExpired),
             Err(VerifyRefusal::Unavailable) => self.refuse_connect(now, id, ErrorCode::Internal),
-            // The places may be held by connections whose peers are gone without a word. So the client must come back.
+            // Some of the counted connections may be dead but not yet detected, so the client may try again.
             Err(VerifyRefusal::ConnectionLimit) => self.refuse_connect(now, id, ErrorCode::TooManyRequests),
             Err(refusal) => self.close(refusal.close_reason()),
         }

@@ -18,7 +18,7 @@ pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 /// of a batch is unknown, one read returns the whole batch.
 const WINDOW_BYTES: usize = BATCH_BYTES;
 
-/// The newest publications of a channel, without a gap, up to the top.
+/// The newest publications of a channel, without a gap, up to its newest offset (`top`).
 #[derive(Debug)]
 pub(super) struct RecentWindow {
     epoch: Arc<str>,

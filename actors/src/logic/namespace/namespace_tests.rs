@@ -99,7 +99,7 @@ fn rights_are_checked_before_unsupported_features() {
 }
 
 #[test]
-fn members_publish_where_members_may() {
+fn members_may_publish_and_others_only_if_the_namespace_permits_it() {
     let namespaces = Namespaces::default()
         .with("open", Options { publish: Rights::of(&[Right::User]), ..Options::default() });
     assert_eq!(publish(&namespaces, "chat:a", true), Ok(()));
@@ -151,7 +151,7 @@ const PARTIES: [Party; 4] = [Party::Anonymous, Party::User, Party::Operator, Par
 proptest! {
     /// A user of a higher rank may do everything that a user of a lower rank may do.
     #[test]
-    fn rights_only_grow_with_the_party(
+    fn a_higher_party_has_every_right_of_a_lower_one(
         (bits, rights) in (0_u8..64, 0_u8..64),
         channel in channels(),
         subscriber in any::<bool>(),

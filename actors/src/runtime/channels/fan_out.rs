@@ -39,7 +39,7 @@ impl Subscriber {
         self.outbox.encoding()
     }
 
-    /// Whether the frame was enqueued. If not, the connection has ended, and will leave the channel by itself.
+    /// Enqueues a frame. Returns false if the connection has ended; it will then leave the channel by itself.
     pub(crate) fn push(&self, frame: Bytes) -> bool {
         self.outbox.push(frame).is_ok()
     }

@@ -187,7 +187,7 @@ impl Realtime {
         .await
     }
 
-    /// The publications of the channel: the requested number, or fewer if there are fewer.
+    /// The publications of the channel: the requested number, or fewer if the channel has fewer.
     ///
     /// # Errors
     /// 102: unknown namespace. 107: reverse order without a position to start from. 108: the channel keeps no

@@ -79,7 +79,7 @@ impl<T: Told> Asker<T> {
     pub(crate) fn give(self, result: Result<T, ErrorCode>) {
         match self {
             Self::Command(reply) => reply.give(&result.map_or_else(Answer::Error, T::told)),
-            // The requester may be gone.
+            // The requester may have stopped waiting.
             Self::Server(sender) => drop(sender.send(result)),
         }
     }
@@ -134,22 +134,22 @@ impl Told for HistoryResult {
     }
 }
 
-/// A subscription that is being made, and what its connection asked for meanwhile.
+/// A subscription that is being made, and the later requests of its connection about the same channel.
 pub(crate) struct Joining {
     join: Option<ChannelJoin>,
     next: FollowUps,
 }
 
-/// What a connection asked for while its subscription was being made, in this order.
+/// The requests that a connection has sent while its subscription was being made, in their order.
 pub(crate) type FollowUps = VecDeque<FollowUp>;
 
-/// One of these requests. Dropping it answers it.
+/// One such request. Dropping it answers it.
 pub(crate) enum FollowUp {
     Leave(Leaving),
     Join(Box<Joining>),
 }
 
-/// Follow-ups of one subscription. The rate limit of a connection allows no more in the time that the journal may take.
+/// The most follow-ups of one subscription. During a call to the journal, the rate limit of a connection allows no more.
 const FOLLOW_UPS_MAX: usize = 64;
 
 impl Joining {
@@ -162,7 +162,7 @@ impl Joining {
         self.join.as_ref()
     }
 
-    /// Whether this connection asks for the subscription.
+    /// Whether this connection requests the subscription.
     pub(crate) fn is_of(&self, connection: ConnectionId) -> bool {
         self.join.as_ref().is_some_and(|join| join.info.client == connection)
     }
@@ -179,20 +179,20 @@ impl Joining {
         }
     }
 
-    /// Lets a request of the same connection wait until this subscription is made. A subscription that is one too many is
-    /// refused.
+    /// Lets a request of the same connection wait until this subscription is made. A subscription above the limit is dropped,
+    /// and its drop refuses it.
     pub(crate) fn then(&mut self, follow_up: FollowUp) {
         if self.next.len() < FOLLOW_UPS_MAX || matches!(follow_up, FollowUp::Leave(_)) {
             self.next.push_back(follow_up);
         }
     }
 
-    /// Takes what is to happen after this subscription.
+    /// Takes the follow-ups of this subscription.
     pub(crate) fn take_follow_ups(&mut self) -> FollowUps {
         std::mem::take(&mut self.next)
     }
 
-    /// The same request, with what is to happen after it.
+    /// The same request, with these follow-ups.
     pub(crate) fn followed_by(self, next: FollowUps) -> Self {
         debug_assert!(self.next.is_empty(), "only the first request of a connection has follow-ups");
         let mut joining = self;
@@ -248,7 +248,7 @@ fn send_refusal(join: ChannelJoin, error: ErrorCode) {
     }
 }
 
-/// The requester may be gone.
+/// Answers the requester, if it still waits.
 fn answer(asker: Option<SubscribeReply>, made: Result<bool, ErrorCode>) {
     let _ = asker.map(|asker| asker.send(made));
 }
@@ -295,7 +295,7 @@ impl Leaving {
         Self { channel, left }
     }
 
-    /// Whether a command of the client asked for it.
+    /// Whether a command of the client requested the end.
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self.left, LeaveReply::Answer(..))
     }

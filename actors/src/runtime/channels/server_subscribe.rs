@@ -27,7 +27,7 @@ pub struct SubscribeCounts {
     pub pending: usize,
     /// Connections that could not be subscribed.
     pub failed: usize,
-    /// The error of the first of these.
+    /// The error of the first connection that could not be subscribed.
     pub error: Option<ErrorCode>,
 }
 

@@ -1,4 +1,4 @@
-//! The `ChannelShard` actor: the members and histories of its share of the channels, and the fan-out to them.
+//! The `ChannelShard` actor: the members and histories of its share of the channels, and the fan-out to the members.
 //!
 //! The shard owns its rooms. Connections and the server API send to it through `Realtime`, over one bounded lane. The
 //! shard pushes its answers directly into the outbox of the requesting connection, so a subscribe reply always
@@ -35,7 +35,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// Payload bytes that may wait for one shard. A publication that exceeds them is rejected with a temporary error, so
 /// that its client retries.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Bytes of a member in an answer to `presence`, beside the name of the user and the payloads.
+/// Bytes of a member in an answer to `presence`, in addition to the name of the user and the payloads.
 const MEMBER_BYTES: usize = 160;
 
 /// The settings of every shard.
@@ -44,7 +44,7 @@ pub(crate) struct ShardSettings {
     pub(crate) namespaces: Arc<Namespaces>,
     /// The store of the histories of durable channels.
     pub(crate) journal: Arc<dyn Journal>,
-    /// Asked before anything is delivered.
+    /// The gate that is consulted before each delivery.
     pub(crate) gate: Arc<DeliveryGate>,
     /// How many channels without members keep their histories.
     pub(crate) resting: usize,
@@ -60,7 +60,7 @@ pub(crate) struct ChannelShard {
     resting: BTreeMap<u64, ChannelName>,
     next_rest: u64,
     bytes: usize,
-    /// Histories are halved only beyond so many bytes: the last search for large ones found nothing more.
+    /// The size above which histories are halved again. Each search sets it higher, so that searches are rare.
     halve_at: usize,
     /// Access to the journal; set when the actor starts.
     journal: Option<Rc<Caller>>,
@@ -99,7 +99,7 @@ impl ChannelShard {
         Ok(())
     }
 
-    /// Puts a room without members on the list of resting rooms, or removes it if it is void.
+    /// Puts a room without members on the list of resting rooms, or removes the room if it holds nothing.
     fn settle(&mut self, channel: &ChannelName) {
         let Some(room) = self.rooms.get_mut(channel) else { return };
         if let Some(place) = room.resting.take() {
@@ -142,7 +142,7 @@ impl ChannelShard {
             room.halve();
             let freed = before.saturating_sub(room.bytes());
             self.bytes = self.bytes.saturating_sub(freed);
-            // What cannot be halved any more keeps its last publication.
+            // A history that cannot be halved keeps its last publication.
             if freed > 0 {
                 largest.push((room.bytes(), name));
             }
@@ -219,7 +219,7 @@ impl Handler<Presence> for ChannelShard {
     type Result = ();
 
     fn handle(&mut self, Presence { channel, asker }: Presence, _: &mut Self::Context) {
-        // A larger answer would not fit into the connection's queue. Where many members are counted, none is looked at.
+        // A larger answer would not fit into the connection's queue. If the number of members is too large, none is visited.
         let bound = if asker.is_command() { PAGE_BYTES } else { usize::MAX };
         let members = match self.rooms.get(&channel) {
             Some(room) if room.members.presence_stats().clients as usize > bound / MEMBER_BYTES => None,
@@ -230,7 +230,7 @@ impl Handler<Presence> for ChannelShard {
     }
 }
 
-/// The members, if their descriptions have at most so many bytes.
+/// The members, if their descriptions have at most `bound` bytes.
 fn within<'m>(
     members: impl Iterator<Item = &'m Arc<ClientInfo>>,
     bound: usize,

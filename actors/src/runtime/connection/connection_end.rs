@@ -1,4 +1,4 @@
-//! [`ConnectionEnd`]: how a connection ends, as its outbox is told and its pump carries it out.
+//! [`ConnectionEnd`]: how a connection ends. It is declared in the outbox, and the pump carries it out.
 
 use protocol::close::CloseMessage;
 

@@ -1,8 +1,8 @@
-//! [`DeliveryGate`]: the switch of the node behind which deliveries wait while it cannot hear of revocations.
+//! [`DeliveryGate`]: the switch behind which the deliveries of this node wait while the node is stale.
 //!
-//! All outboxes of a node share one gate and consult it where frames leave them: one relaxed load. While the gate is closed, an
-//! outbox lets only replies of its own connection pass. A connection that has more to send registers here, so that the gate
-//! wakes the connections that wait and no others. `Realtime` closes and opens it. It knows no time: `now` is an argument.
+//! All outboxes of a node share one gate. They consult it when frames leave, which costs one relaxed load. While the gate is
+//! closed, an outbox lets only replies of its own connection pass. A connection that has more to send registers here, so that the
+//! gate wakes only connections that wait. `Realtime` closes and opens the gate. The gate has no clock: `now` is an argument.
 //!
 //! The gate also closes by itself: shards ask it before each delivery whether it was renewed in time. So a process that was
 //! paused holds back what it had received before the pause, even if the task that closes the gate runs later.
@@ -23,10 +23,10 @@ use parking_lot::Mutex;
 
 /// A connection with deliveries that wait for the gate.
 pub(crate) trait HeldConnection: Send + Sync {
-    /// The gate is open: sends what waited.
+    /// Called when the gate is open: sends the frames that waited.
     fn resume(&self);
 
-    /// It has waited for too long: ends it.
+    /// Called when the connection has waited too long: ends it.
     fn give_up(&self);
 }
 
@@ -35,7 +35,7 @@ pub(crate) type Closing = u64;
 
 /// The gate. It is open at first.
 pub(crate) struct DeliveryGate {
-    /// Odd while the gate is closed, and then the number of the closing.
+    /// An odd number while the gate is closed. It is then the number of the closing.
     turns: AtomicU64,
     origin: Instant,
     /// Until when the gate stays open without being renewed, in milliseconds after `origin`.
@@ -45,9 +45,10 @@ pub(crate) struct DeliveryGate {
 
 #[derive(Default)]
 struct State {
-    /// The time of the last report of this closing.
+    /// The time of the last call of [`DeliveryGate::close`] in this closing.
     now: Option<Instant>,
-    /// The connections that wait, the longest waiting first, each with the report at its time: the last one, or else the next.
+    /// The connections that wait, the longest waiting first. Each has the time of the last call of `close` before it registered.
+    /// If there was no such call, it has the time of the next one.
     held: VecDeque<(Option<Instant>, Weak<dyn HeldConnection>)>,
 }
 
@@ -68,7 +69,7 @@ impl DeliveryGate {
         Some(self.turns.load(Ordering::Relaxed)).filter(|turns| turns % 2 == 1)
     }
 
-    /// Registers a connection that waits. `None` if the gate is open meanwhile, so that there is nothing to wait for.
+    /// Registers a connection that waits. `None` if the gate is open now, so that there is nothing to wait for.
     pub(crate) fn register(&self, connection: Weak<dyn HeldConnection>) -> Option<Closing> {
         let mut state = self.state.lock();
         let (closing, since) = (self.closing()?, state.now);
@@ -76,7 +77,7 @@ impl DeliveryGate {
         Some(closing)
     }
 
-    /// Lets the gate stay open until then, unless it is closed or renewed.
+    /// Lets the gate stay open until `until`, unless it is closed or renewed before.
     pub(crate) fn renew(&self, until: Instant) {
         self.until_ms.store(self.millis(until), Ordering::Release);
     }
@@ -94,14 +95,14 @@ impl DeliveryGate {
         u64::try_from(since).unwrap_or(u64::MAX)
     }
 
-    /// Only while the state is locked.
+    /// Must be called only while the state is locked.
     fn shut(&self) {
         if !self.is_closed() {
             self.turns.fetch_add(1, Ordering::Release);
         }
     }
 
-    /// Closes the gate, or, if it is closed, reports the time.
+    /// Closes the gate. If the gate is closed already, updates only the time.
     pub(crate) fn close(&self, now: Instant) {
         let mut state = self.state.lock();
         state.now = Some(now);
@@ -121,7 +122,7 @@ impl DeliveryGate {
         mem::take(&mut state.held).into_iter().map(|(_, connection)| connection).collect()
     }
 
-    /// Takes out the connections that had waited for `limit` at the last report, at most `count`. The caller ends them.
+    /// Removes connections that had waited for `limit` at the last `close`, at most `count`. The caller ends them.
     pub(crate) fn take_overdue(&self, limit: Duration, count: usize) -> Vec<Weak<dyn HeldConnection>> {
         let mut state = self.state.lock();
         let now = state.now;
@@ -208,7 +209,7 @@ mod tests {
         assert!(!gate.is_closed());
         gate.close_if_due(began + second);
         assert!(gate.is_closed());
-        // No report has named the time yet, so the wait counts from the next one.
+        // `close` has not been called, so the wait counts from its next call.
         gate.register(connection());
         gate.close(began + 50 * second);
         assert!(gate.take_overdue(second, 10).is_empty());

@@ -1,4 +1,4 @@
-//! An outbox behind a closed gate: what leaves, what waits, and how a wait ends.
+//! Tests of an outbox behind a closed gate: what leaves, what waits, and how a wait ends.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn deliveries_wait_and_leave_once_in_order() {
 }
 
 #[test]
-fn what_was_queued_when_the_gate_closed_waits_too() {
+fn frames_that_were_queued_when_the_gate_closed_wait_too() {
     let held = behind_a_closed_gate(100);
     held.open();
     held.push("1");
@@ -97,7 +97,7 @@ fn a_connection_without_deliveries_is_not_held() {
 }
 
 #[test]
-fn an_overflow_behind_the_gate_sends_the_client_back_as_one_that_missed_something() {
+fn an_overflow_behind_the_gate_closes_with_insufficient_state() {
     let held = behind_a_closed_gate(3);
     held.push("123");
     assert_eq!(held.outbox.push(Bytes::from_static(b"4")), Err(OutboxClosed));
@@ -106,7 +106,7 @@ fn an_overflow_behind_the_gate_sends_the_client_back_as_one_that_missed_somethin
 }
 
 #[test]
-fn a_wait_that_is_too_long_ends_the_connection_and_drops_what_waited() {
+fn a_wait_that_is_too_long_ends_the_connection_and_drops_its_frames() {
     let held = behind_a_closed_gate(100);
     held.push("1");
     held.take();
@@ -120,7 +120,7 @@ fn a_wait_that_is_too_long_ends_the_connection_and_drops_what_waited() {
 }
 
 #[test]
-fn an_end_that_flushes_does_not_flush_what_waits() {
+fn an_orderly_end_drops_frames_that_wait_for_the_gate() {
     let held = behind_a_closed_gate(100);
     held.push("1");
     held.outbox.push_from_owner(REPLY).unwrap();
@@ -130,7 +130,7 @@ fn an_end_that_flushes_does_not_flush_what_waits() {
 }
 
 #[test]
-fn a_connection_that_is_cut_never_gets_what_waited() {
+fn a_cut_connection_never_receives_frames_that_waited() {
     let held = behind_a_closed_gate(100);
     held.push("1");
     held.take();
@@ -154,13 +154,13 @@ fn a_connection_that_lost_something_ends_only_if_deliveries_wait() {
 }
 
 #[test]
-fn what_waits_for_the_answer_to_connect_waits_for_the_gate_as_well() {
+fn frames_behind_the_reply_to_connect_also_wait_for_the_gate() {
     let held = behind_a_closed_gate(100);
     held.outbox.hold();
     held.push("2");
     assert_eq!(held.take().0.len(), 0);
     held.open();
-    assert_eq!(held.take().0.len(), 0, "the answer is not there yet");
+    assert_eq!(held.take().0.len(), 0, "the reply to `connect` is missing");
     held.gate.close(Instant::now());
     held.outbox.release(Bytes::from_static(b"1")).unwrap();
     assert_eq!(held.take().0.len(), 0);

@@ -31,14 +31,14 @@ impl Realtime {
         outbox_behind(Arc::clone(&self.0.gate), limit, encoding)
     }
 
-    /// Holds the deliveries of this node back, from now on or still. Until [`Self::release_deliveries`], connections are sent
-    /// nothing but the replies that their own tasks give. Call it again and again, because `now` counts how long they wait.
+    /// Holds the deliveries of this node back. Until [`Self::release_deliveries`], connections receive only the replies of their
+    /// own tasks. Call this periodically, because the time that connections have waited is counted up to `now`.
     pub fn hold_deliveries(&self, now: Instant) {
         self.0.gate.close(now);
     }
 
-    /// Deliveries may leave until then. Once this was called, the shards hold deliveries back by themselves if it is not called
-    /// again in time.
+    /// Lets deliveries leave until `until`. After the first call, the shards hold deliveries back by themselves if the next call
+    /// does not come in time.
     pub fn renew_deliveries(&self, until: Instant) {
         self.0.gate.renew(until);
     }
@@ -55,8 +55,8 @@ impl Realtime {
         self.0.gate.held()
     }
 
-    /// Lets deliveries leave again, in their order, and returns how many connections were waiting. Call it once this node has
-    /// carried out what it had missed.
+    /// Lets deliveries leave again, in their order, and returns how many connections were waiting. Call this after the node has
+    /// carried out the revocations that it had missed.
     pub async fn release_deliveries(&self) -> usize {
         let mut waiting = self.0.gate.open();
         let held = waiting.len();
@@ -71,7 +71,7 @@ impl Realtime {
         held
     }
 
-    /// Ends the connections with deliveries that have been held back for `limit`, and returns how many. Their clients come back
+    /// Ends the connections with deliveries that have been held back for `limit`, and returns how many. Their clients reconnect
     /// (3010) and recover.
     pub async fn end_held_connections(&self, limit: Duration) -> usize {
         let mut ended = 0;

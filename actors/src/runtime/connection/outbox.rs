@@ -65,7 +65,7 @@ pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
     outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), limit, encoding)
 }
 
-/// The same behind the gate of a node.
+/// The same as [`outbox`], but behind the gate of a node.
 pub(crate) fn outbox_behind(
     gate: Arc<DeliveryGate>,
     limit: usize,
@@ -98,7 +98,7 @@ impl Outbox {
     /// Ends the hold, and puts `first` before the frames that were held back.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// The errors of [`Self::push`].
     pub fn release(&self, first: Bytes) -> Result<(), OutboxClosed> {
         let result = {
             let mut queue = self.0.queue.lock();
@@ -143,21 +143,21 @@ impl Outbox {
         result.map(drop)
     }
 
-    /// Queues the refusal of one of the connection's own commands, and wakes the pump. It leaves also while the gate is closed.
+    /// Queues the refusal of one of the connection's own commands, and wakes the pump. It leaves even while the gate is closed.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// The errors of [`Self::push`].
     pub fn push_refusal(&self, frame: Bytes) -> Result<(), OutboxClosed> {
         let result = self.push_from_owner(frame);
         self.0.waker.wake();
         result
     }
 
-    /// Queues a reply that the connection's own task gives, or a ping. It leaves also while the gate is closed. That task looks
-    /// at the queue anyway, so it is not woken.
+    /// Queues a reply of the connection's own task, or a ping. It leaves even while the gate is closed. The task is not woken,
+    /// because it looks at the queue anyway.
     ///
     /// # Errors
-    /// As [`Self::push`].
+    /// The errors of [`Self::push`].
     pub fn push_from_owner(&self, frame: Bytes) -> Result<(), OutboxClosed> {
         let closed = self.0.gate.is_closed();
         let place = |queue: &mut Queue, frame| {
@@ -172,7 +172,7 @@ impl Outbox {
         self.0.put(&mut self.0.queue.lock(), frame, |queue, frame| queue.frames.push_back(frame))
     }
 
-    /// Ends the connection with 3010 if deliveries wait for the gate: some of them may belong to what the client has just lost.
+    /// Ends the connection with 3010 if deliveries wait for the gate: they may belong to a subscription that has just ended.
     pub fn end_if_held_back(&self) {
         let mut queue = self.0.queue.lock();
         if queue.end.is_none() && !queue.frames.is_empty() && self.0.gate.is_closed() {
@@ -198,7 +198,7 @@ impl Outbox {
         self.close_with(close_message, None);
     }
 
-    /// As [`Self::close`]. `guard` is released once the socket is severed.
+    /// The same as [`Self::close`]. `guard` is released once the socket is severed.
     pub(crate) fn close_with(&self, close_message: impl Into<CloseMessage>, guard: Option<CloseGuard>) {
         self.declare(ConnectionEnd::Flush(close_message.into()), guard);
     }
@@ -317,7 +317,7 @@ impl Shared {
         self.open.store(false, Ordering::Release);
     }
 
-    /// Whether frames must wait for the gate. If there are any, the gate is told once per closing.
+    /// Whether frames must wait for the gate. If there are any, the connection registers with the gate once per closing.
     fn is_held_back(self: &Arc<Self>, queue: &mut Queue) -> bool {
         let Some(closing) = self.gate.closing() else { return false };
         if queue.frames.is_empty() || queue.waits_for == Some(closing) {
@@ -377,7 +377,7 @@ impl OutboxReader {
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let mut queue = self.0.queue.lock();
         if queue.end.is_some() && self.0.gate.is_closed() {
-            // An end that lets the queue leave first does not wait for the gate.
+            // An orderly end does not wait for the gate, so the frames that wait for it are dropped.
             queue.drop_frames();
         }
         let held_back = self.0.is_held_back(&mut queue);

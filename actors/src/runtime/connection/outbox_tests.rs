@@ -1,4 +1,4 @@
-//! Order, bound and ends of the outbox.
+//! Tests of the order, the bound and the ends of the outbox.
 
 use std::{future::Future, sync::atomic::AtomicUsize, task::Context};
 
@@ -20,7 +20,7 @@ fn frames_leave_in_the_order_they_came() {
 }
 
 #[test]
-fn what_is_reserved_and_what_is_queued_share_the_room() {
+fn reserved_and_queued_bytes_share_the_limit() {
     const KIB: usize = 1024;
     let (outbox, reader) = outbox(1024 * KIB, Encoding::Json);
     let first = outbox.reserve(896 * KIB).expect("the largest answer fits into an empty queue");
@@ -33,7 +33,7 @@ fn what_is_reserved_and_what_is_queued_share_the_room() {
 }
 
 #[test]
-fn who_waits_for_room_is_woken_once_there_is_enough() {
+fn a_waiting_reservation_is_woken_once_there_is_enough_space() {
     const KIB: usize = 1024;
     let (outbox, reader) = outbox(1024 * KIB, Encoding::Json);
     let woken = Arc::new(Woken::default());
@@ -45,17 +45,17 @@ fn who_waits_for_room_is_woken_once_there_is_enough() {
     let mut waiting = std::pin::pin!(outbox.reserve_in_turn(512 * KIB));
     assert!(waiting.as_mut().poll(&mut task).is_pending());
     drop(made);
-    assert_eq!(woken.0.swap(0, Ordering::SeqCst), 1, "what was reserved is given back");
+    assert_eq!(woken.0.swap(0, Ordering::SeqCst), 1, "the reserved space is returned");
     outbox.push(Bytes::from(vec![b'x'; 400 * KIB])).unwrap();
     assert!(waiting.as_mut().poll(&mut task).is_pending());
     reader.register(&task);
     reader.take(1, &mut Vec::new());
-    assert_eq!(woken.0.load(Ordering::SeqCst), 1, "what was queued is read");
+    assert_eq!(woken.0.load(Ordering::SeqCst), 1, "the queued frames are read");
     assert!(waiting.as_mut().poll(&mut task).is_ready());
 }
 
 #[test]
-fn into_an_empty_queue_everything_fits() {
+fn every_reservation_fits_into_an_empty_queue() {
     let (outbox, _reader) = outbox(100 * 1024, Encoding::Json);
     let mut task = Context::from_waker(std::task::Waker::noop());
     assert!(std::pin::pin!(outbox.reserve_in_turn(512 * 1024)).poll(&mut task).is_ready());
@@ -71,7 +71,7 @@ impl std::task::Wake for Woken {
 }
 
 #[test]
-fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
+fn an_overflow_ends_the_connection_as_slow_and_drops_the_queue() {
     let (outbox, reader) = outbox(3, Encoding::Json);
     outbox.push(Bytes::from_static(b"ab")).unwrap();
     assert_eq!(outbox.push(Bytes::from_static(b"cd")), Err(OutboxClosed));
@@ -80,7 +80,7 @@ fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
 }
 
 #[test]
-fn a_cut_does_not_wait_for_a_peer_that_is_slow() {
+fn a_cut_does_not_wait_for_a_slow_peer() {
     let (outbox, reader) = outbox(1, Encoding::Json);
     assert_eq!(outbox.push(Bytes::from_static(b"ab")), Err(OutboxClosed));
     outbox.cut(CloseReason::SessionRevoked, None);
@@ -107,7 +107,7 @@ fn a_cut_overrides_a_close_and_discards_the_queue() {
 }
 
 #[test]
-fn a_cut_overrides_the_peers_goodbye() {
+fn a_cut_overrides_a_close_by_the_peer() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close_from_peer();
@@ -125,14 +125,14 @@ fn the_first_cut_wins() {
 }
 
 #[test]
-fn a_pump_that_is_gone_accepts_nothing() {
+fn an_outbox_without_a_pump_accepts_nothing() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     drop(reader);
     assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(OutboxClosed));
 }
 
 #[test]
-fn what_was_queued_before_a_hold_leaves_before_what_it_waits_for() {
+fn frames_from_before_a_hold_leave_before_the_released_frame() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     let frame = Bytes::from_static;
     outbox.push(frame(b"1")).unwrap();

@@ -1,4 +1,5 @@
-//! [`Queue`]: what waits for the peer of one connection, and for the connection's own task. A part of the outbox, under its lock.
+//! [`Queue`]: the frames for the peer of one connection, and the requests to the connection's own task. It is a part of the outbox,
+//! under its lock.
 
 use std::collections::VecDeque;
 
@@ -15,7 +16,7 @@ pub(super) const MARGIN: usize = 64 * 1024;
 /// The queue of one connection.
 pub(super) struct Queue {
     pub(super) frames: VecDeque<Bytes>,
-    /// Replies that leave although the gate is closed. Frames go in here only while it is.
+    /// Replies that leave although the gate is closed. Frames are put here only while the gate is closed.
     pub(super) passing: VecDeque<Bytes>,
     /// The closing of the gate that this connection is registered for.
     pub(super) waits_for: Option<Closing>,
@@ -70,7 +71,7 @@ impl Queue {
         self.bytes = self.passing.iter().map(Bytes::len).sum();
     }
 
-    /// Moves replies that may pass the gate into `into`; answers their bytes.
+    /// Moves replies that may pass the gate into `into`; returns their size in bytes.
     pub(super) fn take_passing(&mut self, budget: usize, into: &mut Vec<Bytes>) -> usize {
         let mut taken = 0;
         while taken < budget
@@ -85,7 +86,7 @@ impl Queue {
         taken
     }
 
-    /// Moves frames that may leave into `into`, after `taken` bytes of others; answers the bytes of all.
+    /// Moves frames that may leave into `into`, after `taken` bytes of other frames; returns the size of all of them.
     pub(super) fn take_frames(&mut self, mut taken: usize, budget: usize, into: &mut Vec<Bytes>) -> usize {
         while taken < budget
             && self.held != Some(0)

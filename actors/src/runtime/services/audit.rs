@@ -2,10 +2,9 @@
 //!
 //! There is one per node. It has a thread of its own, so that its short file writes block no other actor. It owns the
 //! spill file, which is its queue: `Record` appends an event, a timer passes the next batch to the sink, and events
-//! are consumed only after the sink has written them. `Record` is sent by `Realtime::record` (waits for the append,
-//! which is the back-pressure) and by `Realtime::note` (for sockets). When the actor
-//! dies, the file stays. A fresh actor continues from the start of the file, because writing an event twice changes
-//! nothing.
+//! are consumed only after the sink has written them. Two operations send `Record`: `Realtime::record` waits for the append,
+//! which is the back-pressure; `Realtime::note`, for sockets, does not wait. When the actor dies, the file stays. A fresh actor
+//! continues from the start of the file, because writing an event twice changes nothing.
 //!
 //! When the append fails (a full disk), `Realtime::record` returns an error, so that an action that must be audited
 //! is not carried out. Events of `Realtime::note` wait in memory. `audit_lane` bounds the bytes in memory, and drops
@@ -34,7 +33,7 @@ pub struct RecordError;
 #[rtype(result = "()")]
 pub(crate) struct Record {
     pub(crate) event: AuditEvent,
-    /// Its share of what may be in memory.
+    /// The event's share of the bytes that may be in memory.
     pub(crate) bytes: WaitingBytes,
     /// Answered once the event is in the spill file. `None`: no caller waits.
     pub(crate) reply: Option<oneshot::Sender<Result<(), RecordError>>>,
@@ -134,8 +133,8 @@ impl Audit {
         self.write_next(ctx);
     }
 
-    /// One event that the database refuses must not block the others. The events of the batch are written one by one
-    /// until the refused event is found; that event is moved to a separate file.
+    /// An event that the database refuses must not block the others. The events of the batch are written one by one until the
+    /// refused event is found; that event is moved to a separate file.
     fn refused(&mut self, error: &str, consumed: u64, count: usize, ctx: &mut Context<Self>) {
         if count > 1 {
             self.one_by_one = count;
@@ -162,7 +161,7 @@ impl Audit {
     fn settled(&mut self, ctx: &mut Context<Self>) {
         if self.held.is_empty() {
             for waiting in self.waiting.drain(..) {
-                // The requester may have given up.
+                // The requester may have stopped waiting.
                 let _ = waiting.send(());
             }
         } else {
@@ -209,7 +208,7 @@ impl Handler<Flush> for Audit {
     }
 }
 
-/// Blocks the actor until the sender of the channel is dropped, so that a test decides what waits for it.
+/// Blocks the actor until the sender of the channel is dropped, so that a test controls which messages wait for the actor.
 #[cfg(test)]
 #[derive(Message)]
 #[rtype(result = "()")]

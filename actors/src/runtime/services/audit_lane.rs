@@ -1,7 +1,7 @@
 //! [`AuditLane`]: the way to the `Audit` actor, bounded in bytes.
 //!
-//! Events that a caller waits for are refused beyond the bound, so that the act is not done. Events of sockets, which no caller
-//! waits for, are dropped, counted and logged: without a bound a disk that stalls would fill the memory at the rate at which
+//! Beyond the bound, events that a caller waits for are refused, so that the caller does not act. No caller waits for events of
+//! sockets, so they are dropped, counted and logged: without a bound, a stalled disk would fill the memory at the rate at which
 //! clients connect.
 
 use std::sync::{
@@ -16,14 +16,14 @@ use tokio::sync::oneshot;
 use super::audit::{Audit, Flush, Record, RecordError};
 use crate::runtime::{byte_budget::Waiting, supervision::Lane};
 
-/// The most bytes of events in memory: those on their way to the actor, and those that the actor cannot write to its file.
+/// The most bytes of events in memory: on their way to the actor, or in the actor because it cannot write them to its file.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The lane.
+/// The bounded way to the actor.
 pub(crate) struct AuditLane {
     lane: Arc<Lane<Audit>>,
     waiting: Waiting,
-    /// Events that were dropped since the lane last took one.
+    /// Events that were dropped since an event of a socket was last accepted.
     lost: AtomicU64,
 }
 
@@ -32,7 +32,7 @@ impl AuditLane {
         Self { lane, waiting: Waiting::new(BYTES_MAX), lost: AtomicU64::new(0) }
     }
 
-    /// Sends an event. The answer comes once it is in the spill file.
+    /// Sends an event. The answer comes when the event is in the spill file.
     ///
     /// # Errors
     /// When too many events are waiting.
@@ -47,7 +47,7 @@ impl AuditLane {
         Ok(written)
     }
 
-    /// Sends an event, or drops it if too many are waiting.
+    /// Sends an event, or drops it if too many events are waiting.
     pub(crate) fn note(&self, event: AuditEvent) {
         let Some(bytes) = self.waiting.take(weight(&event)) else {
             metrics::counter!("audit_events_lost_total").increment(1);
@@ -56,11 +56,11 @@ impl AuditLane {
             }
             return;
         };
-        // Past the bound of the mailbox, because the bytes are bounded.
+        // This may exceed the bound of the mailbox, but the bytes are bounded.
         self.lane.control(Record { event, bytes, reply: None });
         if self.lost.load(Ordering::Relaxed) > 0 {
             let lost = self.lost.swap(0, Ordering::Relaxed);
-            tracing::warn!(lost, "the audit trail takes events of sockets again");
+            tracing::warn!(lost, "the audit trail accepts events of sockets again");
         }
     }
 
@@ -75,7 +75,7 @@ impl AuditLane {
     }
 }
 
-/// About the memory that an event takes.
+/// The approximate memory that an event needs.
 fn weight(event: &AuditEvent) -> usize {
     let optional = [&event.request_id, &event.subject].into_iter().flatten();
     let texts: usize = optional.map(String::len).sum();

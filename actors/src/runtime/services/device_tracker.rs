@@ -91,7 +91,7 @@ impl DeviceTracker {
         self.write_on(seen, done, ctx);
     }
 
-    /// Writes one batch after the other. Values that could not be written wait for the next interval.
+    /// Writes one batch after another. Values that could not be written wait for the next interval.
     fn write_on(
         &mut self,
         mut rest: Vec<SessionActivity>,
@@ -148,7 +148,7 @@ impl Handler<Score> for DeviceTracker {
     fn handle(&mut self, message: Score, ctx: &mut Self::Context) {
         let Score { user, address, signals, reply } = message;
         if let Some(history) = self.histories.get(user, address, Instant::now()) {
-            // The requester may have given up, here and below.
+            // The requester may have stopped waiting, here and below.
             let _ = reply.send(Ok(assess(&signals, history)));
             return;
         }
@@ -173,7 +173,7 @@ impl Handler<NoteAttempt> for DeviceTracker {
     }
 }
 
-/// The requester may have given up.
+/// Answers the requester, if it still waits.
 fn answer(done: Option<oneshot::Sender<()>>) {
     if let Some(done) = done {
         let _ = done.send(());

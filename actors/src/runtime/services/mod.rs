@@ -52,8 +52,8 @@ impl Realtime {
         within(answer).await.unwrap_or(Verdict::Denied { retry_after: BUSY_RETRY })
     }
 
-    /// Records a wrong pair of account and password from `address`. `true` if the address has now reached the limit.
-    /// `false` also if the limiter does not answer; the other limits still apply.
+    /// Records a wrong pair of account and password from `address`. `true` if the address has now reached the limit. If the
+    /// limiter does not answer, the result is `false`; the other limits still apply.
     pub async fn note_wrong_pair(&self, address: &str, pair: Pair, limit: Limit) -> bool {
         let (reply, answer) = oneshot::channel();
         let message = WrongPair { address: address.to_owned(), pair, limit, reply };
@@ -74,7 +74,7 @@ impl Realtime {
     }
 
     /// Replaces the bans of this node by those of the database: each key with the end of its ban, in milliseconds
-    /// since the epoch. `false`: this node has changed a ban since `mark`, so the bans must be read again.
+    /// since the epoch. `false` if this node has changed a ban since `mark`; then the bans must be read again.
     pub fn fill_bans(&self, mark: u64, bans: Vec<(String, i64)>) -> bool {
         self.0.bans.write().fill(mark, bans)
     }
@@ -103,13 +103,13 @@ impl Realtime {
         self.0.audit.note(event);
     }
 
-    /// Records a sign of life of a session. It is written later, in a batch.
+    /// Records a use of a session. It is written later, in a batch.
     pub fn seen(&self, seen: SessionActivity) {
-        // If this one is lost, a later one replaces it.
+        // If this message is lost, a later use replaces it.
         let _ = self.0.trackers[tracker_of(seen.user)].try_send(Note(seen));
     }
 
-    /// How risky a sign-in of `user` from `address` looks, compared with the user's history.
+    /// The risk of a sign-in of `user` from `address`, compared with the user's history.
     ///
     /// # Errors
     /// When the history cannot be read.

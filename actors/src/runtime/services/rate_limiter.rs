@@ -76,7 +76,7 @@ impl Handler<Check> for RateLimiter {
         if matches!(verdict, Verdict::Denied { .. }) {
             metrics::counter!("rate_limited_total", "limit" => limit.name).increment(1);
         }
-        // The requester may be gone.
+        // The requester may have stopped waiting.
         let _ = reply.send(verdict);
     }
 }
@@ -91,7 +91,7 @@ impl Handler<WrongPair> for RateLimiter {
         if reached {
             metrics::counter!("rate_limited_total", "limit" => limit.name).increment(1);
         }
-        // The requester may be gone.
+        // The requester may have stopped waiting.
         let _ = reply.send(reached);
     }
 }

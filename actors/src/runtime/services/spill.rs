@@ -19,7 +19,7 @@ const COMPACT_AT: u64 = 16 * 1024 * 1024;
 pub(crate) struct Spill {
     file: File,
     path: PathBuf,
-    /// Where the first line begins that is not yet consumed.
+    /// Where the first line begins that has not been consumed.
     start: u64,
     /// Where the next line will be written.
     end: u64,
@@ -48,8 +48,7 @@ impl Spill {
         Ok(())
     }
 
-    /// The next events, at most `max`, and the number of bytes to consume for them. Lines that are no events are
-    /// skipped.
+    /// The next events, at most `max`, and the number of bytes to consume for them. Lines that are not events are skipped.
     pub(crate) fn peek(&mut self, max: usize) -> io::Result<(Vec<AuditEvent>, u64)> {
         self.file.seek(SeekFrom::Start(self.start))?;
         let mut reader = BufReader::new((&self.file).take(self.end - self.start));
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_consumed_is_there_after_reopening() {
+    fn events_that_were_not_consumed_are_there_after_reopening() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut spill = Spill::open(file.path()).unwrap();
         for name in ["a", "b", "c"] {
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emptied_queue_gives_its_space_back() {
+    fn an_emptied_queue_truncates_its_file() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut spill = Spill::open(file.path()).unwrap();
         spill.append(&event("a")).unwrap();
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_is_cut_off() {
+    fn an_incomplete_last_line_is_cut_off() {
         let file = tempfile::NamedTempFile::new().unwrap();
         Spill::open(file.path()).unwrap().append(&event("a")).unwrap();
         let mut torn = OpenOptions::new().append(true).open(file.path()).unwrap();
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_is_left_out_and_passed_over() {
+    fn a_damaged_line_is_skipped_and_removed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "nonsense\n").unwrap();
         let mut spill = Spill::open(file.path()).unwrap();

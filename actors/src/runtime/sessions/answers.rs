@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::timeout};
 use super::types::{RequestCounts, RequestRule};
 use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 
-/// The answer of one connection: a receiver while it is awaited, then what was received.
+/// The answer of one connection: first a receiver, and later the received value.
 pub(crate) struct ConnectionAnswer<A> {
     pub(crate) connection: ConnectionId,
     outbox: Outbox,

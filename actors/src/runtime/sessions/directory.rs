@@ -3,8 +3,8 @@
 //!
 //! All threads share it. Its order of steps ensures that a revocation and a registration cannot miss each other: a
 //! registration first registers the connection and then looks for a tombstone; a revocation first records the
-//! tombstone and then looks for the session. In every interleaving at least one of the two sees the other
-//! (`directory_order_tests.rs` tries all of them).
+//! tombstone and then looks for the session. So in every interleaving, the registration finds the tombstone or the
+//! revocation finds the session (`directory_order_tests.rs` tries all of them).
 //!
 //! The directory knows only sessions with connections on this node. Which sessions of a user or a device a revocation
 //! ends is decided by its database transaction, so the result is the same on all nodes.
@@ -166,8 +166,8 @@ impl Directory {
         if let Some(address) = self.address_of(session).filter(Addr::connected) {
             return address;
         }
-        // Before the entry is held: an actor that cannot be started is dropped here, and then asks for its entry. If another
-        // thread is faster, this actor has no connection and stops with its last address.
+        // The actor is started before the entry is locked: if it cannot be started, it is dropped here, and its drop locks the
+        // entry. If another thread is faster, this actor has no connection and stops with its last address.
         let incarnation = Incarnation::new();
         let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
         let limit = self.connections_per_session;
@@ -209,7 +209,7 @@ impl Directory {
         self.revoked_all.fetch_max(revocation.0, Ordering::SeqCst);
     }
 
-    /// Whether all sessions were revoked since. `revoked_all`: the newest such revocation when the session was opened.
+    /// Whether there was a revocation of all sessions after `revoked_all`, the newest one from before the session was opened.
     pub(crate) fn is_revoked_with_all(&self, revoked_all: RevocationId) -> bool {
         self.revoked_all.load(Ordering::SeqCst) > revoked_all.0
     }

@@ -80,7 +80,7 @@ impl Realtime {
         self.0.directory.record_end_of_all(revocation);
     }
 
-    /// Whether a session was revoked with all sessions. `revoked_all`: the newest such revocation when it was opened.
+    /// Whether a session was revoked with all sessions. `revoked_all` is the newest such revocation from before it was opened.
     #[must_use]
     pub fn is_revoked_with_all(&self, revoked_all: RevocationId) -> bool {
         self.0.directory.is_revoked_with_all(revoked_all)
@@ -102,8 +102,8 @@ impl Realtime {
         self.0.directory.refuse_verified_before_now();
     }
 
-    /// Cuts the connections of these sessions and waits, for a limited time, until those are severed. The connections may
-    /// come back.
+    /// Cuts the connections of these sessions and waits, for a limited time, until those are severed. Their clients may
+    /// reconnect.
     pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> CloseCounts {
         let closing = CloseWaiter::default();
         for session in sessions {
@@ -112,8 +112,8 @@ impl Realtime {
         closing.wait(self.0.settings.revoke_wait).await
     }
 
-    /// A connection proved its identity again, with another token. From here on a denial of the new token ends the
-    /// connection.
+    /// Records that a connection has proved its identity again, with another token. From here on a denial of the new token ends
+    /// the connection.
     ///
     /// # Errors
     /// `Closed` if the token has been denied meanwhile.
@@ -132,8 +132,8 @@ impl Realtime {
         }
     }
 
-    /// Notes that a subscription of the session was granted by a token, so that a revocation of the token finds it. Call it
-    /// before the token is checked against the denials for the last time. `None` for a token without an id.
+    /// Notes that a subscription of the session was granted by a token, so that a revocation of the token finds the session. Call
+    /// this before the token is checked against the denials for the last time. `None` for a token without an id.
     #[must_use]
     pub fn note_token_use(&self, session: SessionId, token: &TokenMark) -> Option<TokenUse> {
         self.0.directory.note_token_use(session, token)
@@ -202,7 +202,7 @@ impl Realtime {
         count_done(answers, self.0.settings.revoke_wait).await
     }
 
-    /// Ends connections in good order: what is queued for them leaves first. Waits, for a limited time, until they are severed.
+    /// Ends connections in good order: their queued frames leave first. Waits, for a limited time, until they are severed.
     pub async fn disconnect(
         &self,
         selection: &ConnectionSelection,
@@ -255,12 +255,12 @@ impl Realtime {
         self.0.directory.apply(records, now_ms);
     }
 
-    /// Begins to load the denials anew: every denial in force is to be applied before [`Self::finish_denial_reload`].
+    /// Begins to load the denials anew. Apply every denial in force before [`Self::finish_denial_reload`].
     pub fn begin_denial_reload(&self) {
         self.0.directory.begin_denial_reload();
     }
 
-    /// Every denial in force has been applied; all others are forgotten.
+    /// Ends the reload: denials that were not applied since its beginning are forgotten.
     pub fn finish_denial_reload(&self) {
         self.0.directory.finish_denial_reload();
     }
@@ -285,8 +285,8 @@ impl Realtime {
         closed
     }
 
-    /// Ends the subscriptions of these sessions with tokens that applied records deny, and waits, for a limited time, until
-    /// that is done. Call it once the connections that used such tokens as their credential are cut.
+    /// Ends those subscriptions of these sessions whose tokens are denied by applied records, and waits, for a limited time, until
+    /// that is done. Call this after the connections that used such tokens as their credential are cut.
     pub async fn end_denied_subscriptions(&self, sessions: &[SessionId]) -> RequestCounts {
         let (answers, rule) = request_answers(ConnectionRequest::EndDeniedSubscriptions);
         self.0.directory.request(sessions, &rule).await;

@@ -1,8 +1,8 @@
 //! The `Session` actor: the connections that one signed-in session holds on this node.
 //!
 //! There is one per session with sockets here; it lives on the session arbiter. It owns the list of its connections and
-//! their limit. The `Directory` sends to it (attach, detach, revoke, disconnect, disconnect one, request, renew, describe). The actor stops
-//! when its last connection is gone or when it is revoked, and is never restarted with old state: the next connection
+//! their limit. The `Directory` sends to it (attach, detach, revoke, disconnect, disconnect one, request, renew, describe). The
+//! actor stops when its last connection is gone or when it is revoked, and is never restarted with old state: the next connection
 //! starts a fresh actor.
 //!
 //! A panic fails closed: dropping the list cuts every socket in it, because a connection that is in no session could not
@@ -90,7 +90,7 @@ pub(crate) struct Disconnect {
 /// What happens to the queued frames of a connection that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// They are dropped: the connection may receive nothing any more.
+    /// They are dropped: the connection must not receive them.
     Cut,
     /// They leave first.
     Flush,
@@ -215,7 +215,7 @@ impl Handler<Detach> for Session {
 
     fn handle(&mut self, message: Detach, ctx: &mut Self::Context) {
         if let Some(mut attached) = self.connections.detach(message.0) {
-            // The connection declared its own end; frames that it still flushes may leave.
+            // The connection has declared its own end; frames that it still flushes may leave.
             attached.registered = false;
         }
         self.publish_count();
@@ -252,7 +252,7 @@ impl Handler<Disconnect> for Session {
                     Manner::Flush if attached.outbox.is_open() => {
                         attached.outbox.close_with(close_message, guard);
                     }
-                    // It ends already.
+                    // The connection is ending already.
                     Manner::Flush => {}
                 }
             }

@@ -1,8 +1,9 @@
-//! [`TokenIndex`]: which sessions of this node use a token, so that the revocation of a token asks only those.
+//! [`TokenIndex`]: the sessions of this node that use a token, so that the revocation of a token reaches only those.
 //!
-//! A token does not name its user in a denial, so the index by user does not help. Each use of a token is noted before the
-//! connection is checked against the denials; a denial is applied before the index is read. In every order one of the two
-//! sees the other. Two tokens may share a hash; then a session is asked in vain.
+//! A denial of a token does not name the token's user, so the index by user does not help. Each use of a token is noted before
+//! the connection is checked against the denials; a denial is applied before the index is read. So in every order, either the
+//! check finds the denial or the denial finds the use. Two tokens may share a hash; then a session is asked although it does not
+//! use the token.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +34,7 @@ pub struct TokenUse {
 }
 
 impl TokenIndex {
-    /// Notes that a session uses a token. `None` for a token without an id, which cannot be revoked by it.
+    /// Notes that a session uses a token. `None` for a token without an id, because it cannot be revoked by an id.
     pub(crate) fn note(self: &Arc<Self>, session: SessionId, token: &TokenMark) -> Option<TokenUse> {
         let key = (self.hashes.hash_one(token.id.as_deref()?), session);
         *self.uses.lock().entry(key).or_default() += 1;
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_by_each_of_its_tokens_for_as_long_as_it_uses_them() {
+    fn a_session_is_found_by_each_token_while_it_uses_it() {
         let index = Arc::<TokenIndex>::default();
         let (ann, bob) = (SessionId::random(), SessionId::random());
         let [first, second] = [index.note(ann, &token("a")), index.note(ann, &token("a"))];

@@ -51,7 +51,7 @@ async fn the_subscribe_reply_precedes_the_channels_first_push() {
 }
 
 #[actix_rt::test]
-async fn nothing_of_a_cut_connection_is_delivered() {
+async fn no_publication_of_a_cut_connection_is_delivered() {
     let f = start(|_| {});
     let (revoked, listener, lobby) = (socket(), socket(), channel("ephemeral:lobby"));
     listener.join(&f, &lobby, 1).unwrap();
@@ -66,7 +66,7 @@ async fn nothing_of_a_cut_connection_is_delivered() {
 }
 
 #[actix_rt::test]
-async fn subscribers_of_a_shard_that_dies_are_told_to_come_back() {
+async fn subscribers_of_a_shard_that_dies_must_subscribe_again() {
     let f = start(|_| {});
     let (a, lobby) = (socket(), channel("ephemeral:lobby"));
     a.join(&f, &lobby, 1).unwrap();
@@ -123,7 +123,7 @@ fn said(data: &str) -> ServerPublication {
 }
 
 #[actix_rt::test]
-async fn the_server_publishes_reads_counts_and_forgets() {
+async fn the_server_api_publishes_and_reads_and_removes_history() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
     let terms = Terms { presence: true, ..Terms::default() };
@@ -155,7 +155,7 @@ async fn the_server_publishes_reads_counts_and_forgets() {
 }
 
 #[actix_rt::test]
-async fn what_is_gathered_is_handed_over_once_per_channel() {
+async fn a_collector_receives_one_result_per_channel() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, gathered) = (socket(), Arc::new(Gathered::default()));
     for name in ["memory:a", "ephemeral:b", "nowhere:c"] {
@@ -166,7 +166,7 @@ async fn what_is_gathered_is_handed_over_once_per_channel() {
     for (name, result) in gathered.0.lock().iter() {
         assert_eq!(result.is_ok(), name != "nowhere:c", "{name}");
     }
-    assert_eq!(a.outbox.queued_bytes(), 0, "nobody is told but the gatherer");
+    assert_eq!(a.outbox.queued_bytes(), 0, "only the collector receives the results");
     f.realtime.stop();
 }
 
@@ -205,7 +205,7 @@ async fn a_connection_that_the_server_subscribed_ends_with_the_shard() {
 }
 
 #[actix_rt::test]
-async fn what_waits_for_a_shard_that_dies_is_answered() {
+async fn requests_that_wait_for_a_shard_that_dies_are_answered() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
     // The shard is blocked, so that both requests wait in the mailbox behind the panic.
@@ -230,7 +230,7 @@ async fn what_waits_for_a_shard_that_dies_is_answered() {
 }
 
 #[actix_rt::test]
-async fn histories_that_nobody_used_for_longest_are_forgotten_first() {
+async fn the_least_recently_used_histories_are_evicted_first() {
     let f = start(|settings| {
         settings.namespaces = memory();
         settings.channel_shards = 1;
@@ -251,7 +251,7 @@ async fn histories_that_nobody_used_for_longest_are_forgotten_first() {
 }
 
 #[actix_rt::test]
-async fn memory_of_histories_is_bounded_and_those_in_use_give_way_last() {
+async fn memory_of_histories_is_bounded_and_histories_with_subscribers_are_evicted_last() {
     let f = start(|settings| {
         settings.namespaces = memory();
         settings.channel_shards = 1;
@@ -281,7 +281,7 @@ async fn memory_of_histories_is_bounded_and_those_in_use_give_way_last() {
 }
 
 #[actix_rt::test]
-async fn the_largest_history_gives_way_before_the_one_that_grows() {
+async fn the_largest_history_is_halved_before_a_growing_smaller_one() {
     let f = start(|settings| {
         settings.namespaces = memory();
         settings.channel_shards = 1;
@@ -323,6 +323,6 @@ async fn idempotency_keys_count_in_the_memory_of_histories() {
         let position = f.realtime.publish_as_server(channel("memory:keys"), said).await.unwrap();
         epochs.insert(position.unwrap().epoch);
     }
-    assert_eq!(epochs.len(), 2, "the unused room was forgotten once");
+    assert_eq!(epochs.len(), 2, "the unused room was evicted once");
     f.realtime.stop();
 }

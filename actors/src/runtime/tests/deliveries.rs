@@ -9,7 +9,7 @@ fn gated(f: &Fixture) -> Socket {
 }
 
 #[actix_rt::test]
-async fn what_a_shard_handles_after_the_time_is_over_waits_until_it_is_released() {
+async fn deliveries_after_a_missed_renewal_wait_until_they_are_released() {
     let f = start(|_| {});
     let (subscriber, speaker, lobby) = (gated(&f), socket(), channel("ephemeral:lobby"));
     subscriber.join(&f, &lobby, 1).unwrap();

@@ -15,7 +15,7 @@ fn severed_when_cut<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> impl F
 }
 
 #[actix_rt::test]
-async fn a_block_cuts_the_users_connections_and_keeps_new_ones_out_until_it_is_lifted() {
+async fn a_block_cuts_the_users_connections_and_refuses_new_ones_until_it_is_lifted() {
     let f = start(|_| {});
     let (open, other, late) = (socket(), socket(), socket());
     let session = SessionId::random();
@@ -55,7 +55,7 @@ async fn a_revoked_token_cuts_the_connections_that_it_opened_and_no_others_of_it
 }
 
 #[actix_rt::test]
-async fn a_connection_that_renewed_its_token_lives_and_dies_with_the_new_one() {
+async fn after_a_renewal_only_a_denial_of_the_new_token_cuts_the_connection() {
     let f = start(|_| {});
     let (open, session) = (socket(), SessionId::random());
     let _held = open.attach_as(&f.realtime, session, identity("ada")).await.unwrap();

@@ -31,7 +31,7 @@ async fn a_publication_is_delivered_and_acknowledged_once_the_journal_has_it() {
 }
 
 #[actix_rt::test]
-async fn what_is_published_while_a_batch_is_under_way_is_the_next() {
+async fn publications_during_a_batch_form_the_next_batch() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -48,7 +48,7 @@ async fn what_is_published_while_a_batch_is_under_way_is_the_next() {
 }
 
 #[actix_rt::test]
-async fn what_a_cut_connection_has_waiting_is_not_written() {
+async fn waiting_publications_of_a_cut_connection_are_not_written() {
     let f = start(|_| {});
     let (a, revoked, room) = (socket(), socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -68,7 +68,7 @@ async fn what_a_cut_connection_has_waiting_is_not_written() {
 }
 
 #[actix_rt::test]
-async fn a_made_up_offset_asks_the_journal_nothing() {
+async fn an_invented_offset_causes_no_call_to_the_journal() {
     let f = start(|_| {});
     let (a, b, room) = (socket(), socket(), channel("chat:a"));
     a.join(&f, &room, 1).unwrap();
@@ -162,7 +162,7 @@ async fn join_leave_and_join_are_answered_in_their_order() {
 }
 
 #[actix_rt::test]
-async fn an_unsubscribe_by_the_server_refuses_the_join_that_waits_and_all_that_follows_it() {
+async fn an_unsubscribe_by_the_server_refuses_the_waiting_join_and_its_follow_ups() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -255,7 +255,7 @@ fn replies(received: &[String]) -> Vec<&str> {
 }
 
 #[actix_rt::test]
-async fn without_a_journal_everybody_is_told_to_try_again_and_nobody_is_lost() {
+async fn without_a_journal_requests_get_a_temporary_error_and_members_stay() {
     let f = start(|_| {});
     let (member, late, room) = (socket(), socket(), channel("chat:a"));
     member.join(&f, &room, 1).unwrap();
@@ -278,7 +278,7 @@ async fn without_a_journal_everybody_is_told_to_try_again_and_nobody_is_lost() {
 }
 
 #[actix_rt::test]
-async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
+async fn a_shard_that_dies_answers_requests_that_wait_for_the_journal() {
     // Both channels must belong to the shard that dies.
     let f = start(|settings| settings.channel_shards = 1);
     let (a, room) = (socket(), channel("chat:a"));
@@ -306,7 +306,7 @@ fn of_key(key: &str, skip_history: bool) -> ServerPublication {
 }
 
 #[actix_rt::test]
-async fn who_publishes_under_a_key_that_is_under_way_gets_the_answer_of_that() {
+async fn a_publication_with_a_key_in_progress_gets_the_answer_of_the_first_one() {
     let f = start(|_| {});
     let room = channel("chat:a");
     f.memory.journal.hold();
@@ -320,7 +320,7 @@ async fn who_publishes_under_a_key_that_is_under_way_gets_the_answer_of_that() {
     assert_eq!((position.offset, unkept), (1, kept));
     assert_eq!(publish("k", true).await, Ok(Some(position)));
     assert_eq!(publish("l", true).await, Ok(None));
-    assert_eq!(publish("l", false).await, Ok(None), "it is published, if not kept");
+    assert_eq!(publish("l", false).await, Ok(None), "it was published, although not kept");
     assert_eq!(*f.memory.journal.batches.lock(), [1]);
     f.realtime.stop();
 }

@@ -189,7 +189,7 @@ fn identity(subject: &str) -> ConnectionIdentity {
 async fn eventually(mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !condition() {
-        assert!(Instant::now() < deadline, "what was waited for did not happen");
+        assert!(Instant::now() < deadline, "the condition did not become true in time");
         actix_rt::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -5,7 +5,7 @@ use protocol::ClientInfo;
 use super::*;
 use crate::runtime::channels::ANSWER_BYTES;
 
-/// A member that presence shows, with so many bytes of connection info.
+/// A member that presence shows, with `info_bytes` bytes of connection info.
 fn member(f: &Fixture, channel: &ChannelName, info_bytes: usize) -> Socket {
     let member = socket();
     let mut wish = member.wish(channel, JoinReply::Command(1));

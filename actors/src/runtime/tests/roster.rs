@@ -46,14 +46,14 @@ async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() 
         let id = connected.info.connection;
         assert!(id == a.connection || id == b.connection);
         assert_eq!(connected.info.identity.token.id.as_deref(), Some("of ada"));
-        // The other connection did not answer in time; it is listed nevertheless.
+        // The other connection did not answer in time, but it is listed.
         assert_eq!(connected.described.is_some(), id == a.connection);
     }
     f.realtime.stop();
 }
 
 #[actix_rt::test]
-async fn of_very_many_connections_of_one_user_so_many_are_listed() {
+async fn the_number_of_listed_connections_is_limited() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
     let mut held = Vec::new();
     for _ in 0..=crate::runtime::CONNECTIONS_LISTED {
@@ -79,7 +79,7 @@ async fn a_user_without_connections_is_not_remembered() {
 }
 
 #[actix_rt::test]
-async fn disconnecting_flushes_the_chosen_connections_with_the_given_words_and_counts_them() {
+async fn a_disconnect_flushes_the_selected_connections_with_the_given_message_and_counts_them() {
     let f = start(|_| {});
     let (a, b, c) = (socket(), socket(), socket());
     let session = SessionId::random();
@@ -128,7 +128,7 @@ async fn disconnecting_one_connection_leaves_the_users_others() {
 }
 
 #[actix_rt::test]
-async fn telling_waits_until_it_is_done_and_says_how_many_have() {
+async fn a_request_waits_for_answers_and_counts_the_connections_that_carried_it_out() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(100));
     let (quick, idle, busy, gone) = (socket(), socket(), socket(), socket());
     let _held = [
@@ -149,7 +149,7 @@ async fn telling_waits_until_it_is_done_and_says_how_many_have() {
 }
 
 #[actix_rt::test]
-async fn connections_that_end_while_they_are_asked_count_nowhere() {
+async fn connections_that_end_during_a_request_are_not_counted() {
     let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
     let (leaving, closed, cut, severed) = (socket(), socket(), socket(), socket());
     // All four are in one session, so they all have the request as soon as one of them has it.
@@ -174,7 +174,7 @@ async fn connections_that_end_while_they_are_asked_count_nowhere() {
 }
 
 #[actix_rt::test]
-async fn a_connection_that_ends_while_it_is_asked_what_it_is_is_not_listed() {
+async fn a_connection_that_ends_during_a_listing_is_not_listed() {
     let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
     let socket = socket();
     let _held = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();

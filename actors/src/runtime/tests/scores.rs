@@ -32,7 +32,7 @@ async fn without_a_history_there_is_no_score() {
 }
 
 #[actix_rt::test]
-async fn every_address_has_a_look_of_its_own() {
+async fn the_history_is_read_once_per_address() {
     let f = start(|_| {});
     for last in [1, 2, 2] {
         let address = IpAddr::from([203, 0, 113, last]);

@@ -96,7 +96,7 @@ async fn revoking_all_closes_the_sockets_of_sessions_that_were_opened_before_and
 }
 
 #[actix_rt::test]
-async fn what_was_verified_before_all_sessions_were_judged_anew_must_be_verified_again() {
+async fn credentials_verified_before_all_sessions_were_judged_anew_are_refused() {
     let f = start(|_| {});
     let (before, after) = (socket(), socket());
     let session = SessionId::random();
@@ -182,7 +182,7 @@ async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
     let _held = open.attach(&f.realtime, session).await.unwrap();
     open.outbox.push(Bytes::from_static(b"last words")).unwrap();
     f.realtime.drain(Duration::from_millis(20)).await;
-    assert_eq!(open.received(), ["last words"], "what is queued leaves first");
+    assert_eq!(open.received(), ["last words"], "queued frames leave first");
     assert_eq!(open.reader.end(), Some(ConnectionEnd::Flush(CloseReason::Shutdown.into())));
     let refused = socket().attach(&f.realtime, session).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
@@ -225,7 +225,7 @@ async fn a_disconnect_lets_the_queue_leave_and_a_revocation_does_not() {
 }
 
 #[actix_rt::test]
-async fn an_attach_that_nobody_waits_for_leaves_nothing_behind() {
+async fn a_dropped_attach_leaves_no_connection_behind() {
     let f = start(|_| {});
     for polls in 0..4 {
         let (session, hasty) = (SessionId::random(), socket());

@@ -31,7 +31,7 @@ async fn audit_events_beyond_the_bytes_that_may_wait_are_refused_or_dropped() {
     for _ in 0..20 {
         f.realtime.note(heavy());
     }
-    assert!(f.realtime.record(heavy()).await.is_err(), "what must be recorded is not done");
+    assert!(f.realtime.record(heavy()).await.is_err(), "an event that must be recorded is refused");
     drop(release);
     assert!(f.realtime.flush(Duration::from_secs(10)).await);
     assert_eq!(f.memory.events.lock().len(), 15, "15 of these events fit into 16 MiB");
@@ -83,7 +83,7 @@ async fn many_last_seen_values_are_written_in_several_batches_and_all_of_them() 
 }
 
 #[actix_rt::test]
-async fn an_event_that_the_database_refuses_holds_up_no_other() {
+async fn an_event_that_the_database_refuses_does_not_block_others() {
     let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
     f.memory.down.store(true, Ordering::SeqCst);
     for name in ["a", "poisonous", "b"] {
@@ -99,7 +99,7 @@ async fn an_event_that_the_database_refuses_holds_up_no_other() {
 }
 
 #[actix_rt::test]
-async fn a_ban_outlives_the_limiter_that_counted_what_earned_it() {
+async fn a_ban_survives_the_restart_of_the_limiter() {
     let f = start(|_| {});
     assert_eq!(f.realtime.ban_status("a", 0), BanStatus::Unknown);
     assert!(f.realtime.fill_bans(f.realtime.bans_mark(), Vec::new()));

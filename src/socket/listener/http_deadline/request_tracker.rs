@@ -3,8 +3,8 @@
 //! The listener wraps the REST application with it. A request begins when the application receives it. It ends when the body of
 //! its response is dropped: written to the connection, or dropped together with it.
 //!
-//! A request from behind a trusted proxy takes a place of its client for as long as it is in progress, because the proxy's
-//! connections have no limit per address.
+//! A request that comes through a trusted proxy takes a place under its client's address while it is in progress, because the
+//! proxy's connections have no limit per address.
 
 use std::{
     future::Future,
@@ -36,7 +36,7 @@ use crate::socket::{
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Lets `app` answer a request, and reports the begin and the end to the deadline of its connection.
+/// Lets `app` answer a request, and reports the beginning and the end to the deadline of its connection.
 pub(crate) fn answer<S, B>(
     mut request: Request,
     app: &S,
@@ -77,7 +77,8 @@ where
     }
 }
 
-/// The place of the client behind a trusted proxy; `None` if the peer is no proxy, or asks for itself (a health check).
+/// The place of the client behind a trusted proxy. `None` if the peer is not a trusted proxy, or sends a request of its own (a
+/// health check).
 fn take_place(request: &Request, context: &SocketContext) -> Result<Option<KeyedPermit<String>>, Refusal> {
     let peer = request.peer_addr().map(|peer| peer.ip());
     if !peer.is_some_and(|peer| context.is_trusted_proxy(peer)) {

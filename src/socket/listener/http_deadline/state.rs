@@ -24,13 +24,13 @@ pub struct HttpTimeouts {
     pub request: Duration,
     /// `KEEP_ALIVE_SECONDS`: how long a connection stays open after an answer without a further request. Default: 75 s.
     pub keep_alive: Duration,
-    /// Maximum number of bytes received in this time. Default: 8 MiB, so that the body of a refused request can be read to its
-    /// end.
+    /// Maximum number of bytes between a response and the next request, and of a chunked body. Default: 8 MiB, so that the body
+    /// of a refused request can be read to its end.
     pub surplus: u64,
-    /// Until the peer takes the next byte of a response. Default: 10 s. Streams have their own deadline for that; for them
-    /// this one is half as long again.
+    /// Until the peer takes the next byte of a response. Default: 10 s. For streams it is one and a half times as long, so that
+    /// their own deadline passes first.
     pub taking: Duration,
-    /// Until the peer has taken the whole response. Default: 60 s. Not for streams.
+    /// Until the peer has taken the whole response. Default: 60 s. It does not apply to streams.
     pub answer: Duration,
 }
 
@@ -47,7 +47,7 @@ impl Default for HttpTimeouts {
 }
 
 /// The HTTP layer closes an idle connection in good order when its keep-alive time is over. This much later the connection is
-/// reset, which only concerns connections that send something other than requests.
+/// reset. The reset concerns only connections that send something other than requests.
 const KEEP_ALIVE_SLACK: Duration = Duration::from_secs(2);
 
 /// Maximum number of bytes read before the requests in them are answered. So pipelined requests are decoded in portions and do
@@ -111,8 +111,8 @@ impl HttpDeadline {
         }
     }
 
-    /// A request begins. Bytes after its body belong to the next request and are not read yet. `place`: that of its client, if the
-    /// connection is that of a trusted proxy.
+    /// A request begins. Bytes after its body belong to the next request and are not read yet. `place` is the place of the client,
+    /// if the peer is a trusted proxy.
     pub(crate) fn begin(&self, body: RequestBody, place: Option<KeyedPermit<String>>) {
         self.in_progress.set(true);
         self.place.set(place);
@@ -137,7 +137,7 @@ impl HttpDeadline {
         self.read_budget.set(self.timeouts.surplus);
     }
 
-    /// The number of bytes that may be read now. After 0 the task is woken when reading may continue.
+    /// The number of bytes that may be read now. After a result of 0, the task is woken when reading may continue.
     pub(crate) fn may_read(&self, cx: &Context<'_>) -> usize {
         if self.blocked.get().is_some() || self.read_budget.get() == 0 {
             self.read_paused.set(true);
@@ -221,8 +221,9 @@ impl HttpDeadline {
     }
 }
 
-/// Runs `served`, which serves a connection, until its end. `None` if the deadline has passed first and `served` was dropped, or if
-/// the connection carries a stream: then it goes on in a task of its own, so that it holds no place of a plain connection.
+/// Runs `served`, which serves a connection, until it ends. Returns `None` if the deadline passes first; then `served` is dropped.
+/// Also returns `None` if the connection carries a stream: it continues in a task of its own, so that it holds no place of a
+/// plain connection.
 pub(crate) async fn serve_until_deadline<F: Future<Output: 'static> + 'static>(
     deadline: Rc<HttpDeadline>,
     served: F,

@@ -1,8 +1,8 @@
 //! [`DeadlineStream`]: the stream of a connection that is not, or not yet, a WebSocket. It reports reads and writes to the
 //! deadline of the connection, and reads no more than the deadline allows.
 //!
-//! The listener wraps plain TCP or TLS with it; the pump of a WebSocket receives the stream without it. While output waits for the
-//! peer nothing is read, so that responses cannot pile up.
+//! The listener wraps plain TCP or TLS with it; the pump of a WebSocket receives the stream without it. Nothing is read while output
+//! waits for the peer, so that responses cannot pile up.
 
 use std::{
     io,

@@ -202,7 +202,7 @@ fn connect_with_a_token_of_another_user_or_session_is_refused() {
 }
 
 #[test]
-fn it_needs_no_connect_and_is_pinged_natively() {
+fn an_authenticated_connection_needs_no_connect_and_is_pinged_natively() {
     let mut connection = TestConnection::authenticated();
     assert_eq!(connection.next(), (18.75, vec!["native ping".to_owned()]));
     connection.client.on_native_pong();

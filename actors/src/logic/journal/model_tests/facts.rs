@@ -130,9 +130,9 @@ fn a_removal_waits_for_a_read_that_began_after_its_request() {
     assert_eq!(step(&mut channel), None);
 }
 
-/// Far more steps than there would be time for if each of them looked at every join.
+/// If each step looked at every join, so many steps would take far longer than the limit.
 #[test]
-fn joins_that_wait_for_a_read_cost_the_other_steps_nothing() {
+fn joins_that_wait_for_a_read_do_not_slow_down_other_steps() {
     let mut channel = DurableChannel::<u32>::new(KEEP, RecoveryMode::Stream);
     let began = std::time::Instant::now();
     channel.publish(0, World::new().message("first", None));
@@ -196,7 +196,10 @@ fn an_invalid_history_request_is_refused_even_while_a_gap_is_closed() {
     world.act(Step::Foreign(1));
     world.act(Step::Publish);
     world.act(Step::Answer(Fate::Done));
-    assert!(matches!(world.calls.front(), Some((_, Call::Read(_), _))), "what others wrote is read");
+    assert!(
+        matches!(world.calls.front(), Some((_, Call::Read(_), _))),
+        "publications of other processes are read"
+    );
     world.history(1, Some(0), true);
     world.step();
     assert!(!world.asked.iter().any(|requester| matches!(requester, ChannelUser::Historian(_))));

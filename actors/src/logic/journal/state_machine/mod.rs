@@ -76,7 +76,7 @@ pub enum Call {
 pub enum Outcome {
     /// The message is published at this position.
     Published(Position),
-    /// The subscription begins at this top. The recovery is present if the join had a position.
+    /// The subscription begins at this position. The recovery is present if the join had a position.
     Joined(Position, Option<Recovery>),
     /// The requested page of the history.
     History(HistoryResult),
@@ -237,7 +237,7 @@ impl<T> DurableChannel<T> {
         left
     }
 
-    /// The requester of a request that may wait; otherwise it is refused.
+    /// Returns the requester if its request may wait. Otherwise refuses the request.
     fn admit(&mut self, requester: T) -> Option<T> {
         if self.waiting.is_full() {
             self.tell(requester, Outcome::Refused(ErrorCode::Internal));

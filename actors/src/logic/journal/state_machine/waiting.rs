@@ -1,7 +1,7 @@
 //! [`Waiting`]: the requests that wait until a durable channel is read, by kind.
 //!
-//! The recent window is compared once with each join and each request for the history. What the window cannot answer waits in
-//! a queue of its own, so that an event does not cost a look at every request that waits.
+//! The recent window is compared once with each join and each request for the history. Requests that the window cannot answer
+//! wait in queues of their own, so that an event does not visit every waiting request.
 
 use std::collections::VecDeque;
 

@@ -75,8 +75,7 @@ impl Room {
         added
     }
 
-    /// Makes or refuses a subscription, and then does what its connection asked for meanwhile. Returns whether that is another
-    /// subscription.
+    /// Makes or refuses a subscription, and then handles its follow-ups. Returns whether one of them is another subscription.
     fn tell_join(&mut self, mut joining: Joining, outcome: Outcome) -> bool {
         let Some(join) = joining.join() else { return false };
         let (connection, wanted) = (join.info.client, join.outbox.is_open());
@@ -89,7 +88,7 @@ impl Room {
         }
         match outcome {
             Outcome::Joined(top, mut recovery) => {
-                // A subscription that ends at once receives nothing: its token may have been denied since.
+                // A subscription that ends at once must receive nothing: its token may have been denied meanwhile.
                 if let (Some(FollowUp::Leave(_)), Some(recovery)) = (next.front(), &mut recovery) {
                     recovery.publications.clear();
                 }
@@ -126,8 +125,8 @@ impl Room {
         }
     }
 
-    /// Ends a subscription. If it still waits for the journal, a client's own command waits for it, so that each command is
-    /// answered in its turn. The server ends it at once, because nothing may be delivered after a denial.
+    /// Ends a subscription. If the subscription still waits for the journal, an unsubscribe command of the client waits for it, so
+    /// that commands are answered in their order. The server ends it at once, because nothing may be delivered after a denial.
     pub(crate) fn leave_in_turn(&mut self, connection: ConnectionId, leaving: Leaving) {
         let leaving = match &mut self.source {
             Source::Durable(durable) if leaving.is_answer() => match durable.leave(connection, leaving) {
@@ -139,7 +138,7 @@ impl Room {
                 if leaving.is_silent() {
                     joining.into_iter().for_each(Joining::forget);
                 } else {
-                    // The drop refuses the subscription with error 100, and answers what the connection asked for after it.
+                    // The drop refuses the subscription with error 100, and answers its follow-ups.
                     drop(joining);
                 }
                 leaving

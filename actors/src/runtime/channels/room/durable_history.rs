@@ -51,7 +51,7 @@ pub(crate) struct Durable {
     pub(super) state: DurableChannel<Waiter>,
     pub(super) keep: Retention,
     pub(super) caller: Rc<Caller>,
-    /// The connections with a subscription that waits, at most one each. What they ask for meanwhile follows it.
+    /// The connections with a waiting subscription, at most one each. Their later requests become its follow-ups.
     joining: HashSet<ConnectionId>,
 }
 
@@ -139,7 +139,7 @@ impl Durable {
         Self { state, keep, caller, joining: HashSet::new() }
     }
 
-    /// Lets a subscription wait for the journal; behind what its connection asked for before, if that is still under way.
+    /// Lets a subscription wait for the journal. If an earlier one of the connection still waits, the new one becomes its follow-up.
     pub(super) fn join(&mut self, joining: Joining) {
         let Some(join) = joining.join() else { return };
         let connection = join.info.client;
@@ -149,7 +149,7 @@ impl Durable {
         }
     }
 
-    /// Lets the end of a subscription wait until the subscription is made. `Err`: it does not wait for the journal.
+    /// Lets the end of a subscription wait until the subscription is made. `Err` if the subscription does not wait for the journal.
     pub(super) fn leave(&mut self, connection: ConnectionId, leaving: Leaving) -> Result<(), Leaving> {
         match self.waiting_join(connection) {
             Some(joining) => joining.then(FollowUp::Leave(leaving)),
@@ -158,13 +158,13 @@ impl Durable {
         Ok(())
     }
 
-    /// Takes what the connection asked for while its subscription waited.
+    /// Takes the follow-ups of a subscription of this connection.
     pub(super) fn take_follow_ups(&mut self, connection: ConnectionId, joining: &mut Joining) -> FollowUps {
         self.joining.remove(&connection);
         joining.take_follow_ups()
     }
 
-    /// Lets a subscription wait, and after it what the connection asked for behind it.
+    /// Lets a subscription wait, with these follow-ups.
     pub(super) fn join_followed_by(&mut self, connection: ConnectionId, joining: Joining, next: FollowUps) {
         self.joining.insert(connection);
         let joining = joining.followed_by(next);
@@ -174,7 +174,7 @@ impl Durable {
         self.state.join(Waiter::Join(joining), since);
     }
 
-    /// Takes the subscription of a connection that waits, with what follows it.
+    /// Takes the waiting subscription of a connection, with its follow-ups.
     pub(super) fn take_joins(&mut self, connection: ConnectionId) -> Vec<Joining> {
         if !self.joining.remove(&connection) {
             return Vec::new();
@@ -186,7 +186,7 @@ impl Durable {
             .collect()
     }
 
-    /// Looks at the waiting requests only if one of them is the connection's.
+    /// The waiting subscription of the connection. The waiting requests are searched only if there is one.
     pub(super) fn waiting_join(&mut self, connection: ConnectionId) -> Option<&mut Joining> {
         if !self.joining.contains(&connection) {
             return None;
@@ -234,30 +234,30 @@ pub(crate) struct Publisher {
 /// The shortest time between two log lines about failures of the journal, for all shards together.
 const EVERY: Duration = Duration::from_secs(10);
 
-static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { said: None, unsaid: 0 });
+static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { logged_at: None, unlogged: 0 });
 
 /// Counts a failed call, and logs it if no other failure was logged within the period.
 pub(crate) fn complain(call: &'static str, error: &dyn Display) {
     metrics::counter!("journal_failures_total", "call" => call).increment(1);
-    if let Some(unsaid) = COMPLAINTS.lock().due(Instant::now()) {
-        tracing::warn!(call, %error, unsaid, "the journal call failed");
+    if let Some(unlogged) = COMPLAINTS.lock().due(Instant::now()) {
+        tracing::warn!(call, %error, unlogged, "the journal call failed");
     }
 }
 
 struct Complaints {
-    said: Option<Instant>,
-    unsaid: u64,
+    logged_at: Option<Instant>,
+    unlogged: u64,
 }
 
 impl Complaints {
     /// `Some` if the failure must be logged now, with the number of failures that were not logged since the last line.
     fn due(&mut self, now: Instant) -> Option<u64> {
-        if self.said.is_some_and(|said| now.duration_since(said) < EVERY) {
-            self.unsaid += 1;
+        if self.logged_at.is_some_and(|at| now.duration_since(at) < EVERY) {
+            self.unlogged += 1;
             return None;
         }
-        self.said = Some(now);
-        Some(mem::take(&mut self.unsaid))
+        self.logged_at = Some(now);
+        Some(mem::take(&mut self.unlogged))
     }
 }
 
@@ -266,8 +266,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_at_once_and_then_now_and_then_with_how_much_was_kept_back() {
-        let (mut complaints, began) = (Complaints { said: None, unsaid: 0 }, Instant::now());
+    fn failures_are_logged_at_once_and_then_once_per_period_with_the_number_of_others() {
+        let (mut complaints, began) = (Complaints { logged_at: None, unlogged: 0 }, Instant::now());
         assert_eq!(complaints.due(began), Some(0));
         for millisecond in 0..3 {
             assert_eq!(complaints.due(began + Duration::from_millis(millisecond)), None);

@@ -203,7 +203,7 @@ impl Room {
         member.via.disarm();
     }
 
-    /// Replaces the visible info of a subscriber, also of one that is still joining.
+    /// Replaces the visible info of a subscriber, even of one that is still joining.
     pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
         if !self.members.show(info) {
             self.show_joining(info);

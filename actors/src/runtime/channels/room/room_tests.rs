@@ -169,14 +169,14 @@ impl World {
         let inside: BTreeSet<String> =
             self.clients.iter().filter(|client| client.inside).map(|client| name(&client.info)).collect();
         let present: BTreeSet<String> = self.room.members.presence(|_| true).map(name).collect();
-        assert_eq!(present, inside, "presence is who is inside");
+        assert_eq!(present, inside, "presence lists exactly the subscribed clients");
         for client in self.clients.iter().filter(|client| client.inside) {
-            assert_eq!(client.heard, inside, "what was heard is what is");
+            assert_eq!(client.heard, inside, "joins and leaves give the same members");
         }
     }
 
     /// Every subscribed client has received everything: its position is the newest publication.
-    fn everyone_is_at_the_top(&mut self) {
+    fn assert_positions_are_newest(&mut self) {
         let top = self.room.stream().unwrap().position();
         for client in self.clients.iter().filter(|client| client.inside) {
             assert_eq!(client.position, Some((top.offset, top.epoch.clone())));
@@ -186,17 +186,17 @@ impl World {
 
 proptest! {
     #[test]
-    fn nothing_is_missed_in_silence_and_nothing_comes_twice(steps in prop::collection::vec(step(), 1..120)) {
+    fn no_publication_is_lost_without_notice_or_delivered_twice(steps in prop::collection::vec(step(), 1..120)) {
         let mut world = World::new();
         for step in &steps {
             world.step(step);
-            world.everyone_is_at_the_top();
+            world.assert_positions_are_newest();
         }
     }
 }
 
 #[test]
-fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
+fn a_subscriber_above_the_limit_is_refused_and_its_connection_is_informed() {
     let options = Options { max_subscribers: 1, ..options() };
     let mut world = World::new();
     world.room = Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options), None);
@@ -212,7 +212,7 @@ fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
 }
 
 #[test]
-fn what_does_not_fit_into_the_queue_is_not_recovered_and_the_connection_lives() {
+fn publications_that_do_not_fit_into_the_queue_are_not_recovered_and_the_connection_stays() {
     let mut world = World::new();
     world.join(0, false);
     world.publish(false);
@@ -233,7 +233,7 @@ fn what_does_not_fit_into_the_queue_is_not_recovered_and_the_connection_lives() 
 }
 
 #[test]
-fn who_ended_without_leaving_is_taken_out_and_the_others_hear_of_it() {
+fn a_connection_that_ended_without_leaving_is_removed_and_its_leave_is_announced() {
     let mut world = World::new();
     world.join(0, false);
     world.join(1, false);
@@ -245,7 +245,7 @@ fn who_ended_without_leaving_is_taken_out_and_the_others_hear_of_it() {
 }
 
 #[test]
-fn what_is_published_twice_under_one_key_is_delivered_once() {
+fn publications_with_one_key_are_delivered_once() {
     let mut world = World::new();
     world.join(0, false);
     world.clients[0].read(&world.truth);
@@ -266,13 +266,13 @@ fn what_is_published_twice_under_one_key_is_delivered_once() {
     ["a", "a", "b"].into_iter().for_each(&mut publish);
     let mut frames = Vec::new();
     world.clients[0].reader.take(usize::MAX, &mut frames);
-    assert_eq!(frames.len(), 2, "the publisher of each is answered, and two were new");
+    assert_eq!(frames.len(), 2, "two of the three publications are new");
     world.clients[1].reader.take(usize::MAX, &mut frames);
     assert_eq!(frames.len(), 5);
 }
 
 #[test]
-fn one_frame_is_made_for_all_receivers_of_a_form() {
+fn all_receivers_of_a_form_share_one_frame() {
     let mut world = World::new();
     (0..CLIENTS).for_each(|number| world.join(number, false));
     let mut frames: Vec<bytes::Bytes> = Vec::new();
