@@ -21,7 +21,7 @@ use super::{
     identity::{Identity, VerifyRefusal},
     subscription_table::SubscriptionTable,
 };
-use crate::limits::Gcra;
+use crate::{denials::TokenMark, limits::Gcra};
 
 /// The properties of a connection that are known when it opens.
 #[derive(Debug)]
@@ -268,10 +268,10 @@ impl ClientState {
         self.subscriptions.iter().map(|(channel, _)| channel)
     }
 
-    /// Whether there is a subscription to this channel, confirmed or not.
+    /// The latest token of the subscription to this channel; `None` without a subscription, or for one without a token.
     #[must_use]
-    pub fn has_subscription(&self, channel: &ChannelName) -> bool {
-        self.subscriptions.contains(channel)
+    pub fn subscription_token(&self, channel: &ChannelName) -> Option<&TokenMark> {
+        self.subscriptions.get(channel)?.token.as_deref()
     }
 
     /// The identity of the connection, once it is verified.
