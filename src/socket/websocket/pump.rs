@@ -42,8 +42,6 @@ use crate::socket::connection::{
 const READS_PER_POLL: usize = 4;
 /// Maximum number of bytes taken from the outbox per write.
 const WRITE_BUDGET: usize = 64 * 1024;
-/// Reading stops while more than this is unsent, in bytes (back-pressure).
-const UNSENT_MAX: usize = 128 * 1024;
 /// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending learns why.
 const LATE_MAX: usize = 2 * 1024 * 1024;
 
@@ -166,7 +164,7 @@ where
                     return Ok(true);
                 }
             }
-            if self.unsent.len() > UNSENT_MAX {
+            if self.unsent.len() > self.inbound.unsent_max() {
                 self.read_paused = true;
                 return Ok(true);
             }

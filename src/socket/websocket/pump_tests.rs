@@ -258,6 +258,47 @@ async fn nothing_more_is_read_than_was_decoded() {
     pump.await.unwrap();
 }
 
+/// A context that answers every message, like an actor that answers pings.
+struct Answerer(Messages);
+
+impl Stream for Answerer {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.0).poll_next(cx);
+        next.map(|_| Some(Ok(Bytes::from([&[0x8a, 125][..], &[b'p'; 125]].concat()))))
+    }
+}
+
+#[actix_rt::test]
+async fn a_peer_that_does_not_read_gets_no_more_answers_than_it_may_send() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    socket2::SockRef::from(&flooder).set_recv_buffer_size(4096).unwrap();
+    socket2::SockRef::from(&server).set_send_buffer_size(4096).unwrap();
+    let (_outbox, reader) = outbox(1024, protocol::Encoding::Json);
+    let inbound = inbound();
+    let context = Answerer(inbound.messages());
+    let mut pump = Pump::new(server, context, inbound, reader, Registration::default(), b"");
+    let pings = [&[0x89, 0xfd, 0, 0, 0, 0][..], &[b'p'; 125]].concat().repeat(64);
+    let (mut sent, mut most) = (0, 0);
+    // Until the kernel takes nothing more from the flooder, because the server does not read.
+    for _ in 0..10_000 {
+        sent += flooder.try_write(&pings[sent % pings.len()..]).unwrap_or(0);
+        std::future::poll_fn(|cx| {
+            assert!(Pin::new(&mut pump).poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        most = most.max(pump.unsent.len());
+        tokio::task::yield_now().await;
+    }
+    assert!(sent > 128 * 1024, "the flood was only {sent} bytes");
+    // What one read makes comes on top.
+    assert!(most > LIMIT && most <= 3 * LIMIT, "{most} bytes wait for a peer that does not read");
+}
+
 #[actix_rt::test]
 async fn a_paused_peer_is_read_only_until_the_reader_is_full() {
     let inbound = inbound();
