@@ -222,6 +222,12 @@ impl Stream {
         }
     }
 
+    /// When the oldest publication reaches the age limit.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.kept.front().and_then(|(at, _)| at.checked_add(self.ttl))
+    }
+
     /// Drops the older half of the publications to free memory. A client that still needs one of them cannot recover.
     pub fn halve(&mut self) {
         for _ in 0..self.kept.len().div_ceil(2) {

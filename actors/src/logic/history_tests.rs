@@ -33,6 +33,16 @@ fn ask(limit: i32, since: Option<Position>, reverse: bool) -> HistoryRequest {
 }
 
 #[test]
+fn a_history_says_when_its_oldest_publication_expires() {
+    let now = Instant::now();
+    assert_eq!(stream(3, 0, now).next_expiry(), None);
+    let mut stream = stream(1, 1, now);
+    assert_eq!(stream.next_expiry(), Some(now + TTL));
+    stream.append(now + TTL / 2, publication("2"));
+    assert_eq!(stream.next_expiry(), Some(now + TTL / 2 + TTL));
+}
+
+#[test]
 fn bytes_that_are_not_json_count_as_the_base64_that_clients_receive() {
     let now = Instant::now();
     let mut stream = stream(100, 0, now);
