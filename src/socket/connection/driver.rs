@@ -385,6 +385,7 @@ impl Driver {
                 ConnectionRequest::EndDeniedSubscriptions(reply) => {
                     let _ = reply.send(self.end_denied_subscriptions());
                 }
+                ConnectionRequest::Probe => drop(self.handle(ServerRequest::Probe)),
                 ConnectionRequest::Describe(reply) => drop(reply.send(self.client.describe())),
             }
         }

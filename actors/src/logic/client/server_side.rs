@@ -161,6 +161,7 @@ impl ClientState {
             ServerRequest::Refresh { expires_at, conn_info } => {
                 Ok(self.refresh_for_server(now, expires_at, conn_info))
             }
+            ServerRequest::Probe => Ok(self.probe(now)),
         };
         (self.take_effects(), done)
     }

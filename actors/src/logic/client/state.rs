@@ -220,13 +220,26 @@ impl ClientState {
     fn beat(&mut self, now: Instant) {
         match self.heartbeat.tick(&self.config, now) {
             _ if self.is_closed() => {}
-            Some(Beat::Ping) if self.phase == Phase::Connected => {
-                self.effects.push(Effect::Reply(self.encoding.ping()));
-            }
-            Some(Beat::Ping) => self.effects.push(Effect::NativePing),
+            Some(Beat::Ping) => self.ping(),
             Some(Beat::Lost) => self.close(CloseReason::NoPong),
             None => {}
         }
+    }
+
+    fn ping(&mut self) {
+        self.effects.push(match self.phase {
+            Phase::Connected => Effect::Reply(self.encoding.ping()),
+            _ => Effect::NativePing,
+        });
+    }
+
+    /// Pings the peer, because the place of its connection is needed. If it does not answer soon, the connection ends.
+    pub(super) fn probe(&mut self, now: Instant) -> bool {
+        let pinged = self.heartbeat.probe(&self.config, now);
+        if pinged {
+            self.ping();
+        }
+        pinged
     }
 
     /// The next deadline; `None` after [`Effect::Close`].
