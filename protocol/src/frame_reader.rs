@@ -46,11 +46,12 @@ pub struct FrameReader {
     encoding: Encoding,
     /// Maximum size of a message, and so of a frame, in bytes.
     limit: usize,
-    /// Received bytes. Those before `decoded` are not needed any more.
+    /// Everything that is held, in at most [`Self::held_max`] bytes: first the fragments of an incomplete message, put together,
+    /// then decoded bytes that are not needed any more, then those from `decoded` on.
     buffer: Vec<u8>,
     decoded: usize,
-    /// The fragments of an incomplete message.
-    message: Option<Vec<u8>>,
+    /// The size of the fragments of an incomplete message, if there is one.
+    message: Option<usize>,
 }
 
 /// The kind of a frame.
@@ -84,18 +85,24 @@ impl FrameReader {
         Self { encoding, limit, buffer: Vec::new(), decoded: 0, message: None }
     }
 
-    /// Sets the limit for messages that arrive from now on.
+    /// Maximum size of a message in bytes.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// From now on messages may have this many bytes.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// The number of bytes that are held: undecoded ones and the fragments of an incomplete message.
+    /// The number of bytes that are held, decoded ones included.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.buffer.len() - self.decoded + self.message.as_ref().map_or(0, Vec::len)
+        self.buffer.len()
     }
 
-    /// The number of bytes that may be fed now. It is 0 only while whole frames wait to be taken.
+    /// The number of bytes that may be fed now. It is 0 only until [`Self::take`] is called.
     #[must_use]
     pub fn room(&self) -> usize {
         self.held_max().saturating_sub(self.held())
@@ -133,23 +140,25 @@ impl FrameReader {
 
     /// The payload of a data frame ends at `decoded`; it is a whole message, or a part of one.
     fn take_data(&mut self, start: usize, last: bool) -> Result<Incoming, FrameError> {
-        let payload = &self.buffer[start..self.decoded];
         let whole = match (self.message.take(), last) {
-            (None, true) => Bytes::copy_from_slice(payload),
+            (None, true) => start..self.decoded,
             (earlier, _) => {
-                let mut message = earlier.unwrap_or_default();
-                append(&mut message, payload, self.limit);
+                // The parts move together at the front of the buffer, so that no part is held twice.
+                let earlier = earlier.unwrap_or(0);
+                self.buffer.copy_within(start..self.decoded, earlier);
+                let length = earlier + self.decoded - start;
                 if !last {
-                    self.message = Some(message);
+                    self.message = Some(length);
                     return Ok(Incoming::Fragment);
                 }
-                message.into()
+                0..length
             }
         };
-        if !self.encoding.is_binary() && std::str::from_utf8(&whole).is_err() {
+        let whole = &self.buffer[whole];
+        if !self.encoding.is_binary() && std::str::from_utf8(whole).is_err() {
             return Err(FrameError::Malformed);
         }
-        Ok(Incoming::Message(whole))
+        Ok(Incoming::Message(Bytes::copy_from_slice(whole)))
     }
 
     /// The header of the next frame, once enough of it has arrived.
@@ -195,7 +204,7 @@ impl FrameReader {
     }
 
     fn message_length(&self) -> usize {
-        self.message.as_ref().map_or(0, Vec::len)
+        self.message.unwrap_or(0)
     }
 
     /// Room for the largest message and its header, and for a control frame between its fragments.
@@ -205,9 +214,12 @@ impl FrameReader {
 
     /// Gives back the memory of the decoded bytes.
     fn give_back(&mut self) {
-        if self.decoded > 0 {
-            self.buffer = self.buffer[self.decoded..].to_vec();
-            self.decoded = 0;
+        let message = self.message_length();
+        self.buffer.drain(message..self.decoded);
+        self.decoded = message;
+        // Spare capacity is given back once it is the larger part, so that a message in many parts is not moved with each of them.
+        if self.buffer.capacity() > 2 * self.buffer.len() {
+            self.buffer.shrink_to_fit();
         }
     }
 }

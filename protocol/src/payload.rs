@@ -102,6 +102,16 @@ impl Payload {
         }
     }
 
+    /// The size of the payload in the protocol in which it is largest, in bytes: the JSON protocol carries bytes that are not
+    /// JSON in base64.
+    #[must_use]
+    pub fn sent_bytes(&self) -> usize {
+        match self.kind {
+            Kind::JsonLine | Kind::JsonLines => self.bytes.len(),
+            Kind::Binary => 2 + 4 * self.bytes.len().div_ceil(3),
+        }
+    }
+
     /// The bytes, shared without a copy.
     pub(super) fn share(&self) -> Bytes {
         self.bytes.clone()
@@ -213,6 +223,17 @@ mod tests {
         assert_eq!(text(b""), br#""""#);
         assert_eq!(text(b"\xff"), br#""/w==""#);
         assert_eq!(text(b"{ not json"), br#""eyBub3QganNvbg==""#);
+    }
+
+    #[test]
+    fn no_protocol_carries_more_than_the_stated_size() {
+        for length in 0..9 {
+            let binary = Payload::from_bytes(Bytes::from(vec![0xff; length]));
+            assert_eq!(binary.sent_bytes(), binary.json_text().len());
+        }
+        for json in [&b"[1]"[..], b"{\r\n \"a\": 1\n}"] {
+            assert_eq!(Payload::from_bytes(Bytes::from_static(json)).sent_bytes(), json.len());
+        }
     }
 
     #[test]

@@ -121,11 +121,50 @@ async fn who_does_not_know_the_secret_or_asks_elsewhere_finds_no_stream() {
         app.post("/emulation").json(&body).ask().await.refused(404, "unknown_stream");
     }
     app.post("/emulation").body("[]").ask().await.refused(400, "malformed_request");
-    let much = json!({"data": "x".repeat(70_000)}).to_string();
-    app.post("/emulation").body(much).ask().await.refused(413, "body_too_large");
     app.get("/emulation").ask().await.refused(405, "method_not_allowed");
     let secret = known["session"].as_str().expect("a secret");
     assert_eq!(secret.len(), 43, "256 bits");
+}
+
+/// A `connect` command of this size.
+fn large_connect(token: &str, size: usize) -> String {
+    let command = json!({"id": 1, "connect": {"token": token}}).to_string();
+    [command.as_str(), &" ".repeat(size - command.len())].concat()
+}
+
+#[tokio::test]
+async fn before_sign_in_the_first_command_of_a_stream_has_at_most_4_kib() {
+    let app = App::start();
+    let token = session(&app).await.access;
+    let (fits, more) = (large_connect(&token, 4096), large_connect(&token, 4097));
+    let stream = |body: String| app.post("/connection/http_stream").body(body);
+    EmulatedConnection::over(&app, stream(fits.clone())).await.expect("a stream");
+    stream(more.clone()).ask().await.refused(413, "body_too_large");
+    let events =
+        |command: String| app.request(Method::GET, "/connection/sse").query(&[("cf_connect", command)]);
+    EmulatedConnection::over(&app, events(fits)).await.expect("a stream");
+    events(more).ask().await.refused(413, "body_too_large");
+}
+
+#[tokio::test]
+async fn a_large_body_of_commands_begins_with_the_secret_of_an_open_stream() {
+    let app = App::start();
+    let mut stream = EmulatedConnection::of(&session(&app).await).await;
+    let commands = [json!({"id": 2, "rpc": {}}).to_string(), " ".repeat(60_000)].concat();
+    assert_eq!(stream.send(&commands).await, 204);
+    assert_eq!(stream.message().await.expect("a reply")["id"], 2);
+    let known = stream.connected["connect"].clone();
+    let of = |session: &Value| {
+        let (node, data) = (&known["node"], json!(commands));
+        let body = format!(r#"{{"session":{session},"node":{node},"data":{data}}}"#);
+        app.post("/emulation").body(body)
+    };
+    of(&json!("guessed")).ask().await.refused(413, "body_too_large");
+    let late = format!(r#"{{"data":{},"session":{}}}"#, json!(commands), known["session"]);
+    app.post("/emulation").body(late).ask().await.refused(413, "body_too_large");
+    assert_eq!(stream.send(&"x".repeat(70_000)).await, 413);
+    drop(stream);
+    eventually("the stream is closed", async || of(&known["session"]).ask().await.status == 413).await;
 }
 
 #[tokio::test]

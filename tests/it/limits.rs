@@ -7,7 +7,7 @@ use portcullis::config::Settings;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session, eventually};
+use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session, Socket, eventually, within};
 
 /// Checks that the answer is a refusal with a time to retry.
 #[track_caller]
@@ -266,6 +266,34 @@ async fn open_sockets_are_limited_per_session_and_in_all() {
     let _one = session.connect().await;
     session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
     session.request(Method::GET, "/api/v1/profile").ask().await.expect(200);
+}
+
+/// Waits until the connection, which answers no pings, has lost its place to another one.
+async fn loses_its_place_to(mut silent: Socket, other: &Session) {
+    silent.answers_pings = false;
+    let mut refused = other.try_connect().await.is_err();
+    assert!(refused, "there is a place");
+    // The client comes back after a while, as client libraries do.
+    while refused {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        refused = other.try_connect().await.is_err();
+    }
+    assert_eq!(silent.closed().await.code, 3012);
+}
+
+#[tokio::test]
+async fn a_silent_connection_loses_its_place_when_another_of_its_session_needs_it() {
+    let app = App::with(|settings| settings.realtime.connections_per_session = 1);
+    let session = app.register().await.sign_in().await;
+    within("a place", loses_its_place_to(session.connect_by_command().await, &session)).await;
+}
+
+#[tokio::test]
+async fn a_silent_connection_loses_its_place_when_another_of_its_user_needs_it() {
+    let app = App::with(|settings| settings.socket.limits.per_user = 1);
+    let person = app.register().await;
+    let silent = person.sign_in().await.connect_by_command().await;
+    within("a place", loses_its_place_to(silent, &person.sign_in().await)).await;
 }
 
 /// Whatever the request is: each writes something, and a table grows by it.

@@ -172,12 +172,17 @@ impl<S> Channel<S> {
     }
 
     /// Calls `send` for every member with the form of its publication, in no particular order.
-    pub fn deliver(&mut self, publication: &Arc<Publication>, mut send: impl FnMut(&S, Form<'_>)) {
+    pub fn deliver(
+        &mut self,
+        publication: &Arc<Publication>,
+        mut send: impl FnMut(ConnectionId, &S, Form<'_>),
+    ) {
         if self.deltas == 0 {
-            return self.members.values().for_each(|member| send(&member.via, Form::Plain));
+            let all = self.members.iter();
+            return all.for_each(|(connection, member)| send(*connection, &member.via, Form::Plain));
         }
         let last = self.last.replace(Arc::clone(publication));
-        for member in self.members.values_mut() {
+        for (connection, member) in &mut self.members {
             let form = match (member.delta, &last) {
                 (Delta::Off, _) => Form::Plain,
                 (Delta::Following, Some(last)) => Form::Delta(last),
@@ -186,7 +191,7 @@ impl<S> Channel<S> {
                     Form::Whole
                 }
             };
-            send(&member.via, form);
+            send(*connection, &member.via, form);
         }
     }
 
@@ -208,12 +213,6 @@ impl<S> Channel<S> {
     pub fn presence_stats(&self) -> PresenceStats {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         PresenceStats { clients: count(self.present), users: count(self.users.len()) }
-    }
-
-    /// The members for which `lives` is false.
-    pub fn gone(&self, lives: impl Fn(&S) -> bool) -> Vec<ConnectionId> {
-        let gone = self.members.iter().filter(|(_, member)| !lives(&member.via));
-        gone.map(|(connection, _)| *connection).collect()
     }
 
     /// Whether this connection is a member.

@@ -38,7 +38,7 @@ fn terms(bits: u8) -> Terms {
 /// Delivers a publication. Returns the form that each member received; for a delta, with the offset of its source.
 fn deliver(channel: &mut Channel<u8>, publication: &Arc<Publication>) -> BTreeMap<u8, String> {
     let mut got = BTreeMap::new();
-    channel.deliver(publication, |member, form| {
+    channel.deliver(publication, |_, member, form| {
         let form = match form {
             Form::Plain => "plain".to_owned(),
             Form::Whole => "whole".to_owned(),

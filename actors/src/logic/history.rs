@@ -130,7 +130,8 @@ pub fn bounded(
 /// The fixed part of a publication's weight.
 pub const WEIGHT_OF_ITSELF: usize = 128;
 
-/// The weight of a publication in bytes: its data, its publisher's description, its tags, and a fixed overhead.
+/// The weight of a publication in bytes: its data, its publisher's description, its tags, and a fixed overhead. Data counts in
+/// the form in which it is sent, so that bytes that JSON clients receive in base64 fit into an answer, too.
 #[must_use]
 pub fn weight(publication: &Publication) -> usize {
     weight_of(&publication.data, publication.info.as_deref(), &publication.tags)
@@ -139,9 +140,9 @@ pub fn weight(publication: &Publication) -> usize {
 /// The weight of a publication with these parts.
 pub(super) fn weight_of(data: &Payload, info: Option<&ClientInfo>, tags: &[(String, String)]) -> usize {
     let info = info.into_iter().flat_map(|info| [&info.conn_info, &info.chan_info]);
-    let info: usize = info.flatten().map(|payload| payload.as_bytes().len()).sum();
+    let info: usize = info.flatten().map(Payload::sent_bytes).sum();
     let tags: usize = tags.iter().map(|(name, value)| name.len() + value.len()).sum();
-    data.as_bytes().len() + info + tags + WEIGHT_OF_ITSELF
+    data.sent_bytes() + info + tags + WEIGHT_OF_ITSELF
 }
 
 /// Recovers a client at `since`. `newer` holds the kept publications after `since`, oldest first; `latest` is the newest
@@ -219,6 +220,12 @@ impl Stream {
         if self.kept.is_empty() {
             self.kept.shrink_to(0);
         }
+    }
+
+    /// When the oldest publication reaches the age limit.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.kept.front().and_then(|(at, _)| at.checked_add(self.ttl))
     }
 
     /// Drops the older half of the publications to free memory. A client that still needs one of them cannot recover.

@@ -33,6 +33,32 @@ fn ask(limit: i32, since: Option<Position>, reverse: bool) -> HistoryRequest {
 }
 
 #[test]
+fn a_history_says_when_its_oldest_publication_expires() {
+    let now = Instant::now();
+    assert_eq!(stream(3, 0, now).next_expiry(), None);
+    let mut stream = stream(1, 1, now);
+    assert_eq!(stream.next_expiry(), Some(now + TTL));
+    stream.append(now + TTL / 2, publication("2"));
+    assert_eq!(stream.next_expiry(), Some(now + TTL / 2 + TTL));
+}
+
+#[test]
+fn bytes_that_are_not_json_count_as_the_base64_that_clients_receive() {
+    let now = Instant::now();
+    let mut stream = stream(100, 0, now);
+    let binary = Payload::from_bytes(vec![0xff; 60_000].into());
+    for _ in 0..20 {
+        stream.append(now, Publication { data: binary.clone(), ..publication("1") });
+    }
+    let page = stream.history(now, &ask(-1, None, false), PageBound::CLIENT).unwrap();
+    let sent: usize = page.iter().map(|publication| publication.data.json_text().len()).sum();
+    assert!(sent <= PAGE_BYTES && page.len() == 5, "{} publications, {sent} bytes", page.len());
+    let position = stream.position();
+    assert!(!stream.recover(now, &at(14, &position.epoch), RecoveryMode::Stream).recovered);
+    assert!(stream.recover(now, &at(15, &position.epoch), RecoveryMode::Stream).recovered);
+}
+
+#[test]
 fn an_epoch_is_eight_lower_case_letters() {
     let epoch = epoch([0, 25, 26, 255, 100, 97, 3, 200]);
     assert!(epoch.len() == 8 && epoch.bytes().all(|byte| byte.is_ascii_lowercase()), "{epoch}");

@@ -56,6 +56,12 @@ impl Published {
         }
     }
 
+    /// When the oldest key expires.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.order.front().map(|(at, _)| *at + REMEMBERED)
+    }
+
     /// Whether no key is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -16,5 +16,6 @@ pub mod namespace;
 pub mod session_connections;
 pub mod spare_capacity;
 pub mod subscription;
+pub mod timetable;
 pub mod tombstones;
 pub mod version;

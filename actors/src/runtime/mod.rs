@@ -25,7 +25,7 @@ pub use channels::{
 pub use connection::{
     close_waiter::{CloseCounts, CloseGuard},
     connection_end::ConnectionEnd,
-    outbox::{Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
+    outbox::{GateSwitch, Outbox, OutboxClosed, OutboxReader, Reservation, outbox, switched_outbox},
     request::{ConnectionRequest, Reply, SubscribeReply},
 };
 pub use ports::{

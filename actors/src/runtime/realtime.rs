@@ -33,7 +33,7 @@ use super::{
     ports::{AuditSink, Journal, Ports},
     services::{
         audit::Audit, audit_lane::AuditLane, device_tracker::DeviceTracker, rate_limiter::RateLimiter,
-        spill::Spill,
+        spill::Spill, unwritten_events::UnwrittenEvents,
     },
     sessions::{directory::Directory, session::Manner, types::DisconnectRule},
     settings::RealtimeSettings,
@@ -98,7 +98,7 @@ impl Realtime {
                 })
             })
             .collect();
-        let audit = AuditLane::new(start_audit(&settings, ports.audit, &audits, budget)?);
+        let audit = start_audit(&settings, ports.audit, &audits, budget)?;
 
         let mut arbiters = vec![sessions, services, audits];
         arbiters.extend(fan_out);
@@ -186,17 +186,20 @@ fn start_audit(
     sink: Arc<dyn AuditSink>,
     arbiter: &Arbiter,
     budget: Arc<Budget>,
-) -> io::Result<Arc<Lane<Audit>>> {
+) -> io::Result<AuditLane> {
     let (path, batch, interval) =
         (settings.spill_file.clone(), settings.audit_batch, settings.audit_interval);
     let spill = Spill::open(&path)?;
     let first = parking_lot::Mutex::new(Some(spill));
-    Ok(supervise(&arbiter.handle(), "audit", settings.shard_mailbox, budget, move || {
+    let unwritten = UnwrittenEvents::default();
+    let shared = unwritten.clone();
+    let lane = supervise(&arbiter.handle(), "audit", settings.shard_mailbox, budget, move || {
         let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
         // If a restarted actor cannot open the file, it dies at once; that spends the restart budget and stops the process.
         let spill = spill.expect("the audit spill file was open a moment ago");
-        Audit::new(spill, Arc::clone(&sink), batch, interval)
-    }))
+        Audit::new(spill, shared.clone(), Arc::clone(&sink), batch, interval)
+    });
+    Ok(AuditLane::new(lane, unwritten))
 }
 
 /// A random number from 0 to 1.

@@ -77,7 +77,9 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         })
     }
 
-    /// Pushes past the bound. Only for messages that are bounded by construction; the caller says why.
+    /// Pushes past the bound. Only for messages that are bounded by construction; the caller says why. While the actor is being
+    /// restarted, the message is dropped, like those in the mailbox of an actor that dies: whatever must not be lost with it
+    /// takes care of that in its `Drop`.
     pub(crate) fn control<M>(&self, message: M)
     where
         M: Message + Send + 'static,

@@ -55,6 +55,15 @@ pub fn decode_emulated(body: &[u8]) -> Result<Emulated, DecodeError> {
     Ok(Emulated { node: request.node, session: request.session.into(), data: request.data })
 }
 
+/// The session of such a request, from the first bytes of its body; `None` if it does not stand there.
+#[must_use]
+pub fn decode_emulated_session(first: &[u8]) -> Option<SecretString> {
+    let mut request = requests::EmulationRequest::default();
+    // An error is expected, because the end of the body is missing. The fields before it are merged all the same.
+    let _ = request.merge(first);
+    Some(request.session).filter(|session| !session.is_empty()).map(SecretString::from)
+}
+
 fn command(message: requests::Command) -> Result<Command, DecodeError> {
     let id = message.id;
     let body = match method(message) {

@@ -9,5 +9,5 @@ mod encode;
 pub mod requests;
 pub mod results;
 
-pub use decode::{Emulated, decode_emulated, decode_frame};
+pub use decode::{Emulated, decode_emulated, decode_emulated_session, decode_frame};
 pub use encode::{PING, encode_push, encode_reply};

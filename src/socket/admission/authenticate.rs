@@ -11,13 +11,13 @@ use logic::{
     client::{Identity, VerifyRefusal},
     namespace::Party,
 };
-use protocol::id::ConnectionId;
+use protocol::id::{ConnectionId, Subject};
 use secrecy::{ExposeSecret, SecretString};
 use service::Caller;
 
 use super::{
     external_identity,
-    register::{Admitted, NewConnection, attach, renew, verify_refusal},
+    register::{Admitted, NewConnection, attach, renew, take_user_place, verify_refusal},
 };
 use crate::socket::shared::SocketContext;
 
@@ -78,13 +78,14 @@ async fn register(
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
     let NewConnection { id, outbox, address, transport } = *connection;
-    let permit = context.permits.take_user(caller.user.into()).ok_or(VerifyRefusal::ConnectionLimit)?;
+    let user: Subject = caller.user.into();
+    let permit = take_user_place(context, &user, user.clone()).await?;
     let request = AttachRequest {
         session: caller.session,
         revoked_all: caller.revoked_all,
         connection: id,
         identity: ConnectionIdentity {
-            subject: caller.user.into(),
+            subject: user,
             account: Some(caller.user),
             issuer: "".into(),
             token: caller.token.clone(),

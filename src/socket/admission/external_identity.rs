@@ -21,7 +21,7 @@ use protocol::{
 use secrecy::{ExposeSecret, SecretString};
 use service::Refusal;
 
-use super::register::{Admitted, NewConnection, attach, renew, verify_refusal};
+use super::register::{Admitted, NewConnection, attach, renew, take_user_place, verify_refusal};
 use crate::socket::shared::SocketContext;
 
 /// Whether an external issuer has issued the token.
@@ -124,7 +124,7 @@ async fn register(
     // Anonymous connections have no per-user limit: each one counts as a user. The limit per address applies.
     let counted =
         if granted.subject.is_anonymous() { Subject::new(&id.to_string()) } else { granted.subject.clone() };
-    let permit = context.permits.take_user(counted).ok_or(VerifyRefusal::ConnectionLimit)?;
+    let permit = take_user_place(context, &granted.subject, counted).await?;
     let session = SessionId::random();
     let token = token_mark(granted.token_id.as_deref(), granted.issued_at);
     check_denials(context, &granted.subject, &token, None).await.map_err(verify_refusal)?;

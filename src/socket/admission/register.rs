@@ -35,6 +35,20 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) transport: Transport,
 }
 
+/// Takes a place for a connection of this user, which is counted as `counted`. If none is free, the user's peers are pinged: the
+/// places of those that are gone are free when the client comes back.
+pub(crate) async fn take_user_place(
+    context: &SocketContext,
+    user: &Subject,
+    counted: Subject,
+) -> Result<UserPermit, VerifyRefusal> {
+    if let Some(permit) = context.permits.take_user(counted) {
+        return Ok(permit);
+    }
+    context.realtime.probe(user).await;
+    Err(VerifyRefusal::ConnectionLimit)
+}
+
 /// Attaches a connection to its session.
 pub(crate) async fn attach(
     context: &SocketContext,

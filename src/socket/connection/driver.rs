@@ -6,22 +6,22 @@
 //! connection leaves all channels.
 
 use std::{
-    future::Future,
     net::IpAddr,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
 
-use actix_rt::time::{Sleep, sleep_until};
 use actors::runtime::{
     ANSWER_BYTES, ChannelJoin, ConnectionEnd, ConnectionRequest, JoinCollector as _, JoinReply, LaneError,
     LeaveReply, Outbox, Reservation, SubscribeReply, TokenUse, Transport,
 };
-use logic::client::{
-    ChannelQuery, ClientState, ConnectionParameters, Effect, Identity, JoinRequest, JoinResults, Purpose,
-    ServerRequest, SubscriptionGrant, SubscriptionRefusal, UnsubscribeNotice, VerifyRefusal,
+use logic::{
+    client::{
+        ChannelQuery, ClientState, ConnectionParameters, Effect, JoinRequest, Purpose, ServerRequest,
+        SubscriptionGrant, SubscriptionRefusal, UnsubscribeNotice,
+    },
+    denials::TokenMark,
 };
 use protocol::{
     ClientInfo, ErrorCode, Payload, UnsubscribeCode,
@@ -29,37 +29,21 @@ use protocol::{
     id::{ConnectionId, Subject},
     subscription::ServerSubscription,
 };
-use secrecy::SecretString;
 
 use super::{
     connect_subscriptions::{self, ConnectSubscriptions},
+    deadline_timer::DeadlineTimer,
     parts::ConnectionParts,
     presence_update::PresenceUpdate,
     registration::{RegisteredIdentity, Registration},
     subscription_tokens::SubscriptionTokens,
+    verification::Verification,
+    work::{Work, WorkResult},
 };
 use crate::socket::{
-    admission::{
-        authenticate,
-        connection_limits::TotalPermit,
-        external_identity,
-        register::{Admitted, NewConnection},
-    },
+    admission::{connection_limits::TotalPermit, register::Admitted},
     shared::SocketContext,
 };
-
-/// The result of asynchronous work that the client state requested.
-enum WorkResult {
-    Identity(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
-    SubscriptionToken {
-        purpose: Purpose,
-        channel: ChannelName,
-        token_use: Option<TokenUse>,
-        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
-    },
-    ConnectSubscriptions(JoinResults),
-    AnswerSpace(Reservation),
-}
 
 /// One connection.
 pub(crate) struct Driver {
@@ -71,9 +55,8 @@ pub(crate) struct Driver {
     client: ClientState,
     registered: Option<Box<RegisteredIdentity>>,
     registration: Registration,
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
-    /// The asynchronous work that the client state waits for; at most one at a time.
-    work: Option<Pin<Box<dyn Future<Output = WorkResult>>>>,
+    timer: DeadlineTimer,
+    work: Work,
     subscription_tokens: SubscriptionTokens,
     /// Receives the result of the server-side subscription that is being started.
     subscribe_reply: Option<SubscribeReply>,
@@ -110,8 +93,8 @@ impl Driver {
             client: ClientState::new(config, parameters, identity),
             registered,
             registration: parts.registration,
-            timer: None,
-            work: None,
+            timer: DeadlineTimer::default(),
+            work: Work::default(),
             subscription_tokens: SubscriptionTokens::default(),
             subscribe_reply: None,
             answer_space: None,
@@ -121,7 +104,7 @@ impl Driver {
             outbox: parts.outbox,
             unauthenticated: parts.unauthenticated,
         };
-        driver.rearm();
+        driver.timer.set(driver.client.next_deadline());
         driver
     }
 
@@ -142,7 +125,7 @@ impl Driver {
 
     /// Whether the peer's first token is being verified.
     pub(crate) fn is_signing_in(&self) -> bool {
-        self.registered.is_none() && self.work.is_some()
+        self.registered.is_none() && self.work.is_in_progress()
     }
 
     /// A whole frame arrived. [`Self::poll`] must follow.
@@ -156,7 +139,7 @@ impl Driver {
     /// A pong frame arrived.
     pub(crate) fn on_native_pong(&mut self) {
         self.client.on_native_pong();
-        self.rearm();
+        self.timer.set(self.client.next_deadline());
     }
 
     /// Whether a ping frame must be sent now.
@@ -172,15 +155,9 @@ impl Driver {
                 let effects = self.client.on_membership_known(Instant::now(), self.context.accepting());
                 self.perform(effects);
             }
-            if let Some(work) = &mut self.work
-                && let Poll::Ready(result) = work.as_mut().poll(cx)
-            {
-                self.work = None;
+            if let Poll::Ready(result) = self.work.poll(cx) {
                 self.on_work_result(result);
-            } else if let Some((_, timer)) = &mut self.timer
-                && timer.as_mut().poll(cx).is_ready()
-            {
-                self.timer = None;
+            } else if self.timer.poll(cx).is_ready() {
                 let effects = self.client.on_tick(Instant::now());
                 self.perform(effects);
             } else if self.presence_update.poll(cx).is_ready() {
@@ -193,11 +170,9 @@ impl Driver {
 
     fn on_work_result(&mut self, result: WorkResult) {
         let (now, accepting) = (Instant::now(), self.context.accepting());
-        // The token may have been denied after it was verified and before the subscription is in the table.
-        let may_be_denied = matches!(result, WorkResult::SubscriptionToken { outcome: Ok(_), .. });
         let before = self.conn_info();
         let effects = match result {
-            WorkResult::Identity(purpose, outcome) => {
+            WorkResult::Identity { purpose, outcome } => {
                 let outcome = outcome.map(|(identity, admitted)| {
                     self.register(admitted);
                     identity
@@ -205,10 +180,7 @@ impl Driver {
                 self.client.on_verified(now, purpose, outcome, accepting)
             }
             WorkResult::SubscriptionToken { purpose, channel, token_use, outcome } => {
-                if outcome.is_ok() {
-                    self.subscription_tokens.keep(channel, token_use, &self.client);
-                }
-                self.client.on_subscription_verified(now, purpose, outcome, accepting)
+                self.on_subscription_token(purpose, channel, token_use, outcome)
             }
             WorkResult::ConnectSubscriptions(results) => {
                 self.client.on_connect_subscriptions(now, results, accepting)
@@ -221,13 +193,34 @@ impl Driver {
         self.perform(effects);
         // The query may have been refused; then the space is not needed.
         self.answer_space = None;
-        if may_be_denied {
-            self.end_denied_subscriptions();
-        }
         // With the first identity there are no subscriptions to update.
         if before.is_some() && self.conn_info() != before {
             self.presence_update.send(&self.context.realtime, &self.client);
         }
+    }
+
+    /// The client state judges the token once more before it acts on it. The index keeps the token only if the client state has
+    /// accepted it.
+    fn on_subscription_token(
+        &mut self,
+        purpose: Purpose,
+        channel: ChannelName,
+        token_use: Option<TokenUse>,
+        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+    ) -> Vec<Effect> {
+        let (context, subject) = (&self.context, self.client.identity().map(|known| known.subject.clone()));
+        let is_denied = |token: &TokenMark| {
+            let denied = |user| context.realtime.denied(user, token, Some(&channel), context.now_ms());
+            subject.as_ref().is_none_or(|user| denied(user).is_some())
+        };
+        let (now, accepting) = (Instant::now(), context.accepting());
+        let token = outcome.as_ref().ok().map(|grant| grant.token.clone());
+        let effects = self.client.on_subscription_verified(now, purpose, outcome, is_denied, accepting);
+        if let Some(token) = token {
+            let current = |channel: &ChannelName| self.client.subscription_token(channel);
+            self.subscription_tokens.keep(channel, &token, token_use, current);
+        }
+        effects
     }
 
     fn register(&mut self, admitted: Option<Admitted>) {
@@ -244,9 +237,12 @@ impl Driver {
                 // An error means that the connection has ended. There is nothing left to do.
                 Effect::Reply(reply) => drop(self.outbox.push_from_owner(reply)),
                 Effect::Release(first) => drop(self.outbox.release(first)),
-                Effect::Verify { purpose, token } => self.verify(purpose, token),
+                Effect::Verify { purpose, token } => {
+                    self.work.begin(self.verification().identity(purpose, token));
+                }
                 Effect::VerifySubscription { purpose, channel, token } => {
-                    self.verify_subscription(purpose, channel, token);
+                    let identity = self.client.identity().cloned();
+                    self.work.begin(self.verification().subscription(identity, purpose, channel, token));
                 }
                 Effect::Join { request, id } => self.join(*request, id),
                 Effect::ConnectSubscriptions(requests) => self.make_connect_subscriptions(requests),
@@ -258,44 +254,18 @@ impl Driver {
                 Effect::Close(reason) => self.outbox.close(reason),
             }
         }
-        self.rearm();
+        self.timer.set(self.client.next_deadline());
     }
 
-    fn verify(&mut self, purpose: Purpose, token: Option<SecretString>) {
-        let (context, id, outbox) = (Arc::clone(&self.context), self.id, self.outbox.clone());
-        let (address, transport) = (self.address, self.transport);
-        let registered = self.registered.as_ref().map(|registered| registered.identity.clone());
-        self.work = Some(Box::pin(async move {
-            let verified = async {
-                if let (Some(identity), Some(token)) = (registered, &token) {
-                    let refreshed = authenticate::refresh(&context, token, &identity, id).await;
-                    return refreshed.map(|identity| (identity, None));
-                }
-                let connection = NewConnection { id, outbox: &outbox, address, transport };
-                let admitted = authenticate::admit_token(&context, token.as_ref(), &connection).await?;
-                Ok((admitted.identity.clone(), Some(admitted)))
-            };
-            WorkResult::Identity(purpose, Box::new(verified.await))
-        }));
-    }
-
-    fn verify_subscription(&mut self, purpose: Purpose, channel: ChannelName, token: SecretString) {
-        let (context, id) = (Arc::clone(&self.context), self.id);
-        let identity = self.client.identity().cloned();
-        let session = self.registered.as_ref().map(|registered| registered.identity.session);
-        self.work = Some(Box::pin(async move {
-            let verified = match identity {
-                Some(identity) => {
-                    external_identity::verify_subscription(&context, &token, &identity, id, &channel).await
-                }
-                None => Err(SubscriptionRefusal::Invalid),
-            };
-            let grant = verified.as_ref().ok();
-            let token_use = session
-                .zip(grant)
-                .and_then(|(session, grant)| context.realtime.note_token_use(session, &grant.token));
-            WorkResult::SubscriptionToken { purpose, channel, token_use, outcome: verified }
-        }));
+    fn verification(&self) -> Verification {
+        Verification {
+            context: Arc::clone(&self.context),
+            id: self.id,
+            outbox: self.outbox.clone(),
+            address: self.address,
+            transport: self.transport,
+            registered: self.registered.as_ref().map(|registered| registered.identity.clone()),
+        }
     }
 
     fn join(&mut self, request: JoinRequest, id: Option<u32>) {
@@ -320,10 +290,10 @@ impl Driver {
                 collector.joined(&channel, Err(ErrorCode::Internal));
             }
         }
-        self.work = Some(Box::pin(async move {
+        self.work.begin(async move {
             let lost = || channels.into_iter().map(|channel| (channel, Err(ErrorCode::Internal))).collect();
             WorkResult::ConnectSubscriptions(connect_subscriptions::all(results).await.unwrap_or_else(lost))
-        }));
+        });
     }
 
     fn send_join(&self, request: JoinRequest, reply: JoinReply) -> Result<(), LaneError> {
@@ -357,10 +327,7 @@ impl Driver {
     /// queue and end the connection.
     fn reserve_answer_space(&mut self) {
         let outbox = self.outbox.clone();
-        self.work =
-            Some(Box::pin(
-                async move { WorkResult::AnswerSpace(outbox.reserve_in_turn(ANSWER_BYTES).await) },
-            ));
+        self.work.begin(async move { WorkResult::AnswerSpace(outbox.reserve_in_turn(ANSWER_BYTES).await) });
     }
 
     fn query(&mut self, channel: ChannelName, id: u32, query: ChannelQuery) {
@@ -418,6 +385,7 @@ impl Driver {
                 ConnectionRequest::EndDeniedSubscriptions(reply) => {
                     let _ = reply.send(self.end_denied_subscriptions());
                 }
+                ConnectionRequest::Probe => drop(self.handle(ServerRequest::Probe)),
                 ConnectionRequest::Describe(reply) => drop(reply.send(self.client.describe())),
             }
         }
@@ -467,20 +435,6 @@ impl Driver {
             self.outbox.end_if_held_back();
         }
         any
-    }
-
-    /// Sets the timer to the next deadline. A timer that fires too early does no harm, so it is only moved forward.
-    fn rearm(&mut self) {
-        let next = self.client.next_deadline();
-        self.timer = match (self.timer.take(), next) {
-            (_, None) => None,
-            (Some((armed, timer)), Some(next)) if armed <= next => Some((armed, timer)),
-            (Some((_, mut timer)), Some(next)) => {
-                timer.as_mut().reset(next.into());
-                Some((next, timer))
-            }
-            (None, Some(next)) => Some((next, Box::pin(sleep_until(next.into())))),
-        };
     }
 }
 

@@ -37,6 +37,7 @@ pub use registry::StreamRegistry;
 
 use command_queue::CommandQueue;
 use peer::Peer;
+use requests::BodyLimit;
 use response::{Framing, ResponseBody, ResponseQueue};
 use stream::EmulatedStream;
 
@@ -78,7 +79,8 @@ async fn http_stream(
     let opened = async {
         // The origin is checked first: another site must not make the server wait for a body.
         request_parts(&request).check_origin(&context, None)?;
-        let first = requests::body(&request, payload).await?;
+        let limit = BodyLimit { unauthenticated: first_max(&context), is_signed_in: |_: &[u8]| false };
+        let first = requests::body(&request, payload, limit).await?;
         open(
             &context,
             &streams,
@@ -98,7 +100,7 @@ async fn sse(
 ) -> HttpResponse {
     let kind = StreamKind { encoding: Encoding::Json, framing: Framing::Events, transport: Transport::Sse };
     let opened = async {
-        let first = requests::in_query(&request)?;
+        let first = requests::in_query(&request, first_max(&context))?;
         open(&context, &streams, &request, kind, first).await
     };
     opened.await.unwrap_or_else(|refusal| refusal.answer(&request))
@@ -114,13 +116,25 @@ async fn emulation(
 ) -> HttpResponse {
     let passed = async {
         request_parts(&request).check_origin(&context, None)?;
-        let emulated = requests::emulated(&request, &requests::body(&request, payload).await?)?;
+        let encoding = requests::encoding(&request);
+        let is_signed_in = |first: &[u8]| {
+            // A client gets the secret with the reply to `connect`.
+            requests::session_in(encoding, first).is_some_and(|secret| streams.knows(&secret))
+        };
+        let limit = BodyLimit { unauthenticated: first_max(&context), is_signed_in };
+        let emulated = requests::emulated(&request, &requests::body(&request, payload, limit).await?)?;
         streams.pass(&emulated)
     };
     match passed.await {
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(refusal) => refusal.answer(&request),
     }
+}
+
+/// Maximum size of the first command of a stream, and of all that comes with it. The same as for a WebSocket of a peer that has
+/// not signed in.
+fn first_max(context: &SocketContext) -> usize {
+    context.settings.unauthenticated_message
 }
 
 /// Encoding, framing and transport of a stream.

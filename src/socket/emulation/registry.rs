@@ -52,6 +52,11 @@ impl StreamRegistry {
         Ok(RegisteredStream { secret, key, open: Arc::clone(&self.open), secrets: Arc::clone(&self.secrets) })
     }
 
+    /// Whether this is the secret of an open stream.
+    pub(crate) fn knows(&self, secret: &SecretString) -> bool {
+        self.open.contains_key(&EmulatedStreams::digest(secret))
+    }
+
     /// Passes commands to their stream.
     pub(crate) fn pass(&self, emulated: &Emulated) -> Result<(), Refusal> {
         let unknown =

@@ -42,6 +42,16 @@ impl SendBuffer {
         &self.buffer[self.started..]
     }
 
+    /// The unsent bytes of what is partly sent.
+    pub(crate) fn started(&self) -> &[u8] {
+        if self.is_started() { &self.buffer[self.started..self.first_length()] } else { &[] }
+    }
+
+    /// Whether the first frame is partly sent. The handshake response counts as a part of what is sent.
+    fn is_started(&self) -> bool {
+        self.started > 0 || self.prelude > 0
+    }
+
     /// Removes `count` sent bytes. An empty buffer releases its memory.
     pub(crate) fn advance(&mut self, count: usize) {
         self.started += count;
@@ -104,7 +114,7 @@ impl SendBuffer {
 
     /// Drops all frames except the rest of a partly sent frame. Without that rest, the peer could not parse the next frame.
     pub(crate) fn keep_started_frame(&mut self) {
-        let keep = if self.started > 0 || self.prelude > 0 { self.first_length() } else { 0 };
+        let keep = if self.is_started() { self.first_length() } else { 0 };
         self.buffer.truncate(keep);
     }
 
@@ -180,6 +190,18 @@ mod tests {
         let rest = 4 + 20_000 - 10;
         assert_eq!(unsent.len(), rest + 4 + 15);
         assert_eq!(&unsent.bytes()[rest..rest + 4], [0x88, 17, 0x11, 0x94]);
+    }
+
+    #[test]
+    fn what_is_partly_sent_ends_with_its_frame() {
+        let mut unsent = SendBuffer::with_prelude(b"HTTP/1.1 101\r\n\r\n");
+        unsent.append_messages(&texts(1, 5), Encoding::Json);
+        unsent.append_close(3001, "x");
+        assert_eq!(unsent.started(), b"HTTP/1.1 101\r\n\r\n");
+        unsent.advance(16);
+        assert_eq!(unsent.started(), b"");
+        unsent.advance(3);
+        assert_eq!(unsent.started(), b"aaaa");
     }
 
     #[test]

@@ -63,6 +63,12 @@ impl Inbound {
         Self(Rc::new(RefCell::new(State { reader, undecoded: false, paused: false, failed: false })))
     }
 
+    /// The number of bytes that may wait for the peer before nothing more is read from it. Its pings are answered, so without
+    /// this bound a peer that sends and does not read would make the server hold an answer to each of them.
+    pub(crate) fn unsent_max(&self) -> usize {
+        2 * self.0.borrow().reader.limit()
+    }
+
     /// The number of bytes that may be fed now.
     pub(crate) fn room(&self) -> usize {
         self.0.borrow().reader.room()

@@ -42,9 +42,7 @@ use crate::socket::connection::{
 const READS_PER_POLL: usize = 4;
 /// Maximum number of bytes taken from the outbox per write.
 const WRITE_BUDGET: usize = 64 * 1024;
-/// Reading stops while more than this is unsent, in bytes (back-pressure).
-const UNSENT_MAX: usize = 128 * 1024;
-/// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending can read it.
+/// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending learns why.
 const LATE_MAX: usize = 2 * 1024 * 1024;
 
 thread_local! {
@@ -62,6 +60,8 @@ pub(crate) struct Pump<T, C> {
     outbox: OutboxReader,
     unsent: SendBuffer,
     flushed: bool,
+    /// The unsent bytes wait for the gate of the node, not for the peer.
+    held_back: bool,
     /// Number of bytes received after our close frame.
     late_bytes: usize,
     /// Reading is paused until the peer has received the unsent bytes.
@@ -109,6 +109,7 @@ where
             outbox,
             unsent: SendBuffer::with_prelude(first),
             flushed: true,
+            held_back: false,
             late_bytes: 0,
             read_paused: false,
             phase: Phase::Open,
@@ -166,7 +167,7 @@ where
                     return Ok(true);
                 }
             }
-            if self.unsent.len() > UNSENT_MAX {
+            if self.unsent.len() > self.inbound.unsent_max() {
                 self.read_paused = true;
                 return Ok(true);
             }
@@ -212,11 +213,18 @@ where
         })
     }
 
-    /// Writes until everything is sent and flushed.
+    /// Writes until everything is sent and flushed. While the gate of the node is closed, only a frame that is partly sent is
+    /// finished: the others wait like those in the outbox.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
-            match Pin::new(&mut self.io).poll_write(cx, self.unsent.bytes()) {
+            self.held_back = self.phase == Phase::Open && self.outbox.holds_back_taken();
+            let bytes = if self.held_back { self.unsent.started() } else { self.unsent.bytes() };
+            if bytes.is_empty() {
+                return Poll::Pending;
+            }
+            self.held_back = false;
+            match Pin::new(&mut self.io).poll_write(cx, bytes) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
                     self.unsent.advance(written);
@@ -238,9 +246,12 @@ where
         }
     }
 
-    /// Starts the write deadline, and cuts the connection if it has passed.
+    /// Starts the write deadline, and cuts the connection if it has passed. A write that waits for the gate has the deadline of
+    /// the gate.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
-        if self.poll_deadline(WRITE_DEADLINE, cx) {
+        if self.held_back {
+            self.deadline = None;
+        } else if self.poll_deadline(WRITE_DEADLINE, cx) {
             self.begin_close(&ConnectionEnd::Cut(CloseReason::WriteError.into()));
         }
     }

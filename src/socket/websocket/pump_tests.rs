@@ -5,7 +5,7 @@ use std::time::Instant;
 use actix_rt::net::{TcpListener, TcpStream};
 use actors::runtime::{Outbox, outbox};
 use futures_util::stream;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::{super::inbound::Messages, *};
 use crate::socket::connection::deadlines::FLUSH_DEADLINE;
@@ -198,6 +198,72 @@ async fn a_peer_that_closes_ends_the_pump_and_the_outbox() {
     assert!(!peer.outbox.is_open());
 }
 
+/// A stream that takes as many bytes as the test allows.
+struct Narrow {
+    tcp: TcpStream,
+    allowed: std::rc::Rc<std::cell::Cell<usize>>,
+    written: std::rc::Rc<std::cell::Cell<usize>>,
+}
+
+impl AsyncRead for Narrow {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Narrow {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let taken = bytes.len().min(self.allowed.get());
+        self.allowed.set(self.allowed.get() - taken);
+        self.written.set(self.written.get() + taken);
+        if taken > 0 { Poll::Ready(Ok(taken)) } else { Poll::Pending }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl SocketStream for Narrow {
+    fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+}
+
+#[actix_rt::test]
+async fn frames_that_were_taken_for_a_slow_peer_wait_for_the_gate_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (gate, outbox, reader) = actors::runtime::switched_outbox(1024 * 1024, protocol::Encoding::Json);
+    let narrow = Narrow { tcp, allowed: std::rc::Rc::default(), written: std::rc::Rc::default() };
+    let (allowed, written) = (narrow.allowed.clone(), narrow.written.clone());
+    let context: Silence = stream::pending();
+    let mut pump = Pump::new(narrow, context, inbound(), reader, Registration::default(), b"");
+    let mut poll = |bytes: usize| {
+        allowed.set(bytes);
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(Pin::new(&mut pump).poll(&mut cx).is_pending());
+        (written.get(), pump.deadline.is_some())
+    };
+    for _ in 0..3 {
+        outbox.push(Bytes::from(vec![b'x'; 20_000])).unwrap();
+    }
+    assert_eq!(poll(10_000), (10_000, true), "the peer is slow");
+    gate.close();
+    assert_eq!(poll(usize::MAX), (20_004, false), "the frame that had begun, and no other");
+    assert_eq!(poll(usize::MAX), (20_004, false));
+    gate.open();
+    assert_eq!(poll(usize::MAX), (3 * 20_004, false));
+}
+
 fn inbound() -> Inbound {
     Inbound::new(protocol::Encoding::Json, LIMIT)
 }
@@ -256,6 +322,47 @@ async fn the_pump_reads_no_more_until_messages_are_decoded() {
     outbox.close(CloseReason::Expired);
     drop(flooder);
     pump.await.unwrap();
+}
+
+/// A context that answers every message, like an actor that answers pings.
+struct Answerer(Messages);
+
+impl Stream for Answerer {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.0).poll_next(cx);
+        next.map(|_| Some(Ok(Bytes::from([&[0x8a, 125][..], &[b'p'; 125]].concat()))))
+    }
+}
+
+#[actix_rt::test]
+async fn a_peer_that_does_not_read_gets_no_more_answers_than_it_may_send() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    socket2::SockRef::from(&flooder).set_recv_buffer_size(4096).unwrap();
+    socket2::SockRef::from(&server).set_send_buffer_size(4096).unwrap();
+    let (_outbox, reader) = outbox(1024, protocol::Encoding::Json);
+    let inbound = inbound();
+    let context = Answerer(inbound.messages());
+    let mut pump = Pump::new(server, context, inbound, reader, Registration::default(), b"");
+    let pings = [&[0x89, 0xfd, 0, 0, 0, 0][..], &[b'p'; 125]].concat().repeat(64);
+    let (mut sent, mut most) = (0, 0);
+    // Until the kernel takes nothing more from the flooder, because the server does not read.
+    for _ in 0..10_000 {
+        sent += flooder.try_write(&pings[sent % pings.len()..]).unwrap_or(0);
+        std::future::poll_fn(|cx| {
+            assert!(Pin::new(&mut pump).poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        most = most.max(pump.unsent.len());
+        tokio::task::yield_now().await;
+    }
+    assert!(sent > 128 * 1024, "the flood was only {sent} bytes");
+    // What one read makes comes on top.
+    assert!(most > LIMIT && most <= 3 * LIMIT, "{most} bytes wait for a peer that does not read");
 }
 
 #[actix_rt::test]

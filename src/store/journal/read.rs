@@ -35,9 +35,10 @@ const SETTLE: &str = "
     RETURNING top";
 
 /// Reads rows in the order of the index until the limits are reached, and one row more to learn whether there are
-/// further rows. A publication counts as much as `logic::history::weight` says, or a little more, because tags are counted in
-/// their stored form. PostgreSQL knows the lengths of values that are stored out of line without reading them, so for
-/// omitted publications it reads only the row.
+/// further rows. A publication counts as much as `logic::history::weight` says, with two exceptions: tags are counted in their
+/// stored form, which is a little more, and bytes that are not JSON are counted without their base64, because the database does
+/// not know them apart. The channel bounds each answer once more, by the exact weights. PostgreSQL knows the lengths of values
+/// that are stored out of line without reading them, so for omitted publications it reads only the row.
 fn statement(order: &str) -> String {
     format!(
         "SELECT seq, data, subject, connection_id, conn_info, chan_info, tags, created_at, more

@@ -109,7 +109,9 @@ impl EmulatedConnection {
     /// A request that sends these commands.
     pub(crate) fn sending(&self, data: &str) -> RequestBuilder {
         let (session, node) = (&self.connected["connect"]["session"], &self.connected["connect"]["node"]);
-        self.app.post("/emulation").json(&json!({"session": session, "node": node, "data": data}))
+        // In the order in which client libraries send the fields.
+        let body = format!(r#"{{"session":{session},"node":{node},"data":{}}}"#, json!(data));
+        self.app.post("/emulation").header("content-type", "application/json").body(body)
     }
 
     /// Sends these commands, and returns the status.

@@ -17,6 +17,8 @@ pub struct ClientConfig {
     pub ping_interval: Duration,
     /// Time that a pong may take. Shorter than `ping_interval`.
     pub pong_timeout: Duration,
+    /// Time that a pong may take when the place of the connection is needed. Shorter than `pong_timeout`.
+    pub probe_timeout: Duration,
     /// Time that a connection or subscription stays open after its token expired, so that the client can refresh it.
     pub expired_grace: Duration,
     /// Maximum number of subscriptions of one connection.
@@ -44,6 +46,7 @@ impl Default for ClientConfig {
             connect_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(25),
             pong_timeout: Duration::from_secs(8),
+            probe_timeout: Duration::from_secs(3),
             expired_grace: Duration::from_secs(25),
             max_channels: 128,
             commands: Limit { name: "frame_connection", burst: 160, period: Duration::from_secs(8) },

@@ -83,6 +83,8 @@ pub enum ServerRequest {
         /// The new connection info that members of channels see; `None` keeps the old one.
         conn_info: Option<Payload>,
     },
+    /// Find out soon whether the peer is alive, because the place of the connection is needed.
+    Probe,
 }
 
 /// The results of the subscriptions that were made at `connect`.

@@ -53,6 +53,22 @@ impl Heartbeat {
         self.pong_by.take().is_some()
     }
 
+    /// Brings the next ping forward, with a pong that is due soon. Returns whether the ping is to be sent. An outstanding pong is
+    /// only due sooner, because a second ping would get a pong of its own. A peer that has just answered a ping lives.
+    pub(super) fn probe(&mut self, config: &ClientConfig, now: Instant) -> bool {
+        let by = now + config.probe_timeout;
+        if let Some(pong_by) = &mut self.pong_by {
+            *pong_by = by.min(*pong_by);
+            return false;
+        }
+        let pinged_at = self.ping_at.and_then(|at| at.checked_sub(config.ping_interval));
+        if pinged_at.is_none_or(|at| now < at + config.probe_timeout) {
+            return false;
+        }
+        (self.ping_at, self.pong_by) = (Some(now + config.ping_interval), Some(by));
+        true
+    }
+
     /// The event that is due at `now`, if there is one.
     pub(super) fn tick(&mut self, config: &ClientConfig, now: Instant) -> Option<Beat> {
         if self.pong_by.is_some_and(|deadline| deadline <= now) {

@@ -105,6 +105,12 @@ impl ClientState {
             _ => return Vec::new(),
         };
         self.pending = None;
+        if !accepting {
+            // This node may have missed a revocation. The reply to `connect` would wait with all other deliveries, and an error
+            // reply would leave the accepted subscriptions in place. So the client is sent back at once.
+            self.close(CloseReason::InsufficientState);
+            return self.take_effects();
+        }
         let (full, rest): (Vec<_>, Vec<_>) =
             results.into_iter().partition(|(_, result)| *result == Err(ErrorCode::LimitExceeded));
         // A full channel is left out; the connection continues without it.
@@ -155,6 +161,7 @@ impl ClientState {
             ServerRequest::Refresh { expires_at, conn_info } => {
                 Ok(self.refresh_for_server(now, expires_at, conn_info))
             }
+            ServerRequest::Probe => Ok(self.probe(now)),
         };
         (self.take_effects(), done)
     }

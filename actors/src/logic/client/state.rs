@@ -21,7 +21,7 @@ use super::{
     identity::{Identity, VerifyRefusal},
     subscription_table::SubscriptionTable,
 };
-use crate::limits::Gcra;
+use crate::{denials::TokenMark, limits::Gcra};
 
 /// The properties of a connection that are known when it opens.
 #[derive(Debug)]
@@ -220,13 +220,26 @@ impl ClientState {
     fn beat(&mut self, now: Instant) {
         match self.heartbeat.tick(&self.config, now) {
             _ if self.is_closed() => {}
-            Some(Beat::Ping) if self.phase == Phase::Connected => {
-                self.effects.push(Effect::Reply(self.encoding.ping()));
-            }
-            Some(Beat::Ping) => self.effects.push(Effect::NativePing),
+            Some(Beat::Ping) => self.ping(),
             Some(Beat::Lost) => self.close(CloseReason::NoPong),
             None => {}
         }
+    }
+
+    fn ping(&mut self) {
+        self.effects.push(match self.phase {
+            Phase::Connected => Effect::Reply(self.encoding.ping()),
+            _ => Effect::NativePing,
+        });
+    }
+
+    /// Pings the peer, because the place of its connection is needed. If it does not answer soon, the connection ends.
+    pub(super) fn probe(&mut self, now: Instant) -> bool {
+        let pinged = self.heartbeat.probe(&self.config, now);
+        if pinged {
+            self.ping();
+        }
+        pinged
     }
 
     /// The next deadline; `None` after [`Effect::Close`].
@@ -268,10 +281,10 @@ impl ClientState {
         self.subscriptions.iter().map(|(channel, _)| channel)
     }
 
-    /// Whether there is a subscription to this channel, confirmed or not.
+    /// The latest token of the subscription to this channel; `None` without a subscription, or for one without a token.
     #[must_use]
-    pub fn has_subscription(&self, channel: &ChannelName) -> bool {
-        self.subscriptions.contains(channel)
+    pub fn subscription_token(&self, channel: &ChannelName) -> Option<&TokenMark> {
+        self.subscriptions.get(channel)?.token.as_deref()
     }
 
     /// The identity of the connection, once it is verified.

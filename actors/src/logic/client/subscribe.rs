@@ -16,18 +16,24 @@ use super::{
     state::{ClientState, Pending},
     subscription_table::{Subscription, with_info},
 };
-use crate::{namespace::Terms, subscription::SubscriptionSource};
+use crate::{denials::TokenMark, namespace::Terms, subscription::SubscriptionSource};
 
 impl ClientState {
-    /// Handles the result of the verification that [`Effect::VerifySubscription`] requested.
+    /// Handles the result of the verification that [`Effect::VerifySubscription`] requested. `is_denied` judges the token once
+    /// more, because it may have been denied since it was verified. A denied token has no effect at all.
     pub fn on_subscription_verified(
         &mut self,
         now: Instant,
         purpose: Purpose,
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+        is_denied: impl FnOnce(&TokenMark) -> bool,
         accepting: bool,
     ) -> Vec<Effect> {
         let Some(pending) = self.take_verified(purpose) else { return Vec::new() };
+        let outcome = match outcome {
+            Ok(grant) if is_denied(&grant.token) => Err(SubscriptionRefusal::Invalid),
+            outcome => outcome,
+        };
         match (pending, outcome) {
             // This node may have missed a revocation while the token was being verified.
             (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Ok(_)) if !accepting => {
@@ -182,8 +188,9 @@ impl ClientState {
 
     fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
         let ends = grant.expires_in.map(|left| after(now, left));
-        // The subscription may have ended while the token was being verified.
-        if self.subscriptions.renew(channel, ends, grant.token) {
+        // While the token was being verified, the subscription may have ended, and one of the server may have taken its place.
+        let refreshable = self.may_refresh(channel).is_ok();
+        if refreshable && self.subscriptions.renew(channel, ends, grant.token) {
             self.answer(id, &Answer::SubRefresh(ends.map(|at| lifetime(now, at))));
         } else {
             self.refuse(id, ErrorCode::PermissionDenied);

@@ -87,8 +87,8 @@ pub struct Range {
     pub before: u64,
     /// The most publications.
     pub limit: u32,
-    /// The most bytes, as [`weight`](crate::history::weight) counts them; the journal may count slightly more. The first
-    /// publication is always read.
+    /// The most bytes, as [`weight`](crate::history::weight) counts them. The journal may count tags as slightly more, and bytes
+    /// that are not JSON without their base64, as less. The first publication is always read.
     pub bytes: usize,
     /// Whether the newest comes first.
     pub reverse: bool,

@@ -100,6 +100,12 @@ impl RecentWindow {
         }
     }
 
+    /// When the oldest publication expires, in milliseconds since the Unix epoch.
+    pub(super) fn next_expiry_ms(&self, keep: Retention) -> Option<i64> {
+        let ttl = i64::try_from(keep.ttl.as_millis()).unwrap_or(i64::MAX);
+        self.kept.front().map(|oldest| oldest.time_ms.saturating_add(ttl))
+    }
+
     /// Drops all publications up to this offset: they were removed from the journal.
     pub(super) fn remove(&mut self, upto: u64) {
         // If the removal ends before `from`, the journal still has publications that the window does not hold.

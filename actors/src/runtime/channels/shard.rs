@@ -16,8 +16,8 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use logic::{history::PAGE_BYTES, namespace::Namespaces, spare_capacity::PeakSize};
-use protocol::{ClientInfo, ErrorCode, channel_name::ChannelName};
+use logic::{history::PAGE_BYTES, namespace::Namespaces, spare_capacity::PeakSize, timetable::Timetable};
+use protocol::{ClientInfo, ErrorCode, Payload, channel_name::ChannelName};
 
 use super::{
     clock::now,
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::runtime::{byte_budget::Waiting, connection::delivery_gate::DeliveryGate, ports::Journal};
 
-/// The interval between two searches for expired publications and ended members.
+/// The interval at which expired publications and idempotency keys are removed.
 const SWEEP: Duration = Duration::from_secs(5);
 /// Payload bytes that may wait for one shard. A publication that exceeds them is rejected with a temporary error, so
 /// that its client retries.
@@ -62,6 +62,8 @@ pub(crate) struct ChannelShard {
     bytes: usize,
     /// The size above which histories are halved again. Each search sets it higher, so that searches are rare.
     halve_at: usize,
+    /// When something of a room expires. Rooms of which nothing expires are not in it.
+    timetable: Timetable<ChannelName>,
     /// Access to the journal; set when the actor starts.
     journal: Option<Rc<Caller>>,
 }
@@ -76,6 +78,7 @@ impl ChannelShard {
             next_rest: 0,
             bytes: 0,
             halve_at: 0,
+            timetable: Timetable::new(now(), SWEEP),
             journal: None,
         }
     }
@@ -99,20 +102,46 @@ impl ChannelShard {
         Ok(())
     }
 
-    /// Puts a room without members on the list of resting rooms, or removes the room if it holds nothing.
+    /// Puts a room without members on the list of resting rooms, or removes it if it is void. Notes when it is due.
     fn settle(&mut self, channel: &ChannelName) {
         let Some(room) = self.rooms.get_mut(channel) else { return };
         if let Some(place) = room.resting.take() {
             self.resting.remove(&place);
         }
         if room.is_void() {
-            self.rooms.remove(channel);
-        } else if room.members.is_empty() && room.is_idle() {
-            room.resting = Some(self.next_rest);
-            self.resting.insert(self.next_rest, channel.clone());
-            self.next_rest += 1;
+            self.remove(channel);
+        } else {
+            if room.members.is_empty() && room.is_idle() {
+                room.resting = Some(self.next_rest);
+                self.resting.insert(self.next_rest, channel.clone());
+                self.next_rest += 1;
+            }
+            self.schedule(channel);
         }
         self.bound();
+    }
+
+    /// Enters the room in the timetable if something of it will expire.
+    fn schedule(&mut self, channel: &ChannelName) {
+        let now = now();
+        if let Some(room) = self.rooms.get_mut(channel)
+            && let Some(at) = room.next_expiry(now)
+        {
+            room.due = Some(self.timetable.enter(room.due, at, || channel.clone()));
+        }
+    }
+
+    /// Removes a room, with its places in the lists.
+    fn remove(&mut self, channel: &ChannelName) {
+        let Some(room) = self.rooms.remove(channel) else { return };
+        self.bytes = self.bytes.saturating_sub(room.bytes());
+        if let Some(place) = room.resting {
+            self.resting.remove(&place);
+        }
+        if let Some(entry) = room.due {
+            self.timetable.remove(entry);
+        }
+        self.peak.release_spare(&mut self.rooms);
     }
 
     /// Evicts the least recently used rooms until the bounds hold. If the histories are still too large, halves the largest
@@ -120,11 +149,8 @@ impl ChannelShard {
     fn bound(&mut self) {
         while self.resting.len() > self.settings.resting || self.bytes > self.settings.history_bytes {
             let Some((_, forgotten)) = self.resting.pop_first() else { break };
-            if let Some(room) = self.rooms.remove(&forgotten) {
-                self.bytes = self.bytes.saturating_sub(room.bytes());
-            }
+            self.remove(&forgotten);
         }
-        self.peak.release_spare(&mut self.rooms);
         if self.bytes > self.settings.history_bytes.max(self.halve_at) {
             self.halve_largest();
         }
@@ -150,24 +176,24 @@ impl ChannelShard {
         self.halve_at = self.bytes + self.settings.history_bytes / 8;
     }
 
+    /// Removes what has expired. Costs as much as there is to do: rooms of which nothing expires are not looked at.
     fn sweep(&mut self, now: Instant) {
-        let mut emptied = Vec::new();
-        self.rooms.retain(|name, room| {
-            let occupied = !room.members.is_empty();
+        for channel in self.timetable.take_due(now) {
+            let Some(room) = self.rooms.get_mut(&channel) else { continue };
+            let (before, occupied) = (room.bytes(), !room.members.is_empty());
+            room.due = None;
             room.expire(now);
-            let kept = !room.is_void();
-            if kept && occupied && room.members.is_empty() {
-                emptied.push(name.clone());
+            self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
+            if room.is_void() {
+                self.remove(&channel);
+            } else if occupied && room.members.is_empty() {
+                self.settle(&channel);
+            } else {
+                // A room that rests keeps its place in the order of eviction.
+                self.schedule(&channel);
             }
-            if let Some(place) = room.resting.filter(|_| !kept) {
-                self.resting.remove(&place);
-            }
-            kept
-        });
-        self.peak.release_spare(&mut self.rooms);
-        self.bytes = self.rooms.values().map(Room::bytes).sum();
+        }
         self.halve_at = 0;
-        emptied.iter().for_each(|channel| self.settle(channel));
     }
 }
 
@@ -237,7 +263,7 @@ fn within<'m>(
 ) -> Option<Vec<Arc<ClientInfo>>> {
     let weight = |info: &ClientInfo| {
         let payloads = [&info.conn_info, &info.chan_info].into_iter().flatten();
-        let payloads: usize = payloads.map(|payload| payload.as_bytes().len()).sum();
+        let payloads: usize = payloads.map(Payload::sent_bytes).sum();
         MEMBER_BYTES + info.user.as_str().len() + payloads
     };
     let mut left = bound;
@@ -327,3 +353,7 @@ pub(crate) struct Shard {
     pub(crate) lane: Arc<crate::runtime::supervision::Lane<ChannelShard>>,
     pub(crate) waiting: Waiting,
 }
+
+#[cfg(test)]
+#[path = "shard_tests.rs"]
+mod tests;

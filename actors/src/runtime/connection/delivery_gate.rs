@@ -4,8 +4,9 @@
 //! closed, an outbox lets only replies of its own connection pass. A connection that has more to send registers here, so that the
 //! gate wakes only connections that wait. `Realtime` closes and opens the gate. The gate has no clock: `now` is an argument.
 //!
-//! The gate also closes by itself: shards ask it before each delivery whether it was renewed in time. So a process that was
-//! paused holds back what it had received before the pause, even if the task that closes the gate runs later.
+//! The gate also closes by itself: shards ask it before each delivery, and outboxes when frames leave them, whether it was
+//! renewed in time. So a process that was paused holds back what it had received before the pause, even if the task that closes
+//! the gate runs later.
 //!
 //! Bound: one entry per connection and closing, dropped when the connection is ended or the gate opens.
 

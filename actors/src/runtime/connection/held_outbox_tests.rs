@@ -66,6 +66,30 @@ fn frames_that_were_queued_when_the_gate_closed_wait_too() {
 }
 
 #[test]
+fn what_was_queued_in_time_does_not_leave_after_the_time() {
+    let held = behind_a_closed_gate(100);
+    held.gate.renew(Instant::now() + Duration::from_secs(60));
+    held.open();
+    held.push("1");
+    held.gate.renew(Instant::now());
+    assert_eq!(held.take(), (vec![], None), "no shard has closed the gate");
+    assert!(held.gate.is_closed() && held.gate.held() == 1);
+    held.gate.renew(Instant::now() + Duration::from_secs(60));
+    assert_eq!(held.open(), 1);
+    assert_eq!(held.take().0, ["1"]);
+}
+
+#[test]
+fn a_reply_after_the_time_leaves_before_the_deliveries_that_wait() {
+    let held = behind_a_closed_gate(100);
+    held.open();
+    held.push("1");
+    held.gate.renew(Instant::now());
+    held.outbox.push_from_owner(REPLY).unwrap();
+    assert_eq!(held.take().0, [REPLY]);
+}
+
+#[test]
 fn replies_of_the_connection_itself_do_not_wait() {
     let held = behind_a_closed_gate(100);
     held.push("1");

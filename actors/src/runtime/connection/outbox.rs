@@ -16,7 +16,7 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -31,12 +31,15 @@ use protocol::{
     close::{CloseMessage, CloseReason},
 };
 
-use crate::runtime::connection::{
-    close_waiter::CloseGuard,
-    connection_end::ConnectionEnd,
-    delivery_gate::{DeliveryGate, HeldConnection},
-    queue::{MARGIN, Queue},
-    request::ConnectionRequest,
+use crate::runtime::{
+    channels::clock::now,
+    connection::{
+        close_waiter::CloseGuard,
+        connection_end::ConnectionEnd,
+        delivery_gate::{Closing, DeliveryGate, HeldConnection},
+        queue::{MARGIN, Queue},
+        request::ConnectionRequest,
+    },
 };
 
 /// The connection has ended, or this frame overflowed its queue: no further frames are accepted.
@@ -65,7 +68,32 @@ pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
     outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), limit, encoding)
 }
 
-/// The same as [`outbox`], but behind the gate of a node.
+/// The switch of a gate. The gate of a node has none: `Realtime` closes and opens it.
+#[doc(hidden)]
+pub struct GateSwitch(Arc<DeliveryGate>);
+
+/// An outbox behind a gate of its own, to test the owner of a stream.
+#[doc(hidden)]
+#[must_use]
+pub fn switched_outbox(limit: usize, encoding: Encoding) -> (GateSwitch, Outbox, OutboxReader) {
+    let gate = Arc::new(DeliveryGate::new(Instant::now()));
+    let (outbox, reader) = outbox_behind(Arc::clone(&gate), limit, encoding);
+    (GateSwitch(gate), outbox, reader)
+}
+
+impl GateSwitch {
+    /// Closes the gate.
+    pub fn close(&self) {
+        self.0.close(Instant::now());
+    }
+
+    /// Opens the gate, and wakes the connections that wait.
+    pub fn open(&self) {
+        self.0.open().iter().filter_map(Weak::upgrade).for_each(|connection| connection.resume());
+    }
+}
+
+/// The same behind the gate of a node.
 pub(crate) fn outbox_behind(
     gate: Arc<DeliveryGate>,
     limit: usize,
@@ -159,6 +187,7 @@ impl Outbox {
     /// # Errors
     /// The errors of [`Self::push`].
     pub fn push_from_owner(&self, frame: Bytes) -> Result<(), OutboxClosed> {
+        self.0.gate.close_if_due(now());
         let closed = self.0.gate.is_closed();
         let place = |queue: &mut Queue, frame| {
             let lane = if closed { &mut queue.passing } else { &mut queue.frames };
@@ -320,7 +349,12 @@ impl Shared {
     /// Whether frames must wait for the gate. If there are any, the connection registers with the gate once per closing.
     fn is_held_back(self: &Arc<Self>, queue: &mut Queue) -> bool {
         let Some(closing) = self.gate.closing() else { return false };
-        if queue.frames.is_empty() || queue.waits_for == Some(closing) {
+        queue.frames.is_empty() || self.waits_for(closing, queue)
+    }
+
+    /// Registers with the gate, once per closing. False if the gate is open meanwhile.
+    fn waits_for(self: &Arc<Self>, closing: Closing, queue: &mut Queue) -> bool {
+        if queue.waits_for == Some(closing) {
             return true;
         }
         let shared: Arc<dyn HeldConnection> = Arc::<Self>::clone(self);
@@ -374,8 +408,13 @@ impl OutboxReader {
 
     /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Returns how the connection
     /// ends, if that was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
+    ///
+    /// The gate closes here if it was not renewed in time, so that what was queued in time does not leave too late.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let mut queue = self.0.queue.lock();
+        if !queue.frames.is_empty() {
+            self.0.gate.close_if_due(now());
+        }
         if queue.end.is_some() && self.0.gate.is_closed() {
             // An orderly end does not wait for the gate, so the frames that wait for it are dropped.
             queue.drop_frames();
@@ -394,6 +433,15 @@ impl OutboxReader {
             Some(ConnectionEnd::Flush(_)) if taken > 0 || !queue.is_empty() => None,
             end => end.clone(),
         }
+    }
+
+    /// Whether frames that were taken and have not left must wait for the gate. The gate then wakes the pump when it opens, or
+    /// ends the connection.
+    #[must_use]
+    pub fn holds_back_taken(&self) -> bool {
+        self.0.gate.close_if_due(now());
+        let Some(closing) = self.0.gate.closing() else { return false };
+        self.0.waits_for(closing, &mut self.0.queue.lock())
     }
 
     /// How the connection's frames are encoded.

@@ -58,6 +58,8 @@ pub enum ConnectionRequest {
         /// Whether there were any.
         Reply,
     ),
+    /// Ping the peer, and end the connection if it does not answer soon: its place is needed.
+    Probe,
     /// Describe the connection.
     Describe(oneshot::Sender<ConnectionDescription>),
 }

@@ -7,16 +7,19 @@
 //! continues from the start of the file, because writing an event twice changes nothing.
 //!
 //! When the append fails (a full disk), `Realtime::record` returns an error, so that an action that must be audited
-//! is not carried out. Events of `Realtime::note` wait in memory. `audit_lane` bounds the bytes in memory, and drops
-//! and counts further events of `Realtime::note`.
+//! is not carried out. Events of `Realtime::note` wait in memory, in `unwritten_events`, also those that were on their way
+//! to an actor that died. `audit_lane` bounds the bytes in memory, and drops and counts further events of `Realtime::note`.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use protocol::audit::AuditEvent;
 use tokio::sync::oneshot;
 
-use super::spill::Spill;
+use super::{
+    spill::Spill,
+    unwritten_events::{NotedEvent, UnwrittenEvents},
+};
 use crate::runtime::{
     byte_budget::WaitingBytes,
     ports::{AuditSink, WriteError},
@@ -33,11 +36,16 @@ pub struct RecordError;
 #[rtype(result = "()")]
 pub(crate) struct Record {
     pub(crate) event: AuditEvent,
-    /// The event's share of the bytes that may be in memory.
-    pub(crate) bytes: WaitingBytes,
-    /// Answered once the event is in the spill file. `None`: no caller waits.
-    pub(crate) reply: Option<oneshot::Sender<Result<(), RecordError>>>,
+    /// Its share of what may be in memory.
+    pub(crate) _bytes: WaitingBytes,
+    /// Answered once the event is in the spill file.
+    pub(crate) reply: oneshot::Sender<Result<(), RecordError>>,
 }
+
+/// An event for which no caller waits.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Note(pub(crate) NotedEvent);
 
 /// Answered when everything recorded before it is in the database.
 #[derive(Message)]
@@ -50,8 +58,7 @@ pub(crate) struct Audit {
     batch: usize,
     interval: Duration,
     retry: Duration,
-    /// Events without a waiting caller that could not be appended yet.
-    held: VecDeque<(AuditEvent, WaitingBytes)>,
+    unwritten: UnwrittenEvents,
     /// The sink is writing a batch.
     busy: bool,
     scheduled: bool,
@@ -61,14 +68,20 @@ pub(crate) struct Audit {
 }
 
 impl Audit {
-    pub(crate) fn new(spill: Spill, sink: Arc<dyn AuditSink>, batch: usize, interval: Duration) -> Self {
+    pub(crate) fn new(
+        spill: Spill,
+        unwritten: UnwrittenEvents,
+        sink: Arc<dyn AuditSink>,
+        batch: usize,
+        interval: Duration,
+    ) -> Self {
         Self {
             spill,
             sink,
             batch,
             interval,
             retry: interval,
-            held: VecDeque::new(),
+            unwritten,
             busy: false,
             scheduled: false,
             one_by_one: 0,
@@ -90,12 +103,8 @@ impl Audit {
         if self.busy {
             return;
         }
-        while let Some((event, _)) = self.held.front() {
-            if self.spill.append(event).is_err() {
-                break;
-            }
-            self.held.pop_front();
-        }
+        let spill = &mut self.spill;
+        self.unwritten.write(|event| spill.append(event).is_ok());
         let (events, consumed) = match self.spill.peek(if self.one_by_one > 0 { 1 } else { self.batch }) {
             Ok(batch) => batch,
             Err(error) => {
@@ -159,7 +168,7 @@ impl Audit {
     }
 
     fn settled(&mut self, ctx: &mut Context<Self>) {
-        if self.held.is_empty() {
+        if self.unwritten.is_empty() {
             for waiting in self.waiting.drain(..) {
                 // The requester may have stopped waiting.
                 let _ = waiting.send(());
@@ -174,7 +183,7 @@ impl Actor for Audit {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // The file may contain events of an earlier process, or of an earlier incarnation of this actor.
+        // The file may contain events of an earlier process, and memory those of an earlier incarnation of this actor.
         self.schedule(Duration::ZERO, ctx);
     }
 }
@@ -183,20 +192,30 @@ impl Handler<Record> for Audit {
     type Result = ();
 
     fn handle(&mut self, message: Record, ctx: &mut Self::Context) {
-        let appended = self.spill.append(&message.event);
-        if let Err(error) = &appended {
-            tracing::error!(%error, "an audit event cannot be written to the spill file");
-            metrics::counter!("audit_append_failures_total").increment(1);
-        }
-        match message.reply {
-            Some(reply) => {
-                let _ = reply.send(appended.map_err(|_| RecordError));
-            }
-            None if appended.is_err() => self.held.push_back((message.event, message.bytes)),
-            None => {}
-        }
+        let appended = append(&mut self.spill, &message.event);
+        // The caller may have given up.
+        let _ = message.reply.send(appended.then_some(()).ok_or(RecordError));
         self.schedule(self.interval, ctx);
     }
+}
+
+impl Handler<Note> for Audit {
+    type Result = ();
+
+    fn handle(&mut self, Note(event): Note, ctx: &mut Self::Context) {
+        event.write(|event| append(&mut self.spill, event));
+        self.schedule(self.interval, ctx);
+    }
+}
+
+/// Whether the event is in the spill file. A failure is logged and counted.
+fn append(spill: &mut Spill, event: &AuditEvent) -> bool {
+    let appended = spill.append(event);
+    if let Err(error) = &appended {
+        tracing::error!(%error, "an audit event cannot be written to the spill file");
+        metrics::counter!("audit_append_failures_total").increment(1);
+    }
+    appended.is_ok()
 }
 
 impl Handler<Flush> for Audit {
@@ -220,5 +239,21 @@ impl Handler<Pause> for Audit {
 
     fn handle(&mut self, Pause(released): Pause, _: &mut Self::Context) {
         let _ = released.recv();
+    }
+}
+
+/// Kills the actor, to test what happens then.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Panic;
+
+#[cfg(test)]
+impl Handler<Panic> for Audit {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "the message exists to kill the actor")]
+    fn handle(&mut self, _: Panic, _: &mut Self::Context) {
+        panic!("asked to die");
     }
 }

@@ -13,7 +13,10 @@ use protocol::audit::AuditEvent;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::audit::{Audit, Flush, Record, RecordError};
+use super::{
+    audit::{Audit, Flush, Note, Record, RecordError},
+    unwritten_events::UnwrittenEvents,
+};
 use crate::runtime::{byte_budget::Waiting, supervision::Lane};
 
 /// The most bytes of events in memory: on their way to the actor, or in the actor because it cannot write them to its file.
@@ -23,13 +26,15 @@ const BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(crate) struct AuditLane {
     lane: Arc<Lane<Audit>>,
     waiting: Waiting,
-    /// Events that were dropped since an event of a socket was last accepted.
+    unwritten: UnwrittenEvents,
+    /// Events that were dropped since the lane last took one.
     lost: AtomicU64,
 }
 
 impl AuditLane {
-    pub(crate) fn new(lane: Arc<Lane<Audit>>) -> Self {
-        Self { lane, waiting: Waiting::new(BYTES_MAX), lost: AtomicU64::new(0) }
+    /// `unwritten` is what the actor shares with its successors.
+    pub(crate) fn new(lane: Arc<Lane<Audit>>, unwritten: UnwrittenEvents) -> Self {
+        Self { lane, waiting: Waiting::new(BYTES_MAX), unwritten, lost: AtomicU64::new(0) }
     }
 
     /// Sends an event. The answer comes when the event is in the spill file.
@@ -42,7 +47,7 @@ impl AuditLane {
     ) -> Result<oneshot::Receiver<Result<(), RecordError>>, RecordError> {
         let bytes = self.waiting.take(weight(&event)).ok_or(RecordError)?;
         let (reply, written) = oneshot::channel();
-        let record = Record { event, bytes, reply: Some(reply) };
+        let record = Record { event, _bytes: bytes, reply };
         self.lane.try_send(record).map_err(|_| RecordError)?;
         Ok(written)
     }
@@ -56,8 +61,8 @@ impl AuditLane {
             }
             return;
         };
-        // This may exceed the bound of the mailbox, but the bytes are bounded.
-        self.lane.control(Record { event, bytes, reply: None });
+        // Past the bound of the mailbox, because the bytes are bounded. An actor that is being restarted finds the event later.
+        self.lane.control(Note(self.unwritten.note(event, bytes)));
         if self.lost.load(Ordering::Relaxed) > 0 {
             let lost = self.lost.swap(0, Ordering::Relaxed);
             tracing::warn!(lost, "the audit trail accepts events of sockets again");

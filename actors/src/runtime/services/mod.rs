@@ -5,6 +5,7 @@ pub(crate) mod audit_lane;
 pub(crate) mod device_tracker;
 pub(crate) mod rate_limiter;
 pub(crate) mod spill;
+pub(crate) mod unwritten_events;
 
 use std::{future::Future, hash::BuildHasher as _, net::IpAddr, time::Duration};
 

@@ -215,6 +215,13 @@ impl Realtime {
         self.0.directory.disconnect(&sessions, &rule, Manner::Flush, self.0.settings.close_wait).await
     }
 
+    /// Pings all peers of a user, because the user has no place left for another connection. Peers that are gone do not answer,
+    /// and their places come free.
+    pub async fn probe(&self, subject: &Subject) {
+        let rule: RequestRule = Arc::new(|_, _| Some(ConnectionRequest::Probe));
+        self.0.directory.request(&self.0.directory.sessions_of(subject), &rule).await;
+    }
+
     /// Sends the requests of `rule` to the selected connections.
     pub(crate) async fn send_requests(&self, selection: &ConnectionSelection, rule: RequestRule) {
         let selected = selection.clone();

@@ -30,7 +30,7 @@ use super::{
     token_index::TokenUse,
     types::{ConnectionIdentity, ConnectionInfo, DisconnectRule, RequestRule, Transport},
 };
-use crate::runtime::connection::{close_waiter::CloseGuard, outbox::Outbox};
+use crate::runtime::connection::{close_waiter::CloseGuard, outbox::Outbox, request::ConnectionRequest};
 
 /// Identity and size of one incarnation of a session actor.
 #[derive(Clone)]
@@ -171,6 +171,14 @@ impl Session {
         }
     }
 
+    /// Pings all peers. Those that are gone do not answer, and their places come free. Peers that have just answered are not pinged.
+    fn probe(&self) {
+        for (_, attached) in self.connections.iter() {
+            // An error means that the connection has ended.
+            let _ = attached.outbox.request(ConnectionRequest::Probe);
+        }
+    }
+
     fn info(&self, connection: ConnectionId, attached: &AttachedConnection) -> ConnectionInfo {
         ConnectionInfo {
             connection,
@@ -204,6 +212,9 @@ impl Handler<Attach> for Session {
         let result = self.connections.attach(message.connection, message.attached);
         if let Some(attached) = self.connections.get_mut(message.connection) {
             attached.registered = true;
+        }
+        if result.is_err() {
+            self.probe();
         }
         self.publish_count();
         MessageResult(result)

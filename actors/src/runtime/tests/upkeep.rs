@@ -5,7 +5,7 @@ use logic::bans::BanStatus;
 use protocol::limit::Limit;
 
 use super::*;
-use crate::runtime::services::audit::Pause;
+use crate::runtime::services::audit::{Panic, Pause};
 
 #[actix_rt::test]
 async fn audit_events_wait_for_the_database_and_arrive_in_order() {
@@ -36,6 +36,23 @@ async fn audit_events_beyond_the_bytes_that_may_wait_are_refused_or_dropped() {
     assert!(f.realtime.flush(Duration::from_secs(10)).await);
     assert_eq!(f.memory.events.lock().len(), 15, "15 of these events fit into 16 MiB");
     f.realtime.record(heavy()).await.unwrap();
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn events_of_sockets_on_their_way_to_an_audit_actor_that_dies_are_written_by_the_next() {
+    let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
+    let lane = f.realtime.0.audit.lane();
+    let (release, paused) = std::sync::mpsc::channel();
+    lane.control(Pause(paused));
+    lane.control(Panic);
+    for name in ["a", "b"] {
+        f.realtime.note(AuditEvent::new(name, Outcome::Success, 0));
+    }
+    drop(release);
+    eventually(|| f.memory.events.lock().len() == 2).await;
+    let names: Vec<String> = f.memory.events.lock().iter().map(|event| event.event.clone()).collect();
+    assert_eq!(names, ["a", "b"]);
     f.realtime.stop();
 }
 

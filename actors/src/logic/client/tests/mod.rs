@@ -25,7 +25,7 @@ use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::*;
-use crate::namespace::Party;
+use crate::{denials::TokenMark, namespace::Party};
 
 /// A connection under test, with its own time.
 pub(super) struct TestConnection {
@@ -184,7 +184,17 @@ impl TestConnection {
         purpose: Purpose,
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
     ) -> Vec<String> {
-        let effects = self.client.on_subscription_verified(self.now, purpose, outcome, self.accepting);
+        self.subscription_judged(purpose, outcome, |_| false)
+    }
+
+    fn subscription_judged(
+        &mut self,
+        purpose: Purpose,
+        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+        is_denied: impl FnOnce(&TokenMark) -> bool,
+    ) -> Vec<String> {
+        let (now, accepting) = (self.now, self.accepting);
+        let effects = self.client.on_subscription_verified(now, purpose, outcome, is_denied, accepting);
         self.performed(effects)
     }
 

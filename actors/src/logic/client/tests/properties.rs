@@ -108,6 +108,7 @@ fn feed(connection: &mut TestConnection, pending: Option<Purpose>, input: Input)
                 connection.now,
                 purpose,
                 granted(number),
+                |_| false,
                 connection.accepting,
             )
         }

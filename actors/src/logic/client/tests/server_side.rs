@@ -89,6 +89,17 @@ fn a_subscription_that_cannot_be_made_ends_the_connection() {
 }
 
 #[test]
+fn a_node_that_may_have_missed_revocations_meanwhile_sends_the_client_back() {
+    let mut connection = with(vec![to("chat:a")]);
+    connection.say(r#"{"id":1,"connect":{}}"#);
+    connection.subscribe(2, "chat:c");
+    connection.accepting = false;
+    let results = [("chat:a", Ok(SubscribeResult::default()))];
+    assert_eq!(gathered(&mut connection, &results), ["close 3010"]);
+    assert!(CloseReason::InsufficientState.reconnects());
+}
+
+#[test]
 fn a_full_channel_is_left_out_and_the_connection_stays_open() {
     let mut connection = with(vec![to("chat:a"), to("chat:b")]);
     connection.say(r#"{"id":1,"connect":{}}"#);

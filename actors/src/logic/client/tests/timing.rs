@@ -27,6 +27,37 @@ fn a_ping_is_answered_by_a_pong_within_eight_seconds() {
 }
 
 #[test]
+fn a_peer_that_does_not_answer_a_probe_is_gone_after_three_seconds() {
+    let mut connection = TestConnection::connected();
+    connection.now += Duration::from_secs(5);
+    assert_eq!(connection.told(ServerRequest::Probe), ["{}"]);
+    assert_eq!(connection.next(), (3.0, vec!["close 3012".to_owned()]));
+    let mut plain = TestConnection::authenticated();
+    plain.now += Duration::from_secs(5);
+    assert_eq!(plain.told(ServerRequest::Probe), ["native ping"]);
+}
+
+#[test]
+fn a_peer_that_answers_a_probe_stays_and_is_not_asked_again_at_once() {
+    let mut connection = TestConnection::connected();
+    connection.now += Duration::from_secs(5);
+    connection.told(ServerRequest::Probe);
+    connection.now += Duration::from_secs_f64(2.9);
+    assert!(connection.say("{}").is_empty());
+    assert!(connection.told(ServerRequest::Probe).is_empty(), "it has just answered");
+    assert_eq!(connection.next(), (22.1, vec!["{}".to_owned()]), "the ping was the next one");
+}
+
+#[test]
+fn a_probe_during_a_ping_sends_no_second_one_and_shortens_the_wait() {
+    let mut connection = TestConnection::connected();
+    connection.next();
+    connection.now += Duration::from_secs(1);
+    assert!(connection.told(ServerRequest::Probe).is_empty());
+    assert_eq!(connection.next(), (3.0, vec!["close 3012".to_owned()]));
+}
+
+#[test]
 fn an_unrequested_pong_is_a_bad_request() {
     assert_eq!(TestConnection::connected().say("{}"), ["close 3501"]);
     assert_eq!(TestConnection::authenticated().say("{}"), ["close 3501"]);

@@ -8,7 +8,6 @@ use protocol::{
 };
 
 use super::*;
-use crate::denials::TokenMark;
 
 const SUBSCRIBE_2: Purpose = Purpose::Subscribe { id: 2 };
 const SUB_REFRESH_3: Purpose = Purpose::SubRefresh { id: 3 };
@@ -17,6 +16,26 @@ const RENEW: &str = r#"{"id":3,"sub_refresh":{"channel":"$chat:a","token":"s2"}}
 
 fn lasting(seconds: u64) -> SubscriptionGrant {
     SubscriptionGrant { expires_in: Some(Duration::from_secs(seconds)), ..SubscriptionGrant::default() }
+}
+
+fn mark(id: &str) -> TokenMark {
+    TokenMark { id: Some(id.into()), issued_at_ms: None }
+}
+
+fn by(id: &str) -> SubscriptionGrant {
+    SubscriptionGrant { token: mark(id), ..lasting(60) }
+}
+
+/// A subscription that the server makes to the channel of the tests.
+fn of_the_server() -> ServerSubscription {
+    ServerSubscription {
+        channel: channel("$chat:a"),
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    }
 }
 
 /// A connection that is subscribed with a token of one minute. The server sends no pings.
@@ -58,7 +77,8 @@ fn the_info_of_a_token_is_visible_only_in_its_channel() {
     connection.say(PRIVATE);
     let info = Payload::parse(r#"{"nick":"x"}"#).unwrap();
     let grant = SubscriptionGrant { chan_info: Some(info.clone()), ..lasting(60) };
-    let effects = connection.client.on_subscription_verified(connection.now, SUBSCRIBE_2, Ok(grant), true);
+    let effects =
+        connection.client.on_subscription_verified(connection.now, SUBSCRIBE_2, Ok(grant), |_| false, true);
     let [Effect::Join { request, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(request.info.chan_info, Some(info));
     assert_eq!(request.lifetime.map(|lifetime| lifetime.ttl), Some(60));
@@ -161,15 +181,7 @@ fn an_expired_token_ends_no_other_subscription_of_its_channel() {
     let mut connection = subscribed();
     connection.say(RENEW);
     connection.told(ServerRequest::Unsubscribe(channel("$chat:a"), UnsubscribeCode::Server));
-    let theirs = ServerSubscription {
-        channel: channel("$chat:a"),
-        chan_info: None,
-        data: None,
-        recover: None,
-        expires_at: None,
-        overrides: Overrides::default(),
-    };
-    connection.told(ServerRequest::Subscribe(Box::new(theirs)));
+    connection.told(ServerRequest::Subscribe(Box::new(of_the_server())));
     let said = connection.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
     assert_eq!(said, [error(3, 100)]);
     assert_eq!(connection.channels(), 1);
@@ -184,6 +196,36 @@ fn a_subscription_that_ended_meanwhile_is_not_renewed() {
 }
 
 #[test]
+fn a_token_that_is_denied_while_it_is_verified_joins_no_channel() {
+    let mut connection = TestConnection::connected();
+    connection.say(PRIVATE);
+    let denied = |token: &TokenMark| *token == mark("denied");
+    assert_eq!(connection.subscription_judged(SUBSCRIBE_2, Ok(by("denied")), denied), [error(2, 103)]);
+    assert_eq!(connection.channels(), 0);
+}
+
+#[test]
+fn a_token_that_is_denied_while_it_is_verified_renews_nothing() {
+    let mut connection = TestConnection::connected();
+    connection.say(PRIVATE);
+    connection.subscription_verified(SUBSCRIBE_2, Ok(by("first")));
+    connection.say(RENEW);
+    assert_eq!(connection.subscription_judged(SUB_REFRESH_3, Ok(by("denied")), |_| true), [error(3, 103)]);
+    assert_eq!(connection.client.subscription_token(&channel("$chat:a")), Some(&mark("first")));
+}
+
+#[test]
+fn a_token_does_not_renew_the_subscription_of_the_server_that_took_the_place_of_its_own() {
+    let mut connection = subscribed();
+    connection.say(RENEW);
+    connection.told(ServerRequest::Unsubscribe(channel("$chat:a"), UnsubscribeCode::Server));
+    connection.told(ServerRequest::Subscribe(Box::new(of_the_server())));
+    assert_eq!(connection.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))), [error(3, 103)]);
+    assert_eq!(connection.after(9_000.0), ["{}"], "the subscription of the server does not expire");
+    assert_eq!(connection.client.subscription_token(&channel("$chat:a")), None);
+}
+
+#[test]
 fn a_renewal_needs_a_subscription_and_a_token() {
     let mut connection = TestConnection::connected();
     assert_eq!(connection.say(RENEW), [error(3, 103)]);
@@ -192,8 +234,6 @@ fn a_renewal_needs_a_subscription_and_a_token() {
 
 #[test]
 fn a_subscription_is_found_by_its_latest_token() {
-    let mark = |id: &str| TokenMark { id: Some(id.into()), issued_at_ms: None };
-    let by = |id: &str| SubscriptionGrant { token: mark(id), ..lasting(60) };
     let mut connection = TestConnection::connected();
     connection.subscribe(7, "chat:open");
     connection.say(PRIVATE);

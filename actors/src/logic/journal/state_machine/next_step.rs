@@ -1,5 +1,7 @@
 //! How a durable channel chooses its next journal call and answers waiting requests.
 
+use std::time::Duration;
+
 use protocol::HistoryResult;
 
 use super::{
@@ -25,12 +27,26 @@ impl<T> DurableChannel<T> {
         self.quiet = if used { 0 } else { self.quiet.saturating_add(1) };
     }
 
+    /// In how much time [`Self::tick`] has something to do; `None` while nothing is in sight.
+    #[must_use]
+    pub fn next_tick(&self, now_ms: i64, occupied: bool) -> Option<Duration> {
+        let unused = !occupied && self.is_idle();
+        if self.resting || unused {
+            return Some(Duration::ZERO);
+        }
+        let left = self.hot.as_ref()?.next_expiry_ms(self.keep)?.saturating_sub(now_ms);
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
+    }
+
     /// Begins the journal calls that are possible now, and returns the collected actions. The shard calls it after every event.
     /// `number` returns a new number for each call of the journal.
     pub fn step(&mut self, now_ms: i64, occupied: bool, mut number: impl FnMut() -> u64) -> Vec<Action<T>> {
         self.now_ms = now_ms;
         if let Some(hot) = &mut self.hot {
             hot.expire(self.keep, now_ms);
+        }
+        if occupied || !self.is_idle() {
+            self.quiet = 0;
         }
         self.answer(false);
         self.read_pages(&mut number);

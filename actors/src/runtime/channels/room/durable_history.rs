@@ -201,6 +201,10 @@ impl Durable {
         self.state.is_idle()
     }
 
+    pub(crate) fn next_tick(&self, now_ms: i64, occupied: bool) -> Option<Duration> {
+        self.state.next_tick(now_ms, occupied)
+    }
+
     pub(crate) fn is_quiet(&self) -> bool {
         self.state.is_quiet()
     }

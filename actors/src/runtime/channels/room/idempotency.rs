@@ -69,6 +69,11 @@ impl Keys {
         self.done.expire(now);
     }
 
+    /// When the oldest stored key expires.
+    pub(crate) fn next_expiry(&self) -> Option<Instant> {
+        self.done.next_expiry()
+    }
+
     /// The bytes of the stored keys. Keys in progress are not included; the bound of publications that wait for the
     /// journal limits them.
     pub(crate) fn bytes(&self) -> usize {

@@ -13,6 +13,7 @@ use logic::{
     channel_members::Channel,
     history::{PageBound, Recovery, Stream, epoch},
     namespace::{Options, RecoveryMode, Terms},
+    timetable::Entry,
 };
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Push, SubscribeResult,
@@ -25,6 +26,7 @@ use self::{
     recovery::Found,
 };
 use crate::runtime::channels::{
+    clock::wall_clock_ms,
     fan_out::{Frames, Subscriber},
     join_request::{ChannelJoin, JoinReply},
     messages::What,
@@ -41,6 +43,8 @@ pub(crate) struct Room {
     pub(crate) keys: Keys,
     /// Its place in the order of eviction; set only while the room has no members.
     pub(crate) resting: Option<u64>,
+    /// When [`Self::expire`] is called for it.
+    pub(crate) due: Option<Entry>,
 }
 
 /// Where the history of a channel is kept.
@@ -63,7 +67,15 @@ impl Room {
             }
             _ => Source::Memory { stream: None },
         };
-        Self { name, options, members: Channel::default(), source, keys: Keys::default(), resting: None }
+        Self {
+            name,
+            options,
+            members: Channel::default(),
+            source,
+            keys: Keys::default(),
+            resting: None,
+            due: None,
+        }
     }
 
     pub(crate) fn name(&self) -> &ChannelName {
@@ -210,11 +222,20 @@ impl Room {
         }
     }
 
-    /// Removes expired publications and keys, and members whose connections ended without leaving.
+    /// When [`Self::expire`] has something to do; `None` while nothing is in sight.
+    pub(crate) fn next_expiry(&self, now: Instant) -> Option<Instant> {
+        let history = match &self.source {
+            Source::Memory { stream } => stream.as_ref().and_then(Stream::next_expiry),
+            Source::Durable(durable) => {
+                let left = durable.next_tick(wall_clock_ms(), !self.members.is_empty());
+                left.and_then(|left| now.checked_add(left))
+            }
+        };
+        [history, self.keys.next_expiry()].into_iter().flatten().min()
+    }
+
+    /// Removes expired publications and keys. Members leave by themselves, so none is looked at.
     pub(crate) fn expire(&mut self, now: Instant) {
-        for ended in self.members.gone(Subscriber::is_open) {
-            self.leave(ended, None);
-        }
         self.keys.expire(now);
         match &mut self.source {
             Source::Memory { stream } => {

@@ -69,10 +69,18 @@ impl Room {
     /// Delivers a publication to all subscribers.
     pub(crate) fn deliver(&mut self, publication: &Arc<Publication>) {
         let mut frames = Publishing::new(&self.name, publication);
-        let mut delivered = 0_u64;
-        self.members.deliver(publication, |subscriber, form| {
-            delivered += u64::from(subscriber.push(frames.frame(subscriber.encoding(), form)));
+        let (mut delivered, mut ended) = (0_u64, Vec::new());
+        self.members.deliver(publication, |connection, subscriber, form| {
+            if subscriber.push(frames.frame(subscriber.encoding(), form)) {
+                delivered += 1;
+            } else {
+                ended.push(connection);
+            }
         });
         metrics::counter!("deliveries_total").increment(delivered);
+        // These connections have ended, and their own leave follows. They need not be counted until then.
+        for connection in ended {
+            self.leave(connection, None);
+        }
     }
 }

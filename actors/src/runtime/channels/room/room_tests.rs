@@ -233,13 +233,13 @@ fn publications_that_do_not_fit_into_the_queue_are_not_recovered_and_the_connect
 }
 
 #[test]
-fn a_connection_that_ended_without_leaving_is_removed_and_its_leave_is_announced() {
+fn a_connection_that_has_ended_is_taken_out_by_the_next_publication_and_the_others_hear_of_it() {
     let mut world = World::new();
     world.join(0, false);
     world.join(1, false);
     world.clients.iter_mut().for_each(|client| client.read(&world.truth));
     world.clients[1].outbox.cut(CloseReason::SessionRevoked, None);
-    world.room.expire(world.now);
+    world.publish(false);
     world.clients[0].read(&world.truth);
     assert_eq!((world.room.members.len(), world.clients[0].heard.len()), (1, 1));
 }
