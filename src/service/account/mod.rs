@@ -11,7 +11,7 @@ pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod step_up;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use credential_change::CredentialChanges;
 use devices::Devices;
@@ -74,7 +74,7 @@ impl Account {
             core.audit.clone(),
             SessionListing::new(access.verifier.clone(), core.realtime.clone()),
             shared.revoker.clone(),
-            limits.idle,
+            Arc::clone(&access.outages),
         );
         Self {
             profile: shared.profile(),
