@@ -149,6 +149,7 @@ impl Shared<'_> {
             codes: self.authenticators.codes.clone(),
             lockout: self.authenticators.lockout.clone(),
             ceremonies: self.authenticators.passkeys.clone(),
+            clones: self.authenticators.clones.clone(),
             verifier: self.access.verifier.clone(),
             tokens: self.access.tokens.clone(),
             privilege_lifetime,
