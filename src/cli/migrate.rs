@@ -30,7 +30,7 @@ impl Migrate {
                 match account.holder {
                     Some((holder, email)) => eprintln!(
                         "portcullis: warning: {name} cannot sign in by its address: to this server it is the address of \
-                         account {holder} ({email})"
+                         account {holder} ({email}); `portcullis user set-email` gives it another one"
                     ),
                     None => {
                         eprintln!(

@@ -31,7 +31,7 @@ pub use accounts::{
     devices::{Device, DeviceChange, DeviceSeen},
     last_seen::LastSeen,
     user::User,
-    users::{NewUser, SignInCandidate, UserFilter},
+    users::{ADDRESS_TAKEN, NewUser, SignInCandidate, UserFilter},
 };
 pub use api_keys::{ApiKey, KEY_NAME_TAKEN, NewApiKey};
 pub use database_url::DatabaseUrlError;
