@@ -26,8 +26,14 @@ use store::Store;
 use uuid::Uuid;
 
 pub use crate::core::{
-    bans::Bans, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
-    request_meta::RequestMeta, throttle::Throttle, untrusted_forwarding::UntrustedForwarding,
+    bans::Bans,
+    caller::Caller,
+    clock::Clock,
+    failure::Failure,
+    password_hasher::PasswordHasher,
+    proxy_notices::{ProxyNotice, ProxyNotices},
+    request_meta::RequestMeta,
+    throttle::Throttle,
 };
 pub use access::{
     Access,
@@ -100,8 +106,8 @@ pub struct Services {
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
-    /// Requests that a proxy forwarded which is not trusted.
-    pub untrusted_forwarding: UntrustedForwarding,
+    /// Signs that the proxies and their setting do not fit together.
+    pub proxy_notices: ProxyNotices,
     /// Verifying and issuing credentials.
     pub access: Arc<Access>,
     /// Revoking sessions, and denying users and tokens.
@@ -172,7 +178,7 @@ impl Services {
         };
         let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
         Self {
-            untrusted_forwarding: UntrustedForwarding::new(clock.clone()),
+            proxy_notices: ProxyNotices::new(clock.clone()),
             clock,
             throttle: core.throttle,
             access: Arc::new(access),
