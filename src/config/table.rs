@@ -93,7 +93,7 @@ table! {
         /// Where `/metrics` is served, and nothing else. The public ports do not serve it. Keep it inside the machine or the
         /// network of the monitoring.
         METRICS_ADDR: Text = text("address and port", "none (`dev`: a free port on loopback, which is printed)");
-        /// The certificate chain for TLS, in PEM form.
+        /// The certificate chain for TLS, in PEM form. When the files change, they are read again within a minute.
         TLS_CERT_FILE: FilePath = FilePath { default: None };
         /// The private key of that certificate, in PEM form. Others must not be able to change the file.
         TLS_KEY_FILE: FilePath = FilePath { default: None };
