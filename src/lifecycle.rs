@@ -11,11 +11,13 @@ use actors::Realtime;
 use service::Services;
 use tokio::sync::watch;
 
-use crate::socket::SocketContext;
+use crate::{socket::SocketContext, tls::OperatorCertificate};
 
 /// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not reach
 /// it in time stay in the spill file.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often to look whether the TLS certificate was renewed.
+const LOOK_FOR_RENEWAL: Duration = Duration::from_secs(60);
 
 /// Why the server stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(crate) struct Running {
     pub(crate) server: actix_server::Server,
     /// The listener of the metrics, which serves until the end.
     pub(crate) metrics: Option<actix_server::Server>,
+    /// The certificate of the operator.
+    pub(crate) certificate: Option<Arc<OperatorCertificate>>,
     pub(crate) realtime: Realtime,
     pub(crate) services: Services,
     pub(crate) sockets: Arc<SocketContext>,
@@ -77,7 +81,8 @@ pub(crate) struct Running {
 impl Running {
     /// Serves until a stop is requested, then stops the parts in order.
     pub(crate) async fn serve(self) -> Result<(), Died> {
-        let Self { server, metrics, realtime, services, sockets, shutdown, drain_delay, drain } = self;
+        let Self { server, metrics, certificate, realtime, services, sockets, shutdown, drain_delay, drain } =
+            self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
         let metrics = metrics.map(|server| {
@@ -85,6 +90,7 @@ impl Running {
             actix_rt::spawn(server);
             handle
         });
+        let renewals = certificate.map(|certificate| actix_rt::spawn(read_renewed(certificate)));
         let stop = tokio::select! {
             stop = shutdown.begun() => stop,
             _ = serving => Stop::Failed("the accept pipeline ended"),
@@ -106,11 +112,28 @@ impl Running {
         if let Some(metrics) = metrics {
             metrics.stop(false).await;
         }
+        if let Some(renewals) = renewals {
+            renewals.abort();
+        }
         realtime.stop();
         tracing::info!("stopped");
         match stop {
             Stop::Asked(_) => Ok(()),
             Stop::Failed(why) => Err(Died(why)),
+        }
+    }
+}
+
+/// Reads a certificate again when its files have changed.
+async fn read_renewed(certificate: Arc<OperatorCertificate>) {
+    loop {
+        tokio::time::sleep(LOOK_FOR_RENEWAL).await;
+        match certificate.reload_if_changed() {
+            Ok(true) => tracing::info!("the TLS certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "the renewed TLS certificate cannot be used; the former one is")
+            }
         }
     }
 }

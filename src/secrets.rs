@@ -46,8 +46,8 @@ pub enum SecretsError {
         /// Its permissions.
         mode: u32,
     },
-    /// Every user of this machine may change the file.
-    #[error("{path} holds a secret but others may change it (mode {mode:03o}): run chmod o-w {path}")]
+    /// Users other than its owner may change the file.
+    #[error("{path} holds a secret but others may change it (mode {mode:03o}): run chmod go-w {path}")]
     Writable {
         /// The file.
         path: PathBuf,
@@ -95,10 +95,10 @@ pub struct OperatorSecret {
     pub readable_by_others: bool,
 }
 
-/// Reads a file with a secret of the operator, of at most `limit` bytes. It is refused if users other than its owner and its
-/// group may change it.
+/// Reads a file with a secret of the operator, of at most `limit` bytes. It is refused if users other than its owner may change
+/// it.
 pub fn read_operators(path: &Path, limit: u64) -> Result<OperatorSecret, SecretsError> {
-    let (text, mode) = read_checked(path, 0o002, limit)?;
+    let (text, mode) = read_checked(path, WRITABLE, limit)?;
     let text = match text.strip_prefix('\u{feff}') {
         Some(rest) => Zeroizing::new(rest.to_owned()),
         None => text,
@@ -111,6 +111,9 @@ pub(crate) fn read_own(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
     Ok(read_checked(path, 0o077, LONGEST)?.0)
 }
 
+/// The permissions of the group and of all others to change a file.
+const WRITABLE: u32 = 0o022;
+
 /// The content of the file and its permissions.
 fn read_checked(path: &Path, forbidden: u32, limit: u64) -> Result<(Zeroizing<String>, u32), SecretsError> {
     let file = File::open(path).map_err(failed("read", path))?;
@@ -120,7 +123,7 @@ fn read_checked(path: &Path, forbidden: u32, limit: u64) -> Result<(Zeroizing<St
     // A pipe has no permissions that mean anything.
     if found.is_file() && mode & forbidden != 0 {
         let path = path.to_owned();
-        let writable = forbidden == 0o002;
+        let writable = forbidden == WRITABLE;
         return Err(if writable {
             SecretsError::Writable { path, mode }
         } else {

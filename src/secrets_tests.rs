@@ -66,14 +66,12 @@ fn a_secret_of_the_operator_may_be_readable_but_not_writable_for_others() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("key");
     std::fs::write(&file, "\u{feff}a secret").unwrap();
-    for (mode, others) in
-        [(0o400, false), (0o440, false), (0o640, false), (0o660, false), (0o444, true), (0o644, true)]
-    {
+    for (mode, others) in [(0o400, false), (0o440, false), (0o640, false), (0o444, true), (0o644, true)] {
         std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         let given = read_operators(&file, LONGEST).unwrap();
         assert_eq!((given.text.as_str(), given.readable_by_others), ("a secret", others), "{mode:o}");
     }
-    for mode in [0o602, 0o666, 0o646] {
+    for mode in [0o602, 0o666, 0o646, 0o620, 0o660, 0o664] {
         std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         assert!(matches!(read_operators(&file, LONGEST), Err(SecretsError::Writable { .. })), "{mode:o}");
     }

@@ -4,15 +4,19 @@
 //! This file must not know sockets. It makes a `rustls::ServerConfig`.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use parking_lot::RwLock;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -30,7 +34,7 @@ pub enum TlsError {
     /// TLS is configured, but there is no certificate.
     #[error("the TLS port needs a certificate and its private key")]
     NoCertificate,
-    /// A file cannot be read, or other users may read the private key.
+    /// A file cannot be read, or other users may change the private key.
     #[error(transparent)]
     File(#[from] SecretsError),
     /// A file does not have the expected content.
@@ -83,15 +87,81 @@ fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<ServerConf
     load_own(&certificate, &key, now)
 }
 
-/// The TLS settings with the operator's certificate chain and private key, both in PEM form. A key that every user of the
-/// machine may change is refused.
-pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+/// The operator's certificate chain and private key, both in PEM form. When the files change, they are read again: certificates
+/// are renewed while the server runs.
+#[derive(Debug)]
+pub struct OperatorCertificate {
+    certificate: PathBuf,
+    key: PathBuf,
+    current: RwLock<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    certified: Arc<CertifiedKey>,
+    /// The files as they were when they were read last.
+    read: Option<[FileState; 2]>,
+}
+
+/// What of a file changes with its content: time of the change, length, and the file itself.
+type FileState = (i64, i64, u64, u64);
+
+impl OperatorCertificate {
+    /// Reads the files. A key that users other than its owner may change is refused.
+    pub fn load(certificate: &Path, key: &Path) -> Result<Arc<Self>, TlsError> {
+        let read = file_states(certificate, key);
+        let certified = Arc::new(certified(certificate, key)?);
+        let current = RwLock::new(Current { certified, read });
+        Ok(Arc::new(Self { certificate: certificate.to_owned(), key: key.to_owned(), current }))
+    }
+
+    /// Reads the files again if they have changed. `true` if new connections get another certificate. After an error they get the
+    /// one from before.
+    pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
+        let read = file_states(&self.certificate, &self.key);
+        if self.current.read().read == read {
+            return Ok(false);
+        }
+        let read_again = certified(&self.certificate, &self.key);
+        let mut current = self.current.write();
+        // A file that is wrong is not read again until it changes.
+        current.read = read;
+        current.certified = Arc::new(read_again?);
+        Ok(true)
+    }
+
+    /// The TLS settings with this certificate.
+    pub fn config(self: &Arc<Self>) -> Result<ServerConfig, TlsError> {
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
+        Ok(with_protocols(config))
+    }
+}
+
+impl ResolvesServerCert for OperatorCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.current.read().certified))
+    }
+}
+
+/// The states of both files; `None` if one cannot be looked at.
+fn file_states(certificate: &Path, key: &Path) -> Option<[FileState; 2]> {
+    let state = |path: &Path| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.mtime(), found.mtime_nsec(), found.len(), found.ino()))
+    };
+    Some([state(certificate)?, state(key)?])
+}
+
+fn certified(certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
     let secret = secrets::read_operators(key, secrets::LONGEST)?;
     if secret.readable_by_others {
         tracing::warn!(key = %key.display(), "every user of this machine may read the private key of the certificate");
     }
     let key = parse_key(&secret.text, key)?;
-    server_config(read_chain(certificate)?, key)
+    Ok(CertifiedKey::from_der(read_chain(certificate)?, key, &provider())?)
 }
 
 /// The development certificate, if a client that trusts it would accept it for localhost at `moment`.
@@ -162,13 +232,17 @@ fn server_config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<ServerConfig, TlsError> {
-    let mut config = ServerConfig::builder_with_provider(provider())
+    let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // WebSockets begin as an upgrade of HTTP/1.1; HTTP/2 is not supported.
+    Ok(with_protocols(config))
+}
+
+/// WebSockets begin as an upgrade of HTTP/1.1; HTTP/2 is not supported.
+fn with_protocols(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    config
 }
 
 /// The crypto provider, named explicitly: a process-wide default would depend on which library sets it first.

@@ -79,7 +79,8 @@ fn a_key_of_another_certificate_leads_to_a_new_pair() {
 fn files_of_the_operator_are_used() {
     let data = tempfile::tempdir().unwrap();
     dev_certificate_at(data.path(), start()).unwrap();
-    let config = from_pem_files(&dev_certificate_path(data.path()), &key_path(data.path())).unwrap();
+    let files = OperatorCertificate::load(&dev_certificate_path(data.path()), &key_path(data.path()));
+    let config = files.unwrap().config().unwrap();
     assert_eq!(config.alpn_protocols, [b"http/1.1"]);
 }
 
@@ -89,10 +90,10 @@ fn a_key_of_the_operator_that_all_users_may_change_is_refused() {
     dev_certificate_at(data.path(), start()).unwrap();
     let (certificate, key) = (dev_certificate_path(data.path()), key_path(data.path()));
     std::fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
-    assert!(from_pem_files(&certificate, &key).is_ok(), "containers mount keys so");
+    assert!(OperatorCertificate::load(&certificate, &key).is_ok(), "containers mount keys so");
     std::fs::set_permissions(&key, Permissions::from_mode(0o646)).unwrap();
-    let refusal = from_pem_files(&certificate, &key).unwrap_err();
-    assert!(refusal.to_string().contains("run chmod o-w"), "{refusal}");
+    let refusal = OperatorCertificate::load(&certificate, &key).unwrap_err();
+    assert!(refusal.to_string().contains("run chmod go-w"), "{refusal}");
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn a_missing_certificate_is_named_in_the_error() {
     let data = tempfile::tempdir().unwrap();
     dev_certificate_at(data.path(), start()).unwrap();
     let missing = data.path().join("none.pem");
-    let refusal = from_pem_files(&missing, &key_path(data.path())).unwrap_err();
+    let refusal = OperatorCertificate::load(&missing, &key_path(data.path())).unwrap_err();
     assert!(refusal.to_string().contains("none.pem"), "{refusal}");
 }
 
@@ -109,6 +110,31 @@ fn a_file_without_a_certificate_is_refused() {
     let data = tempfile::tempdir().unwrap();
     dev_certificate_at(data.path(), start()).unwrap();
     let key = key_path(data.path());
-    let refusal = from_pem_files(&key, &key).unwrap_err();
+    let refusal = OperatorCertificate::load(&key, &key).unwrap_err();
     assert!(refusal.to_string().contains("no CERTIFICATE section"), "{refusal}");
+}
+
+/// The certificate that new connections get.
+fn used(certificate: &OperatorCertificate) -> CertificateDer<'static> {
+    certificate.current.read().certified.cert[0].clone()
+}
+
+#[test]
+fn files_that_were_renewed_are_used_and_wrong_ones_are_not() {
+    let (data, renewed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for directory in [&data, &renewed] {
+        dev_certificate_at(directory.path(), start()).unwrap();
+    }
+    let (chain, key) = (dev_certificate_path(data.path()), key_path(data.path()));
+    let operator = OperatorCertificate::load(&chain, &key).unwrap();
+    let first = used(&operator);
+    assert!(!operator.reload_if_changed().unwrap(), "nothing has changed");
+    // For a moment the certificate is new and the key is old.
+    std::fs::rename(dev_certificate_path(renewed.path()), &chain).unwrap();
+    operator.reload_if_changed().unwrap_err();
+    assert_eq!(used(&operator), first);
+    assert!(!operator.reload_if_changed().unwrap(), "the same mistake is told once");
+    std::fs::rename(key_path(renewed.path()), &key).unwrap();
+    assert!(operator.reload_if_changed().unwrap());
+    assert_ne!(used(&operator), first);
 }

@@ -14,7 +14,7 @@ use super::error::StartError;
 use crate::{
     config::Settings,
     socket::{Listener, Security},
-    tls,
+    tls::{OperatorCertificate, TlsError},
 };
 
 /// The listeners and their addresses.
@@ -26,23 +26,28 @@ pub(super) struct Bound {
     pub(super) https: Option<SocketAddr>,
     /// The metrics.
     pub(super) metrics: Option<(TcpListener, SocketAddr)>,
+    /// The certificate of the operator, which is read again when it was renewed.
+    pub(super) certificate: Option<Arc<OperatorCertificate>>,
 }
 
 pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
     let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
+    let mut of_operator = None;
     if let Some(address) = settings.listen.http {
         http = Some(bind_all(address, &Security::Plain, &mut listeners)?);
     }
     if let Some(address) = settings.listen.https {
         let config = match (certificate, &settings.listen.certificate) {
             (Some(config), _) => config,
-            (None, Some((certificate, key))) => tls::from_pem_files(certificate, key)?,
-            (None, None) => return Err(StartError::Tls(tls::TlsError::none())),
+            (None, Some((certificate, key))) => {
+                of_operator.insert(OperatorCertificate::load(certificate, key)?).config()?
+            }
+            (None, None) => return Err(StartError::Tls(TlsError::none())),
         };
         https = Some(bind_all(address, &Security::Tls(Arc::new(config)), &mut listeners)?);
     }
     let metrics = settings.listen.metrics.map(bind_metrics).transpose()?;
-    Ok(Bound { listeners, http, https, metrics })
+    Ok(Bound { listeners, http, https, metrics, certificate: of_operator })
 }
 
 fn bind_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -65,9 +65,8 @@ impl App {
         realtime: Realtime,
         shutdown: Shutdown,
     ) -> Result<Self, StartError> {
-        let Bound { listeners, http, https, metrics } = bound;
         let services = Services::new(
-            service_settings(settings, &own_origins(settings, http, https))?,
+            service_settings(settings, &own_origins(settings, bound.http, bound.https))?,
             store,
             realtime.clone(),
             keys(settings),
@@ -75,6 +74,22 @@ impl App {
         );
         services.upkeep.prepare().await?;
         services.upkeep.start();
+        let listening = Self::listen(settings, bound, &services, realtime, shutdown).await;
+        if listening.is_err() {
+            services.upkeep.stop().await;
+        }
+        listening
+    }
+
+    /// Starts the listeners, beside the jobs.
+    async fn listen(
+        settings: &Settings,
+        bound: Bound,
+        services: &Services,
+        realtime: Realtime,
+        shutdown: Shutdown,
+    ) -> Result<Self, StartError> {
+        let Bound { listeners, http, https, metrics, certificate } = bound;
         let origins = origins(settings, http, https);
         let descriptors = FdLimits::claim();
         let sockets = SocketContext::new(
@@ -100,12 +115,19 @@ impl App {
         let (workers, connections) = (settings.listen.workers, descriptors.plain_connections);
         let server = socket::serve(listeners, workers, connections, &sockets, mark, rest);
         let server = server.map_err(StartError::Server)?;
-        let (metrics_server, metrics) = serve_metrics(metrics)?.unzip();
+        let (metrics_server, metrics) = match serve_metrics(metrics) {
+            Ok(served) => served.unzip(),
+            Err(error) => {
+                stop_unserved(server).await;
+                return Err(error);
+            }
+        };
         let running = Running {
             server,
             metrics: metrics_server,
+            certificate,
             realtime,
-            services,
+            services: services.clone(),
             sockets,
             shutdown,
             drain_delay: settings.drain_delay,
@@ -174,6 +196,32 @@ fn serve_metrics(
     Ok(Some((server, address)))
 }
 
+/// Stops a server that was started and is not served. Its threads would accept connections on and on.
+async fn stop_unserved(server: Server) {
+    let handle = server.handle();
+    let served = actix_rt::spawn(server);
+    handle.stop(false).await;
+    let _ = served.await;
+}
+
 fn mark(encrypted: bool, data: &mut Extensions) {
     data.insert(http::Encrypted(encrypted));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::ErrorKind, net::TcpStream};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_server_that_is_stopped_before_it_was_served_frees_its_port() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let server = http::serve_metrics(listener, telemetry::metrics()).expect("a server");
+        TcpStream::connect(address).expect("it listens");
+        stop_unserved(server).await;
+        let refused = TcpStream::connect(address).expect_err("it does not listen any more");
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    }
 }

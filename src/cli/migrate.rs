@@ -29,8 +29,8 @@ impl Migrate {
                 let name = format!("account {} ({})", account.user, account.email);
                 match account.holder {
                     Some((holder, email)) => eprintln!(
-                        "portcullis: warning: {name} cannot sign in by its address: this server reads it as the address of \
-                         account {holder} ({email})"
+                        "portcullis: warning: {name} cannot sign in by its address: to this server it is the address of \
+                         account {holder} ({email}); `portcullis user set-email` gives it another one"
                     ),
                     None => {
                         eprintln!(

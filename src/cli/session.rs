@@ -26,7 +26,7 @@ pub(super) struct Session {
 enum Command {
     /// Lists sessions, the newest first.
     List {
-        /// Only the sessions of this user (e-mail address).
+        /// Only the sessions of this user (e-mail address or number).
         #[arg(long)]
         user: Option<String>,
         /// Also sessions that have ended.
@@ -45,7 +45,7 @@ enum Command {
         /// Every session on a device.
         #[arg(long, group = "target")]
         device: Option<DeviceId>,
-        /// Every session of a user (e-mail address).
+        /// Every session of a user (e-mail address or number).
         #[arg(long, group = "target")]
         user: Option<String>,
         /// Every session.

@@ -93,7 +93,7 @@ table! {
         /// The address of `/metrics`, which the public ports do not serve. Choose an address that only the machine itself or the
         /// network of the monitoring can reach.
         METRICS_ADDR: Text = text("address and port", "none (`dev`: a free port on loopback, which is printed)");
-        /// The certificate chain for TLS, in PEM form.
+        /// The certificate chain for TLS, in PEM form. When the files change, they are read again within a minute.
         TLS_CERT_FILE: FilePath = FilePath { default: None };
         /// The private key of that certificate, in PEM form. Other users must not be able to change the file.
         TLS_KEY_FILE: FilePath = FilePath { default: None };

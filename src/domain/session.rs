@@ -79,18 +79,24 @@ pub struct Outage {
     pub until: OffsetDateTime,
 }
 
-/// The last use of a session for the idle timeout, given the outages in their order. A session that was not idle when an outage
-/// began counts as used at the end of the outage, because its client may have tried to use it during the outage.
-#[must_use]
-pub fn last_use<'a>(
-    last_seen_at: OffsetDateTime,
-    outages: impl IntoIterator<Item = &'a Outage>,
-    idle: Duration,
-) -> OffsetDateTime {
-    outages.into_iter().fold(last_seen_at, |seen, outage| {
-        let alive = outage.from - seen < idle;
-        if alive { seen.max(outage.until) } else { seen }
-    })
+impl Outage {
+    /// This outage and another one as the one that matters. If fewer than `idle` passed between them, no session became idle
+    /// in that time, so both together are one outage. Otherwise every session that only the earlier one kept has become idle
+    /// since, so the later one is enough.
+    #[must_use]
+    pub fn joined(self, other: Self, idle: Duration) -> Self {
+        let (earlier, later) = if self.until <= other.until { (self, other) } else { (other, self) };
+        let from = if later.from - earlier.until < idle { earlier.from.min(later.from) } else { later.from };
+        Self { from, until: later.until }
+    }
+
+    /// The last use of a session for the idle timeout, if it was last seen at this time. A session that was not idle when the
+    /// outage began counts as used at its end: its client may have tried to use it all the time.
+    #[must_use]
+    pub fn last_use(self, last_seen_at: OffsetDateTime, idle: Duration) -> OffsetDateTime {
+        let alive = self.from - last_seen_at < idle;
+        if alive { last_seen_at.max(self.until) } else { last_seen_at }
+    }
 }
 
 /// How a session was opened. Stored in `sessions.method`.
@@ -183,13 +189,15 @@ mod tests {
     #[test]
     fn an_outage_does_not_count_as_idle_time() {
         let outage = |from, until| Outage { from: at(from), until: at(until) };
-        let used = |seen, outages: &[Outage]| last_use(at(seen), outages, IDLE);
-        assert_eq!(used(0, &[]), at(0));
-        assert_eq!(used(0, &[outage(1799, 9000)]), at(9000), "alive when it began");
-        assert_eq!(used(0, &[outage(1800, 9000)]), at(0), "idle before it began");
-        assert_eq!(used(9500, &[outage(1000, 9000)]), at(9500), "used since");
-        assert_eq!(used(0, &[outage(1000, 3000), outage(4000, 9000)]), at(9000), "one after the other");
-        assert_eq!(used(0, &[outage(1000, 3000), outage(4800, 9000)]), at(3000), "idle between them");
+        let used = |seen, outage: Outage| outage.last_use(at(seen), IDLE);
+        assert_eq!(used(0, outage(1799, 9000)), at(9000), "alive when it began");
+        assert_eq!(used(0, outage(1800, 9000)), at(0), "idle before it began");
+        assert_eq!(used(9500, outage(1000, 9000)), at(9500), "used since");
+    }
+
+    /// The rule without the joining of outages: one after the other, in their order.
+    fn one_by_one(seen: OffsetDateTime, outages: &[Outage]) -> OffsetDateTime {
+        outages.iter().fold(seen, |seen, outage| outage.last_use(seen, IDLE))
     }
 
     #[test]
@@ -200,6 +208,25 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever outages there were: whether a session is idle follows from the one they are joined to.
+        #[test]
+        fn joined_outages_keep_what_each_of_them_keeps(
+            spans in prop::collection::vec((1i64..4000, 1i64..4000), 1..6), seen in 0i64..20_000, after in 0i64..4000
+        ) {
+            let mut end = 0;
+            let outages: Vec<_> = spans.into_iter().map(|(pause, length)| {
+                let from = end + pause;
+                end = from + length;
+                Outage { from: at(from), until: at(end) }
+            }).collect();
+            let joined = outages.iter().copied().reduce(|one, other| one.joined(other, IDLE)).expect("one");
+            let backwards = outages.iter().rev().copied().reduce(|one, other| other.joined(one, IDLE)).expect("one");
+            let now = at(end.max(seen) + after);
+            let idle = |seen: OffsetDateTime| now - seen >= IDLE;
+            prop_assert_eq!(idle(joined.last_use(at(seen), IDLE)), idle(one_by_one(at(seen), &outages)));
+            prop_assert_eq!(backwards.until, joined.until);
+        }
+
         #[test]
         fn a_revoked_session_has_always_ended(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, open in 0usize..3) {
             let revoked = Lifetime { revoked: Some(Cause::SignedOut), open_sockets: open, ..session(last, end) };

@@ -4,7 +4,7 @@
 //! queries, renders errors as problems, adds the common headers, and writes the access log, which contains the path and
 //! never the query.
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -14,6 +14,7 @@ use actix_web::{
     middleware::Next,
 };
 use domain::{
+    client::address::is_in,
     request::{RequestId, SOCKET_PATHS},
     tokens::credential::{Door, Headers, find},
 };
@@ -45,7 +46,7 @@ pub async fn middleware(
     let arrival = Arrival::of(request.request(), &settings);
     request.extensions_mut().insert(arrival.clone());
     request.extensions_mut().insert(RequestId(arrival.request_id.clone()));
-    note_untrusted_forwarding(request.request(), &settings);
+    note_proxies(request.request(), &settings, arrival.address);
     let span = tracing::info_span!("request", request_id = %arrival.request_id);
     async move {
         let answer = match answer_early(request.request(), &settings) {
@@ -61,11 +62,15 @@ pub async fn middleware(
     .await
 }
 
-/// Notes that an untrusted peer forwarded the request.
-fn note_untrusted_forwarding(request: &HttpRequest, settings: &HttpSettings) {
+/// Notes that an untrusted peer forwarded the request, or that a trusted proxy names no client. Proxies ask for `/health` for
+/// themselves.
+fn note_proxies(request: &HttpRequest, settings: &HttpSettings, client: IpAddr) {
     if let (Ok(services), Some(peer)) = (services(request), peer(request)) {
         let has = |name: &str| request.headers().contains_key(name);
-        services.untrusted_forwarding.check(peer, &settings.trusted_proxies, has);
+        services.proxy_notices.check_forwarding(peer, &settings.trusted_proxies, has);
+        if is_in(client, &settings.trusted_proxies) && !request.path().starts_with("/health") {
+            services.proxy_notices.note_unnamed_client(client);
+        }
     }
 }
 

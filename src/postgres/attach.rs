@@ -48,7 +48,13 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
     if !data_dir.exists() {
         return Ok(None);
     }
-    let paths = ClusterPaths::of(data_dir)?;
+    let paths = match ClusterPaths::of(data_dir) {
+        // Only the user that runs the server may read where its socket is.
+        Err(StartError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(AttachError::NotOurs);
+        }
+        paths => paths?,
+    };
     if !paths.socket_dir.exists() {
         return Ok(None);
     }

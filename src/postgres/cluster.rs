@@ -32,9 +32,10 @@ impl Cluster {
     /// The cluster is in `<data_dir>/postgres`; see [`Cluster::location`] for the exception.
     pub fn start(data_dir: &Path, durability: Durability) -> Result<Self, StartError> {
         std::fs::create_dir_all(data_dir).map_err(StartError::io("create", data_dir))?;
-        let paths = ClusterPaths::of(data_dir)?;
+        let mut paths = ClusterPaths::of(data_dir)?;
         paths.make_parent()?;
         let lock = Lock::take(&paths)?;
+        paths.name_socket_dir()?;
         let binaries = choose_binaries(&paths)?;
         let plan = Plan { paths, binaries, durability };
         if !plan.paths.is_initialised() {

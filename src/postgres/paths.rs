@@ -2,8 +2,9 @@
 //! so a second process finds the same paths. `cluster` and `attach` use them.
 
 use std::{
-    fs::{DirBuilder, Permissions},
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    fs::{DirBuilder, File, Permissions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +12,8 @@ use super::{PORT, account::Account, error::StartError, process};
 
 /// The directory of clusters whose user cannot enter the data directory.
 const FALLBACK: &str = "/var/lib/portcullis/clusters";
+/// The ending of the file with the name of the socket's directory.
+const SOCKET_NAME: &str = "socket";
 
 /// The paths of one cluster, and the user that runs it.
 #[derive(Clone, Debug)]
@@ -41,8 +44,27 @@ impl ClusterPaths {
         let owner = std::fs::metadata(&location).map_or(account.uid, |found| found.uid());
         // The path of a Unix socket has at most 107 bytes, and the path of the data can be longer. So the socket is not
         // beside the data.
-        let socket_dir = PathBuf::from(format!("/tmp/portcullis-{owner}-{}", fingerprint(&location)));
-        Ok(Self { location, socket_dir, account })
+        let name = socket_name(&location)?.unwrap_or_else(|| fingerprint(&location));
+        Ok(Self { socket_dir: socket_dir(owner, &name), location, account })
+    }
+
+    /// Gives the socket's directory a name that no other user can know, and so cannot take, unless it has one. The name is kept
+    /// in a file beside the cluster, so a second process finds it. The caller holds the lock of the cluster.
+    pub(super) fn name_socket_dir(&mut self) -> Result<(), StartError> {
+        if socket_name(&self.location)?.is_some() {
+            return Ok(());
+        }
+        let mut random = [0; 8];
+        let path = self.beside(SOCKET_NAME);
+        let filled = getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()));
+        let name = format!("{:016x}", u64::from_ne_bytes(random));
+        let mut options = File::options();
+        let options = options.create(true).truncate(true).write(true).mode(0o600);
+        let write = |mut file: File| file.write_all(name.as_bytes()).and_then(|()| file.sync_all());
+        let written = filled.and_then(|()| options.open(&path)).and_then(write);
+        written.map_err(StartError::io("write", &path))?;
+        self.socket_dir = socket_dir(self.account.uid, &name);
+        Ok(())
     }
 
     /// A file beside the cluster, named after it: `postgres.lock`, `postgres.init`, `postgres.log`.
@@ -113,6 +135,23 @@ impl ClusterPaths {
     }
 }
 
+fn socket_dir(owner: u32, name: &str) -> PathBuf {
+    PathBuf::from(format!("/tmp/portcullis-{owner}-{name}"))
+}
+
+/// The name of the socket's directory, if it was given one.
+fn socket_name(location: &Path) -> Result<Option<String>, StartError> {
+    let path = location.with_extension(SOCKET_NAME);
+    match std::fs::read_to_string(&path) {
+        Ok(name) => {
+            Ok(Some(name)
+                .filter(|name| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StartError::io("read", &path)(error)),
+    }
+}
+
 fn is_cluster(location: &Path) -> bool {
     // Only the owner and root can look inside. If this process cannot, an existing directory of another user counts as
     // a cluster.
@@ -171,6 +210,25 @@ mod tests {
         std::fs::write(location.join("PG_VERSION"), "15\n").unwrap();
         std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
         assert_eq!(ClusterPaths::of(closed.path()).unwrap().location, location);
+    }
+
+    #[test]
+    fn the_socket_directory_gets_a_name_that_is_kept_and_cannot_be_guessed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut paths = ClusterPaths::of(dir.path()).unwrap();
+        paths.location = dir.path().canonicalize().unwrap().join("postgres");
+        let guessed = socket_dir(paths.account.uid, &fingerprint(&paths.location));
+        paths.name_socket_dir().unwrap();
+        assert_ne!(paths.socket_dir, guessed);
+        let named = paths.socket_dir.clone();
+        paths.name_socket_dir().unwrap();
+        assert_eq!(paths.socket_dir, named);
+        let file = std::fs::metadata(paths.beside(SOCKET_NAME)).unwrap();
+        assert_eq!(file.mode() & 0o777, 0o600, "other users cannot read the name");
+        assert_eq!(
+            socket_name(&paths.location).unwrap().map(|name| socket_dir(paths.account.uid, &name)),
+            Some(named)
+        );
     }
 
     #[test]

@@ -26,8 +26,14 @@ use store::Store;
 use uuid::Uuid;
 
 pub use crate::core::{
-    bans::Bans, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
-    request_meta::RequestMeta, throttle::Throttle, untrusted_forwarding::UntrustedForwarding,
+    bans::Bans,
+    caller::Caller,
+    clock::Clock,
+    failure::Failure,
+    password_hasher::PasswordHasher,
+    proxy_notices::{ProxyNotice, ProxyNotices},
+    request_meta::RequestMeta,
+    throttle::Throttle,
 };
 pub use access::{
     Access,
@@ -100,9 +106,9 @@ pub struct Services {
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
-    /// Counts requests that were forwarded by a proxy that is not trusted.
-    pub untrusted_forwarding: UntrustedForwarding,
-    /// Verifies and issues credentials.
+    /// Signs that the proxies and their setting do not fit together.
+    pub proxy_notices: ProxyNotices,
+    /// Verifying and issuing credentials.
     pub access: Arc<Access>,
     /// Revokes sessions, and denies users and tokens.
     pub revocation: Arc<Revocation>,
@@ -172,7 +178,7 @@ impl Services {
         };
         let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
         Self {
-            untrusted_forwarding: UntrustedForwarding::new(clock.clone()),
+            proxy_notices: ProxyNotices::new(clock.clone()),
             clock,
             throttle: core.throttle,
             access: Arc::new(access),

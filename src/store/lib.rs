@@ -19,6 +19,7 @@ mod retention;
 mod revocation;
 mod row_mapping;
 mod schema_lock;
+mod service_time;
 mod sessions;
 mod settings;
 mod tls;
@@ -30,7 +31,7 @@ pub use accounts::{
     devices::{Device, DeviceChange, DeviceSeen},
     last_seen::LastSeen,
     user::User,
-    users::{NewUser, SignInCandidate, UserFilter},
+    users::{ADDRESS_TAKEN, NewUser, SignInCandidate, UserFilter},
 };
 pub use api_keys::{ApiKey, KEY_NAME_TAKEN, NewApiKey};
 pub use database_url::DatabaseUrlError;
@@ -51,6 +52,7 @@ pub use revocation::{
     listener::{Backlog, HeardRevocation, PAGE as FEED_PAGE, RevocationListener, Watermark},
     order::{ActingSession, Change, CommittedRevocation, Ended, EndedSession, RevocationRequest, Target},
 };
+pub use service_time::ServiceTime;
 pub use sessions::{
     expired::EXPIRED_BATCH,
     external::{ExternalFilter, ExternalSession, TOUCHED_AT_ONCE},

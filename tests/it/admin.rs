@@ -224,3 +224,32 @@ async fn sessions_are_of_a_subject_or_of_a_user_or_device_and_not_of_both() {
     let both = format!("/api/v1/admin/sessions?subject=nobody&user={own}");
     operator.get(&both).await.refused(422, "contradicting_filters");
 }
+
+#[tokio::test]
+async fn what_an_operator_reads_is_in_the_audit_trail() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for read in ["sessions", "connections"] {
+        operator.get(&format!("/api/v1/admin/{read}?user={}", person.id)).await.expect(200);
+        let read = format!(
+            "SELECT count(*) FROM audit_events WHERE event = '{read}.searched' AND outcome = 'success'
+               AND actor_id = {} AND user_id = {}",
+            operator.person.id, person.id
+        );
+        eventually("the event is written", async || app.count(&read).await == 1).await;
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_an_account_is_not_taken_for_a_subject() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let session = app.register().await.sign_in().await;
+    let number = session.person.id.to_string();
+    operator.revoke(json!({"subject": number})).await.refused(422, "subject_is_account");
+    assert!(session.works().await);
+    operator.revoke(json!({"subject": "999999"})).await.expect(200);
+    operator.revoke(json!({"user": session.person.id})).await.expect(200);
+    assert!(!session.works().await);
+}

@@ -7,13 +7,18 @@ use tokio_postgres::config::Host;
 
 use crate::harness::{App, Ask, Closed, PASSWORD, Server, eventually, portcullis};
 
-/// Runs a tool on the server's database; it must succeed.
-fn tool(app: &App, arguments: &[&str]) -> String {
+/// Runs a tool on the server's database.
+fn run(app: &App, arguments: &[&str]) -> std::process::Output {
     let config = &app.database().config;
     let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
     let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
     let url = format!("postgresql://postgres@{host}/{}", config.get_dbname().expect("a name"));
-    let output = portcullis(arguments, &[("DATABASE_URL", &url)]);
+    portcullis(arguments, &[("DATABASE_URL", &url)])
+}
+
+/// Runs a tool on the server's database; it must succeed.
+fn tool(app: &App, arguments: &[&str]) -> String {
+    let output = run(app, arguments);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{arguments:?}: {out}{err}");
     out.into_owned()
@@ -251,4 +256,67 @@ fn config_check_reads_a_file_of_channels_alone() {
 fn a_misspelt_setting_stops_the_start_and_is_named() {
     let said = failure(&["config", "check"], &[("LIMIT_LOGIN_ADRESS", "30/60")]);
     assert!(said.contains("did you mean LIMIT_LOGIN_ADDRESS?"), "{said}");
+}
+
+/// As [`tool`], but the tool must fail; returns what it says.
+fn refused_tool(app: &App, arguments: &[&str]) -> String {
+    let output = run(app, arguments);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success(), "{arguments:?}: {out}{err}");
+    err.into_owned()
+}
+
+#[tokio::test]
+async fn an_account_with_the_address_of_another_gets_its_own_and_signs_in_again() {
+    let app = App::start();
+    let (older, other) = (app.register().await, app.register().await.sign_in().await);
+    let sql = format!(
+        "DROP INDEX users_email_key; UPDATE users SET email = 'Older@Example.com', account_key = 'older@example.com' WHERE id = {};
+         UPDATE users SET email = 'OLDER@example.com', account_key = NULL WHERE id = {}",
+        older.id, other.person.id
+    );
+    app.rows().await.batch_execute(&sql).await.unwrap();
+    let mut socket = other.connect().await;
+    let (id, mine) = (other.person.id.to_string(), "mine@example.com");
+    let refusal = refused_tool(&app, &["user", "set-email", &id, "older@EXAMPLE.com"]);
+    assert!(refusal.contains("There is an account with this e-mail address"), "{refusal}");
+    assert!(refused_tool(&app, &["user", "set-email", &id, "no address"]).contains("invalid_email"));
+    assert!(socket.is_undisturbed().await && other.works().await);
+    tool(&app, &["user", "set-email", &id, mine]);
+    assert_eq!(socket.closed().await, Closed { code: 4500, reason: "session revoked".to_owned() });
+    assert!(!other.works().await);
+    let body = json!({"username": mine, "password": PASSWORD});
+    let answer = app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(200);
+    assert_eq!(answer.body["user"]["id"], other.person.id.0);
+    let event = format!(
+        "SELECT count(*) FROM audit_events WHERE event = 'user.email_changed' AND user_id = {id}
+           AND detail ->> 'by' = 'command line' AND detail ->> 'sessions' = '1'"
+    );
+    assert_eq!(app.count(&event).await, 1);
+}
+
+#[tokio::test]
+async fn digits_that_name_two_accounts_are_refused_until_it_is_said_which() {
+    let app = App::start();
+    let (numbered, named) = (app.register().await, app.register().await);
+    let digits = numbered.id.to_string();
+    let sql =
+        format!("UPDATE users SET email = '{digits}', account_key = '{digits}' WHERE id = {}", named.id);
+    app.rows().await.batch_execute(&sql).await.unwrap();
+    let refusal = refused_tool(&app, &["user", "set-status", &digits, "suspended"]);
+    assert!(
+        refusal.contains(&format!("id:{digits}")) && refusal.contains(&format!("email:{digits}")),
+        "{refusal}"
+    );
+    let suspended = async |id: protocol::id::UserId| {
+        app.count(&format!("SELECT count(*) FROM users WHERE id = {id} AND status = 'suspended'")).await == 1
+    };
+    assert!(!suspended(numbered.id).await && !suspended(named.id).await);
+    tool(&app, &["user", "set-status", &format!("email:{digits}"), "suspended"]);
+    assert!(!suspended(numbered.id).await && suspended(named.id).await);
+    tool(&app, &["user", "set-status", &format!("id:{digits}"), "suspended"]);
+    assert!(suspended(numbered.id).await);
+    // Where only one account fits, the digits are enough.
+    tool(&app, &["user", "set-status", &named.id.to_string(), "active"]);
+    assert!(!suspended(named.id).await);
 }

@@ -215,3 +215,39 @@ async fn a_cookie_of_the_domain_gives_way_to_one_of_the_host() {
     assert_eq!(scopes(&answer, "access_token"), [&parents[..], &[(false, None)]].concat());
     assert_eq!(scopes(&answer, "csrf_token"), [(false, None)]);
 }
+
+/// A refresh with these tokens, each in a cookie of its own.
+async fn refresh_with(session: &Session, tokens: &[&str]) -> Answer {
+    let cookies: Vec<_> = tokens.iter().map(|token| format!("refresh_token={token}")).collect();
+    let request = session.app.post("/api/v1/auth/refresh").header("x-csrf-token", &session.csrf);
+    with_cookies(request, cookies.join("; ").as_bytes()).ask().await
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_expired_hides_none_that_works() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    app.advance(Duration::from_secs(60));
+    let newer = app.register().await.sign_in().await;
+    let sql = "UPDATE sessions SET refresh_expires_at = now() - interval '1 hour' WHERE id = $1";
+    app.rows().await.execute(sql, &[&newer.id.0]).await.unwrap();
+    for tokens in [[&*session.refresh, &*newer.refresh], [&newer.refresh, &session.refresh]] {
+        refresh_with(&session, &tokens).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn of_many_refresh_tokens_those_that_were_set_last_are_looked_at() {
+    let app = App::with(|settings| settings.address_limit_factor = 100);
+    let mut ended = Vec::new();
+    for _ in 0..12 {
+        let session = app.register().await.open_session().await;
+        ended.push(session.refresh.clone());
+        session.sign_out("local").await.expect(200);
+    }
+    let session = app.register().await.sign_in().await;
+    let tokens: Vec<_> = ended.iter().map(String::as_str).chain([&*session.refresh]).collect();
+    for _ in 0..5 {
+        refresh_with(&session, &tokens).await.expect(200);
+    }
+}

@@ -85,3 +85,98 @@ async fn a_stream_in_http_1_1_is_chunked() {
     let (head, _) = stream_in(&session, "1.1").await;
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
 }
+
+/// Asks on a connection that is kept.
+async fn ask(stream: &mut TcpStream) -> String {
+    stream.write_all(ASK).await.expect("the request is written");
+    read(stream).await
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_wait_for_the_body_says_that_the_connection_closes() {
+    let app = App::start();
+    for length in [9, 1 << 20] {
+        let mut stream = connect(&app).await;
+        let request = format!(
+            "POST /api/v1/ws/ticket HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{{"
+        );
+        stream.write_all(request.as_bytes()).await.expect("the request is written");
+        let answer = read(&mut stream).await;
+        assert!(answer.starts_with("http/1.1 401 "), "{answer}");
+        assert!(
+            answer.contains("\r\nconnection: close\r\n") && !answer.contains("\r\nkeep-alive:"),
+            "{answer}"
+        );
+        assert_eq!(read(&mut stream).await, "", "the connection closes");
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_body_was_read_keeps_its_connection() {
+    let app = App::start();
+    let mut stream = connect(&app).await;
+    let request = "POST /api/v1/auth/jwt/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                   content-length: 2\r\n\r\n{}";
+    stream.write_all(request.as_bytes()).await.expect("the request is written");
+    assert!(read(&mut stream).await.contains("\r\nkeep-alive: timeout=75\r\n"));
+    assert!(ask(&mut stream).await.starts_with("http/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_that_the_connection_closes() {
+    let app = App::with(|settings| settings.drain = Duration::from_secs(5));
+    let _socket = app.register().await.sign_in().await.connect().await;
+    let mut stream = connect(&app).await;
+    assert!(ask(&mut stream).await.contains("\r\nkeep-alive:"));
+    app.stop();
+    let mut answer = ask(&mut stream).await;
+    while answer.contains("\r\nkeep-alive:") {
+        answer = ask(&mut stream).await;
+    }
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+}
+
+/// A server with places for two plain connections of an address.
+fn narrow() -> App {
+    App::with(|settings| settings.socket.limits.per_address = 2)
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_for_its_next_request_gives_way_to_a_new_one() {
+    let app = narrow();
+    let (mut first, mut second) = (connect(&app).await, connect(&app).await);
+    for stream in [&mut first, &mut second] {
+        assert!(ask(stream).await.starts_with("http/1.1 200 "));
+    }
+    assert!(ask(&mut first).await.starts_with("http/1.1 200 "));
+    let mut third = connect(&app).await;
+    assert!(ask(&mut third).await.starts_with("http/1.1 200 "));
+    assert_eq!(read(&mut second).await, "", "the one that waits longest closes in good order");
+    for stream in [&mut first, &mut third] {
+        assert!(ask(stream).await.starts_with("http/1.1 200 "), "the others stay");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_with_a_request_gives_way_to_none() {
+    let app = narrow();
+    let mut begun = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(&app).await;
+        assert!(ask(&mut stream).await.starts_with("http/1.1 200 "));
+        let head = "POST /api/v1/auth/jwt/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+                    content-length: 2\r\nexpect: 100-continue\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.expect("a head is written");
+        assert!(read(&mut stream).await.starts_with("http/1.1 100 "));
+        begun.push(stream);
+    }
+    let mut third = connect(&app).await;
+    let _ = third.write_all(ASK).await;
+    let answered = within("the end of the connection", third.read(&mut [0; 8192])).await;
+    assert!(matches!(answered, Ok(0) | Err(_)), "{answered:?}");
+    for mut stream in begun {
+        stream.write_all(b"{}").await.expect("the body is written");
+        assert!(read(&mut stream).await.starts_with("http/1.1 422 "));
+    }
+}

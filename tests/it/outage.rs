@@ -298,3 +298,62 @@ async fn an_outage_longer_than_the_idle_timeout_signs_nobody_out() {
     app.advance(LONGER);
     assert!(!one.works().await);
 }
+
+/// Two sessions of a server that has stopped, as if that was 31 minutes ago. The second one was idle before it stopped.
+async fn stopped_for_long(database: &store::DatabaseSettings) -> [Session; 2] {
+    let app = App::over(database.clone(), |_| {});
+    let (used, idle) = (app.register().await.open_session().await, app.register().await.open_session().await);
+    assert!(used.works().await && idle.works().await);
+    app.stop();
+    let stopped = async || tokio::net::TcpStream::connect(app.address()).await.is_err();
+    eventually("the server has stopped", stopped).await;
+    let sql = format!(
+        "UPDATE service_time SET seen_at = seen_at - interval '31 min', written_by = pg_current_xact_id();
+         UPDATE sessions SET last_seen_at = last_seen_at - interval '31 min';
+         UPDATE sessions SET last_seen_at = last_seen_at - interval '31 min' WHERE id = '{}'",
+        idle.id
+    );
+    app.rows().await.batch_execute(&sql).await.unwrap();
+    [used, idle]
+}
+
+async fn works_at(app: &App, session: &Session) -> bool {
+    let answer = app.get("/api/v1/profile").bearer_auth(&session.access).ask().await;
+    assert!(matches!(answer.status, 200 | 401), "{}", answer.text);
+    answer.status == 200
+}
+
+#[tokio::test]
+async fn a_server_that_was_down_longer_than_the_idle_timeout_signs_nobody_out() {
+    let database = fresh_database();
+    let [used, idle] = stopped_for_long(&database).await;
+    let app = App::over(database, |_| {});
+    app.sweep().await;
+    assert!(works_at(&app, &used).await);
+    assert!(!works_at(&app, &idle).await, "it was idle when the server stopped");
+    let listed = app.get("/api/v1/sessions").bearer_auth(&used.access).ask().await.expect(200);
+    assert_eq!(listed.body["sessions"].as_array().map(Vec::len), Some(1));
+    app.advance(Duration::from_secs(31 * 60));
+    assert!(!works_at(&app, &used).await, "from here on silence counts as always");
+}
+
+#[tokio::test]
+async fn while_one_server_serves_the_absence_of_another_is_no_outage() {
+    let database = fresh_database();
+    let [used, _] = stopped_for_long(&database).await;
+    let now = "UPDATE service_time SET seen_at = now(), written_by = pg_current_xact_id()";
+    used.app.rows().await.batch_execute(now).await.unwrap();
+    let app = App::over(database, |_| {});
+    assert!(!works_at(&app, &used).await);
+}
+
+/// A restored dump may hold sessions that were revoked after it was made.
+#[tokio::test]
+async fn the_time_since_a_restored_dump_was_made_is_no_outage() {
+    let database = fresh_database();
+    let [used, _] = stopped_for_long(&database).await;
+    // The transaction that wrote the row is not the one that the row names.
+    used.app.rows().await.batch_execute("UPDATE service_time SET seen_at = seen_at").await.unwrap();
+    let app = App::over(database, |_| {});
+    assert!(!works_at(&app, &used).await);
+}

@@ -245,3 +245,30 @@ async fn metrics_and_health_need_no_credential_and_show_none() {
         assert!(!metrics.contains(secret.as_str()));
     }
 }
+
+#[tokio::test]
+async fn a_head_has_at_most_32_kib() {
+    let app = App::start();
+    let filler = |length: usize| app.get("/health/live").header("x-filler", "x".repeat(length)).ask();
+    filler(31 * 1024).await.expect(200);
+    filler(33 * 1024).await.refused(431, "head_too_large");
+    let path = format!("/health/live?{}", "x".repeat(33 * 1024));
+    app.get(&path).ask().await.refused(431, "head_too_large");
+    let handshake = app.handshake("/connection/websocket").header("x-filler", &"x".repeat(33 * 1024));
+    handshake.open().await.err().expect("a refusal").refused(431, "head_too_large");
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_is_refused_before_it_takes_much_memory() {
+    const MOST: usize = 128 * 1024;
+    let app = App::start();
+    for first in ["", "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"] {
+        let mut stream = tokio::net::TcpStream::connect(app.address()).await.expect("a connection");
+        let head = format!("{:x<MOST$}", "GET /health/live HTTP/1.1\r\nx-filler: ");
+        stream.write_all(format!("{first}{head}").as_bytes()).await.expect("the head is written");
+        let mut answer = Vec::new();
+        let _ = within("the end of the connection", stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+        assert!(answer.contains("http/1.1 431 "), "{answer}");
+    }
+}

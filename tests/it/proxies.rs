@@ -145,3 +145,20 @@ async fn an_allowed_origin_may_be_another_site() {
     socket.send_text(&json!({"id": 1, "connect": {"token": session.access}}).to_string()).await;
     assert!(socket.reply(1).await.unwrap()["connect"].is_object());
 }
+
+#[tokio::test]
+async fn a_proxy_that_names_no_client_does_not_give_all_of_them_the_places_of_one() {
+    let app = behind_a_proxy();
+    let notices = async || app.get("/health/ready").ask().await.expect(200).body["details"].clone();
+    eventually("readiness", async || app.get("/health/ready").ask().await.status == 200).await;
+    assert_eq!(notices().await, json!([]), "a health check names no client");
+    let session = app.register().await.sign_in().await;
+    let mut sockets = Vec::new();
+    for _ in 0..4 * LIMIT {
+        sockets.push(session.connect().await);
+    }
+    assert_eq!(notices().await[0]["code"], "unnamed_clients");
+    for socket in &mut sockets {
+        assert!(socket.is_undisturbed().await);
+    }
+}

@@ -6,7 +6,7 @@ use domain::account::role::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, App, Ask, PASSWORD, PasskeyAuthenticator, Session};
+use crate::harness::{Answer, App, Ask, Barrier, PASSWORD, PasskeyAuthenticator, Session};
 
 /// Longer than privilege lasts.
 const LATER: Duration = Duration::from_secs(601);
@@ -167,4 +167,52 @@ async fn privilege_that_was_lost_while_the_request_was_on_its_way_is_asked_for_a
         assert_eq!(answer.body["methods"], json!(["totp"]));
     }
     assert!(session.get("/api/v1/2fa").await.expect(200).body["totp"].is_object(), "nothing was changed");
+}
+
+/// Sends a step-up. While it is written, another session of the user ends.
+async fn while_another_session_ends(session: &Session, step_up: impl Future<Output = Answer>) -> Answer {
+    let end = format!("UPDATE users SET generation = generation + 1 WHERE id = {}", session.person.id);
+    let barrier = Barrier::at(session.app.database(), &end).await;
+    let conduct = async {
+        barrier.wait_for(1).await;
+        barrier.release().await;
+    };
+    tokio::join!(step_up, conduct).0
+}
+
+#[tokio::test]
+async fn a_step_up_goes_through_although_another_session_ends_meanwhile() {
+    let app = App::start();
+    let by_password = app.register().await.open_session().await;
+    let proof = by_password.step_up_with(json!({"password": PASSWORD}));
+    while_another_session_ends(&by_password, proof).await.expect(200);
+
+    let mut by_code = app.register().await.open_session().await;
+    let totp = by_code.enable_totp().await;
+    app.advance(Duration::from_secs(60));
+    let code = totp.code();
+    while_another_session_ends(&by_code, by_code.step_up_with(json!({"totp": code}))).await.expect(200);
+
+    let mut by_passkey = app.register().await.open_session().await;
+    let mut authenticator = PasskeyAuthenticator::of(&app);
+    by_passkey.add_passkey(&mut authenticator).await;
+    let ceremony = by_passkey.begin_step_up().await;
+    let credential = authenticator.assert(&ceremony.options);
+    let proof = by_passkey.finish_step_up(&ceremony, &credential);
+    while_another_session_ends(&by_passkey, proof).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_step_up_of_a_session_that_ends_meanwhile_is_refused() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    let end = format!("UPDATE sessions SET revoked_at = now() WHERE id = '{}'", session.id);
+    let lock = format!("SELECT FROM users WHERE id = {} FOR NO KEY UPDATE; {end}", session.person.id);
+    let barrier = Barrier::at(app.database(), &lock).await;
+    let conduct = async {
+        barrier.wait_for(1).await;
+        barrier.release().await;
+    };
+    let (answer, ()) = tokio::join!(session.step_up_with(json!({"password": PASSWORD})), conduct);
+    answer.refused(401, "session_revoked");
 }

@@ -12,6 +12,8 @@ use crate::crypto::key::Key;
 const DECOY_LABEL: &str = "portcullis passkey decoy v1";
 /// The usual lengths of credential ids in bytes: of password managers, phones, platforms and security keys.
 const DECOY_LENGTHS: [usize; 4] = [16, 20, 32, 64];
+/// The longest credential id (WebAuthn, 4).
+const LONGEST_ID: usize = 1023;
 /// Maximum number of passkeys of one user.
 pub const PASSKEYS_PER_USER: u32 = 20;
 
@@ -112,11 +114,26 @@ impl Decoys {
         held
     }
 
-    /// A credential id with the length of a common authenticator's ids, so that the length reveals nothing.
+    /// A credential id with the length of an authenticator's ids. Most have a usual length, but some authenticators make ids of
+    /// any length; so do some decoys, and an unusual length reveals nothing either.
     fn credential_id(&self, account_key: &str, place: u32) -> Vec<u8> {
         let part = |part: u8| self.0.mac(&[&[part], &place.to_be_bytes(), account_key.as_bytes()]);
-        let length = DECOY_LENGTHS[usize::from(part(0)[0]) % DECOY_LENGTHS.len()];
-        [part(1), part(2)].concat()[..length].to_vec()
+        let draw = part(0);
+        let any = usize::from(u16::from_be_bytes([draw[2], draw[3]]));
+        let length = match draw[1] {
+            0..8 => 48,
+            8..20 => 17 + any % 239,
+            20..22 => 256 + any % (LONGEST_ID - 255),
+            _ => DECOY_LENGTHS[usize::from(draw[0]) % DECOY_LENGTHS.len()],
+        };
+        let mut id: Vec<u8> = Vec::with_capacity(length + 32);
+        let mut next = 1;
+        while id.len() < length {
+            id.extend_from_slice(&part(next));
+            next += 1;
+        }
+        id.truncate(length);
+        id
     }
 }
 
@@ -206,10 +223,20 @@ mod tests {
     }
 
     #[test]
-    fn decoys_are_as_long_as_the_credentials_of_common_authenticators() {
+    fn decoys_are_as_long_as_the_credentials_of_authenticators() {
         let decoys = Decoys::new(&SecretString::from("secret"));
-        let asked = (0..10).flat_map(|n| decoys.pad(Vec::new(), &format!("person{n}@example.com")));
-        let lengths: std::collections::BTreeSet<_> = asked.map(|id| id.len()).collect();
-        assert_eq!(lengths.into_iter().collect::<Vec<_>>(), DECOY_LENGTHS);
+        let lists: Vec<_> =
+            (0..100).map(|n| decoys.pad(Vec::new(), &format!("person{n}@example.com"))).collect();
+        let lengths: Vec<_> = lists.iter().flatten().map(Vec::len).collect();
+        for usual in DECOY_LENGTHS {
+            assert!(lengths.iter().filter(|length| **length == usual).count() > lengths.len() / 6);
+        }
+        assert!(lengths.iter().all(|length| (16..=LONGEST_ID).contains(length)));
+        let unusual = |id: &Vec<u8>| !DECOY_LENGTHS.contains(&id.len());
+        let with_unusual = lists.iter().filter(|list| list.iter().any(unusual)).count();
+        assert!((50..100).contains(&with_unusual), "an unusual length says little: {with_unusual} of 100");
+        assert!(lengths.iter().any(|length| *length > 255), "some are very long");
+        let ids: std::collections::BTreeSet<_> = lists.iter().flatten().collect();
+        assert_eq!(ids.len(), lengths.len());
     }
 }

@@ -19,12 +19,8 @@ pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse,
         let detail = "The server is stopping, or the database cannot be written to.";
         Problem::unavailable(1).with_detail("not_ready", detail)
     })?;
-    let mut details = Vec::new();
-    if services.untrusted_forwarding.is_recent() {
-        details.push(json!({
-            "code": "untrusted_forwarding",
-            "detail": "Requests were forwarded by a peer that is not in TRUSTED_PROXIES: its clients share its address.",
-        }));
-    }
+    let notices = services.proxy_notices.recent();
+    let details: Vec<_> =
+        notices.iter().map(|notice| json!({"code": notice.code, "detail": notice.detail})).collect();
     Ok(HttpResponse::Ok().json(json!({"status": "ready", "details": details})))
 }

@@ -41,16 +41,18 @@ pub(crate) async fn refresh(
     body: MaybeBody<RefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
     csrf::require_own_site(&request)?;
-    let token = match body.0 {
-        Some(RefreshRequest { refresh_token }) => refresh_token,
-        None => token_of_cookie(&request, &services).await?,
+    let refresh = &services.sign_in.refresh;
+    let granted = match body.0 {
+        Some(RefreshRequest { refresh_token }) => {
+            refresh.exchange(refresh_token.expose_secret(), &client.0).await?
+        }
+        None => refresh.exchange_newest(&tokens_of_cookies(&request, &services)?, &client.0).await?,
     };
-    let granted = services.sign_in.refresh.exchange(token.expose_secret(), &client.0).await?;
     Ok(token_response(&request, &services, &client.0, &granted))
 }
 
-/// The refresh token of the cookie, or the newest token of several cookies.
-async fn token_of_cookie(request: &HttpRequest, services: &Services) -> Result<SecretString, Problem> {
+/// The refresh tokens of the cookies, if the CSRF token fits one of them. A browser may send several.
+fn tokens_of_cookies(request: &HttpRequest, services: &Services) -> Result<Vec<String>, Problem> {
     let sent = cookie_values(request, REFRESH_COOKIE);
     if sent.is_empty() {
         return Err(Problem::not_authenticated());
@@ -60,5 +62,5 @@ async fn token_of_cookie(request: &HttpRequest, services: &Services) -> Result<S
     let presession = Jar::of(request).presession_of(request, services).map(Binding::PreSession);
     let bindings: Vec<Binding> = sessions.chain(presession).collect();
     csrf::require_token(request, services, &bindings)?;
-    Ok(services.sign_in.refresh.newest(sent).await?.into())
+    Ok(sent)
 }

@@ -65,7 +65,7 @@ impl Access {
     pub(crate) fn new(core: &Core, settings: AccessSettings) -> Self {
         let Core { store, realtime, clock, audit, throttle, .. } = core;
         let (keys, feed) = (Arc::new(settings.keys), Arc::new(FeedState::default()));
-        let outages = Arc::new(Outages::default());
+        let outages = Arc::new(Outages::new(settings.idle));
         let (issuer, longest) = (keys.access.issuer(), settings.issuer_tokens);
         let issuers = Issuers::new(settings.issuers, longest, issuer, clock.clone(), store.runtime());
         Self {
@@ -86,7 +86,6 @@ impl Access {
                 Arc::clone(&feed),
                 Arc::clone(&outages),
                 clock.clone(),
-                settings.idle,
             ),
             keys,
             feed,

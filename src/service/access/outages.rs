@@ -1,49 +1,63 @@
-//! The times in which this node could not reach the database.
+//! The last time in which uses of sessions could not be recorded.
 //!
-//! The revocation feed reports its looks here. No use of a session can be recorded during an outage, so the verifier and the
-//! expiry job ask here before they treat a session as idle. A process knows only the outages that it saw itself: it does not
-//! know an outage of another node, or one before its own start.
+//! The revocation feed reports its looks here, and the outages of all servers that the database remembers. The verifier, the
+//! expiry job and lists of sessions ask before they treat a session as idle: a use that could not be answered could not be
+//! recorded either. If only this node lost the database while others served, the others do not know of it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use domain::session::{Outage, last_use};
+use domain::session::Outage;
 use parking_lot::Mutex;
+use store::ServiceTime;
 use time::OffsetDateTime;
 
-/// How many outages are kept. Older ones do not matter for sessions that are in use.
-const MOST: usize = 32;
-
-/// The times in which this node could not reach the database.
-#[derive(Default)]
-pub(crate) struct Outages(Mutex<State>);
+/// The last time in which uses of sessions could not be recorded.
+pub(crate) struct Outages {
+    /// How long a session without use or sockets lives.
+    idle: Duration,
+    state: Mutex<State>,
+}
 
 #[derive(Default)]
 struct State {
     /// The last successful look.
     looked: Option<OffsetDateTime>,
-    outages: VecDeque<Outage>,
+    /// Outages that are fewer than the idle timeout apart are one. Earlier ones no longer matter.
+    last: Option<Outage>,
 }
 
 impl Outages {
-    /// Reports a successful look at this time. `continuous` says that the look before it was recent.
-    pub(crate) fn note_look(&self, now: OffsetDateTime, continuous: bool) {
-        let mut state = self.0.lock();
+    /// `idle` is how long a session without use or sockets lives.
+    pub(crate) fn new(idle: Duration) -> Self {
+        Self { idle, state: Mutex::default() }
+    }
+
+    /// Reports a successful look at this time, and what the database said with it, if it was asked. `continuous`: the look before
+    /// it was recent.
+    pub(crate) fn note_look(&self, now: OffsetDateTime, continuous: bool, service: Option<ServiceTime>) {
+        let mut state = self.state.lock();
         let from = state.looked.replace(now);
-        if let Some(from) = from.filter(|from| !continuous && *from < now) {
-            state.outages.truncate(MOST - 1);
-            state.outages.push_front(Outage { from, until: now });
+        let service = service.unwrap_or_default();
+        let own = from.filter(|from| !continuous && !service.restored && *from < now);
+        for outage in own.map(|from| Outage { from, until: now }).into_iter().chain(service.outage) {
+            state.last = Some(state.last.map_or(outage, |last| last.joined(outage, self.idle)));
         }
     }
 
-    /// When the idle timeout of a session begins. `last_seen_at` is its last known use; an outage may move the result to its own end.
-    pub(crate) fn last_use(&self, last_seen_at: OffsetDateTime, idle: Duration) -> OffsetDateTime {
-        let state = self.0.lock();
-        last_use(last_seen_at, state.outages.iter().rev(), idle)
+    /// How long a session without use or sockets lives.
+    pub(crate) fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    /// The last use of a session that was last seen at this time, for the idle timeout.
+    pub(crate) fn last_use(&self, last_seen_at: OffsetDateTime) -> OffsetDateTime {
+        let last = self.state.lock().last;
+        last.map_or(last_seen_at, |outage| outage.last_use(last_seen_at, self.idle))
     }
 
     /// When the last outage ended.
     pub(crate) fn last_end(&self) -> Option<OffsetDateTime> {
-        self.0.lock().outages.front().map(|outage| outage.until)
+        self.state.lock().last.map(|outage| outage.until)
     }
 }
 
@@ -59,27 +73,43 @@ mod tests {
 
     #[test]
     fn looks_without_a_gap_are_no_outage() {
-        let outages = Outages::default();
-        outages.note_look(at(0), false);
-        outages.note_look(at(5000), true);
-        assert_eq!((outages.last_use(at(0), IDLE), outages.last_end()), (at(0), None));
+        let outages = Outages::new(IDLE);
+        outages.note_look(at(0), false, None);
+        outages.note_look(at(5000), true, None);
+        assert_eq!((outages.last_use(at(0)), outages.last_end()), (at(0), None));
     }
 
     #[test]
     fn a_gap_between_looks_is_an_outage() {
-        let outages = Outages::default();
-        outages.note_look(at(100), false);
-        outages.note_look(at(5000), false);
-        assert_eq!((outages.last_use(at(0), IDLE), outages.last_end()), (at(5000), Some(at(5000))));
+        let outages = Outages::new(IDLE);
+        outages.note_look(at(100), false, None);
+        outages.note_look(at(5000), false, None);
+        assert_eq!((outages.last_use(at(0)), outages.last_end()), (at(5000), Some(at(5000))));
     }
 
     #[test]
-    fn as_many_outages_as_can_matter_are_remembered() {
-        let outages = Outages::default();
-        for look in 0..1000 {
-            outages.note_look(at(look), false);
+    fn an_outage_that_the_database_remembers_counts_from_the_first_look() {
+        let outages = Outages::new(IDLE);
+        let outage = Some(Outage { from: at(100), until: at(5000) });
+        outages.note_look(at(5000), false, Some(ServiceTime { outage, restored: false }));
+        assert_eq!(outages.last_use(at(0)), at(5000));
+    }
+
+    #[test]
+    fn the_time_since_a_dump_that_was_restored_is_no_outage() {
+        let outages = Outages::new(IDLE);
+        outages.note_look(at(100), false, None);
+        outages.note_look(at(5000), false, Some(ServiceTime { outage: None, restored: true }));
+        assert_eq!(outages.last_use(at(0)), at(0));
+    }
+
+    #[test]
+    fn many_short_outages_hide_no_long_one() {
+        let outages = Outages::new(IDLE);
+        outages.note_look(at(0), false, None);
+        for look in 5000..6000 {
+            outages.note_look(at(look), false, None);
         }
-        assert_eq!(outages.0.lock().outages.len(), MOST);
-        assert_eq!(outages.last_end(), Some(at(999)));
+        assert_eq!(outages.last_use(at(-1000)), at(5999));
     }
 }

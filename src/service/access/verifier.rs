@@ -4,7 +4,7 @@
 //! of revocations is current, otherwise from the database. If the database cannot be reached either, the answer is
 //! `Unavailable`. The caller's rights come from the user's role as it is now; a token can only narrow them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actors::{Realtime, runtime::SessionActivity};
 use domain::{
@@ -57,13 +57,10 @@ struct Inner {
     feed: Arc<FeedState>,
     outages: Arc<Outages>,
     clock: Clock,
-    /// The idle timeout: the life of a session without uses and sockets.
-    idle: Duration,
     cache: SessionCache<Arc<CachedSession>>,
 }
 
 impl Verifier {
-    /// `idle` is the idle timeout: the life of a session without uses and sockets.
     pub(crate) fn new(
         store: Store,
         realtime: Realtime,
@@ -71,10 +68,9 @@ impl Verifier {
         feed: Arc<FeedState>,
         outages: Arc<Outages>,
         clock: Clock,
-        idle: Duration,
     ) -> Self {
         let cache = SessionCache::new(CAPACITY);
-        Self(Arc::new(Inner { store, realtime, keys, feed, outages, clock, idle, cache }))
+        Self(Arc::new(Inner { store, realtime, keys, feed, outages, clock, cache }))
     }
 
     /// Verifies an access token.
@@ -275,15 +271,16 @@ impl Verifier {
         if self.0.realtime.is_revoked_with_all(known.session.revoked_all) {
             return Err(Refusal::Ended(Cause::Revoked));
         }
+        let Inner { outages, .. } = &*self.0;
         let lifetime = |open_sockets| {
             let lifetime = known.lifetime(open_sockets);
-            Lifetime { last_seen_at: self.0.outages.last_use(lifetime.last_seen_at, self.0.idle), ..lifetime }
+            Lifetime { last_seen_at: outages.last_use(lifetime.last_seen_at), ..lifetime }
         };
-        let mut over = ended(&lifetime(0), self.0.idle, now);
+        let mut over = ended(&lifetime(0), outages.idle(), now);
         if over.is_some() && known.session.revoked.is_none() {
             // Counting open sockets costs more, so it is done only for a session that seems to be idle.
             let open = self.0.realtime.open_connections(known.session.id);
-            over = ended(&lifetime(open), self.0.idle, now);
+            over = ended(&lifetime(open), outages.idle(), now);
         }
         match over {
             Some(cause) => Err(Refusal::Ended(cause)),
@@ -309,7 +306,7 @@ impl Verifier {
         refresh_counter: u64,
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let silent = now - known.last_seen() >= self.0.idle / 2;
+        let silent = now - known.last_seen() >= self.0.outages.idle() / 2;
         if silent || known.used_counter() < refresh_counter {
             let id = known.session.id;
             if !self.0.store.write_use(id, refresh_counter, now).await.map_err(not_judged)? {

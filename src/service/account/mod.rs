@@ -11,7 +11,7 @@ pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod step_up;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use credential_change::CredentialChanges;
 use devices::Devices;
@@ -74,7 +74,7 @@ impl Account {
             core.audit.clone(),
             SessionListing::new(access.verifier.clone(), core.realtime.clone()),
             shared.revoker.clone(),
-            limits.idle,
+            Arc::clone(&access.outages),
         );
         Self {
             profile: shared.profile(),
@@ -149,6 +149,7 @@ impl Shared<'_> {
             codes: self.authenticators.codes.clone(),
             lockout: self.authenticators.lockout.clone(),
             ceremonies: self.authenticators.passkeys.clone(),
+            clones: self.authenticators.clones.clone(),
             verifier: self.access.verifier.clone(),
             tokens: self.access.tokens.clone(),
             privilege_lifetime,

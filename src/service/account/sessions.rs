@@ -1,13 +1,16 @@
 //! A user's own sessions: lists them, ends one, ends the others.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use domain::session::ended;
+use domain::session::{Lifetime, ended};
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
 use store::{RevocationRequest, Session, Store, Target};
 
 use crate::{
-    access::listed_session::{ListedSession, SessionListing},
+    access::{
+        listed_session::{ListedSession, SessionListing},
+        outages::Outages,
+    },
     core::{
         audit::AuditTrail,
         caller::Caller,
@@ -30,21 +33,19 @@ pub struct Sessions {
     audit: AuditTrail,
     listing: SessionListing,
     revoker: Revoker,
-    /// The idle timeout: the life of a session without uses and sockets.
-    idle: Duration,
+    outages: Arc<Outages>,
 }
 
 impl Sessions {
-    /// `idle` is the idle timeout: the life of a session without uses and sockets.
     pub(crate) fn new(
         store: Store,
         clock: Clock,
         audit: AuditTrail,
         listing: SessionListing,
         revoker: Revoker,
-        idle: Duration,
+        outages: Arc<Outages>,
     ) -> Self {
-        Self { store, clock, audit, listing, revoker, idle }
+        Self { store, clock, audit, listing, revoker, outages }
     }
 
     /// A page of the caller's working sessions, newest first, and the cursor of the next page. A page may have fewer sessions than
@@ -78,7 +79,9 @@ impl Sessions {
         let listed = sessions.into_iter().map(|session| self.listing.of(session));
         let works = |listed: &ListedSession| {
             let lifetime = listed.session.lifetime(listed.open_connections);
-            listed.session.id == caller.session || ended(&lifetime, self.idle, now).is_none()
+            let lifetime =
+                Lifetime { last_seen_at: self.outages.last_use(lifetime.last_seen_at), ..lifetime };
+            listed.session.id == caller.session || ended(&lifetime, self.outages.idle(), now).is_none()
         };
         listed.filter(works).collect()
     }

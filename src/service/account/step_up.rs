@@ -12,9 +12,10 @@ use domain::{
 use protocol::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use store::{ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
+use store::{Challenge, ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
 use time::OffsetDateTime;
 use uuid::Uuid;
+use webauthn_rs::prelude::PublicKeyCredential;
 
 use crate::{
     access::{
@@ -22,8 +23,10 @@ use crate::{
         verifier::Verifier,
     },
     authenticators::{
+        clone_detection::CloneDetection,
         factor_lockout::{CountedAttempt, FactorLockout},
         passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, parse_assertion},
+        verified_assertion::VerifiedAssertion,
         verify_code::{CodeProof, CodeVerifier},
     },
     core::{
@@ -64,17 +67,51 @@ impl StepUpProof {
     }
 }
 
-/// A correct proof, with the part of it that must be spent. A password has no such part.
-struct RightProof(Option<Proof>);
+/// How often a proof is judged while the user's other sessions end.
+const MAX_ATTEMPTS: usize = 3;
 
-/// A proof that was judged, with the result.
-struct Judgement {
-    /// The caller's account, read before the proof was judged.
-    user: User,
-    /// The correct proof; `None` if the proof is wrong.
-    right: Option<RightProof>,
-    /// The counted attempt, if the proof is a code. It counts as wrong until the step-up has succeeded.
-    counted: Option<CountedAttempt>,
+/// A proof whose permits are spent. It can be judged more than once.
+enum Admitted<'a> {
+    Password {
+        password: &'a SecretString,
+        /// The user's place among the hashes.
+        hasher: PasswordHasher,
+    },
+    Totp {
+        code: &'a SecretString,
+        /// The attempt. It counts as wrong until it was right.
+        counted: CountedAttempt,
+    },
+    Passkey {
+        ceremony: Box<Challenge>,
+        credential: Box<PublicKeyCredential>,
+    },
+}
+
+impl Admitted<'_> {
+    fn counted(&self) -> Option<&CountedAttempt> {
+        match self {
+            Self::Totp { counted, .. } => Some(counted),
+            Self::Password { .. } | Self::Passkey { .. } => None,
+        }
+    }
+}
+
+/// A proof that was judged to be right, and what of it is to be spent.
+enum RightProof {
+    Password,
+    Code(Proof),
+    Passkey(Box<VerifiedAssertion>),
+}
+
+impl RightProof {
+    fn to_spend(&self) -> Option<Proof> {
+        match self {
+            Self::Password => None,
+            Self::Code(proof) => Some(proof.clone()),
+            Self::Passkey(assertion) => Some(assertion.proof.clone()),
+        }
+    }
 }
 
 /// The result of a step-up: fresh tokens that carry the session's privilege.
@@ -100,6 +137,7 @@ pub(crate) struct Parts {
     pub(crate) codes: CodeVerifier,
     pub(crate) lockout: FactorLockout,
     pub(crate) ceremonies: PasskeyCeremonies,
+    pub(crate) clones: CloneDetection,
     pub(crate) verifier: Verifier,
     pub(crate) tokens: TokenIssuer,
     pub(crate) privilege_lifetime: Duration,
@@ -133,57 +171,120 @@ impl StepUp {
     /// Judges the caller's proof and grants privilege for a while.
     ///
     /// # Errors
-    /// `StepUpRequired` for the password of a user with a second factor; `Invalid` for a wrong proof, or if meanwhile the session
-    /// has ended or the user was changed; `TooMany`; `Unavailable`.
+    /// `StepUpRequired` for the password of a user with a second factor, `Invalid` for a wrong proof, or if the session has ended
+    /// meanwhile; `TooMany`, `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,
         proof: StepUpProof,
         meta: &RequestMeta,
     ) -> Result<StepUpResult, Failure> {
-        let Parts { store, clock, audit, verifier, tokens, .. } = &self.0;
-        let Judgement { user, right, counted } = self.judge(caller, &proof, meta).await?;
-        let Some(RightProof(spent)) = right else {
-            return Err(self.refuse(caller, &proof, counted.as_ref(), meta).await);
-        };
-        let now = clock.now();
-        let until = after(now, self.0.privilege_lifetime);
+        let Parts { clock, verifier, tokens, .. } = &self.0;
+        let admitted = self.admit(caller, &proof, meta).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let user = self.user(caller).await?;
+            let Some(right) = self.judge(caller, &user, &admitted, &proof, meta).await? else {
+                return Err(self.refuse(caller, &proof, admitted.counted(), meta).await);
+            };
+            let until = after(clock.now(), self.0.privilege_lifetime);
+            let session = match self.grant(caller, &user, &right, until, proof.method(), meta).await? {
+                PrivilegeOutcome::Session(session) => session,
+                // Another session of the user has ended since, or the password has changed. The caller's session may work on.
+                PrivilegeOutcome::Lapsed => continue,
+                PrivilegeOutcome::Spent => {
+                    let failure = self.refuse(caller, &proof, admitted.counted(), meta).await;
+                    return Err(self.failure_when_spent(&right, failure, meta).await);
+                }
+            };
+            if let Some(counted) = admitted.counted() {
+                self.0.lockout.was_right(counted).await;
+            }
+            verifier.invalidate(session.id);
+            return Ok(StepUpResult {
+                tokens: tokens.session_tokens(user, *session),
+                privileged_until: until,
+            });
+        }
+        Err(Failure::unavailable())
+    }
+
+    /// Grants the privilege of a right proof, and spends the proof.
+    async fn grant(
+        &self,
+        caller: &Caller,
+        user: &User,
+        right: &RightProof,
+        until: OffsetDateTime,
+        method: &'static str,
+        meta: &RequestMeta,
+    ) -> Result<PrivilegeOutcome, Failure> {
+        let Parts { store, clock, audit, .. } = &self.0;
         let privilege = Privilege {
             session: caller.session,
             user: caller.user,
             revocation_epoch: user.revocation_epoch,
             until,
-            proof: spent,
-            now,
+            proof: right.to_spend(),
+            now: clock.now(),
         };
         let event = audit.caller_event(caller, "session.stepped_up", Outcome::Success, meta);
-        let event = event.with("method", proof.method());
-        let session = match store.grant_privilege(privilege, event).await? {
-            PrivilegeOutcome::Session(session) => session,
-            PrivilegeOutcome::Lapsed => return Err(Failure::session_ended()),
-            PrivilegeOutcome::Spent => return Err(self.refuse(caller, &proof, counted.as_ref(), meta).await),
-        };
-        if let Some(counted) = &counted {
-            self.0.lockout.was_right(counted).await;
-        }
-        verifier.invalidate(session.id);
-        Ok(StepUpResult { tokens: tokens.session_tokens(user, *session), privileged_until: until })
+        Ok(store.grant_privilege(privilege, event.with("method", method)).await?)
     }
 
-    /// Judges a proof, after the limits for its kind.
-    async fn judge(
+    /// The failure for a right proof that was spent before. A passkey may have been copied.
+    async fn failure_when_spent(&self, right: &RightProof, failure: Failure, meta: &RequestMeta) -> Failure {
+        match right {
+            RightProof::Passkey(assertion) => {
+                self.0.clones.failure_when_unspent(assertion, failure, meta).await
+            }
+            RightProof::Password | RightProof::Code(_) => failure,
+        }
+    }
+
+    /// Spends the permits of a proof, and takes its ceremony.
+    async fn admit<'p>(
         &self,
         caller: &Caller,
-        proof: &StepUpProof,
+        proof: &'p StepUpProof,
         meta: &RequestMeta,
-    ) -> Result<Judgement, Failure> {
-        let Parts { throttle, hasher, codes, privilege, lockout, .. } = &self.0;
+    ) -> Result<Admitted<'p>, Failure> {
+        let Parts { throttle, hasher, lockout, ceremonies, .. } = &self.0;
         match proof {
             StepUpProof::Password(password) => {
                 let hasher = hasher.for_user(caller.user)?;
                 self.spend(caller, meta).await?;
-                let user = self.user(caller).await?;
-                if let Err(required) = privilege.require_no_second_factor(&user).await {
+                Ok(Admitted::Password { password, hasher })
+            }
+            StepUpProof::Totp(code) => {
+                self.spend(caller, meta).await?;
+                throttle.spend_step_up_code(caller.session).await?;
+                let counted = lockout.count(caller.user, FactorSource::Session(caller.session)).await?;
+                Ok(Admitted::Totp { code, counted })
+            }
+            StepUpProof::Passkey { ceremony, credential } => {
+                self.spend(caller, meta).await?;
+                let credential = Box::new(parse_assertion(credential)?);
+                let answerer = Some(ChallengeOwner::Session(caller.session));
+                let taken =
+                    ceremonies.take_ceremony(*ceremony, answerer, &[ChallengeKind::PasskeyStepUp]).await?;
+                Ok(Admitted::Passkey { ceremony: Box::new(taken), credential })
+            }
+        }
+    }
+
+    /// Judges a proof. `None` if it is wrong.
+    async fn judge(
+        &self,
+        caller: &Caller,
+        user: &User,
+        admitted: &Admitted<'_>,
+        proof: &StepUpProof,
+        meta: &RequestMeta,
+    ) -> Result<Option<RightProof>, Failure> {
+        let Parts { throttle, codes, privilege, ceremonies, .. } = &self.0;
+        match admitted {
+            Admitted::Password { password, hasher } => {
+                if let Err(required) = privilege.require_no_second_factor(user).await {
                     return Err(self.record_refusal(caller, proof, meta).await.err().unwrap_or(required));
                 }
                 let phc = user.password_hash.expose_secret().to_owned();
@@ -191,22 +292,15 @@ impl StepUp {
                 if !right {
                     throttle.count_wrong_pair(&AccountKey::of(&user.email), password, meta).await;
                 }
-                Ok(Judgement { user, right: right.then_some(RightProof(None)), counted: None })
+                Ok(right.then_some(RightProof::Password))
             }
-            StepUpProof::Totp(code) => {
-                self.spend(caller, meta).await?;
-                throttle.spend_step_up_code(caller.session).await?;
-                let user = self.user(caller).await?;
-                let counted = lockout.count(caller.user, FactorSource::Session(caller.session)).await?;
-                let spent = codes.verify(caller.user, &CodeProof::Totp(code.clone())).await?;
-                let right = spent.map(|spent| RightProof(Some(spent)));
-                Ok(Judgement { user, right, counted: Some(counted) })
+            Admitted::Totp { code, .. } => {
+                let spent = codes.verify(caller.user, &CodeProof::Totp((*code).clone())).await?;
+                Ok(spent.map(RightProof::Code))
             }
-            StepUpProof::Passkey { ceremony, credential } => {
-                self.spend(caller, meta).await?;
-                let user = self.user(caller).await?;
-                let proof = self.judge_passkey(caller, *ceremony, credential, meta).await?;
-                Ok(Judgement { user, right: Some(RightProof(Some(proof))), counted: None })
+            Admitted::Passkey { ceremony, credential } => {
+                let assertion = ceremonies.judge_assertion(ceremony, credential, meta).await?;
+                Ok(Some(RightProof::Passkey(Box::new(assertion))))
             }
         }
     }
@@ -218,20 +312,6 @@ impl StepUp {
         throttle.spend_for_address(limits.step_up_address, meta.address).await?;
         throttle.spend(limits.step_up_user, &caller.user.to_string()).await?;
         throttle.spend(limits.step_up_session, &caller.session.to_string()).await
-    }
-
-    async fn judge_passkey(
-        &self,
-        caller: &Caller,
-        ceremony: Uuid,
-        credential: &Value,
-        meta: &RequestMeta,
-    ) -> Result<Proof, Failure> {
-        let ceremonies = &self.0.ceremonies;
-        let credential = parse_assertion(credential)?;
-        let answerer = Some(ChallengeOwner::Session(caller.session));
-        let taken = ceremonies.take_ceremony(ceremony, answerer, &[ChallengeKind::PasskeyStepUp]).await?;
-        Ok(ceremonies.judge_assertion(&taken, &credential, meta).await?.proof)
     }
 
     async fn user(&self, caller: &Caller) -> Result<User, Failure> {

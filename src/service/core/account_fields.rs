@@ -32,11 +32,6 @@ pub(crate) fn parse_display_name(given: Option<String>) -> Result<Option<String>
     Ok(Some(name))
 }
 
-/// The failure for an address that belongs to another account.
-pub(crate) fn email_taken() -> Failure {
-    Failure::Conflict { code: "email_taken", detail: "There is an account with this e-mail address.".into() }
-}
-
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -5,7 +5,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use domain::{factors::challenge::ProofMethod, problem::Policy};
-use store::{FACTOR_GONE, LAST_FACTOR, Lapse, PASSKEY_KNOWN, StoreError};
+use store::{ADDRESS_TAKEN, FACTOR_GONE, LAST_FACTOR, Lapse, PASSKEY_KNOWN, StoreError};
 
 /// Why a use case was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +135,11 @@ impl Failure {
         Self::invalid("invalid_credentials", "The password is wrong.")
     }
 
+    /// Another account has the e-mail address.
+    pub(crate) fn email_taken() -> Self {
+        Self::conflict("email_taken", "There is an account with this e-mail address.")
+    }
+
     /// The session has ended, or never existed.
     pub(crate) fn session_ended() -> Self {
         Self::invalid("session_ended", "The session has ended. Sign in again.")
@@ -155,9 +160,9 @@ impl From<StoreError> for Failure {
             StoreError::Lapsed(Lapse::Role) => {
                 Self::forbidden("not_permitted", "Your role no longer permits this.")
             }
-            // The conflicts about factors can be caused by clients. Use cases handle all other conflicts that clients can cause.
-            StoreError::Conflict(constraint) if let Some(failure) = factor_conflict(&constraint) => failure,
-            // `PrivilegeCheck::failure` maps `Lapse::Privilege` for privileged changes, because it knows the user's methods.
+            // Use cases handle other conflicts that clients can cause.
+            StoreError::Conflict(constraint) if let Some(failure) = conflict(&constraint) => failure,
+            // Privileged changes map `Lapse::Privilege` with `PrivilegeCheck::failure`, which knows the user's methods.
             StoreError::Conflict(_) | StoreError::Internal(_) | StoreError::Lapsed(Lapse::Privilege) => {
                 tracing::error!(%error, "a database request failed");
                 Self::Internal
@@ -166,9 +171,10 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// The failure for a change of factors that violates a constraint of the database.
-fn factor_conflict(constraint: &str) -> Option<Failure> {
+/// The failure for a change that a constraint of the database refuses.
+fn conflict(constraint: &str) -> Option<Failure> {
     match constraint {
+        taken if ADDRESS_TAKEN.contains(&taken) => Some(Failure::email_taken()),
         FACTOR_GONE => {
             Some(Failure::conflict(FACTOR_GONE, "It does not exist, or was changed at the same time."))
         }

@@ -11,11 +11,11 @@ pub(crate) mod cursor;
 pub(crate) mod failure;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;
+pub(crate) mod proxy_notices;
 pub(crate) mod random;
 pub(crate) mod request_meta;
 pub(crate) mod subject;
 pub(crate) mod throttle;
-pub(crate) mod untrusted_forwarding;
 
 use std::time::Duration;
 

@@ -2,7 +2,10 @@
 
 use actors::{Realtime, runtime::ListedConnection};
 use domain::account::role::Scope;
-use protocol::id::{SessionId, Subject};
+use protocol::{
+    audit::{AuditEvent, Outcome},
+    id::{SessionId, Subject},
+};
 use store::{ExternalFilter, ExternalSession, Store};
 use time::OffsetDateTime;
 
@@ -10,6 +13,7 @@ use super::{refusals::Refusals, revoke::operator_required, session_page::Session
 use crate::{
     access::listed_session::{ListedSession, SessionListing},
     core::{
+        audit::AuditTrail,
         caller::Caller,
         clock::Clock,
         cursor::{cursor_after, read_cursor},
@@ -62,6 +66,7 @@ pub struct Listings {
     store: Store,
     realtime: Realtime,
     clock: Clock,
+    audit: AuditTrail,
     refusals: Refusals,
     listing: SessionListing,
 }
@@ -71,10 +76,11 @@ impl Listings {
         store: Store,
         realtime: Realtime,
         clock: Clock,
+        audit: AuditTrail,
         refusals: Refusals,
         listing: SessionListing,
     ) -> Self {
-        Self { store, realtime, clock, refusals, listing }
+        Self { store, realtime, clock, audit, refusals, listing }
     }
 
     /// Sessions of accounts, without a check of rights. The command line uses this, too.
@@ -176,6 +182,7 @@ impl Listings {
         Ok(self.realtime.connections_of(subject).await)
     }
 
+    /// Records that personal data is read, or refuses it.
     async fn require_operator(
         &self,
         caller: &Caller,
@@ -184,14 +191,17 @@ impl Listings {
         filter: &SessionFilter,
         meta: &RequestMeta,
     ) -> Result<(), Failure> {
-        if caller.scopes.contains(Scope::Operate) {
-            return Ok(());
-        }
         let mut event = self.refusals.event(caller, name, meta);
         event.session = Some(caller.session);
         event.device = Some(caller.device);
         event.user = filter.user.or_else(|| subject.and_then(account_of));
         event.subject = subject.map(Subject::to_string);
+        if let Some(device) = filter.device {
+            event = event.with("of_device", device.to_string());
+        }
+        if caller.scopes.contains(Scope::Operate) {
+            return self.audit.record(AuditEvent { outcome: Outcome::Success, ..event }).await;
+        }
         Err(self.refusals.refuse(caller.user, event, operator_required()).await)
     }
 }

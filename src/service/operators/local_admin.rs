@@ -15,7 +15,7 @@ use store::{Change, FactorChange, NewUser, RevocationRequest, Store, StoreError,
 
 use crate::{
     core::{
-        account_fields::{email_taken, parse_display_name, parse_email},
+        account_fields::{parse_display_name, parse_email},
         audit::AuditTrail,
         clock::Clock,
         failure::Failure,
@@ -80,16 +80,41 @@ impl LocalAdmin {
         self.insert(email, hash, role, None).await
     }
 
-    /// The account with this address, or with this number.
+    /// The account with this address, or with this number. With `id:` in front it is a number, with `email:` an address.
     ///
     /// # Errors
-    /// `NotFound`, `Unavailable`.
-    pub async fn find_user(&self, email: &str) -> Result<User, Failure> {
-        if let Ok(number) = email.parse() {
+    /// `NotFound`; `BadRequest` for `id:` without a number; `Conflict` for digits that are the number of one account and the
+    /// address of another; `Unavailable`.
+    pub async fn find_user(&self, name: &str) -> Result<User, Failure> {
+        if let Some(number) = name.strip_prefix("id:") {
+            let number = number.parse().map_err(|_| {
+                Failure::bad_request("invalid_user", "After `id:` there is the number of an account.")
+            })?;
             return self.store.user_by_id(UserId(number)).await?.ok_or_else(no_such_user);
         }
-        let found = self.store.user_by_key(AccountKey::of(email), None).await?;
-        found.map(|found| found.user).ok_or_else(no_such_user)
+        if let Some(address) = name.strip_prefix("email:") {
+            return self.user_by_address(address).await?.ok_or_else(no_such_user);
+        }
+        let by_number = match name.parse() {
+            Ok(number) => self.store.user_by_id(UserId(number)).await?,
+            Err(_) => None,
+        };
+        match (by_number, self.user_by_address(name).await?) {
+            (Some(one), Some(other)) if one.id != other.id => Err(Failure::Conflict {
+                code: "ambiguous_user",
+                detail: format!(
+                    "`{name}` is the number of one account and the address of account {}. Write `id:{name}` or `email:{name}`.",
+                    other.id
+                )
+                .into(),
+            }),
+            (found, other) => found.or(other).ok_or_else(no_such_user),
+        }
+    }
+
+    async fn user_by_address(&self, address: &str) -> Result<Option<User>, Failure> {
+        let found = self.store.user_by_key(AccountKey::of(address), None).await?;
+        Ok(found.map(|found| found.user))
     }
 
     /// Accounts, by their numbers.
@@ -100,7 +125,17 @@ impl LocalAdmin {
         Ok(self.store.list_users(filter).await?)
     }
 
-    /// Changes a user's role. The user's sessions stay; the sockets close and reconnect with the new role.
+    /// Gives a user another e-mail address and ends their sessions, whose tokens carry the former one.
+    ///
+    /// # Errors
+    /// `NotFound`, `BadRequest` for an invalid address, `Conflict` for the address of another account, `Unavailable`.
+    pub async fn set_email(&self, user: UserId, email: &str) -> Result<RevocationResult, Failure> {
+        let change = Some(Change::Email(parse_email(email)?));
+        let event = self.event("user.email_changed");
+        self.change(user, Cause::Revoked, change, event, "the e-mail address was changed").await
+    }
+
+    /// Changes a user's role. Their sessions stay; their sockets close and reconnect with the new role.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
@@ -199,7 +234,7 @@ impl LocalAdmin {
         };
         let event = self.audit.local_event("user.created").with("role", role.as_str());
         match self.store.insert_user(new, event).await {
-            Err(StoreError::Conflict(_)) => Err(email_taken()),
+            Err(StoreError::Conflict(_)) => Err(Failure::email_taken()),
             created => Ok(created?),
         }
     }

@@ -42,6 +42,7 @@ impl Operators {
                 store.clone(),
                 realtime.clone(),
                 clock.clone(),
+                audit.clone(),
                 Refusals::new(audit.clone(), throttle.clone()),
                 listing,
             ),

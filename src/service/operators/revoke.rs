@@ -8,7 +8,7 @@ use super::refusals::Refusals;
 use crate::{
     core::{
         audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
-        request_meta::RequestMeta,
+        request_meta::RequestMeta, subject::account_of,
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
@@ -38,8 +38,8 @@ impl OperatorRevocation {
     /// Revokes as an operator. Needs the scope, a recent step-up, and a target that the role may act on.
     ///
     /// # Errors
-    /// `Forbidden` or `StepUpRequired` if the caller lacks a right, `Invalid` if the caller's session has ended meanwhile,
-    /// `NotFound` if there is no such target, `Unavailable`.
+    /// `Forbidden` or `StepUpRequired` if the caller may not, `Invalid` if the caller's session has ended meanwhile,
+    /// `NotFound` if there is no such target, `BadRequest` for a subject that is the number of an account, `Unavailable`.
     pub async fn revoke(
         &self,
         caller: &Caller,
@@ -55,6 +55,7 @@ impl OperatorRevocation {
             return Err(self.refuse(caller, &target, meta, refusal).await);
         }
         self.privilege.require(caller).await?;
+        self.check_subject(&target).await?;
         let order = self.order(caller, target.clone(), reason, meta);
         let revoked = match self.revoker.revoke(order).await {
             Ok(revoked) => revoked,
@@ -71,6 +72,19 @@ impl OperatorRevocation {
             self.explain(caller, &target, meta).await?;
         }
         Ok(revoked)
+    }
+
+    /// Refuses a subject that is the number of an account: revoking it would end connections of outside issuers' users only, and
+    /// leave the sessions of the account.
+    async fn check_subject(&self, target: &Target) -> Result<(), Failure> {
+        if let Target::Subject(subject) = target
+            && let Some(user) = account_of(subject)
+            && self.store.user_by_id(user).await?.is_some()
+        {
+            let detail = "This is the number of an account. Revoke it as `user`, or name one session.";
+            return Err(Failure::bad_request("subject_is_account", detail));
+        }
+        Ok(())
     }
 
     fn order(

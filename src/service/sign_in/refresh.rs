@@ -3,13 +3,12 @@
 //! `domain::refresh` decides what a token means: the next exchange, a retry after a lost answer, or a stolen token. The database
 //! makes sure that each of these happens once. Open sockets do not notice a refresh.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::tokens::refresh_token::{ChainState, Decision, RefreshToken, decide};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
-    id::SessionId,
 };
 use store::{RevocationRequest, Session, SessionWithUser, Store, Target};
 use time::OffsetDateTime;
@@ -65,8 +64,14 @@ impl Refresh {
     /// `Invalid` for a token that is forged, already used, or of an ended session. If a token was used twice, its session has
     /// ended when this returns. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
     pub async fn exchange(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
-        let Parts { store, throttle, clock, keys, tokens, .. } = &self.0;
+        let throttle = &self.0.throttle;
         throttle.spend_for_address(throttle.limits().refresh_address, meta.address).await?;
+        self.exchange_admitted(token, meta).await
+    }
+
+    /// Exchanges a token after a permit of the address was spent.
+    async fn exchange_admitted(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
+        let Parts { store, throttle, clock, keys, tokens, .. } = &self.0;
         // A forged token says nothing about any session, so it changes nothing.
         let token = keys.refresh.decode(token).map_err(|_| invalid_token())?;
         throttle.spend(throttle.limits().refresh_session, &token.session.to_string()).await?;
@@ -94,35 +99,61 @@ impl Refresh {
         Err(Failure::unavailable())
     }
 
-    /// The newest of the refresh tokens that a browser sent. Of one session, that is the token with the highest counter. Of several
-    /// sessions, it is the token of the session that began last and has not ended. An older token must not be exchanged while there
-    /// is a newer one, because it would count as stolen. If no token is genuine, the result is the last one, which is then refused.
+    /// Exchanges the newest of the refresh tokens that a browser sent: of one session the one with the highest counter, of several
+    /// sessions the one that began last and works. An older token must not be exchanged beside a newer one, because that would
+    /// look like a stolen one. Without a genuine token it is the last one, which is then refused.
     ///
     /// # Errors
-    /// `Unavailable` if the sessions cannot be compared.
-    pub async fn newest(&self, mut sent: Vec<String>) -> Result<String, Failure> {
-        let last = sent.pop().unwrap_or_default();
-        if sent.is_empty() {
-            return Ok(last);
-        }
-        sent.push(last.clone());
-        let mut genuine: HashMap<SessionId, (u64, String)> = HashMap::new();
-        for text in sent {
-            let Ok(token) = self.0.keys.refresh.decode(&text) else { continue };
-            let newest = genuine.entry(token.session).or_default();
-            if newest.1.is_empty() || newest.0 < token.counter {
-                *newest = (token.counter, text);
+    /// As [`exchange`](Self::exchange); `Unavailable` also if the sessions cannot be compared.
+    pub async fn exchange_newest(
+        &self,
+        sent: &[String],
+        meta: &RequestMeta,
+    ) -> Result<SessionTokens, Failure> {
+        let throttle = &self.0.throttle;
+        throttle.spend_for_address(throttle.limits().refresh_address, meta.address).await?;
+        let newest = match &*self.candidates(sent) {
+            [] => sent.last().map_or("", String::as_str),
+            [(_, only)] => *only,
+            several => self.newest(several).await?,
+        };
+        self.exchange_admitted(newest, meta).await
+    }
+
+    /// The genuine tokens among these: one per session, the one with the highest counter. Of many sessions those that were sent
+    /// last: browsers send cookies of one scope in the order in which they were set.
+    fn candidates<'s>(&self, sent: &'s [String]) -> Vec<(RefreshToken, &'s str)> {
+        let mut found: Vec<(RefreshToken, &str)> = Vec::new();
+        for text in sent.iter().rev() {
+            let Ok(token) = self.0.keys.refresh.decode(text) else { continue };
+            let text = text.as_str();
+            match found.iter().position(|(known, _)| known.session == token.session) {
+                Some(at) if found[at].0.counter < token.counter => found[at] = (token, text),
+                None if found.len() < MAX_CANDIDATES => found.push((token, text)),
+                Some(_) | None => {}
             }
         }
-        let mut newest: Option<((bool, OffsetDateTime), String)> = None;
-        for (session, (_, text)) in genuine.into_iter().take(MAX_CANDIDATES) {
-            let Some(live) = self.0.store.session_with_user(session).await? else { continue };
-            let rank = (live.session.revoked.is_none(), live.session.created_at);
-            if newest.as_ref().is_none_or(|(best, _)| *best < rank) {
-                newest = Some((rank, text));
+        found
+    }
+
+    /// The token of the session that began last, of those that work; of none that works if there is no other.
+    async fn newest<'s>(&self, several: &[(RefreshToken, &'s str)]) -> Result<&'s str, Failure> {
+        let mut newest = None;
+        for (token, text) in several {
+            let Some(live) = self.0.store.session_with_user(token.session).await? else { continue };
+            let works = match self.judge(&live).await {
+                Ok(()) => true,
+                Err(Failure::Unavailable { retry_after }) => {
+                    return Err(Failure::Unavailable { retry_after });
+                }
+                Err(_) => false,
+            };
+            let rank = (works, live.session.created_at);
+            if newest.is_none_or(|(best, _)| best < rank) {
+                newest = Some((rank, *text));
             }
         }
-        Ok(newest.map_or(last, |(_, text)| text))
+        Ok(newest.map_or(several[0].1, |(_, text)| text))
     }
 
     async fn rotate(
@@ -140,15 +171,19 @@ impl Refresh {
 
     /// The token's session, if the verifier says that it works and the refresh token has not expired.
     async fn working_session(&self, token: &RefreshToken) -> Result<SessionWithUser, Failure> {
-        let Parts { store, clock, verifier, .. } = &self.0;
+        let Parts { store, verifier, .. } = &self.0;
         verifier.check_tombstone(token.session).map_err(refused)?;
         let live = store.session_with_user(token.session).await?.ok_or_else(invalid_token)?;
-        let now = clock.now();
+        self.judge(&live).await?;
+        Ok(live)
+    }
+
+    async fn judge(&self, live: &SessionWithUser) -> Result<(), Failure> {
+        let now = self.0.clock.now();
         if live.session.refresh_expires_at <= now {
             return Err(Failure::session_ended());
         }
-        verifier.judge(&live, now).await.map_err(refused)?;
-        Ok(live)
+        self.0.verifier.judge(live, now).await.map_err(refused)
     }
 
     fn chain(&self, session: &Session) -> ChainState {

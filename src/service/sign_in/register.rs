@@ -16,7 +16,7 @@ use super::{even_answers::EvenAnswers, request_device::RequestDevices};
 use crate::{
     access::feed_state::FeedState,
     core::{
-        account_fields::{email_taken, parse_display_name, parse_email},
+        account_fields::{parse_display_name, parse_email},
         audit::AuditTrail,
         clock::Clock,
         failure::Failure,
@@ -109,7 +109,7 @@ impl Registration {
                 unverified
             }
             (Ok(user), None) => user,
-            (Err(StoreError::Conflict(_)), None) => return Err(email_taken()),
+            (Err(StoreError::Conflict(_)), None) => return Err(Failure::email_taken()),
             (Err(error), _) => return Err(error.into()),
         };
         Ok(RegisteredAccount { user, device })

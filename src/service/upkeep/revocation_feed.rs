@@ -16,7 +16,9 @@ use std::{
 };
 
 use actors::Realtime;
-use store::{Backlog, FEED_PAGE, HeardRevocation, RevocationListener, Store, StoreError, Watermark};
+use store::{
+    Backlog, FEED_PAGE, HeardRevocation, RevocationListener, ServiceTime, Store, StoreError, Watermark,
+};
 use time::OffsetDateTime;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
@@ -40,7 +42,9 @@ const RETRY: Duration = Duration::from_millis(200);
 const MOST_PAGES: usize = 20;
 /// After a gap of this length the node starts over: rows of ended denials are deleted after a day.
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
-/// The most sessions in one query that asks which of them have ended.
+/// How often the database is told that a server is in service.
+const NOTE_SERVICE: Duration = Duration::from_secs(10);
+/// Sessions in one question which of them have ended.
 const SESSIONS_ASKED: usize = 1_000;
 /// The name of the feed among the jobs.
 const NAME: &str = "revocation_feed";
@@ -68,6 +72,8 @@ struct Progress {
     look: Option<Look>,
     /// Whether the last connection failed.
     lost: bool,
+    /// When the database was told last that this server is in service.
+    service_noted: Option<Instant>,
 }
 
 /// One look at the database.
@@ -157,8 +163,26 @@ impl RevocationFeed {
                 let _ = closing.await;
             }
         }
-        self.outages.note_look(self.clock.now(), self.state.is_current());
+        self.note_service(listener, progress).await?;
         self.state.looked(look.began);
+        Ok(())
+    }
+
+    /// Tells the database now and then that this server is in service. After a gap it answers since when no server was, before the
+    /// first session is judged.
+    async fn note_service(
+        &self,
+        listener: &RevocationListener,
+        progress: &mut Progress,
+    ) -> Result<(), StoreError> {
+        let (now, continuous) = (self.clock.now(), self.state.is_current());
+        let due = progress.service_noted.is_none_or(|noted| noted.elapsed() >= NOTE_SERVICE);
+        let mut service: Option<ServiceTime> = None;
+        if due || !continuous {
+            service = Some(listener.note_service(now, !continuous, self.outages.idle()).await?);
+            progress.service_noted = Some(Instant::now());
+        }
+        self.outages.note_look(now, continuous, service);
         Ok(())
     }
 

@@ -106,12 +106,18 @@ async fn take_place(
     let address = parts.address(context);
     if let Some(peer) = parts.peer {
         let has = |name: &str| parts.headers.contains_key(name);
-        context.services.untrusted_forwarding.check(peer, &context.trusted_proxies, has);
+        context.services.proxy_notices.check_forwarding(peer, &context.trusted_proxies, has);
+    }
+    // A stream watches its connection through a second descriptor.
+    let descriptors = if transport == Transport::WebSocket { 1 } else { 2 };
+    if context.is_trusted_proxy(address) {
+        // The proxy does not name its client. All its clients together must not have the places of one.
+        context.services.proxy_notices.note_unnamed_client(address);
+        let permit = context.permits.take_without_address(descriptors);
+        return Ok((address, permit.ok_or_else(Refusal::connection_limit)?));
     }
     let limit = context.services.throttle.limits().handshake_address;
     context.services.throttle.spend_for_address(limit, address).await?;
-    // An emulated stream watches its connection through a second descriptor.
-    let descriptors = if transport == Transport::WebSocket { 1 } else { 2 };
     let permit = context.permits.take(address::limit_key(address), descriptors);
     Ok((address, permit.ok_or_else(Refusal::connection_limit)?))
 }

@@ -42,7 +42,7 @@ pub(crate) struct Permits {
 /// A permit for one socket; dropping it releases it.
 pub(crate) struct Permit {
     _total: TotalPermit,
-    _address: KeyedPermit<String>,
+    _address: Option<KeyedPermit<String>>,
 }
 
 /// A permit for one socket of a user.
@@ -67,7 +67,14 @@ impl Permits {
     pub(crate) fn take(&self, address: String, descriptors: usize) -> Option<Permit> {
         let total = TotalPermit::take(&self.total, descriptors, self.limits.total)?;
         let address = KeyedPermit::take(&self.addresses, address, self.limits.per_address)?;
-        Some(Permit { _total: total, _address: address })
+        Some(Permit { _total: total, _address: Some(address) })
+    }
+
+    /// The same for a peer that is not counted by its address.
+    #[must_use]
+    pub(crate) fn take_without_address(&self, descriptors: usize) -> Option<Permit> {
+        let total = TotalPermit::take(&self.total, descriptors, self.limits.total)?;
+        Some(Permit { _total: total, _address: None })
     }
 
     /// Takes a permit for a socket whose peer has not signed in. `None` if the limit is reached.

@@ -11,6 +11,7 @@ pub(crate) mod authenticate;
 pub(crate) mod connection_limits;
 pub(crate) mod durable_quota;
 pub(crate) mod external_identity;
+pub(crate) mod head_size;
 pub(crate) mod publish_limit;
 pub(crate) mod refusal;
 pub(crate) mod register;

@@ -4,7 +4,9 @@
 //! socket holds neither a dispatcher nor its buffers. The composition root calls [`serve`]. Each worker has one `HttpService`
 //! per listener.
 
-use std::{fmt::Debug, future::Ready, io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    fmt::Debug, future::Ready, io, net::TcpListener, os::fd::AsRawFd as _, rc::Rc, sync::Arc, time::Duration,
+};
 
 use actix_codec::Framed;
 use actix_http::{Extensions, HttpService, KeepAlive, Protocol, Request, Response, h1::Codec};
@@ -34,6 +36,7 @@ use crate::socket::{
             stream::DeadlineStream,
         },
         plain_connection_limit::PlainConnectionLimit,
+        plain_connections,
     },
     shared::SocketContext,
     websocket::{handshake, tcp::SocketStream},
@@ -90,14 +93,15 @@ where
     <S::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
+    let of_worker = (plain_connections / workers.max(1)).max(16);
     let mut builder = Server::build()
         .workers(workers)
         .backlog(BACKLOG)
-        .max_concurrent_connections((plain_connections / workers.max(1)).max(16))
+        .max_concurrent_connections(of_worker)
         .disable_signals()
         .shutdown_timeout(5);
     for listener in listeners {
-        builder = listen(builder, listener, Arc::clone(context), mark, app.clone())?;
+        builder = listen(builder, listener, Arc::clone(context), mark, of_worker, app.clone())?;
     }
     Ok(builder.run())
 }
@@ -107,6 +111,7 @@ fn listen<F, I, S, B>(
     listener: Listener,
     context: Arc<SocketContext>,
     mark: Mark,
+    of_worker: usize,
     app: F,
 ) -> io::Result<ServerBuilder>
 where
@@ -148,8 +153,9 @@ where
             apply_fn_factory(http, move |io: $io, http| {
                 // Without TCP_NODELAY, a second frame waits for the delayed acknowledgement of the first one.
                 let _ = io.tcp().set_nodelay(true);
-                let (deadline, peer_address) =
-                    (Rc::new(HttpDeadline::new(http_timeouts)), io.tcp().peer_addr().ok());
+                let connection = plain_connections::of(io.tcp().as_raw_fd());
+                let deadline = Rc::new(HttpDeadline::new(http_timeouts, connection));
+                let peer_address = io.tcp().peer_addr().ok();
                 let served =
                     http.call((DeadlineStream::new(io, Rc::clone(&deadline)), Protocol::Http1, peer_address));
                 async move { serve_until_deadline(deadline, served).await.unwrap_or(Ok(())) }
@@ -158,14 +164,14 @@ where
     }
     match listener.security {
         Security::Plain => builder.listen("http", listener.socket, move || {
-            PlainConnectionLimit::around(http_service!(TcpStream), Arc::clone(&context))
+            PlainConnectionLimit::around(http_service!(TcpStream), Arc::clone(&context), of_worker)
         }),
         Security::Tls(config) => builder.listen("https", listener.socket, move || {
             let mut acceptor = Acceptor::new(http_only(&config));
             acceptor.set_handshake_timeout(TLS_HANDSHAKE_WITHIN);
             let acceptor = acceptor.map_init_err(|()| ()).map_err(TlsError::into_service_error);
             let service = acceptor.and_then(http_service!(TlsStream<TcpStream>).map_err(TlsError::Service));
-            PlainConnectionLimit::around(service, Arc::clone(&context))
+            PlainConnectionLimit::around(service, Arc::clone(&context), of_worker)
         }),
     }
 }

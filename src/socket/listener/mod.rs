@@ -7,3 +7,4 @@ pub(crate) mod accept;
 mod declined_upgrade;
 pub(crate) mod http_deadline;
 mod plain_connection_limit;
+pub(crate) mod plain_connections;

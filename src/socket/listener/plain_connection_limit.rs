@@ -5,12 +5,14 @@
 //! finishes a request must not use up the connections of other clients. A connection that becomes a WebSocket or a stream counts
 //! among the sockets from then on.
 //!
-//! A trusted proxy carries the connections of many clients, so it has no limit here. Its clients are counted by their own addresses
-//! when the head of a request names them (`http_deadline::request_tracker`). The server's limit in total applies to all.
+//! A trusted proxy brings the connections of many clients, so it has no limit here: its clients are counted by their own addresses
+//! once a head names them (`http_deadline::request_tracker`). The limit in total, which the server keeps, applies to all.
+//!
+//! When places run out, connections that wait for their next request give way first (`plain_connections`).
 
 use std::{
     future::Future,
-    net::IpAddr,
+    os::fd::AsRawFd as _,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -20,17 +22,21 @@ use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
 use domain::client::address;
 
+use super::plain_connections;
 use crate::socket::{admission::connection_limits::KeyedPermit, shared::SocketContext};
 
 /// A service with the limit in front of it.
 pub(crate) struct PlainConnectionLimit<S> {
     inner: S,
     context: Arc<SocketContext>,
+    /// The most plain connections of this worker.
+    of_worker: usize,
 }
 
 impl<S> PlainConnectionLimit<S> {
-    pub(crate) fn around(inner: S, context: Arc<SocketContext>) -> Self {
-        Self { inner, context }
+    /// `of_worker`: the most plain connections of this worker, which the server keeps.
+    pub(crate) fn around(inner: S, context: Arc<SocketContext>, of_worker: usize) -> Self {
+        Self { inner, context, of_worker }
     }
 }
 
@@ -50,8 +56,9 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Service, Self::InitError>>>>;
 
     fn new_service(&self, (): ()) -> Self::Future {
-        let (inner, context) = (self.inner.new_service(()), Arc::clone(&self.context));
-        Box::pin(async move { Ok(PlainConnectionLimit { inner: inner.await?, context }) })
+        let (inner, context, of_worker) =
+            (self.inner.new_service(()), Arc::clone(&self.context), self.of_worker);
+        Box::pin(async move { Ok(PlainConnectionLimit { inner: inner.await?, context, of_worker }) })
     }
 }
 
@@ -70,24 +77,26 @@ where
     }
 
     fn call(&self, stream: TcpStream) -> Self::Future {
-        let place = stream.peer_addr().ok().and_then(|peer| take_place(&self.context, peer.ip()));
-        let Some(place) = place else {
+        plain_connections::make_room(self.of_worker);
+        let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+        let address = peer.filter(|peer| !self.context.is_trusted_proxy(*peer)).map(address::limit_key);
+        let place = address.as_ref().and_then(|address| take_place(&self.context, address));
+        if peer.is_none() || (address.is_some() && place.is_none()) {
             metrics::counter!("connections_refused_total").increment(1);
             return Box::pin(std::future::ready(Ok(())));
-        };
+        }
+        let entry = plain_connections::open(stream.as_raw_fd(), address, place);
         let served = self.inner.call(stream);
         Box::pin(async move {
             let result = served.await;
-            drop(place);
+            drop(entry);
             result
         })
     }
 }
 
-/// The place of a connection of this peer; `Some(None)` for a trusted proxy. `None` if the limit is reached.
-fn take_place(context: &SocketContext, peer: IpAddr) -> Option<Option<KeyedPermit<String>>> {
-    if context.is_trusted_proxy(peer) {
-        return Some(None);
-    }
-    context.permits.take_plain(address::limit_key(peer)).map(Some)
+/// A place of this address; the one of a connection that waits for its next request if there is no other. `None` if the limit is
+/// reached.
+fn take_place(context: &SocketContext, address: &str) -> Option<KeyedPermit<String>> {
+    context.permits.take_plain(address.to_owned()).or_else(|| plain_connections::place_of_waiting(address))
 }

@@ -31,6 +31,7 @@ use super::{
 use crate::socket::{
     admission::{
         admit::{Accepted, Presented, RequestParts, admit, lines},
+        head_size,
         refusal::Refusal,
     },
     connection::{parts::ConnectionParts, registration::Registration},
@@ -82,6 +83,7 @@ async fn check(
     request: &Request,
     request_parts: &RequestParts<'_>,
 ) -> Result<AcceptedHandshake, Refusal> {
+    head_size::check(request.head())?;
     if !SOCKET_PATHS.contains(&request.path()) {
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,

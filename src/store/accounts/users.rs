@@ -34,6 +34,9 @@ use crate::{
     row_mapping,
 };
 
+/// The unique indexes that refuse an address of another account: that of keys, and the one of earlier releases.
+pub const ADDRESS_TAKEN: [&str; 2] = ["users_account_key", "users_email_key"];
+
 /// An account to be created.
 #[derive(Debug)]
 pub struct NewUser {

@@ -14,7 +14,17 @@ pub(crate) fn parse(url: &str) -> Result<ParsedUrl, DatabaseUrlError> {
     if !known.contains(&scheme.to_ascii_lowercase().as_str()) {
         return Err(DatabaseUrlError::Scheme);
     }
-    let (userinfo, rest) = split_userinfo(rest)?;
+    let parts = split_userinfo(rest)?;
+    let of_libpq = split_as_libpq(rest);
+    // A URL that libpq understands means the same here, or nothing.
+    if parts != of_libpq && read(of_libpq).is_ok() {
+        return Err(DatabaseUrlError::Ambiguous);
+    }
+    read(parts)
+}
+
+/// Reads what follows the scheme: user and password, and the rest.
+fn read((userinfo, rest): (Option<&str>, &str)) -> Result<ParsedUrl, DatabaseUrlError> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
     let mut parameters = Parameters::default();
@@ -39,7 +49,15 @@ pub(crate) fn parse(url: &str) -> Result<ParsedUrl, DatabaseUrlError> {
     parameters.finish()
 }
 
-/// User and password, if there are any, and the rest of the URL.
+/// User and password as libpq finds them: before the first `@`, unless a `/` comes first.
+fn split_as_libpq(rest: &str) -> (Option<&str>, &str) {
+    match rest.find(['@', '/']) {
+        Some(end) if rest[end..].starts_with('@') => (Some(&rest[..end]), &rest[end + 1..]),
+        _ => (None, rest),
+    }
+}
+
+/// User and password, if there are any, and what follows them.
 ///
 /// User and password end at the last `@`, even if the password contains other delimiters, unless that `@` may belong to the value
 /// of a parameter or to the name of the database. If both readings are possible, the URL is refused: the wrong one would connect

@@ -1,4 +1,4 @@
-//! Changes that are written together with a revocation: password, role, status, a forgotten device, factors.
+//! Changes that are written together with a revocation: password, address, role, status, a forgotten device, factors.
 //!
 //! Called by `commit`, within its transaction.
 
@@ -29,6 +29,10 @@ pub(crate) async fn apply(
             transaction.execute(sql, &[&kept]).await?;
             distrust(transaction, users).await?;
             return renew(transaction, order).await;
+        }
+        Change::Email(email) => {
+            let sql = "UPDATE users SET email = $2, account_key = $3 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &email.as_str(), &email.key().as_str()]).await?;
         }
         Change::Role(role) => {
             let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";

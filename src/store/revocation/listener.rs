@@ -30,6 +30,7 @@ use crate::{
     pool::Store,
     revocation::{commit, order::CHANNEL},
     row_mapping::{self, uuids},
+    service_time::{self, ServiceTime},
     sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
 };
 
@@ -228,6 +229,23 @@ impl RevocationListener {
     pub async fn revoked_all(&self) -> Result<RevocationId, StoreError> {
         let row = self.bounded(self.client.query_one(everyone::NEWEST, &[])).await?;
         Ok(RevocationId(row.try_get(0)?))
+    }
+
+    /// Notes that this server is in service. `resumed`: it was not a moment ago. Outages that are fewer than `idle` apart count as
+    /// one.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn note_service(
+        &self,
+        now: OffsetDateTime,
+        resumed: bool,
+        idle: Duration,
+    ) -> Result<ServiceTime, StoreError> {
+        match timeout(self.patience, service_time::note(&self.client, now, resumed, idle)).await {
+            Ok(noted) => noted,
+            Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
+        }
     }
 
     /// A page of the denials in force and of the latest lifted ones, after the denial `after`. The last page is shorter than

@@ -2,7 +2,10 @@
 //!
 //! Built by services, carried out by `commit`. Nothing here uses the database.
 
-use domain::account::role::{Role, Status};
+use domain::account::{
+    email::Email,
+    role::{Role, Status},
+};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
@@ -61,6 +64,8 @@ pub enum Change {
         /// The new hash.
         hash: SecretString,
     },
+    /// A new e-mail address, and the key that comes with it.
+    Email(Email),
     /// A new role.
     Role(Role),
     /// A new status.

@@ -164,3 +164,23 @@ async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
     assert!(session.works().await);
     assert_eq!(events(&app, "credential.clone_suspected").await.len(), 0);
 }
+
+/// A passkey and its copy with the same counter answer two step-ups at the same moment. Both are judged before one is spent.
+#[tokio::test]
+async fn a_copy_that_steps_up_at_the_same_moment_is_noticed() {
+    let app = App::start();
+    let (person, session, mut authenticator) = owner(&app).await;
+    let other = person.open_session().await;
+    let (first, second) = (session.begin_step_up().await, other.begin_step_up().await);
+    let original = authenticator.assert(&first.options);
+    authenticator.keys[0].counter -= 1;
+    let copy = authenticator.assert(&second.options);
+    let barrier = app.barrier_at_user(person.id).await;
+    let (one, two) = barrier
+        .in_order(session.finish_step_up(&first, &original), other.finish_step_up(&second, &copy))
+        .await;
+    one.expect(200);
+    two.refused(401, "passkey_suspended");
+    assert!(!session.works().await && !other.works().await);
+    assert_eq!(events(&app, "credential.clone_suspected").await.len(), 1);
+}

@@ -7,6 +7,7 @@
 //! proxy's connections have no limit per address.
 
 use std::{
+    cell::Cell,
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -14,13 +15,15 @@ use std::{
 };
 
 use actix_http::{
-    ConnectionType, HttpMessage as _, Payload, Request, Response,
+    BoxedPayloadStream, ConnectionType, HttpMessage as _, Payload, Request, Response,
+    error::PayloadError,
     header::{self, HeaderName, HeaderValue},
 };
 use actix_service::Service;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use domain::{client::address, request::request_id};
+use futures_util::Stream;
 use uuid::Uuid;
 
 use super::state::{HttpDeadline, RequestBody};
@@ -28,6 +31,7 @@ use crate::socket::{
     admission::{
         admit::{RequestParts, lines},
         connection_limits::KeyedPermit,
+        head_size,
         refusal::Refusal,
     },
     shared::SocketContext,
@@ -46,9 +50,11 @@ where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
 {
-    let is_kept = request.head().connection_type() == ConnectionType::KeepAlive;
+    let stops = context.realtime.is_draining();
+    let is_kept = !stops && request.head().connection_type() == ConnectionType::KeepAlive;
     let keep_alive = is_kept.then_some(context.settings.http_timeouts.keep_alive.as_secs());
-    let (place, refusal) = match take_place(&request, context) {
+    let checked = head_size::check(request.head()).and_then(|()| take_place(&request, context));
+    let (place, refusal) = match checked {
         Ok(place) => (place, None),
         Err(refusal) => {
             (None, Some(refusal.response(&request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4))))
@@ -58,6 +64,7 @@ where
         deadline.begin(body(&mut request), place);
         RequestInProgress(deadline)
     });
+    let (request, is_read) = with_watched_body(request);
     let answered = if refusal.is_none() { Some(app.call(request)) } else { None };
     async move {
         let mut response = match (answered, refusal) {
@@ -67,7 +74,12 @@ where
             }
             (None, refusal) => refusal.unwrap_or_default().map_body(|_, body| Body::Refusal(body)),
         };
+        if stops {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        // The HTTP layer closes a connection whose request was answered before its body was there, and says so.
         if let Some(seconds) = keep_alive
+            && is_read.get()
             && response.head().keep_alive()
             && let Ok(value) = HeaderValue::try_from(format!("timeout={seconds}"))
         {
@@ -98,6 +110,36 @@ fn body(request: &mut Request) -> RequestBody {
     }
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     length.and_then(|length| length.trim().parse().ok()).map_or(RequestBody::Chunked, RequestBody::Length)
+}
+
+/// The request, and whether its body was read to its end.
+fn with_watched_body(mut request: Request) -> (Request, Rc<Cell<bool>>) {
+    let is_read = Rc::new(Cell::new(matches!(request.payload(), Payload::None)));
+    if is_read.get() {
+        return (request, is_read);
+    }
+    let (request, payload) = request.replace_payload::<BoxedPayloadStream>(Payload::None);
+    let body: BoxedPayloadStream = Box::pin(WatchedBody { payload, is_read: Rc::clone(&is_read) });
+    let (request, _) = request.replace_payload(Payload::Stream { payload: body });
+    (request, is_read)
+}
+
+/// The body of a request. It notes when its end is read.
+struct WatchedBody {
+    payload: Payload,
+    is_read: Rc<Cell<bool>>,
+}
+
+impl Stream for WatchedBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.payload).poll_next(cx);
+        if matches!(next, Poll::Ready(None)) {
+            self.is_read.set(true);
+        }
+        next
+    }
 }
 
 /// A request in progress; dropping this ends it.

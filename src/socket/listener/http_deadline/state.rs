@@ -15,7 +15,9 @@ use std::{
 
 use actix_rt::time::{Instant, Sleep, sleep_until};
 
-use crate::socket::admission::connection_limits::KeyedPermit;
+use crate::socket::{
+    admission::connection_limits::KeyedPermit, listener::plain_connections::PlainConnection,
+};
 
 /// The deadlines for connections that are not WebSockets.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,8 @@ const READ_PORTION: usize = 4 * 1024;
 /// The state of one connection, and its deadline.
 pub(crate) struct HttpDeadline {
     timeouts: HttpTimeouts,
+    /// The connection in the list of its worker.
+    connection: Rc<PlainConnection>,
     /// A request is being handled, or its response is being produced.
     in_progress: Cell<bool>,
     /// Since when no request is in progress.
@@ -95,9 +99,10 @@ pub(crate) enum RequestBody {
 }
 
 impl HttpDeadline {
-    pub(crate) fn new(timeouts: HttpTimeouts) -> Self {
+    pub(crate) fn new(timeouts: HttpTimeouts, connection: Rc<PlainConnection>) -> Self {
         Self {
             timeouts,
+            connection,
             in_progress: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
             answered: Cell::new(false),
@@ -115,6 +120,7 @@ impl HttpDeadline {
     /// if the peer is a trusted proxy.
     pub(crate) fn begin(&self, body: RequestBody, place: Option<KeyedPermit<String>>) {
         self.in_progress.set(true);
+        self.connection.is_busy();
         self.place.set(place);
         self.read_budget.set(match body {
             RequestBody::Length(length) => length,
@@ -135,6 +141,9 @@ impl HttpDeadline {
         self.place.take();
         self.idle_since.set(Instant::now());
         self.read_budget.set(self.timeouts.surplus);
+        if self.blocked.get().is_none() {
+            self.connection.waits();
+        }
     }
 
     /// The number of bytes that may be read now. After a result of 0, the task is woken when reading may continue.
@@ -155,6 +164,9 @@ impl HttpDeadline {
 
     /// This many bytes were read.
     pub(crate) fn on_read(&self, bytes: usize) {
+        if bytes > 0 {
+            self.connection.is_busy();
+        }
         self.read_budget.set(self.read_budget.get().saturating_sub(bytes as u64));
         self.portion_left.set(self.portion_left.get().saturating_sub(bytes));
     }
@@ -164,6 +176,7 @@ impl HttpDeadline {
         if self.blocked.get().is_none() {
             let now = Instant::now();
             self.blocked.set(Some(Blocked { since: now, moved: now }));
+            self.connection.is_busy();
         }
     }
 
@@ -179,6 +192,9 @@ impl HttpDeadline {
         self.portion_left.set(READ_PORTION);
         if self.blocked.take().is_some() {
             self.idle_since.set(Instant::now());
+            if self.answered.get() && !self.in_progress.get() {
+                self.connection.waits();
+            }
         }
         if self.read_budget.get() > 0 && self.read_paused.take() {
             cx.waker().wake_by_ref();
@@ -221,9 +237,8 @@ impl HttpDeadline {
     }
 }
 
-/// Runs `served`, which serves a connection, until it ends. Returns `None` if the deadline passes first; then `served` is dropped.
-/// Also returns `None` if the connection carries a stream: it continues in a task of its own, so that it holds no place of a
-/// plain connection.
+/// Runs `served`, which serves a connection, until its end. `None` if the deadline has passed first, or the connection had to give
+/// way, and `served` was dropped; or if the connection carries a stream: then it goes on in a task of its own, so that it holds no place of a plain connection.
 pub(crate) async fn serve_until_deadline<F: Future<Output: 'static> + 'static>(
     deadline: Rc<HttpDeadline>,
     served: F,
@@ -248,6 +263,7 @@ async fn run_until_deadline<F: Future>(deadline: Rc<HttpDeadline>, served: F) ->
     let mut timer = pin!(sleep_until(Instant::now() + deadline.timeouts.request));
     poll_fn(|cx| match served.as_mut().poll(cx) {
         Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending if deadline.connection.is_shed(cx.waker()) => Poll::Ready(None),
         Poll::Pending => deadline.poll_over(cx, timer.as_mut()).map(|()| None),
     })
     .await
