@@ -16,7 +16,7 @@ pub(super) struct StorePorts(pub(super) Store);
 impl AuditSink for StorePorts {
     fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), WriteError>> {
         let store = self.0.clone();
-        Box::pin(async move { store.insert_audit(events).await.map_err(|error| not_written(&error)) })
+        Box::pin(async move { store.insert_audit(events).await.map_err(|error| not_recorded(&error)) })
     }
 }
 
@@ -91,8 +91,20 @@ fn not_read(error: &StoreError) -> ReadError {
 fn not_written(error: &StoreError) -> WriteError {
     match error {
         StoreError::Unavailable(_) => WriteError::Unavailable(error.to_string()),
-        StoreError::Conflict(_) | StoreError::Lapsed(_) | StoreError::Internal(_) => {
-            WriteError::Refused(error.to_string())
+        StoreError::Conflict(_)
+        | StoreError::Lapsed(_)
+        | StoreError::Rejected(_)
+        | StoreError::Internal(_) => WriteError::Refused(error.to_string()),
+    }
+}
+
+/// Only an event with a rejected value is refused for good. Missing rights or a missing column concern every event, and an
+/// operator can mend them, so the events wait.
+fn not_recorded(error: &StoreError) -> WriteError {
+    match error {
+        StoreError::Rejected(_) | StoreError::Conflict(_) => WriteError::Refused(error.to_string()),
+        StoreError::Unavailable(_) | StoreError::Lapsed(_) | StoreError::Internal(_) => {
+            WriteError::Unavailable(error.to_string())
         }
     }
 }

@@ -18,7 +18,12 @@ pub enum StoreError {
     /// The acting session may no longer do this. Nothing was written.
     #[error("the acting session may no longer do this, it has lost: {0:?}")]
     Lapsed(Lapse),
-    /// A defect of this server: a statement that the database rejects, or a row that cannot be read.
+    /// The database rejects a value (SQLSTATE classes 22 and 23), or a value cannot be encoded. The same statement with
+    /// other values may succeed.
+    #[error("the database rejects a value: {0}")]
+    Rejected(String),
+    /// A statement that the database rejects whatever its values are (missing rights, an unknown table), or a row that
+    /// cannot be read.
     #[error("database error: {0}")]
     Internal(String),
 }
@@ -51,9 +56,10 @@ impl StoreError {
     /// server that does not run.
     pub(super) fn unreachable(error: tokio_postgres::Error) -> Self {
         match Self::from(error) {
-            Self::Unavailable(reason) | Self::Internal(reason) | Self::Conflict(reason) => {
-                Self::Unavailable(reason)
-            }
+            Self::Unavailable(reason)
+            | Self::Rejected(reason)
+            | Self::Internal(reason)
+            | Self::Conflict(reason) => Self::Unavailable(reason),
             lapsed @ Self::Lapsed(_) => lapsed,
         }
     }
@@ -72,7 +78,12 @@ impl StoreError {
         }
         let place = [error.table(), error.column(), error.constraint()];
         let place: Vec<_> = place.into_iter().flatten().collect();
-        Self::Internal(if place.is_empty() { text } else { format!("{text} at {}", place.join(".")) })
+        let text = if place.is_empty() { text } else { format!("{text} at {}", place.join(".")) };
+        if matches!(code.code().get(..2), Some("22" | "23")) {
+            Self::Rejected(text)
+        } else {
+            Self::Internal(text)
+        }
     }
 }
 
@@ -96,19 +107,17 @@ impl From<tokio_postgres::Error> for StoreError {
         if let Some(database) = error.as_db_error() {
             return Self::from_database(database);
         }
-        // Other errors come from the link (closed, io, TLS, timeout), or from values that do not fit the statement. The
-        // driver's error kind is private and its sources do not distinguish these cases (a failed encoding and a broken
-        // link both wrap `io::Error`), so the text decides.
-        const MISFITS: [&str; 6] = [
-            "error serializing",
-            "error deserializing",
-            "error encoding",
-            "invalid column",
-            "query returned",
-            "expected",
-        ];
+        // What remains is the link (closed, io, TLS, timeout), unless this server sent or expected something that
+        // does not fit. The driver's error kind is private and its sources do not tell these cases apart (a failed
+        // encoding and a broken link both wrap `io::Error`), so the text decides.
+        const VALUES: [&str; 2] = ["error serializing", "error encoding"];
+        const MISFITS: [&str; 4] = ["error deserializing", "invalid column", "query returned", "expected"];
         let text = error.to_string();
-        if MISFITS.iter().any(|misfit| text.starts_with(misfit)) {
+        let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+        if begins(&VALUES) {
+            return Self::Rejected(text);
+        }
+        if begins(&MISFITS) {
             return Self::Internal(text);
         }
         let source = std::error::Error::source(&error);

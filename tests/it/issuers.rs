@@ -20,6 +20,9 @@ use crate::harness::{
 
 const ROUTE: &str = "/connection/websocket";
 
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
 async fn connect(app: &App, token: &str) -> Result<(Socket, Value), Closed> {
     let mut socket = app.handshake(ROUTE).open().await.expect("a handshake");
     let reply = socket.ask(json!({"connect": {"token": token}})).await?;
@@ -75,6 +78,11 @@ async fn only_a_token_that_is_good_in_every_way_lets_in() {
         ("one with an empty signature", issuer::compact(&hs("HS256"), &good, |_| Vec::new()), "close 3500"),
         ("an old one", with("exp", json!(now() - 1)), "error 109"),
         ("one whose connection is over", with("expire_at", json!(now() - 1)), "error 109"),
+        ("one that ends next month", with("exp", json!(now() + 29 * DAY)), "connected"),
+        ("one that ends too late", with("exp", json!(now() + 31 * DAY)), "close 3500"),
+        ("one whose end is in milliseconds", with("exp", json!(now() * 1000)), "close 3500"),
+        ("one whose connection ends too late", with("expire_at", json!(now() + 31 * DAY)), "close 3500"),
+        ("one that was issued too long ago", with("iat", json!(now() - 31 * DAY)), "error 109"),
         ("one from the future", with("nbf", json!(now() + 600)), "close 3500"),
         ("one issued in the future", with("iat", json!(now() + 600)), "close 3500"),
         ("one for others", with("aud", json!("them")), "close 3500"),

@@ -251,6 +251,22 @@ async fn a_server_to_which_nothing_happens_goes_on_trusting_its_memory() {
 }
 
 #[tokio::test]
+async fn audit_events_wait_while_the_database_rejects_all_of_them() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let rows = app.rows().await;
+    rows.batch_execute("ALTER TABLE audit_events RENAME COLUMN detail TO hidden").await.unwrap();
+    let _socket = session.connect().await;
+    assert!(
+        !app.realtime().flush(Duration::from_secs(1)).await,
+        "the event is neither written nor set aside"
+    );
+    rows.batch_execute("ALTER TABLE audit_events RENAME COLUMN hidden TO detail").await.unwrap();
+    assert!(app.realtime().flush(Duration::from_secs(20)).await);
+    assert_eq!(app.count("SELECT count(*) FROM audit_events WHERE event = 'socket.opened'").await, 1);
+}
+
+#[tokio::test]
 async fn a_read_only_database_is_not_ready_and_signs_nobody_in() {
     let app = App::start();
     let person = app.register().await;

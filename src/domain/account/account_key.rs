@@ -7,7 +7,7 @@
 use std::fmt;
 
 use icu_casemap::CaseMapper;
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 /// The key of an account: an address in NFKC with full case folding.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -34,6 +34,16 @@ impl AccountKey {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl AccountKey {
+    /// The text under which attempts to sign in are counted: the key without accents and other marks. A stranger who varies
+    /// the marks of an address, such as the dot of `İ`, has one budget for all variants.
+    #[must_use]
+    pub fn attempts(&self) -> String {
+        let bare = self.0.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>();
+        folded(&bare)
     }
 }
 
@@ -85,6 +95,14 @@ mod tests {
         assert_ne!(key("v\u{130}ctim@example.com"), key("victim@example.com"));
         assert_eq!(key("v\u{130}ctim@example.com"), key("vi\u{307}ctim@example.com"));
         assert_ne!(key("v\u{131}ctim@example.com"), key("victim@example.com"));
+    }
+
+    #[test]
+    fn attempts_are_counted_without_marks() {
+        for variant in ["v\u{130}ct\u{130}m@example.com", "v\u{ed}ctim@example.com", "VICTIM@example.com"] {
+            assert_eq!(AccountKey::of(variant).attempts(), "victim@example.com", "{variant:?}");
+        }
+        assert_ne!(AccountKey::of("victim1@example.com").attempts(), "victim@example.com");
     }
 
     #[test]

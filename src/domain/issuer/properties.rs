@@ -5,7 +5,7 @@ use protocol::id::{Subject, UserId};
 use serde_json::json;
 
 use super::{
-    tests::{NOW, SECRET, rules, shared},
+    tests::{LONGEST, NOW, SECRET, rules, shared},
     *,
 };
 
@@ -40,20 +40,22 @@ proptest! {
         let rules = Rules { user_prefix: prefix, ..rules(&[Algorithm::HS256]) };
         let token = shared(SECRET, &json!({"alg": "HS256"}), &json!({"sub": sub}));
         let token = Unverified::parse(&token).unwrap();
-        if let Ok(granted) = rules.connection(&token, NOW) {
+        if let Ok(granted) = rules.connection(&token, NOW, LONGEST) {
             prop_assert_ne!(&granted.subject, &Subject::from(UserId(ours)));
         }
     }
 
-    /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`.
+    /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`, and only if its `exp` is not
+    /// too far away.
     #[test]
-    fn a_token_is_valid_only_in_its_time(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>()) {
-        let now = i64::from(now);
+    fn a_token_is_good_in_its_time_only(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>(), longest in any::<u32>()) {
+        let (now, longest) = (i64::from(now), i64::from(longest));
         let claims = json!({"sub": "ann", "exp": exp, "nbf": nbf});
         let token = shared(SECRET, &json!({"alg": "HS256"}), &claims);
-        let granted = rules(&[Algorithm::HS256]).connection(&Unverified::parse(&token).unwrap(), now);
+        let granted = rules(&[Algorithm::HS256]).connection(&Unverified::parse(&token).unwrap(), now, longest);
         let ended = exp.is_some_and(|exp| i64::from(exp) <= now);
         let begun = nbf.is_none_or(|nbf| i64::from(nbf) <= now + 60);
-        prop_assert_eq!(granted.is_ok(), begun && !ended);
+        let near = exp.is_none_or(|exp| i64::from(exp) <= now + longest);
+        prop_assert_eq!(granted.is_ok(), begun && !ended && near);
     }
 }

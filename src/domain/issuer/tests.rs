@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::{token::claimed_issuer, *};
 
 pub(super) const NOW: i64 = 1_800_000_000;
+/// The longest life of a token.
+pub(super) const LONGEST: i64 = 30 * 86_400;
 pub(super) const SECRET: &str = "a secret that two parties share";
 
 pub(super) fn rules(algorithms: &[Algorithm]) -> Rules {
@@ -49,7 +51,7 @@ pub(super) fn judged(keys: &KeySet, rules: &Rules, token: &str) -> Result<Outsid
     if !rules.may_have_signed(&token, Use::Connection) || !keys.signed(&token) {
         return Err(TokenRefusal::Unsigned);
     }
-    rules.connection(&token, NOW)
+    rules.connection(&token, NOW, LONGEST)
 }
 
 fn connection(claims: &Value) -> Result<OutsideConnection, TokenRefusal> {
@@ -60,7 +62,7 @@ fn subscription(claims: &Value) -> Result<OutsideSubscription, TokenRefusal> {
     let token = hs256(claims);
     let token = Unverified::parse(&token)?;
     assert!(secret().signed(&token));
-    rules(&[Algorithm::HS256]).subscription(&token, NOW)
+    rules(&[Algorithm::HS256]).subscription(&token, NOW, LONGEST)
 }
 
 #[test]
@@ -142,7 +144,7 @@ fn a_token_for_one_use_is_refused_for_the_other() {
     let only_connections = Rules { uses: vec![Use::Connection], ..rules(&[Algorithm::HS256]) };
     let token = hs256(&both);
     let token = Unverified::parse(&token).unwrap();
-    assert_eq!(only_connections.subscription(&token, NOW), Err(TokenRefusal::Unsigned));
+    assert_eq!(only_connections.subscription(&token, NOW, LONGEST), Err(TokenRefusal::Unsigned));
 }
 
 #[test]
@@ -266,7 +268,28 @@ fn the_parser_reads_the_token_of_rfc_7515() {
     let secret = hmac::Key::new(hmac::HMAC_SHA256, &URL_SAFE_NO_PAD.decode(key).unwrap());
     let (signed, signature) = token.rsplit_once('.').unwrap();
     hmac::verify(&secret, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
-    assert_eq!(rules(&[Algorithm::HS256]).connection(&unverified, NOW), Err(TokenRefusal::Expired));
+    assert_eq!(rules(&[Algorithm::HS256]).connection(&unverified, NOW, LONGEST), Err(TokenRefusal::Expired));
+}
+
+#[test]
+fn a_token_that_may_outlive_its_denial_is_refused() {
+    let with = |name: &str, value: i64| json!({"sub": "1", name: value});
+    for name in ["exp", "expire_at"] {
+        assert!(connection(&with(name, NOW + LONGEST)).is_ok(), "{name}");
+        assert_eq!(connection(&with(name, NOW + LONGEST + 1)), Err(TokenRefusal::LivesTooLong), "{name}");
+        // Milliseconds instead of seconds.
+        assert_eq!(connection(&with(name, NOW * 1000)), Err(TokenRefusal::LivesTooLong), "{name}");
+        assert_eq!(connection(&with(name, i64::MAX)), Err(TokenRefusal::LivesTooLong), "{name}");
+    }
+    let never_ending = json!({"sub": "1", "exp": NOW + LONGEST + 1, "expire_at": 0});
+    assert_eq!(connection(&never_ending), Err(TokenRefusal::LivesTooLong));
+    let sooner = json!({"sub": "1", "exp": NOW + LONGEST + 1, "expire_at": NOW + 60});
+    assert_eq!(connection(&sooner), Err(TokenRefusal::LivesTooLong));
+    assert!(connection(&with("iat", NOW - LONGEST)).is_ok());
+    assert_eq!(connection(&with("iat", NOW - LONGEST - 1)), Err(TokenRefusal::Expired));
+    assert_eq!(connection(&with("iat", i64::MIN)), Err(TokenRefusal::Expired));
+    let of_a_subscription = json!({"sub": "1", "channel": "a", "exp": NOW + LONGEST + 1});
+    assert_eq!(subscription(&of_a_subscription), Err(TokenRefusal::LivesTooLong));
 }
 
 #[test]
@@ -276,10 +299,10 @@ fn the_wrong_claim_is_named_and_no_other_text_of_the_token() {
         let token = hs256(&claims);
         let unverified = Unverified::parse(&token).unwrap();
         let refused = match wanted {
-            Use::Connection => rules.connection(&unverified, NOW).err(),
-            Use::Subscription => rules.subscription(&unverified, NOW).err(),
+            Use::Connection => rules.connection(&unverified, NOW, LONGEST).err(),
+            Use::Subscription => rules.subscription(&unverified, NOW, LONGEST).err(),
         };
-        rules.suspect(&unverified, refused.expect("a refusal"), wanted, NOW)
+        rules.suspect(&unverified, refused.expect("a refusal"), wanted, NOW, LONGEST)
     };
     let with = |name: &str, value: Value| {
         let mut claims = json!({"sub": "ann", "aud": "portcullis"});
@@ -292,6 +315,10 @@ fn the_wrong_claim_is_named_and_no_other_text_of_the_token() {
         (with("aud", json!("other")), "aud"),
         (with("exp", json!("soon")), "exp"),
         (with("exp", json!(NOW - 1)), "exp"),
+        (with("exp", json!(NOW + LONGEST + 1)), "exp"),
+        (with("expire_at", json!(NOW - 1)), "expire_at"),
+        (with("expire_at", json!(NOW + LONGEST + 1)), "expire_at"),
+        (with("iat", json!(NOW - LONGEST - 1)), "iat"),
         (with("nbf", json!(NOW + 3600)), "nbf"),
         (with("iat", json!(NOW + 3600)), "iat"),
         (with("jti", json!(7)), "jti"),

@@ -53,6 +53,7 @@ impl TokenRefusal {
             Self::Unsigned => "unsigned",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
+            Self::LivesTooLong => "lives_too_long",
             Self::WrongClaims => "wrong_claims",
             Self::WrongUse => "wrong_use",
         }
@@ -69,9 +70,12 @@ pub enum TokenRefusal {
     /// No key of a permitted issuer verifies it.
     #[error("no permitted key verifies the token")]
     Unsigned,
-    /// The token has expired.
+    /// The token has expired, or was issued longer ago than the longest permitted life of a token.
     #[error("expired token")]
     Expired,
+    /// The token ends later than the longest permitted life of a token from now.
+    #[error("token lives too long")]
+    LivesTooLong,
     /// The token is not valid yet.
     #[error("token not yet valid")]
     NotYetValid,

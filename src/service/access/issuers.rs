@@ -48,8 +48,8 @@ enum Keys {
 }
 
 impl Issuers {
-    /// `longest` is the longest life of a token of an external issuer, and `own` is the `iss` of our own tokens. Published keys are
-    /// fetched on `runtime`, when they are first needed.
+    /// `longest` is the longest life of their tokens, and `own` the `iss` of our own tokens. Published keys are fetched on
+    /// `runtime`, when they are first needed.
     pub(crate) fn new(
         settings: Vec<IssuerSettings>,
         longest: Duration,
@@ -101,9 +101,10 @@ impl Issuers {
     pub async fn connection(&self, token: &str) -> Result<OutsideConnection, Refusal> {
         let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Connection).await?;
-        let now = self.now();
-        signer.connection(&token, now).map_err(|refused| {
-            self.refuse(&signer.name, refused, signer.suspect(&token, refused, Use::Connection, now))
+        let (now, longest) = (self.now(), self.longest_seconds());
+        signer.connection(&token, now, longest).map_err(|refused| {
+            let claim = signer.suspect(&token, refused, Use::Connection, now, longest);
+            self.refuse(&signer.name, refused, claim)
         })
     }
 
@@ -114,9 +115,10 @@ impl Issuers {
     pub async fn subscription(&self, token: &str) -> Result<OutsideSubscription, Refusal> {
         let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Subscription).await?;
-        let now = self.now();
-        signer.subscription(&token, now).map_err(|refused| {
-            self.refuse(&signer.name, refused, signer.suspect(&token, refused, Use::Subscription, now))
+        let (now, longest) = (self.now(), self.longest_seconds());
+        signer.subscription(&token, now, longest).map_err(|refused| {
+            let claim = signer.suspect(&token, refused, Use::Subscription, now, longest);
+            self.refuse(&signer.name, refused, claim)
         })
     }
 
@@ -148,6 +150,10 @@ impl Issuers {
             TokenRefusal::Expired => Refusal::Expired,
             _ => Refusal::Invalid("invalid_token"),
         }
+    }
+
+    fn longest_seconds(&self) -> i64 {
+        i64::try_from(self.longest.as_secs()).unwrap_or(i64::MAX)
     }
 
     fn now(&self) -> i64 {

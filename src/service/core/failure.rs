@@ -163,7 +163,10 @@ impl From<StoreError> for Failure {
             // Use cases handle other conflicts that clients can cause.
             StoreError::Conflict(constraint) if let Some(failure) = conflict(&constraint) => failure,
             // Privileged changes map `Lapse::Privilege` with `PrivilegeCheck::failure`, which knows the user's methods.
-            StoreError::Conflict(_) | StoreError::Internal(_) | StoreError::Lapsed(Lapse::Privilege) => {
+            StoreError::Conflict(_)
+            | StoreError::Rejected(_)
+            | StoreError::Internal(_)
+            | StoreError::Lapsed(Lapse::Privilege) => {
                 tracing::error!(%error, "a database request failed");
                 Self::Internal
             }

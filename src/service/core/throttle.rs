@@ -66,9 +66,9 @@ impl Throttle {
         allowed(self.0.realtime.check(key, limit).await, limit)
     }
 
-    /// Spends one permit of an account's sign-ins. A device that the account knows has its own permits, so that a stranger cannot
-    /// lock the owner out. The refusal names the same limit in both cases, so that it does not reveal whether the account knows the
-    /// device.
+    /// Spends one permit of an account's sign-ins. Addresses that differ only in accents share the permits. A device that the account knows has a budget of its own, so that a stranger
+    /// cannot lock the owner out. The refusal names the same limit in both cases: it does not tell whether the account knows
+    /// the device.
     ///
     /// # Errors
     /// `TooMany` if none is left.
@@ -78,7 +78,7 @@ impl Throttle {
         known: Option<DeviceId>,
         address: IpAddr,
     ) -> Result<(), Failure> {
-        let keys = self.keys().login(address, key.as_str(), known);
+        let keys = self.keys().login(address, &key.attempts(), known);
         let limits = self.limits();
         let spent = match keys.device_account {
             Some(key) => self.spend(limits.login_device_account, &key).await,

@@ -36,6 +36,25 @@ async fn what_is_denied_ends_outside_connections_and_keeps_them_out() {
     assert_eq!(told(&app, &signed(&json!({"sub": "bob", "iat": now() - 60}))).await, "connected");
 }
 
+#[actix_web::test]
+async fn a_denied_token_is_refused_when_its_denial_has_ended() {
+    let app = App::with(issuer::shared_with);
+    let days = |days: i64| now() + days * 86_400;
+    let tokens = [
+        json!({"sub": "ann", "jti": "with-end", "exp": days(30)}),
+        json!({"sub": "ann", "jti": "with-start", "iat": now()}),
+    ];
+    for claims in &tokens {
+        assert_eq!(told(&app, &signed(claims)).await, "connected", "{claims}");
+        app.revoke_token(claims["jti"].as_str().unwrap()).await;
+        assert_eq!(told(&app, &signed(claims)).await, "close 4500", "{claims}");
+    }
+    app.advance(Duration::from_hours(30 * 24 + 2));
+    for claims in &tokens {
+        assert_eq!(told(&app, &signed(claims)).await, "error 109", "{claims}");
+    }
+}
+
 /// Another node over the same database.
 fn other_node(app: &App) -> App {
     App::over(app.database().clone(), issuer::shared_with)

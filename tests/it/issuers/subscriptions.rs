@@ -39,6 +39,7 @@ async fn a_private_channel_opens_with_its_token_alone() {
         ("that is none", "nonsense".to_owned(), 103),
         ("for a connection", signed(&json!({"sub": "ann"})), 103),
         ("that is old", signed(&claims("exp", json!(now() - 1))), 109),
+        ("that ends too late", signed(&claims("exp", json!(now() + 31 * super::DAY))), 103),
     ];
     for (name, token, code) in errors {
         let reply = subscribe(&mut ann, PRIVATE, &token).await.unwrap();

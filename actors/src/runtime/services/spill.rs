@@ -26,12 +26,34 @@ pub(crate) struct Spill {
 }
 
 impl Spill {
-    /// Opens the queue and cuts off an incomplete last line.
+    /// Opens the queue and cuts off an incomplete last line. Events that were set aside return to the queue, because the
+    /// database may accept them now.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut file = private().read(true).write(true).truncate(false).open(path)?;
         let end = end_of_last_line(&mut file)?;
         file.set_len(end)?;
-        Ok(Self { file, path: path.to_owned(), start: 0, end })
+        let mut spill = Self { file, path: path.to_owned(), start: 0, end };
+        spill.take_back()?;
+        Ok(spill)
+    }
+
+    /// A crash between the two steps writes the events twice, which changes nothing in the database.
+    fn take_back(&mut self) -> io::Result<()> {
+        let aside = self.aside();
+        let mut refused = match File::open(&aside) {
+            Ok(refused) => refused,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let complete = end_of_last_line(&mut refused)?;
+        refused.seek(SeekFrom::Start(0))?;
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.end += io::copy(&mut refused.take(complete), &mut self.file)?;
+        std::fs::remove_file(aside)
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.path.with_extension("refused")
     }
 
     /// Appends one event. On an error the queue is unchanged.
@@ -91,7 +113,7 @@ impl Spill {
         let mut lines = Vec::new();
         self.file.seek(SeekFrom::Start(self.start))?;
         (&self.file).take(bytes).read_to_end(&mut lines)?;
-        let mut refused = private().append(true).open(self.path.with_extension("refused"))?;
+        let mut refused = private().append(true).open(self.aside())?;
         refused.write_all(&lines)
     }
 
@@ -177,7 +199,23 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_last_line_is_cut_off() {
+    fn what_was_set_aside_is_in_the_queue_after_reopening() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.spill");
+        let mut spill = Spill::open(&path).unwrap();
+        spill.append(&event("a")).unwrap();
+        let (_, consumed) = spill.peek(1).unwrap();
+        spill.set_aside(consumed).unwrap();
+        spill.consume(consumed).unwrap();
+        spill.append(&event("b")).unwrap();
+        for _ in 0..2 {
+            let mut reopened = Spill::open(&path).unwrap();
+            assert_eq!(names(&reopened.peek(10).unwrap().0), ["b", "a"]);
+        }
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off() {
         let file = tempfile::NamedTempFile::new().unwrap();
         Spill::open(file.path()).unwrap().append(&event("a")).unwrap();
         let mut torn = OpenOptions::new().append(true).open(file.path()).unwrap();

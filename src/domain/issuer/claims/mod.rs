@@ -120,11 +120,17 @@ impl From<MalformedPayload> for TokenRefusal {
 }
 
 impl Rules {
-    /// The claims for a connection in a token that this issuer signed, at `now` (seconds since the epoch).
+    /// The claims for a connection in a token that this issuer signed, at `now` (seconds since the epoch). `longest` is
+    /// the longest permitted life of a token, in seconds.
     ///
     /// # Errors
     /// The first problem. Time is checked last, so [`TokenRefusal::Expired`] means that the token is otherwise good.
-    pub fn connection(&self, token: &Unverified<'_>, now: i64) -> Result<OutsideConnection, TokenRefusal> {
+    pub fn connection(
+        &self,
+        token: &Unverified<'_>,
+        now: i64,
+        longest: i64,
+    ) -> Result<OutsideConnection, TokenRefusal> {
         let claims = self.claims(token, Use::Connection)?;
         if claims.channel.is_some() {
             return Err(TokenRefusal::WrongUse);
@@ -139,11 +145,12 @@ impl Rules {
             meta: meta(claims.meta.as_deref())?,
             subscriptions: claims.subscriptions()?,
         };
-        claims.in_date(now)?;
+        claims.in_date(now, longest)?;
         Ok(granted)
     }
 
-    /// The claims for a subscription in a token that this issuer signed, at `now` (seconds since the epoch).
+    /// The claims for a subscription in a token that this issuer signed; the arguments are those of
+    /// [`Self::connection`].
     ///
     /// # Errors
     /// As for [`Self::connection`].
@@ -151,6 +158,7 @@ impl Rules {
         &self,
         token: &Unverified<'_>,
         now: i64,
+        longest: i64,
     ) -> Result<OutsideSubscription, TokenRefusal> {
         let claims = self.claims(token, Use::Subscription)?;
         let channel = claims.channel.as_deref().filter(|channel| !channel.is_empty());
@@ -166,7 +174,7 @@ impl Rules {
             info: payload(claims.info.as_deref(), claims.b64info.as_deref())?,
             overrides: claims.switches.overrides(),
         };
-        claims.in_date(now)?;
+        claims.in_date(now, longest)?;
         Ok(granted)
     }
 
@@ -195,16 +203,20 @@ impl Rules {
 }
 
 impl Claims {
-    fn in_date(&self, now: i64) -> Result<(), TokenRefusal> {
+    /// Denials of tokens last no longer than `longest`. A token that may be valid for longer would be accepted again after
+    /// its denial has ended. That is why the limit applies to `exp` and to `expire_at`, whichever ends the connection.
+    fn in_date(&self, now: i64, longest: i64) -> Result<(), TokenRefusal> {
         let latest = now.saturating_add(START_LEEWAY);
         if [self.nbf, self.iat].into_iter().flatten().any(|start| start > latest) {
             return Err(TokenRefusal::NotYetValid);
         }
-        let over = [self.exp, self.expire_at.filter(|at| *at != 0)];
-        if over.into_iter().flatten().any(|end| end <= now) {
+        let ends = || [self.exp, self.expire_at.filter(|at| *at != 0)].into_iter().flatten();
+        let oldest = now.saturating_sub(longest);
+        if ends().any(|end| end <= now) || self.iat.is_some_and(|issued| issued < oldest) {
             return Err(TokenRefusal::Expired);
         }
-        Ok(())
+        let farthest = now.saturating_add(longest);
+        if ends().any(|end| end > farthest) { Err(TokenRefusal::LivesTooLong) } else { Ok(()) }
     }
 
     /// When the grant of the token ends.

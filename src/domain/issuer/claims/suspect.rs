@@ -40,6 +40,7 @@ impl Rules {
         refused: TokenRefusal,
         wanted: Use,
         now: i64,
+        longest: i64,
     ) -> Option<&'static str> {
         if refused == TokenRefusal::WrongUse {
             return Some("channel");
@@ -53,8 +54,16 @@ impl Rules {
                 let late = |at: Option<i64>| at.is_some_and(|at| at > now.saturating_add(START_LEEWAY));
                 Some(if late(claims.nbf) { "nbf" } else { "iat" })
             }
-            TokenRefusal::Expired => {
-                Some(if claims.exp.is_some_and(|end| end <= now) { "exp" } else { "expire_at" })
+            TokenRefusal::Expired => Some(if claims.exp.is_some_and(|end| end <= now) {
+                "exp"
+            } else if claims.iat.is_some_and(|issued| issued < now.saturating_sub(longest)) {
+                "iat"
+            } else {
+                "expire_at"
+            }),
+            TokenRefusal::LivesTooLong => {
+                let far = claims.exp.is_some_and(|end| end > now.saturating_add(longest));
+                Some(if far { "exp" } else { "expire_at" })
             }
             TokenRefusal::WrongClaims => self.wrong(&claims, wanted),
             _ => None,
