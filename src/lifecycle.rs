@@ -132,7 +132,7 @@ async fn read_renewed(certificate: Arc<OperatorCertificate>) {
             Ok(true) => tracing::info!("the TLS certificate was renewed"),
             Ok(false) => {}
             Err(error) => {
-                tracing::error!(%error, "the renewed TLS certificate cannot be used; the former one is")
+                tracing::error!(%error, "the renewed TLS certificate cannot be used; the server keeps the former one");
             }
         }
     }

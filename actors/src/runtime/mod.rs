@@ -25,7 +25,8 @@ pub use channels::{
 pub use connection::{
     close_waiter::{CloseCounts, CloseGuard},
     connection_end::ConnectionEnd,
-    outbox::{GateSwitch, Outbox, OutboxClosed, OutboxReader, Reservation, outbox, switched_outbox},
+    gate_switch::{GateSwitch, switched_outbox},
+    outbox::{Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
     request::{ConnectionRequest, Reply, SubscribeReply},
 };
 pub use ports::{

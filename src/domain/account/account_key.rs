@@ -38,8 +38,8 @@ impl AccountKey {
 }
 
 impl AccountKey {
-    /// The text under which attempts to sign in are counted: the key without accents and other marks. A stranger who varies
-    /// the marks of an address, such as the dot of `İ`, has one budget for all variants.
+    /// The text under which attempts to sign in are counted: the key without accents and other marks. Variants of one
+    /// address with other marks, such as the dot of `İ`, share one budget.
     #[must_use]
     pub fn attempts(&self) -> String {
         let bare = self.0.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>();

@@ -49,7 +49,7 @@ pub struct PasswordHasher {
     waiting_users: Arc<AtomicUsize>,
     /// The highest number of requests that may wait. Signed-in users may take half of it, so that they cannot block sign-ins.
     queue: usize,
-    /// The users for whom a hash of their own password waits or runs.
+    /// The users that have a hash of their own password waiting or running.
     busy: Arc<Mutex<HashSet<UserId>>>,
     /// The slot of one user, if this hasher was made for one user.
     slot: Option<Arc<UserSlot>>,

@@ -7,6 +7,7 @@
 pub(crate) mod close_waiter;
 pub(crate) mod connection_end;
 pub(crate) mod delivery_gate;
+pub(crate) mod gate_switch;
 pub(crate) mod outbox;
 mod queue;
 pub(crate) mod request;

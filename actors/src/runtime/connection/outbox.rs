@@ -16,7 +16,7 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -66,31 +66,6 @@ const CONTROLS_MAX: usize = 1_024;
 #[must_use]
 pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
     outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), limit, encoding)
-}
-
-/// The switch of a gate. The gate of a node has none: `Realtime` closes and opens it.
-#[doc(hidden)]
-pub struct GateSwitch(Arc<DeliveryGate>);
-
-/// An outbox behind a gate of its own, to test the owner of a stream.
-#[doc(hidden)]
-#[must_use]
-pub fn switched_outbox(limit: usize, encoding: Encoding) -> (GateSwitch, Outbox, OutboxReader) {
-    let gate = Arc::new(DeliveryGate::new(Instant::now()));
-    let (outbox, reader) = outbox_behind(Arc::clone(&gate), limit, encoding);
-    (GateSwitch(gate), outbox, reader)
-}
-
-impl GateSwitch {
-    /// Closes the gate.
-    pub fn close(&self) {
-        self.0.close(Instant::now());
-    }
-
-    /// Opens the gate, and wakes the connections that wait.
-    pub fn open(&self) {
-        self.0.open().iter().filter_map(Weak::upgrade).for_each(|connection| connection.resume());
-    }
 }
 
 /// The same behind the gate of a node.

@@ -1,0 +1,40 @@
+//! A gate with a switch, to test the owner of a stream: `src/socket/websocket`.
+//!
+//! The gate of a node has none: `Realtime` closes and opens it.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+use protocol::Encoding;
+
+use super::{
+    delivery_gate::DeliveryGate,
+    outbox::{Outbox, OutboxReader, outbox_behind},
+};
+
+/// The switch of a gate.
+#[doc(hidden)]
+pub struct GateSwitch(Arc<DeliveryGate>);
+
+/// An outbox behind a gate of its own.
+#[doc(hidden)]
+#[must_use]
+pub fn switched_outbox(limit: usize, encoding: Encoding) -> (GateSwitch, Outbox, OutboxReader) {
+    let gate = Arc::new(DeliveryGate::new(Instant::now()));
+    let (outbox, reader) = outbox_behind(Arc::clone(&gate), limit, encoding);
+    (GateSwitch(gate), outbox, reader)
+}
+
+impl GateSwitch {
+    /// Closes the gate.
+    pub fn close(&self) {
+        self.0.close(Instant::now());
+    }
+
+    /// Opens the gate, and wakes the connections that wait.
+    pub fn open(&self) {
+        self.0.open().iter().filter_map(Weak::upgrade).for_each(|connection| connection.resume());
+    }
+}
