@@ -241,10 +241,10 @@ table! {
         /// the memory that such peers can occupy.
         UNAUTHENTICATED_CONNECTIONS: Number =
             number(Unit::Count, || ConnectionLimits::default().unauthenticated as u64, 1, MOST_CONNECTIONS);
-        /// The most bytes of a WebSocket message, and of all that waits behind it, before the peer has signed in. Afterwards
-        /// it is 64 KiB. `connect` with its token, and what a client library sends in the same message, must fit. The same
-        /// holds for the first command of an emulated stream, and for a body of `/emulation` that does not begin with the
-        /// session of an open stream.
+        /// The most bytes of a WebSocket message, including the input that waits behind it, before the peer has signed in.
+        /// Afterwards the limit is 64 KiB. `connect` with its token, and the commands that a client library sends in the same
+        /// message, must fit. This is also the limit of the first command of an emulated stream, and of a body of
+        /// `/emulation` that does not begin with the session of an open stream.
         UNAUTHENTICATED_MESSAGE_BYTES: Number =
             number(Unit::Bytes, || SocketSettings::default().unauthenticated_message as u64, KIB, 64 * KIB);
         /// The most sockets of one user.
