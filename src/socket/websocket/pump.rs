@@ -60,6 +60,8 @@ pub(crate) struct Pump<T, C> {
     outbox: OutboxReader,
     unsent: SendBuffer,
     flushed: bool,
+    /// How many of the unsent bytes, from the first on, may be deliveries. Behind them are answers to control frames.
+    deliveries: usize,
     /// The unsent bytes wait for the gate of the node, not for the peer.
     held_back: bool,
     /// Number of bytes received after our close frame.
@@ -109,6 +111,7 @@ where
             outbox,
             unsent: SendBuffer::with_prelude(first),
             flushed: true,
+            deliveries: 0,
             held_back: false,
             late_bytes: 0,
             read_paused: false,
@@ -205,20 +208,24 @@ where
 
     /// Moves messages of the outbox into frames. Returns the end of the connection, if it is declared.
     fn take_messages(&mut self) -> Option<ConnectionEnd> {
-        MESSAGES.with_borrow_mut(|messages| {
+        let delivers = !self.outbox.is_gate_closed();
+        let end = MESSAGES.with_borrow_mut(|messages| {
             let end = self.outbox.take(WRITE_BUDGET, messages);
             self.unsent.append_messages(messages, self.outbox.encoding());
             messages.clear();
             end
-        })
+        });
+        self.deliveries = if delivers { self.unsent.len() } else { 0 };
+        end
     }
 
-    /// Writes until everything is sent and flushed. While the gate of the node is closed, only a frame that is partly sent is
-    /// finished: the others wait like those in the outbox.
+    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that were taken before wait
+    /// like those in the outbox; only a frame that is partly sent is finished.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
-            self.held_back = self.phase == Phase::Open && self.outbox.holds_back_taken();
+            self.held_back =
+                self.deliveries > 0 && self.phase == Phase::Open && self.outbox.holds_back_taken();
             let bytes = if self.held_back { self.unsent.started() } else { self.unsent.bytes() };
             if bytes.is_empty() {
                 return Poll::Pending;
@@ -228,6 +235,7 @@ where
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
                     self.unsent.advance(written);
+                    self.deliveries = self.deliveries.saturating_sub(written);
                     if self.phase == Phase::Open {
                         self.deadline = None;
                     }

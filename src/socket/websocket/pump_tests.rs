@@ -324,6 +324,25 @@ async fn the_pump_reads_no_more_until_messages_are_decoded() {
     pump.await.unwrap();
 }
 
+#[actix_rt::test]
+async fn replies_and_answers_to_pings_leave_while_the_gate_is_closed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (gate, outbox, reader) = actors::runtime::switched_outbox(1024, protocol::Encoding::Json);
+    let narrow = Narrow { tcp, allowed: std::rc::Rc::default(), written: std::rc::Rc::default() };
+    narrow.allowed.set(usize::MAX);
+    let (written, inbound) = (narrow.written.clone(), inbound());
+    let context = Answerer(inbound.messages());
+    let mut pump = Pump::new(narrow, context, inbound.clone(), reader, Registration::default(), b"");
+    gate.close();
+    outbox.push(Bytes::from_static(b"delivery")).unwrap();
+    outbox.push_from_owner(Bytes::from_static(b"reply")).unwrap();
+    inbound.feed(&[0x89, 0x80, 0, 0, 0, 0]);
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert!(Pin::new(&mut pump).poll(&mut cx).is_pending());
+    assert_eq!((written.get(), pump.unsent.len()), (2 + 125 + 2 + 5, 0));
+}
+
 /// A context that answers every message, like an actor that answers pings.
 struct Answerer(Messages);
 

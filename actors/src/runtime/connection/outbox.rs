@@ -410,8 +410,15 @@ impl OutboxReader {
         }
     }
 
-    /// Whether frames that were taken and have not left must wait for the gate. The gate then wakes the pump when it opens, or
-    /// ends the connection.
+    /// Whether the gate is closed, so that [`Self::take`] gives only replies that may pass it.
+    #[must_use]
+    pub fn is_gate_closed(&self) -> bool {
+        self.0.gate.close_if_due(now());
+        self.0.gate.is_closed()
+    }
+
+    /// Whether deliveries that were taken and have not left must wait for the gate. The gate then wakes the pump when it opens,
+    /// or ends the connection.
     #[must_use]
     pub fn holds_back_taken(&self) -> bool {
         self.0.gate.close_if_due(now());
