@@ -10,7 +10,7 @@ RELEASE = cargo build --release --workspace
 # Debug binaries with the features that tests have, so that they share their dependencies.
 DEBUG = cargo build --workspace --features portcullis-actors/test-clock
 
-.PHONY: help ensure run build test lint fmt fuzz test-clients loadtest bench settings
+.PHONY: help ensure run build test lint fmt fuzz test-clients loadtest bench scale settings
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -52,3 +52,6 @@ loadtest: ensure ## drive a running server (ARGS="revoke --help")
 
 bench: ensure ## start a server of its own and measure revocation, idle connections and fan-out
 	@scripts/bench.sh
+
+scale: ensure ## fill a database with a million sessions and check the promises at that size (ten minutes, 6 GB)
+	@scripts/scale.sh $(ARGS)

@@ -20,6 +20,9 @@ pub(crate) struct AccountArgs {
     /// Use the sessions that `loadtest prepare` signed in, instead of signing in now.
     #[arg(long)]
     prepared: bool,
+    /// Leave out the prepared sessions of this many users, from the first: an earlier run has ended them.
+    #[arg(long, default_value_t = 0, requires = "prepared")]
+    skip_users: usize,
     /// Sessions of each user, each signed in separately [default: 1, for `idle` and `prepare` 4].
     #[arg(long, conflicts_with = "prepared", value_parser = clap::value_parser!(u32).range(1..))]
     sessions_per_user: Option<u32>,
@@ -51,7 +54,7 @@ impl AccountArgs {
             return self.sign_in(target, users, each).await;
         }
         let mut sessions = prepared::load(target)?.sessions(target);
-        sessions.retain(|session| session.user < users);
+        sessions.retain(|session| (self.skip_users..users).contains(&session.user));
         Ok(sessions)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! - `prepare` signs users in for later runs
 //! - `revoke`: the time until the sockets of a revoked user are closed, and whether every way in rejects the old credentials
+//! - `cut-off`: how a server catches up that could not hear of revocations for a while
 //! - `idle`: the cost of an open connection
 //! - `fanout`: the cost of a delivery, also beside a subscriber that does not read
 //! - `publish-durable`: the cost of a durable publication, and whether none is lost
@@ -54,6 +55,8 @@ enum Scenario {
     Prepare(scenario::prepare::Args),
     /// Revokes users one after another, or all at once, and measures the time until their sockets are closed.
     Revoke(scenario::revoke::Args),
+    /// Lets a command cut the server off from its database and end sessions, and measures how it catches up.
+    CutOff(scenario::cut_off::Args),
     /// Opens many connections, holds them, and measures what each costs the server.
     Idle(scenario::idle::Args),
     /// Publishes to many subscribers of one channel and measures deliveries, also beside a subscriber that does not read.
@@ -79,6 +82,7 @@ impl Scenario {
         match self {
             Self::Prepare(_) => "prepare",
             Self::Revoke(_) => "revoke",
+            Self::CutOff(_) => "cut-off",
             Self::Idle(_) => "idle",
             Self::Fanout(_) => "fanout",
             Self::PublishDurable(_) => "publish-durable",
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
                 Scenario::Reconnect(args) => scenario::reconnect::run(args).await,
                 Scenario::Presence(args) => scenario::presence::run(args).await,
                 Scenario::Revoke(args) => scenario::revoke::run(args).await,
+                Scenario::CutOff(args) => scenario::cut_off::run(args).await,
                 Scenario::Idle(args) => scenario::idle::run(args).await,
                 Scenario::Fanout(args) => scenario::fanout::run(args).await,
                 Scenario::SignIn(args) => scenario::sign_in::run(args).await,

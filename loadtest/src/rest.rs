@@ -69,7 +69,8 @@ struct StepUpAnswer {
 /// The answer to a revocation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RevocationAnswer {
-    pub(crate) sessions: usize,
+    /// `None` if there were too many to count.
+    pub(crate) sessions: Option<usize>,
     pub(crate) sockets_closed: usize,
     pub(crate) pending: usize,
 }
@@ -223,6 +224,17 @@ impl<'a> Rest<'a> {
             StatusCode::OK => Ok(()),
             _ => Err(unexpected("a request for the health", response).await),
         }
+    }
+
+    /// The status of one request with the access token, without retries.
+    pub(crate) async fn profile_status_once(&self, tokens: &Tokens) -> Result<u16, Failure> {
+        let request = self.request(Method::GET, "/api/v1/profile").bearer_auth(&tokens.access_token);
+        Ok(request.send().await?.status().as_u16())
+    }
+
+    /// Whether the server is ready for requests.
+    pub(crate) async fn is_ready(&self) -> Result<bool, Failure> {
+        Ok(self.request(Method::GET, "/health/ready").send().await?.status().is_success())
     }
 
     /// The status of a request with the access token.

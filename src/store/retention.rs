@@ -18,8 +18,10 @@ pub enum Aged {
     Bans,
     /// Idempotency keys of publications that expired.
     IdempotencyKeys,
-    /// Denials that ended, were lifted or replaced before the given time.
+    /// Denials that ended before the given time.
     Denials,
+    /// Rows about the block of a user that a later row replaced before the given time, or that lifted a block.
+    ReplacedBlocks,
     /// Sessions that ended before the given time.
     Sessions,
     /// External sessions that ended before the given time.
@@ -36,12 +38,13 @@ pub enum Aged {
 
 impl Aged {
     /// Every kind. Sessions come before the devices and the revocations that they name.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tickets,
         Self::Challenges,
         Self::Bans,
         Self::IdempotencyKeys,
         Self::Denials,
+        Self::ReplacedBlocks,
         Self::Sessions,
         Self::ExternalSessions,
         Self::Devices,
@@ -62,7 +65,7 @@ impl Aged {
             Self::Challenges => "two_factor_challenges",
             Self::Bans => "bans",
             Self::IdempotencyKeys => "channel_idempotency",
-            Self::Denials => "denials",
+            Self::Denials | Self::ReplacedBlocks => "denials",
             Self::Sessions => "sessions",
             Self::ExternalSessions => "external_sessions",
             Self::Devices => "registered_devices",
@@ -72,25 +75,42 @@ impl Aged {
         }
     }
 
-    /// The condition on a row `t`. `$1` is the time.
+    /// The column of the time that counts. It has an index.
+    fn column(self) -> &'static str {
+        match self {
+            Self::Tickets | Self::Challenges | Self::Bans | Self::IdempotencyKeys | Self::Denials => {
+                "expires_at"
+            }
+            Self::ReplacedBlocks => "replaced_at",
+            Self::Sessions => "revoked_at",
+            Self::ExternalSessions => "ended_at",
+            Self::Devices => "last_seen_at",
+            Self::Revocations => "created_at",
+            Self::FactorFailures => "last_at",
+            Self::AuditEvents => "at",
+        }
+    }
+
+    /// How this time is compared with the given one.
+    fn comparison(self) -> &'static str {
+        match self {
+            Self::Tickets | Self::Challenges | Self::Bans | Self::IdempotencyKeys => "<=",
+            _ => "<",
+        }
+    }
+
+    /// A further condition on a row `t`.
     fn condition(self) -> String {
         match self {
-            Self::Tickets | Self::Challenges | Self::Bans | Self::IdempotencyKeys => {
-                "t.expires_at <= $1".to_owned()
-            }
-            Self::Denials => {
-                "t.created_at < $1 AND (t.expires_at < $1 OR t.kind = 'user' AND (t.lifted OR EXISTS (
-                SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = t.subject AND n.id > t.id)))"
-                    .to_owned()
-            }
-            Self::Sessions => "t.revoked_at < $1".to_owned(),
-            Self::ExternalSessions => "t.ended_at < $1".to_owned(),
-            Self::Devices => "t.last_seen_at < $1 AND NOT EXISTS (
+            // Without the row that lifts a block, an earlier row would block the user again.
+            Self::ReplacedBlocks => "NOT (t.lifted AND EXISTS (
+                SELECT FROM denials o WHERE o.kind = 'user' AND o.subject = t.subject AND o.id < t.id))"
+                .to_owned(),
+            Self::Devices => "NOT EXISTS (
                 SELECT FROM sessions s WHERE s.device_id = t.id AND s.user_id = t.user_id)"
                 .to_owned(),
-            Self::Revocations => format!("t.created_at < $1 AND t.id <> ({})", everyone::NEWEST),
-            Self::FactorFailures => "t.last_at < $1".to_owned(),
-            Self::AuditEvents => "t.at < $1".to_owned(),
+            Self::Revocations => format!("t.id <> ({})", everyone::NEWEST),
+            _ => "true".to_owned(),
         }
     }
 }
@@ -107,10 +127,14 @@ impl Store {
         before: OffsetDateTime,
         limit: u32,
     ) -> Result<u64, StoreError> {
-        let (table, condition) = (aged.table(), aged.condition());
+        let (table, column, comparison) = (aged.table(), aged.column(), aged.comparison());
+        // In the order of time, because every plan then begins with the oldest rows in the index. Otherwise the planner may
+        // expect to find a batch soon anywhere in the table, and pass over millions of rows to find none.
         let sql = format!(
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-                 SELECT t.ctid FROM {table} t WHERE {condition} LIMIT $2 FOR UPDATE SKIP LOCKED))"
+                 SELECT t.ctid FROM {table} t WHERE t.{column} {comparison} $1 AND {}
+                 ORDER BY t.{column} LIMIT $2 FOR UPDATE SKIP LOCKED))",
+            aged.condition()
         );
         self.run_slow(move |client| {
             Box::pin(async move {

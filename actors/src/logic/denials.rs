@@ -58,8 +58,8 @@ pub struct DenialRecord {
     pub until_ms: Option<i64>,
 }
 
-/// Why a caller is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a caller is refused. Of several reasons the first one is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Denied {
     /// The user is blocked.
     Blocked,
@@ -210,6 +210,12 @@ impl DenialCopy {
         }
     }
 
+    /// Takes a row of the database over, into the copy that is being loaded only: to load millions costs half of
+    /// [`Self::apply`].
+    pub fn load(&mut self, ruling: &DenialRecord, now_ms: i64) {
+        self.next.as_mut().unwrap_or(&mut self.current).apply(ruling, now_ms);
+    }
+
     /// See [`Denials::judge`].
     #[must_use]
     pub fn judge(
@@ -227,16 +233,16 @@ impl DenialCopy {
         self.current.purge(now_ms);
     }
 
-    /// Begins to load the copy anew. All rows are applied after this.
+    /// Begins to load the copy anew. All rows are loaded after this.
     pub fn begin_reload(&mut self) {
         self.next = Some(Denials::default());
     }
 
-    /// The copy is complete and replaces the old one.
-    pub fn finish_reload(&mut self) {
-        if let Some(next) = self.next.take() {
-            self.current = next;
-        }
+    /// The copy is complete and replaces the old one, which is returned: the caller may hold a lock, and freeing millions of
+    /// rulings takes a while.
+    pub fn finish_reload(&mut self) -> Option<Denials> {
+        let next = self.next.take()?;
+        Some(std::mem::replace(&mut self.current, next))
     }
 }
 

@@ -35,11 +35,14 @@ fn a_reload_drops_denials_without_rows_and_keeps_new_rulings() {
     copy.apply(&block(1, "lifted meanwhile", false, None), 0);
     copy.apply(&block(2, "7", false, None), 0);
     copy.begin_reload();
-    copy.apply(&block(2, "7", false, None), 0);
+    copy.load(&block(2, "7", false, None), 0);
+    copy.load(&block(3, "loaded", false, None), 0);
     copy.apply(&block(4, "new", false, None), 0);
+    assert!(!blocked(&copy, "loaded"), "it counts when the copy is complete");
     assert!(blocked(&copy, "lifted meanwhile") && blocked(&copy, "7") && blocked(&copy, "new"));
-    copy.finish_reload();
+    assert!(copy.finish_reload().is_some(), "the old copy");
     assert!(!blocked(&copy, "lifted meanwhile") && blocked(&copy, "7") && blocked(&copy, "new"));
+    assert!(blocked(&copy, "loaded"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The scenarios, each in a file or a folder of its own. A scenario takes its flags, drives the server, and returns a report of
 //! figures and checks.
 
+pub(crate) mod cut_off;
 pub(crate) mod fanout;
 pub(crate) mod hostile;
 pub(crate) mod idle;
+pub(crate) mod old_credentials;
 pub(crate) mod prepare;
 pub(crate) mod presence;
 pub(crate) mod publish_durable;

@@ -16,9 +16,7 @@ use std::{
 };
 
 use actors::Realtime;
-use store::{
-    Backlog, FEED_PAGE, HeardRevocation, RevocationListener, ServiceTime, Store, StoreError, Watermark,
-};
+use store::{Backlog, HeardRevocation, RevocationListener, ServiceTime, Store, StoreError, Watermark};
 use time::OffsetDateTime;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
@@ -46,6 +44,8 @@ const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
 const NOTE_SERVICE: Duration = Duration::from_secs(10);
 /// Sessions in one question which of them have ended.
 const SESSIONS_ASKED: usize = 1_000;
+/// Denials in a page when all are loaded. Large, because on a busy machine each page waits for its turn.
+const DENIALS_LOADED: usize = 10_000;
 /// The name of the feed among the jobs.
 const NAME: &str = "revocation_feed";
 
@@ -202,7 +202,7 @@ impl RevocationFeed {
             }
             _ => {
                 let end = listener.watermark().await?;
-                // From here on, each denial is applied to the old copy and to the new one, until the new one is complete.
+                // From here on a copy is loaded beside the one that judges, until it is complete.
                 self.realtime.begin_denial_reload();
                 let work = Work::StartOver { denials_after: 0 };
                 Ok(Look { number, began, at, end, work, closings: Vec::new() })
@@ -262,12 +262,10 @@ impl RevocationFeed {
     ) -> Result<Vec<JoinHandle<()>>, StoreError> {
         self.realtime.record_end_of_all(listener.revoked_all().await?);
         loop {
-            let denials = listener.denials(*denials_after, self.clock.now()).await?;
-            self.realtime.fill_denials(&denials, self.clock.now_ms());
-            *denials_after = denials.last().map_or(*denials_after, |last| last.id);
-            if denials.len() < FEED_PAGE {
-                break;
-            }
+            let (denials, rest) = listener.denials(*denials_after, DENIALS_LOADED, self.clock.now()).await?;
+            self.realtime.load_denials(&denials, self.clock.now_ms());
+            let Some(rest) = rest else { break };
+            *denials_after = rest;
         }
         self.realtime.finish_denial_reload();
         let Some(place) = place else { return Ok(Vec::new()) };

@@ -55,7 +55,7 @@ impl RowRetention {
         let RetentionPeriods { sessions, revocations, devices, audit } = self.periods;
         match aged {
             Aged::Tickets | Aged::Challenges | Aged::Bans | Aged::IdempotencyKeys => now,
-            Aged::Denials => now - DENIALS_KEPT,
+            Aged::Denials | Aged::ReplacedBlocks => now - DENIALS_KEPT,
             Aged::Sessions | Aged::ExternalSessions => now - sessions,
             Aged::Devices => now - devices,
             Aged::Revocations => now - revocations,

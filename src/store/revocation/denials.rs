@@ -98,9 +98,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn endless_denials(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM denials d WHERE d.expires_at IS NULL AND NOT d.lifted
-                   AND NOT (d.kind = 'user' AND EXISTS (
-                        SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id))";
+        let sql = "SELECT count(*) FROM denials WHERE expires_at IS NULL AND replaced_at IS NULL";
         self.run_slow(move |client| {
             Box::pin(async move {
                 let count: i64 = client.query_one(sql, &[]).await?.try_get(0)?;

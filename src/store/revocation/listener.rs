@@ -41,19 +41,28 @@ const SESSIONS_IN_PAGE: i64 = 20_000;
 
 /// A page of rows that a snapshot does not see and a later one does, in the order of transactions. The parameters are: both
 /// snapshots, the last row of another cluster, the last row that was read (transaction and id), and the size of the page.
-/// A row that the earlier snapshot does not see is of a transaction that ran then, or of a later one. Only the rows of these
-/// transactions are read, even while one transaction runs for a long time.
+///
+/// A row that the earlier snapshot does not see is of a transaction that ran then, or of a later one. Each of these ranges is
+/// entered at its first unread row and left after a page, so a look costs the same whether the table has a thousand rows or
+/// millions, and whether one transaction wrote the backlog or many. Two details are needed for that. A range begins with one
+/// comparison of rows: next to `r.txid >= …`, PostgreSQL may begin at the other condition and pass over every row before. And
+/// the rows of one transaction are a range, too, because for `r.txid = …` the planner may take the index by id.
 fn page_sql(table: &str, columns: &str) -> String {
-    let new = "pg_visible_in_snapshot(r.txid, $2::text::pg_snapshot) AND r.id > $3
-               AND (r.txid, r.id) > ($4::text::xid8, $5)";
+    let (first, last, read) = ("$1::text::pg_snapshot", "$2::text::pg_snapshot", "$4::text::xid8");
     format!(
         "SELECT {} FROM (
-             (SELECT {columns} FROM {table} r
-              WHERE r.txid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot))) AND {new})
+             (SELECT r.* FROM unnest(ARRAY(SELECT pg_snapshot_xip({first}))) AS ran (txid)
+                   CROSS JOIN LATERAL (
+                  SELECT {columns} FROM {table} r
+                  WHERE (r.txid, r.id) > (ran.txid, greatest($3::bigint, CASE WHEN ran.txid = {read} THEN $5::bigint END))
+                    AND r.txid <= ran.txid
+                  ORDER BY r.txid, r.id LIMIT $6) r
+              WHERE ran.txid >= {read} AND pg_visible_in_snapshot(ran.txid, {last}))
              UNION ALL
              (SELECT {columns} FROM {table} r
-              WHERE r.txid >= pg_snapshot_xmax($1::text::pg_snapshot) AND r.txid < pg_snapshot_xmax($2::text::pg_snapshot)
-                AND {new}
+              WHERE (r.txid, r.id) > (greatest({read}, pg_snapshot_xmax({first})),
+                                      CASE WHEN {read} >= pg_snapshot_xmax({first}) THEN $5::bigint ELSE 0 END)
+                AND r.txid < pg_snapshot_xmax({last}) AND pg_visible_in_snapshot(r.txid, {last}) AND r.id > $3
               ORDER BY r.txid, r.id LIMIT $6)
          ) r ORDER BY r.txid, r.id LIMIT $6",
         columns.replace("r.txid", "r.txid::text AS txid")
@@ -248,23 +257,35 @@ impl RevocationListener {
         }
     }
 
-    /// A page of the denials in force and of the latest lifted ones, after the denial `after`. The last page is shorter than
-    /// [`PAGE`]. Call this after taking the first watermark.
+    /// A page of the denials after the denial `after`, without those of tokens that have ended, and the last of the `limit` rows
+    /// that were looked at; `None` after the last page. Rows about a user are part of it also if they were lifted or have
+    /// ended, because the newest one of a user counts. Call this after taking the first watermark.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn denials(&self, after: i64, now: OffsetDateTime) -> Result<Vec<DenialRecord>, StoreError> {
+    pub async fn denials(
+        &self,
+        after: i64,
+        limit: usize,
+        now: OffsetDateTime,
+    ) -> Result<(Vec<DenialRecord>, Option<i64>), StoreError> {
+        // The rows are chosen here and not by the statement, so that it looks at no more than a page of them.
         let sql = format!(
-            "SELECT {} FROM denials d
-             WHERE d.id > $1 AND (d.expires_at IS NULL OR d.expires_at > $2)
-               AND NOT (d.kind = 'user' AND EXISTS (
-                    SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id))
-             ORDER BY d.id LIMIT $3",
+            "SELECT {}, d.kind = 'user' OR d.expires_at > $2 AS needed FROM denials d WHERE d.id > $1 ORDER BY d.id LIMIT $3",
             denials::COLUMNS
         );
-        let arguments: [&(dyn ToSql + Sync); 3] = [&after, &now, &(PAGE as i64)];
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let arguments: [&(dyn ToSql + Sync); 3] = [&after, &now, &most];
         let rows = self.bounded(self.client.query(&sql, &arguments)).await?;
-        rows.iter().map(denials::ruling).collect()
+        let rest =
+            if rows.len() == limit { rows.last().map(|row| row.try_get("id")).transpose()? } else { None };
+        let mut page = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.try_get("needed")? {
+                page.push(denials::ruling(row)?);
+            }
+        }
+        Ok((page, rest))
     }
 
     /// Everything that committed since `place`, each row once, to be read in pages. Transactions that are still running are

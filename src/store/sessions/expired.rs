@@ -14,15 +14,18 @@ const BATCH: i64 = EXPIRED_BATCH as i64;
 pub const EXPIRED_BATCH: usize = 500;
 
 impl Store {
-    /// Sessions past their absolute end.
+    /// Sessions past their absolute end, the earliest end first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn expired_sessions(&self, now: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
+                // In this order, because the planner then takes the index by it. Otherwise it may take the one of all live
+                // sessions, and pass over each of them to find none.
                 let sql = format!(
-                    "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.expires_at <= $1 LIMIT $2"
+                    "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.expires_at <= $1
+                     ORDER BY s.expires_at LIMIT $2"
                 );
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&now, &BATCH]).await?;
@@ -32,7 +35,7 @@ impl Store {
         .await
     }
 
-    /// Sessions not used since `since`. A session may be used before it is revoked, so the revocation request must state the same
+    /// Sessions not used since `since`, the longest unused first. A session may be used before it is revoked, so the revocation request must state the same
     /// condition. Sessions with sockets have been touched by their nodes.
     ///
     /// # Errors
@@ -40,8 +43,10 @@ impl Store {
     pub async fn idle_sessions(&self, since: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
+                // In this order for the same reason as above.
                 let sql = format!(
-                    "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.last_seen_at <= $1 LIMIT $2"
+                    "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.last_seen_at <= $1
+                     ORDER BY s.last_seen_at LIMIT $2"
                 );
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&since, &BATCH]).await?;

@@ -76,3 +76,36 @@ fn the_newest_revocation_of_all_sessions_is_kept_because_sessions_are_judged_by_
         assert_eq!(db.count("SELECT max(id) FROM revocations").await, newest.0);
     });
 }
+
+#[test]
+fn a_row_about_a_block_is_deleted_when_another_one_has_replaced_it_and_a_block_that_holds_is_kept() {
+    with_db(|db| async move {
+        let sql = "INSERT INTO denials (kind, subject, lifted, created_at) VALUES ('user', 'ada', false, $1)";
+        let raw = db.raw().await;
+        for _ in 0..3 {
+            raw.execute(sql, &[&now()]).await.unwrap();
+        }
+        raw.execute(&sql.replace("'ada'", "'bob'"), &[&now()]).await.unwrap();
+        assert_eq!(db.store.delete_aged(Aged::ReplacedBlocks, now(), 10).await.unwrap(), 0);
+        assert_eq!(db.store.delete_aged(Aged::ReplacedBlocks, now() + DAY, 10).await.unwrap(), 2);
+        assert_eq!(db.count("SELECT max(id) FROM denials WHERE subject = 'ada'").await, 3);
+        assert_eq!(db.store.endless_denials().await.unwrap(), 2);
+    });
+}
+
+#[test]
+fn the_row_that_lifts_a_block_is_deleted_after_the_block() {
+    with_db(|db| async move {
+        let raw = db.raw().await;
+        let sql = "INSERT INTO denials (kind, subject, lifted, created_at) VALUES ('user', 'ada', $2, $1)";
+        raw.execute(sql, &[&now(), &false]).await.unwrap();
+        raw.execute(sql, &[&now(), &true]).await.unwrap();
+        // It comes after the other row in the table and in each index now.
+        raw.execute("UPDATE denials SET expires_at = '2100-01-01' WHERE NOT lifted", &[]).await.unwrap();
+        assert_eq!(db.store.endless_denials().await.unwrap(), 0);
+        assert_eq!(db.store.delete_aged(Aged::ReplacedBlocks, now() + DAY, 1).await.unwrap(), 1);
+        assert_eq!(db.count("SELECT count(*) FROM denials WHERE lifted").await, 1, "the block is gone first");
+        assert_eq!(db.store.delete_aged(Aged::ReplacedBlocks, now() + DAY, 1).await.unwrap(), 1);
+        assert_eq!(db.count("SELECT count(*) FROM denials").await, 0);
+    });
+}

@@ -195,6 +195,25 @@ fn time_alone_ends_a_session_unless_a_socket_is_open() {
     });
 }
 
+/// The batch of a pass is bounded, so those that have waited for longest come first.
+#[test]
+fn the_sessions_that_ended_first_are_found_first() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let mut sessions = Vec::new();
+        for hours in [3, 1, 2] {
+            let end = now() + Duration::from_secs(3600 * hours);
+            let session = db.open(OpenSession { expires_at: end, ..Db::sign_in(&user) }).await;
+            db.store.touch_open(vec![session.id], end).await.unwrap();
+            sessions.push(session.id);
+        }
+        let later = now() + Duration::from_secs(86_400);
+        let expected = [sessions[1], sessions[2], sessions[0]];
+        assert_eq!(db.store.expired_sessions(later).await.unwrap(), expected);
+        assert_eq!(db.store.idle_sessions(later).await.unwrap(), expected);
+    });
+}
+
 #[test]
 fn a_session_used_since_it_was_found_idle_is_spared() {
     with_db(|db| async move {

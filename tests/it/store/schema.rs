@@ -115,6 +115,22 @@ fn denials_of_tokens_without_an_end_get_one_and_blocks_do_not() {
 }
 
 #[test]
+fn blocks_that_were_replaced_before_are_noted() {
+    with_db(|db| async move {
+        let raw = schema_before(&db, 14).await;
+        let rows = "INSERT INTO denials (kind, subject, lifted, created_at) VALUES
+                        ('user', '7', false, '2026-01-01'), ('user', '7', false, '2026-01-02'),
+                        ('user', '8', false, '2026-01-01'), ('user', '8', true, '2026-01-03')";
+        raw.batch_execute(rows).await.unwrap();
+        raw.batch_execute(include_str!("../../../migrations/V14__replaced_blocks.sql")).await.unwrap();
+        let replaced =
+            "SELECT string_agg(id || ' ' || to_char(replaced_at, 'DD'), ', ' ORDER BY id) FROM denials";
+        let found: String = raw.query_one(replaced, &[]).await.unwrap().get(0);
+        assert_eq!(found, "1 02, 3 03, 4 03");
+    });
+}
+
+#[test]
 fn sessions_that_were_opened_after_an_old_revocation_of_all_stay_open() {
     with_db(|db| async move {
         let raw = schema_before(&db, 10).await;

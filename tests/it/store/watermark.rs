@@ -6,6 +6,7 @@ use protocol::close::Cause;
 use store::{Change, HeardRevocation, RevocationListener, RevocationRequest, Target, Watermark};
 
 use super::{Db, now, with_db};
+use crate::harness::eventually;
 
 /// Every revocation since a position, and the next position.
 pub(super) async fn read_since(
@@ -264,9 +265,10 @@ fn denials_come_in_pages_each_once() {
         raw.batch_execute(&insert(1, 1_500)).await.unwrap();
         let listener = db.store.listen().await.unwrap();
         let start = listener.watermark().await.unwrap();
-        let page = listener.denials(0, now()).await.unwrap();
-        assert_eq!(page.len(), store::FEED_PAGE);
-        assert_eq!(listener.denials(page.last().unwrap().id, now()).await.unwrap().len(), 500);
+        let (page, rest) = listener.denials(0, 1_000, now()).await.unwrap();
+        assert_eq!((page.len(), rest), (1_000, page.last().map(|last| last.id)));
+        let (page, rest) = listener.denials(rest.unwrap(), 1_000, now()).await.unwrap();
+        assert_eq!((page.len(), rest), (500, None));
         raw.batch_execute(&insert(2_001, 3_100)).await.unwrap();
         let (mut left, mut heard) = (Some(listener.since(&start).await.unwrap()), 0);
         while let Some(backlog) = left {
@@ -275,6 +277,92 @@ fn denials_come_in_pages_each_once() {
             left = rest;
         }
         assert_eq!(heard, 1_100);
+    });
+}
+
+/// The rows are bounded, not only the denials that are found: a statement that looks for denials in force among millions that
+/// have ended would run out of time, and the node would never start.
+#[test]
+fn a_page_of_denials_looks_at_no_more_rows_than_a_page_has() {
+    with_db(|db| async move {
+        let sql = "INSERT INTO denials (kind, token_id, expires_at, created_at)
+                   SELECT 'token', 't' || n, CASE WHEN n > 1500 THEN timestamptz '2100-01-01' ELSE '2001-01-01' END, now()
+                   FROM generate_series(1, 1600) n";
+        db.raw().await.batch_execute(sql).await.unwrap();
+        let listener = db.store.listen().await.unwrap();
+        let (page, rest) = listener.denials(0, 1_000, now()).await.unwrap();
+        assert_eq!((page.len(), rest), (0, Some(1_000)));
+        let (page, rest) = listener.denials(1_000, 1_000, now()).await.unwrap();
+        assert_eq!((page.len(), rest), (100, None));
+    });
+}
+
+/// A block with an end may replace one without: it counts also when it has ended.
+#[test]
+fn the_newest_row_about_a_user_is_loaded_also_when_it_has_ended() {
+    with_db(|db| async move {
+        let sql = "INSERT INTO denials (kind, subject, expires_at, created_at)
+                   VALUES ('user', '7', NULL, now()), ('user', '7', '2001-01-01', now())";
+        db.raw().await.batch_execute(sql).await.unwrap();
+        let listener = db.store.listen().await.unwrap();
+        let mut copy = logic::denials::Denials::default();
+        for ruling in listener.denials(0, 1_000, now()).await.unwrap().0 {
+            copy.apply(&ruling, now().unix_timestamp() * 1000);
+        }
+        let token = logic::denials::TokenMark::default();
+        let judged =
+            copy.judge(&protocol::id::Subject::new("7"), &token, None, now().unix_timestamp() * 1000);
+        assert_eq!(judged, None);
+    });
+}
+
+/// How many blocks of the index by transaction the statements so far have read, over all connections that have ended.
+async fn blocks_read(raw: &tokio_postgres::Client) -> i64 {
+    raw.execute("SELECT pg_stat_force_next_flush()", &[]).await.unwrap();
+    let sql =
+        "SELECT idx_blks_hit + idx_blks_read FROM pg_statio_user_indexes WHERE indexrelname = 'denials_txid'";
+    raw.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// 30,000 rows fill more than a hundred blocks of the index. The feed looks several times a second, so it must enter the index
+/// where it stopped.
+#[test]
+fn a_look_costs_the_same_in_a_long_table_and_after_a_long_transaction() {
+    with_db(|db| async move {
+        let insert = "INSERT INTO denials (kind, token_id, expires_at, created_at)
+                      SELECT 'token', gen_random_uuid(), '2100-01-01', now() FROM generate_series(1, 30000)";
+        let (mut writer, raw) = (db.raw().await, db.raw().await);
+        writer.execute(insert, &[]).await.unwrap();
+        let long = writer.transaction().await.unwrap();
+        long.execute(insert, &[]).await.unwrap();
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        long.commit().await.unwrap();
+        blocks_read(&writer).await;
+        raw.execute(
+            "INSERT INTO denials (kind, subject, created_at) SELECT 'user', n, now() FROM generate_series(1, 5) n",
+            &[],
+        )
+        .await
+        .unwrap();
+        let before = blocks_read(&raw).await;
+
+        let (page, rest) = listener.backlog_denials(&listener.since(&start).await.unwrap()).await.unwrap();
+        assert_eq!(page.len(), store::FEED_PAGE, "of the transaction that ran at the last look");
+        let (page, rest) = listener.backlog_denials(&rest.unwrap()).await.unwrap();
+        assert_eq!((page.len(), rest.is_some()), (store::FEED_PAGE, true));
+        let end = listener.since(&start).await.unwrap().end().clone();
+        raw.execute("INSERT INTO denials (kind, subject, created_at) VALUES ('user', 'last', now())", &[])
+            .await
+            .unwrap();
+        let inserted = blocks_read(&raw).await - before;
+        let (page, rest) = listener.backlog_denials(&listener.since(&end).await.unwrap()).await.unwrap();
+        assert_eq!((page.len(), rest), (1, None));
+        // PostgreSQL counts what a connection has read when it ends.
+        drop(listener);
+        eventually("it is counted", async || blocks_read(&raw).await > before + inserted).await;
+        let read = blocks_read(&raw).await - before - inserted;
+        assert!(read < 60, "three pages took {read} blocks");
     });
 }
 

@@ -22,7 +22,7 @@ use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::{DashMap, mapref::entry::Entry};
 use futures_util::future::join_all;
 use logic::{
-    denials::{Denial, DenialCopy, DenialRecord, Denied, TokenMark},
+    denials::{Denial, DenialRecord, Denied, TokenMark},
     session_connections::AttachRefused,
     tombstones::Tombstones,
 };
@@ -34,6 +34,7 @@ use protocol::{
 
 use super::{
     attachment::{AttachError, AttachRequest, Attachment},
+    denial_index::DenialIndex,
     session::{
         Attach, AttachedConnection, Describe, Disconnect, DisconnectOne, Incarnation, Manner, Renew, Request,
         Revoke, Session, SessionRegistry,
@@ -61,7 +62,7 @@ pub(crate) struct Directory {
     /// The user index of `sessions`. It changes only while the entry of the session is locked, so that both always
     /// agree. To avoid a deadlock, a reader must release its lock on this map before it looks up a session.
     by_subject: DashMap<Subject, HashSet<SessionId>>,
-    denials: RwLock<DenialCopy>,
+    denials: DenialIndex,
     /// Which sessions use a token.
     tokens: Arc<TokenIndex>,
     tombstones: RwLock<Tombstones>,
@@ -85,7 +86,7 @@ impl Directory {
         Arc::new(Self {
             sessions: DashMap::new(),
             by_subject: DashMap::new(),
-            denials: RwLock::default(),
+            denials: DenialIndex::default(),
             tokens: Arc::default(),
             tombstones: RwLock::new(Tombstones::new(tombstone_ttl)),
             revoked_all: AtomicI64::new(0),
@@ -276,7 +277,7 @@ impl Directory {
         let now = Instant::now();
         self.tombstones.write().purge(now);
         self.invalidated.retain(|_, at| now.duration_since(*at) < ttl);
-        self.denials.write().purge(now_ms);
+        self.denials.purge(now_ms);
     }
 
     // ---- questions and requests ----
@@ -352,18 +353,23 @@ impl Directory {
     // ---- denials ----
 
     pub(crate) fn apply(&self, records: &[DenialRecord], now_ms: i64) {
-        let mut denials = self.denials.write();
         for record in records {
-            denials.apply(record, now_ms);
+            self.denials.apply(record, now_ms);
+        }
+    }
+
+    pub(crate) fn load(&self, records: &[DenialRecord], now_ms: i64) {
+        for record in records {
+            self.denials.load(record, now_ms);
         }
     }
 
     pub(crate) fn begin_denial_reload(&self) {
-        self.denials.write().begin_reload();
+        self.denials.begin_reload();
     }
 
     pub(crate) fn finish_denial_reload(&self) {
-        self.denials.write().finish_reload();
+        self.denials.finish_reload();
     }
 
     pub(crate) fn denied(
@@ -373,7 +379,7 @@ impl Directory {
         channel: Option<&str>,
         now_ms: i64,
     ) -> Option<Denied> {
-        self.denials.read().judge(subject, token, channel, now_ms)
+        self.denials.judge(subject, token, channel, now_ms)
     }
 
     /// The sessions that may have denied connections or subscriptions.

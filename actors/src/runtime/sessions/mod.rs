@@ -2,11 +2,12 @@
 //! connections.
 //!
 //! This file holds the operations of [`Realtime`] on sessions. `directory` finds a session, `session` is the actor of
-//! one, `attachment` keeps a connection registered, `answers` collects what connections answer, and `types` is the
-//! vocabulary. Callers are the sockets, the use cases that revoke or deny, the server API and the operator API.
+//! one, `denial_index` holds the denials, `attachment` keeps a connection registered, `answers` collects what connections
+//! answer, and `types` is the vocabulary. Callers are the sockets, the use cases that revoke or deny, the server API and the operator API.
 
 pub(crate) mod answers;
 pub(crate) mod attachment;
+pub(crate) mod denial_index;
 pub(crate) mod directory;
 pub(crate) mod session;
 pub(crate) mod token_index;
@@ -262,12 +263,18 @@ impl Realtime {
         self.0.directory.apply(records, now_ms);
     }
 
-    /// Begins to load the denials anew. Apply every denial in force before [`Self::finish_denial_reload`].
+    /// Loads denial records of the database, between [`Self::begin_denial_reload`] and [`Self::finish_denial_reload`]. They
+    /// count from the latter on.
+    pub fn load_denials(&self, records: &[DenialRecord], now_ms: i64) {
+        self.0.directory.load(records, now_ms);
+    }
+
+    /// Begins to load the denials anew. Load every denial in force before [`Self::finish_denial_reload`].
     pub fn begin_denial_reload(&self) {
         self.0.directory.begin_denial_reload();
     }
 
-    /// Ends the reload: denials that were not applied since its beginning are forgotten.
+    /// Ends the reload: denials that were not loaded since its beginning are forgotten.
     pub fn finish_denial_reload(&self) {
         self.0.directory.finish_denial_reload();
     }

@@ -2,6 +2,7 @@
 //! other users are not affected, and no old credential is accepted anywhere.
 
 mod socket_watch;
+mod traffic;
 
 use std::{
     collections::HashMap,
@@ -10,24 +11,21 @@ use std::{
 };
 
 use clap::Args as ClapArgs;
-use futures_util::{StreamExt as _, stream};
 use socket_watch::SocketWatch;
-use tokio::time::sleep;
+use tokio::{sync::oneshot, time::sleep};
 
+use super::old_credentials::try_old_credentials;
 use crate::{
-    connections::{handshake_status, spread},
+    connections::spread,
     failure::Failure,
     report::{Latencies, Report, progress},
     rest::{Rest, RevocationAnswer, RevocationTarget, Tokens},
     session::Session,
     setup::SetupArgs,
-    target::Target,
 };
 
 /// How long to wait for closes that must not happen.
 const AFTERMATH: Duration = Duration::from_secs(1);
-/// The number of sessions whose old credentials are tried at the same time.
-const TRIES_AT_ONCE: usize = 8;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -48,9 +46,19 @@ pub(crate) struct Args {
     /// Revoke all users with one request.
     #[arg(long, conflicts_with = "revoke")]
     all: bool,
+    /// Milliseconds between two revocations.
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
+    /// REST requests per second meanwhile, by turns with the sessions that are not revoked: each makes the server write when
+    /// its session was last seen. All must be answered with 200.
+    #[arg(long, default_value_t = 0, conflicts_with = "all")]
+    traffic: u32,
     /// Fail if the 99th percentile from request to close frame is above this many milliseconds.
     #[arg(long)]
     within: Option<u64>,
+    /// Fail if an answer takes more than this many milliseconds.
+    #[arg(long)]
+    answer_within: Option<u64>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
@@ -82,10 +90,21 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         args.users
     } else {
         let first = args.revoke.unwrap_or(args.users).min(args.users);
-        scenario.revoke_each(&sessions, first).await?;
+        let others: Vec<&Session> = sessions.iter().filter(|session| session.user >= first).collect();
+        let (stop, stopped) = oneshot::channel();
+        let revoking = async {
+            let done = scenario.revoke_each(&sessions, first, Duration::from_millis(args.pause)).await;
+            drop(stop);
+            done
+        };
+        let (done, traffic) = tokio::join!(revoking, traffic::run(&target, &others, args.traffic, stopped));
+        done?;
+        if args.traffic > 0 {
+            traffic?.conclude(&mut scenario.report);
+        }
         first
     };
-    let mut report = scenario.conclude(args.within).await;
+    let mut report = scenario.conclude(args.within, args.answer_within).await;
     try_old_credentials(&target, &sessions, revoked, &mut report).await?;
     Ok(report)
 }
@@ -101,7 +120,12 @@ struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
-    async fn revoke_each(&mut self, sessions: &[Session], users: usize) -> Result<(), Failure> {
+    async fn revoke_each(
+        &mut self,
+        sessions: &[Session],
+        users: usize,
+        pause: Duration,
+    ) -> Result<(), Failure> {
         let ids: HashMap<usize, i64> =
             sessions.iter().map(|session| (session.user, session.tokens.user_id())).collect();
         let bar = progress("revoking", users);
@@ -114,11 +138,12 @@ impl Scenario<'_> {
                 format!("user {user} had {expected} sockets, the answer was {revoked:?}")
             });
             // Sessions of earlier runs may still exist.
-            self.report.check(revoked.sessions >= signed_in, || {
+            self.report.check(revoked.sessions.is_none_or(|sessions| sessions >= signed_in), || {
                 format!("user {user} had {signed_in} sessions, the answer was {revoked:?}")
             });
             self.watch.wait(&mut self.report).await;
             bar.inc(1);
+            sleep(pause).await;
         }
         bar.finish();
         Ok(())
@@ -148,7 +173,7 @@ impl Scenario<'_> {
         Err("the administrator did a step-up, and another one is required".into())
     }
 
-    async fn conclude(mut self, within: Option<u64>) -> Report {
+    async fn conclude(mut self, within: Option<u64>, answer_within: Option<u64>) -> Report {
         sleep(AFTERMATH).await;
         self.watch.drain(&mut self.report);
         self.report.latencies("request_to_answer", &self.answers);
@@ -159,38 +184,12 @@ impl Scenario<'_> {
                 format!("the 99th percentile is {:.2} ms, not {limit} ms", p99.as_secs_f64() * 1e3)
             });
         }
+        if let Some(limit) = answer_within {
+            let slowest = self.answers.quantile(1.0);
+            self.report.check(slowest <= Duration::from_millis(limit), || {
+                format!("an answer took {:.0} ms, not {limit} ms", slowest.as_secs_f64() * 1e3)
+            });
+        }
         self.report
     }
-}
-
-/// Tries the old credentials of the first `users` users with REST, a handshake and a refresh. All must be rejected with 401.
-async fn try_old_credentials(
-    target: &Target,
-    sessions: &[Session],
-    users: usize,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let revoked: Vec<&Session> = sessions.iter().filter(|session| session.user < users).collect();
-    let bar = progress("old tokens", revoked.len());
-    let mut tries = stream::iter(revoked)
-        .map(|session| async move {
-            let rest = Rest::new(target, session.source)?;
-            let rest_status = rest.profile_status(&session.tokens).await?;
-            let handshake = handshake_status(target, session).await?;
-            let refresh = rest.refresh_status(&session.tokens).await?;
-            Ok::<_, Failure>((session.user, [rest_status, handshake, refresh]))
-        })
-        .buffer_unordered(TRIES_AT_ONCE);
-    while let Some(answer) = tries.next().await {
-        let (user, statuses) = answer?;
-        report.check(statuses == [401; 3], || {
-            format!(
-                "the old credentials of user {user} got REST {}, handshake {}, refresh {}",
-                statuses[0], statuses[1], statuses[2]
-            )
-        });
-        bar.inc(1);
-    }
-    bar.finish();
-    Ok(())
 }
