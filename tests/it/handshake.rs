@@ -179,9 +179,11 @@ async fn an_answer_before_a_handshake_on_the_same_connection_is_not_lost() {
 #[tokio::test]
 async fn one_address_holds_only_so_many_connections_that_are_no_sockets() {
     let app = App::with(|settings| settings.socket.limits.per_address = 2);
-    let ask = async |stream: &mut tokio::net::TcpStream| {
-        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        tokio::io::AsyncWriteExt::write_all(stream, request).await.unwrap();
+    // The body is missing, so the request is in progress when the server has answered `100 Continue`.
+    let unfinished = "POST /api/v1/auth/jwt/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                      Content-Length: 100\r\nExpect: 100-continue\r\n\r\n";
+    let ask = async |stream: &mut tokio::net::TcpStream, request: &str| {
+        tokio::io::AsyncWriteExt::write_all(stream, request.as_bytes()).await.unwrap();
         let mut buffer = [0; 4096];
         // A reset also counts as a refusal.
         tokio::io::AsyncReadExt::read(stream, &mut buffer).await.unwrap_or(0)
@@ -189,9 +191,10 @@ async fn one_address_holds_only_so_many_connections_that_are_no_sockets() {
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut stream = tokio::net::TcpStream::connect(app.address()).await.unwrap();
-        assert!(ask(&mut stream).await > 0, "the first two are answered");
+        assert!(ask(&mut stream, unfinished).await > 0, "the first two are answered");
         held.push(stream);
     }
     let mut third = tokio::net::TcpStream::connect(app.address()).await.unwrap();
-    assert_eq!(ask(&mut third).await, 0, "the third is closed without an answer");
+    let request = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_eq!(ask(&mut third, request).await, 0, "the third is closed without an answer");
 }
