@@ -103,7 +103,7 @@ limits! {
     /// Publications of one user, over all connections of the user to this node.
     publication_user = 300 / 10;
     /// Bytes that one user publishes in durable channels, over all connections of the user to this node.
-    durable_bytes_user = 104_857_600 / 86_400;
+    durable_bytes_user = 2_097_152 / 1_800;
     /// Durable channels that one user begins to publish in, over all connections of the user to this node.
     durable_channels_user = 1_000 / 86_400;
 }
