@@ -94,7 +94,7 @@ presence_enabled = true
 join_leave = true
 force_join_leave = true
 TOML
-with=(env LIMIT_FRAME_CONNECTION=1000000/60 LIMIT_PUBLICATION_USER=1000000/60 CHANNELS_FILE="$data/channels.toml")
+with=(env LIMIT_FRAME_CONNECTION=1000000/60 LIMIT_PUBLICATION_USER=1000000/60 LIMIT_DURABLE_BYTES_USER=1000000000/60 CHANNELS_FILE="$data/channels.toml")
 start
 loadtest publish-durable --prepared --users 50 --namespace kept
 loadtest reconnect --prepared --namespace load --connections "$connections" --jitter 10
