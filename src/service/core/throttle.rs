@@ -66,8 +66,8 @@ impl Throttle {
         allowed(self.0.realtime.check(key, limit).await, limit)
     }
 
-    /// Spends one permit of an account's sign-ins. Addresses that differ only in accents share the permits. A device that the account knows has a budget of its own, so that a stranger
-    /// cannot lock the owner out. The refusal names the same limit in both cases: it does not tell whether the account knows
+    /// Spends one permit of an account's sign-ins. Addresses that differ only in accents share the permits. A device that the
+    /// account knows has a budget of its own, so that a stranger cannot lock the owner out. The refusal names the same limit in both cases: it does not tell whether the account knows
     /// the device.
     ///
     /// # Errors
