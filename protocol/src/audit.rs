@@ -1,7 +1,8 @@
 //! The audit event: the record of a security-relevant act.
 //!
-//! Services build events. If the act changes state in the database, the store inserts the event in the same transaction.
-//! The `Audit` actor writes all other events. An event never holds a secret: no token, no password, no cookie value.
+//! Services and sockets build events. If the act changes state in the database, the store inserts the event in the same
+//! transaction. The `Audit` actor writes all other events. An event never holds a secret: no token, no password, no cookie
+//! value.
 
 use std::net::IpAddr;
 
@@ -35,10 +36,10 @@ impl Outcome {
     }
 }
 
-/// One act: its actor, its subject, its origin and its outcome.
+/// One act: the user that performed it, the user that it concerns, its origin and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
-    /// The key of the row. An event that is written twice is one row.
+    /// The id of the event, and the key of its row. So an event that is written twice has only one row.
     pub id: Uuid,
     /// The time of the act, in milliseconds since the Unix epoch.
     pub at_ms: i64,
@@ -46,7 +47,7 @@ pub struct AuditEvent {
     pub event: String,
     /// The outcome of the act.
     pub outcome: Outcome,
-    /// The actor, if known.
+    /// The user that performed the act, if known.
     pub actor: Option<UserId>,
     /// The user that the act concerns.
     pub user: Option<UserId>,
@@ -63,7 +64,7 @@ pub struct AuditEvent {
     /// The subject of the user that the act concerns, if the user has no account of this server.
     #[serde(default)]
     pub subject: Option<String>,
-    /// The key of the server API that requested the act.
+    /// The id of the API key, if a call of the server API requested the act.
     #[serde(default)]
     pub api_key: Option<Uuid>,
     /// Further facts about the act, without secrets.

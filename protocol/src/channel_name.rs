@@ -1,8 +1,8 @@
 //! The name of a channel, as clients, tokens and the server API write it.
 //!
-//! Names follow Centrifuge's conventions. The text before the first `:` is the namespace. A leading `$` marks a private
-//! channel. The users after a `#` are the only ones that the channel admits. `logic::namespace` has the rules for what a
-//! namespace permits.
+//! Names follow Centrifuge's conventions. A leading `$` marks a private channel. The text before the first `:`, without a
+//! leading `$`, is the namespace. If there is a `#`, a list of users follows it, and clients of other users cannot subscribe to
+//! the channel. `logic::namespace` has the rules for what a namespace permits.
 
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
@@ -30,7 +30,7 @@ impl ChannelName {
     /// Checks a name that a client, a token or the server API sent.
     ///
     /// # Errors
-    /// When it is empty, too long or not printable ASCII.
+    /// When the name is empty, too long or not printable ASCII.
     pub fn parse(name: &str) -> Result<Self, ChannelNameError> {
         let printable = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         if name.is_empty() || name.len() > MAX_CHANNEL_NAME || !printable {
@@ -54,7 +54,7 @@ impl ChannelName {
         name.split_once(':').map(|(namespace, _)| namespace)
     }
 
-    /// Whether a user-limited channel admits this user. `user:#42` admits the user 42, and `user:#7,42` admits two users.
+    /// Whether the name lists this user after a `#`. `user:#42` lists the user 42, and `user:#7,42` lists two users.
     #[must_use]
     pub fn is_owned_by(&self, user: &Subject) -> bool {
         let owners = self.0.split_once('#').map_or("", |(_, owners)| owners);
@@ -67,7 +67,8 @@ impl ChannelName {
         self.0.starts_with('$')
     }
 
-    /// Whether the name contains `#`. Such a channel admits only the users that are named after it.
+    /// Whether the name contains `#`. Only the users that are listed after the `#` can subscribe to such a channel. The server
+    /// API can also subscribe other users.
     #[must_use]
     pub fn is_user_limited(&self) -> bool {
         self.0.contains('#')

@@ -1,26 +1,28 @@
 //! The causes of revocations, the reasons for which sockets are closed, and the only map between them.
 //!
-//! A revocation states and stores a `Cause`. A peer receives a `CloseReason`. A Centrifuge client decides by the range of
-//! the code whether to reconnect: it does after 3000–3499 and 4000–4499, but not after 3500–3999 and 4500–4999. The
-//! text is never empty and never JSON, because centrifuge-js treats an empty or JSON text as advice to reconnect.
+//! Each revocation stores a `Cause`. A peer receives a `CloseReason`. The range of the code tells a Centrifuge client
+//! whether to reconnect: it reconnects after 3000–3499 and 4000–4499, but not after 3500–3999 and 4500–4999. The text is never
+//! empty and never JSON: after an empty text, centrifuge-js always reconnects, and if the text is JSON, centrifuge-js obeys the
+//! text instead of the code.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// Why trust in a session, a device or a user ended; stored in `revocations.cause`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Why the trust in a session, a device or a user ended. The cause is stored in `revocations.cause`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// An operator revoked it.
+    /// An operator or the server API ended the trust.
     Revoked,
-    /// The user signed out.
+    /// The user signed out, or ended the session from another session.
     SignedOut,
     /// The password changed.
     PasswordChanged,
     /// The account is no longer active.
     AccountDisabled,
-    /// A refresh token was used again after its successor had been used.
+    /// A refresh token that had been replaced was used again, so it may have been copied.
     RefreshReused,
     /// The device was forgotten.
     DeviceRemoved,
@@ -28,7 +30,7 @@ pub enum Cause {
     RoleChanged,
     /// The session was idle for too long, or reached its absolute end.
     SessionExpired,
-    /// The user has too many sessions. The oldest one was ended for a new one.
+    /// The user has too many sessions. The oldest session was ended for a new session.
     SessionLimit,
     /// A second factor or a passkey was added, replaced or removed.
     FactorChanged,
@@ -70,7 +72,7 @@ impl Cause {
         }
     }
 
-    /// Whether the session itself ends. After a change of the role only its sockets are cut.
+    /// Whether the session itself ends. After a change of the role, only the sockets of the session are cut.
     #[must_use]
     pub fn ends_session(self) -> bool {
         self != Self::RoleChanged
@@ -112,14 +114,14 @@ impl FromStr for Cause {
     }
 }
 
-/// The stored cause is not known to this version.
+/// This version of the server does not know the stored cause.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown revocation cause `{0}`")]
 pub struct UnknownCause(pub String);
 
 macro_rules! close_reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
-        /// Why a connection ends: code and text of the WebSocket close frame.
+        /// Why a connection ends: the code and text of the WebSocket close frame.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u16)]
         pub enum CloseReason {
@@ -136,7 +138,7 @@ macro_rules! close_reasons {
                 self as u16
             }
 
-            /// The close text: short, plain, never empty.
+            /// The close text: short, never empty, never JSON.
             #[must_use]
             pub fn text(self) -> &'static str {
                 match self {
@@ -159,49 +161,54 @@ macro_rules! close_reasons {
 close_reasons! {
     /// The server is stopping.
     Shutdown = 3001, "shutdown";
-    /// The connection actor failed.
+    /// The server failed: for example, the connection actor ended unexpectedly, or a subscription at `connect` could not be
+    /// made.
     InternalError = 3004, "internal server error";
-    /// The access token expired and was not renewed in time.
+    /// The identity of the connection expired and was not refreshed in time, a presented credential had expired, or the server
+    /// API let the identity expire.
     Expired = 3005, "connection expired";
     /// A server-side subscription expired.
     SubscriptionExpired = 3006, "subscription expired";
-    /// The peer does not read fast enough, so its outbox overflowed.
+    /// The peer does not read fast enough, so its outbox overflowed; or too many requests of the server to the connection were
+    /// waiting.
     Slow = 3008, "slow";
     /// A write to the peer made no progress within the deadline.
     WriteError = 3009, "write error";
-    /// The server lost state of this connection.
+    /// The server lost state of this connection, for example because a shard failed, or the server held deliveries back for too
+    /// long.
     InsufficientState = 3010, "insufficient state";
     /// The peer did not answer a ping.
     NoPong = 3012, "no pong";
-    /// The peer sent more commands than permitted.
+    /// The peer sent more commands, or other frames, than permitted.
     TooManyRequests = 3013, "too many requests";
-    /// Role or permissions changed. The client fetches a new token and reconnects.
+    /// The role changed, or the state of the session may have changed since the credential was verified. The client fetches a
+    /// new token and reconnects.
     StateInvalidated = 3014, "state invalidated";
-    /// The token is not valid, or its session has ended.
+    /// A token is not valid, names an unknown session, or belongs to another user, session, client or channel.
     InvalidToken = 3500, "invalid token";
-    /// The peer sent a frame or command that the protocol does not permit.
+    /// The peer sent a frame or command that the protocol does not permit, for example a command before `connect`.
     BadRequest = 3501, "bad request";
     /// `connect` did not succeed in time.
     Stale = 3502, "stale";
     /// The server API ended the connection.
     ForceDisconnect = 3503, "force disconnect";
-    /// The session, user or address has too many connections.
+    /// A limit on the number of connections is reached.
     ConnectionLimit = 3504, "connection limit";
     /// The connection has too many channels.
     ChannelLimit = 3505, "channel limit";
-    /// The request is not permitted.
+    /// The user may not connect, or a server-side subscription at `connect` was refused.
     PermissionDenied = 3507, "permission denied";
     /// The requested feature is not offered.
     NotAvailable = 3508, "not available";
-    /// The session was revoked.
+    /// The session ended for a reason without a code of its own, or the token was revoked.
     SessionRevoked = 4500, "session revoked";
-    /// The user signed out.
+    /// The user signed out, or ended the session from another session.
     SignedOut = 4501, "signed out";
     /// The password changed.
     PasswordChanged = 4502, "password changed";
-    /// The account is no longer active.
+    /// The account is no longer active, or the user is blocked.
     AccountDisabled = 4503, "account disabled";
-    /// A refresh token was used again.
+    /// A refresh token that had been replaced was used again.
     RefreshReused = 4504, "refresh token reused";
     /// The device was forgotten.
     DeviceRemoved = 4505, "device removed";
@@ -223,8 +230,8 @@ pub struct CloseMessage {
 }
 
 impl CloseMessage {
-    /// A code and text that an application chose. `None` unless the code is 3000 to 4999, and the text fits a close frame and
-    /// is neither empty nor JSON.
+    /// A code and text that an application chose. `None` if the code is not 3000 to 4999, or if the text does not fit a close
+    /// frame, is empty or is JSON.
     #[must_use]
     pub fn custom(code: u16, text: &str) -> Option<Self> {
         let fits = (3000..=4999).contains(&code) && (1..=123).contains(&text.len());
@@ -277,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_that_ends_a_session_closes_with_a_code_that_does_not_reconnect() {
+    fn a_client_reconnects_exactly_if_the_cause_does_not_end_its_session() {
         for cause in Cause::ALL {
             assert_eq!(cause.close_reason().reconnects(), !cause.ends_session());
             assert_eq!(cause.as_str().parse::<Cause>().ok(), Some(cause));

@@ -10,7 +10,8 @@ use super::Payload;
 /// One command, with the number that its reply repeats.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// The client chooses it, from 1 upwards. It may be 0 only for [`CommandBody::Send`] and [`CommandBody::Pong`].
+    /// The number of the command. The client chooses it, from 1 upwards. It may be 0 only for [`CommandBody::Send`] and
+    /// [`CommandBody::Pong`].
     pub id: u32,
     /// The method and its parameters.
     pub body: CommandBody,
@@ -19,7 +20,7 @@ pub struct Command {
 /// The method of a command, with its parameters. Channel names are not checked yet.
 #[derive(Clone, Debug)]
 pub enum CommandBody {
-    /// Authenticates the connection; the first command of a connection.
+    /// Authenticates the connection, unless the handshake has authenticated it, and makes its server-side subscriptions.
     Connect(ConnectRequest),
     /// Subscribes to a channel.
     Subscribe(Box<SubscribeRequest>),
@@ -46,35 +47,35 @@ pub enum CommandBody {
     Rpc,
     /// Sends a message without a reply; not offered.
     Send,
-    /// Brings a newer token for the connection.
+    /// Passes a newer token for the connection to the server.
     Refresh(RefreshRequest),
-    /// Brings a newer token for a subscription.
+    /// Passes a newer token for a subscription to the server.
     SubRefresh(SubRefreshRequest),
-    /// A client-side ping; version 2 clients do not send it.
+    /// A ping of the client; not offered. Clients of version 2 of the protocol do not send it.
     Ping,
-    /// The answer to the server's ping: the empty object.
+    /// The answer to the server's ping: an object or message without fields.
     Pong,
 }
 
 /// A position in a channel's history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// The number of a publication, from 1 upwards; 0 is the position before the first.
+    /// The number of a publication, from 1 upwards; 0 is the position before the first publication.
     pub offset: u64,
-    /// The epoch of the history, in which the offset counts; empty if the client does not know it.
+    /// The epoch to which the offset belongs; empty if the client does not know it.
     pub epoch: String,
 }
 
 /// `connect`.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectRequest {
-    /// The access token; `None` when absent or empty.
+    /// The access token; `None` if it is absent or empty.
     pub token: Option<SecretString>,
-    /// Name of the client's library, for lists of connections; at most 64 bytes, the rest is dropped.
+    /// The name of the client's library, for lists of connections. At most 64 bytes of it are kept.
     pub name: String,
-    /// Version of the application, for lists of connections; at most 64 bytes, the rest is dropped.
+    /// The version of the application, for lists of connections. At most 64 bytes of it are kept.
     pub version: String,
-    /// The client's positions in server-side subscriptions that it wants to recover.
+    /// The channels of server-side subscriptions that the client wants to recover, each with the client's position.
     pub subs: Vec<(String, Position)>,
 }
 
@@ -83,12 +84,12 @@ pub struct ConnectRequest {
 pub struct SubscribeRequest {
     /// The channel.
     pub channel: String,
-    /// The subscription's own token; `None` when absent or empty.
+    /// The token for this subscription; `None` if it is absent or empty.
     pub token: Option<SecretString>,
     /// The position from which the client wants to recover missed publications (`recover`).
     pub recover: Option<Position>,
-    /// Whether the subscription must fail with error 112 if the missed publications cannot be recovered (bit 2 of `flag`).
-    /// It has an effect only with `recover`.
+    /// Whether the subscription must fail with error 112 if the missed publications cannot be recovered (the bit with the value
+    /// 2 in `flag`). This has an effect only with `recover`.
     pub must_recover: bool,
     /// Whether the client requests a subscription with a position, so that gaps are detected.
     pub positioned: bool,
@@ -109,9 +110,9 @@ pub struct SubscribeRequest {
 pub struct PublishRequest {
     /// The channel.
     pub channel: String,
-    /// The data; `None` when the field is absent in JSON (`null` is data). In Protobuf an absent field is empty data.
+    /// The data; `None` if the field is absent in JSON (`null` is data). In Protobuf, an absent field means empty data.
     pub data: Option<Payload>,
-    /// The kind of publication: 0 is plain; other kinds are not offered.
+    /// The kind of publication: 0 is an ordinary publication; other kinds are not offered.
     pub kind: i32,
 }
 
@@ -120,19 +121,20 @@ pub struct PublishRequest {
 pub struct HistoryRequest {
     /// The channel.
     pub channel: String,
-    /// The most publications. 0 requests only the position of the channel; a negative number requests all publications.
+    /// The largest number of publications in the answer. 0 requests only the position of the channel; a negative number
+    /// requests all publications.
     pub limit: i32,
-    /// The page begins after this position, or before it in reverse order. `None` is the beginning, or the end in reverse
-    /// order.
+    /// The page begins after this position; in reverse order, before it. `None` means that the page begins at the oldest
+    /// publication; in reverse order, at the newest.
     pub since: Option<Position>,
-    /// Whether the newest comes first.
+    /// Whether the newest publication comes first.
     pub reverse: bool,
 }
 
 /// `refresh`.
 #[derive(Clone, Debug)]
 pub struct RefreshRequest {
-    /// The newer access token; `None` when absent or empty.
+    /// The newer access token; `None` if it is absent or empty.
     pub token: Option<SecretString>,
 }
 
@@ -141,24 +143,24 @@ pub struct RefreshRequest {
 pub struct SubRefreshRequest {
     /// The channel.
     pub channel: String,
-    /// The newer token; `None` when absent or empty.
+    /// The newer token; `None` if it is absent or empty.
     pub token: Option<SecretString>,
 }
 
 /// The value of `delta` with which a client requests Fossil deltas.
 pub(super) const FOSSIL: &str = "fossil";
 
-/// The most bytes of a name or version.
-const CLIPPED: usize = 64;
+/// The largest number of bytes that are kept of a name or version.
+const CLIPPED_BYTES: usize = 64;
 
-/// Whether the `flag` of a subscription requests error 112 instead of `recovered: false` (bit 2).
+/// Whether the `flag` of a subscription requests error 112 instead of `recovered: false` (the bit with the value 2).
 pub(super) fn must_recover(flag: i64) -> bool {
     flag & 1 << 1 != 0
 }
 
-/// Shortens a text that is only shown in lists.
+/// Shortens a name or version. These texts are only shown in lists.
 pub(super) fn clipped(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(CLIPPED));
+    text.truncate(text.floor_char_boundary(CLIPPED_BYTES));
     text
 }
 

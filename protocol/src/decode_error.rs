@@ -6,13 +6,13 @@ use super::PayloadError;
 /// requests".
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The frame has no object, or has a blank line before, between or after its objects.
+    /// A JSON frame has no object, or has a blank line before, between or after its objects.
     #[error("the frame has a blank line")]
     BlankLine,
-    /// The frame has no bytes.
+    /// A Protobuf frame has no bytes.
     #[error("the frame is empty")]
     Empty,
-    /// The frame should be text, but is not UTF-8.
+    /// The frame must be text, but is not UTF-8.
     #[error("the frame is not UTF-8")]
     NotText,
     /// The frame has more than [`super::MAX_COMMANDS_PER_FRAME`] commands.

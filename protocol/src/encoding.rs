@@ -1,6 +1,6 @@
-//! The encodings of the protocol. Only this file chooses between their codecs.
+//! The encodings of the protocol. For commands, answers and pushes, only this file chooses between the codecs.
 //!
-//! The handshake fixes the encoding of a connection. The outbox stores it, so that every sender uses the right one.
+//! The handshake determines the encoding of a connection. The outbox stores the encoding, so that every sender uses it.
 
 use bytes::Bytes;
 
@@ -37,7 +37,7 @@ impl Encoding {
         }
     }
 
-    /// The server's ping.
+    /// A ping of the server.
     #[must_use]
     pub fn ping(self) -> Bytes {
         match self {
@@ -46,10 +46,10 @@ impl Encoding {
         }
     }
 
-    /// Decodes the commands of one frame, in order. There is at least one, and at most [`super::MAX_COMMANDS_PER_FRAME`].
+    /// Decodes the commands of one frame, in order: at least one command, and at most [`super::MAX_COMMANDS_PER_FRAME`].
     ///
     /// # Errors
-    /// When any part of the frame is not a command of the protocol.
+    /// When the frame has no command or too many, or when any part of it is not a command of the protocol.
     pub fn decode(self, frame: &[u8]) -> Result<Vec<Command>, DecodeError> {
         match self {
             Self::Json => json::decode_frame(std::str::from_utf8(frame).map_err(|_| DecodeError::NotText)?),

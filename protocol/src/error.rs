@@ -1,4 +1,4 @@
-//! Error codes of replies. A refused command is answered with one of them, and the connection stays open.
+//! Error codes of replies. A refused command is answered with an error code, and the connection stays open.
 //!
 //! The codes and texts below 400 are those of the protocol (100–112), because SDKs act on them. An SDK repeats `connect` or
 //! `subscribe` after a temporary error, and fetches a new token after 109. After any other error it does not try again.
@@ -36,19 +36,21 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// A failure or overload of the server. The client may try again.
+    /// A failure or overload of the server, or an expired token in `sub_refresh`. The client may try again.
     Internal = 100, "internal server error";
-    /// The command needs an identity, and there is none.
+    /// The command requires an identity, and the connection has none. This server closes the connection instead of sending this
+    /// error.
     Unauthorized = 101, "unauthorized";
     /// The channel's namespace does not exist.
     UnknownChannel = 102, "unknown channel";
-    /// The user may not do this.
+    /// The user does not have the right that the command requires, a subscription token is not valid, or `sub_refresh` names a
+    /// channel without a subscription.
     PermissionDenied = 103, "permission denied";
-    /// The method does not exist.
+    /// The method does not exist. This server does not send this error.
     MethodNotFound = 104, "method not found";
     /// The connection is already subscribed to the channel.
     AlreadySubscribed = 105, "already subscribed";
-    /// A limit is reached, for example of the channels of a connection or of the subscribers of a channel.
+    /// A limit is reached, for example the number of channels of a connection, or the number of subscribers of a channel.
     LimitExceeded = 106, "limit exceeded";
     /// The request is not valid.
     BadRequest = 107, "bad request";
@@ -56,14 +58,15 @@ error_codes! {
     NotAvailable = 108, "not available";
     /// The token expired. The client fetches a new one.
     TokenExpired = 109, "token expired";
-    /// The expiry that the request states is in the past. No token is involved.
+    /// The expiry that the request itself states (not the expiry of a token) is in the past. This server does not send this
+    /// error.
     Expired = 110, "expired";
-    /// The client sent too many commands. It may try again.
+    /// A rate limit, a quota or a limit of connections is exceeded. The client may try again.
     TooManyRequests = 111, "too many requests";
-    /// Publications cannot be recovered or read from this position.
+    /// The history cannot be recovered or read from the position in the request.
     UnrecoverablePosition = 112, "unrecoverable position";
-    /// The channel carries bytes, which only the Protobuf protocol can carry. The number is from the range that the
-    /// protocol leaves to applications (400 to 1999).
+    /// The channel is only for clients of the Protobuf protocol. This number is in the range that the protocol reserves for
+    /// applications (400 to 1999).
     BinaryChannel = 440, "binary channel needs the protobuf protocol";
 }
 

@@ -1,7 +1,8 @@
 //! [`FrameReader`]: decodes the WebSocket frames of a client (RFC 6455, section 5) in bounded memory.
 //!
-//! The owner of the stream feeds bytes as they arrive and takes whole messages out. A frame that is too large or malformed is an
-//! error as soon as its header shows it, before its payload arrives. A reader that waits for a new frame holds no memory.
+//! The owner of the stream feeds bytes as they arrive, and takes whole messages out. If the header of a frame is malformed, or
+//! states a payload that is too large, the reader returns an error before the payload arrives. Between two messages, the reader
+//! holds no memory once [`FrameReader::take`] has returned `None`.
 //!
 //! This file does no I/O, and checks nothing inside a message, except that text is UTF-8.
 
@@ -9,7 +10,7 @@ use bytes::Bytes;
 
 use crate::Encoding;
 
-/// The largest header: two bytes, a length of eight, and the mask.
+/// The largest header: two bytes, a length of eight bytes, and a mask of four bytes.
 const HEADER_MAX: usize = 14;
 /// The largest payload of a control frame (section 5.5).
 const CONTROL_MAX: usize = 125;
@@ -35,22 +36,22 @@ pub enum FrameError {
     /// A frame or a message exceeds the limit.
     #[error("a message exceeds the limit")]
     TooLarge,
-    /// The bytes are not a frame that a client may send now.
+    /// The bytes are not a frame that a client may send at this point, or a text message is not UTF-8.
     #[error("a malformed frame")]
     Malformed,
 }
 
-/// The frames of one client.
+/// The reader of one client's frames.
 #[derive(Debug)]
 pub struct FrameReader {
     encoding: Encoding,
     /// Maximum size of a message, and so of a frame, in bytes.
     limit: usize,
-    /// Everything that is held, in at most [`Self::held_max`] bytes: first the fragments of an incomplete message, put together,
-    /// then decoded bytes that are not needed any more, then those from `decoded` on.
+    /// All bytes that are held, at most [`Self::held_max`]. First come the fragments of an incomplete message, put together;
+    /// then decoded bytes that are not needed any more; then, from `decoded` on, bytes that are not decoded yet.
     buffer: Vec<u8>,
     decoded: usize,
-    /// The size of the fragments of an incomplete message, if there is one.
+    /// The size of the fragments of an incomplete message so far; `None` if no message is incomplete.
     message: Option<usize>,
 }
 
@@ -65,7 +66,7 @@ enum Opcode {
     Pong,
 }
 
-/// The header of a frame that may arrive now.
+/// The header of a frame that a client may send at this point.
 #[derive(Clone, Copy)]
 struct Header {
     opcode: Opcode,
@@ -91,24 +92,24 @@ impl FrameReader {
         self.limit
     }
 
-    /// From now on messages may have this many bytes.
+    /// Changes the maximum size of later messages, in bytes.
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
 
-    /// The number of bytes that are held, decoded ones included.
+    /// The number of bytes that are held, including decoded bytes.
     #[must_use]
     pub fn held(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The number of bytes that may be fed now. It is 0 only until [`Self::take`] is called.
+    /// The number of bytes that may be fed now. After [`Self::take`] has returned `None`, it is greater than 0.
     #[must_use]
     pub fn room(&self) -> usize {
         self.held_max().saturating_sub(self.held())
     }
 
-    /// Takes received bytes, at most [`Self::room`].
+    /// Adds received bytes. The caller passes at most [`Self::room`] bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         let most = self.held_max();
         append(&mut self.buffer, bytes, most);
@@ -138,12 +139,13 @@ impl FrameReader {
         Ok(Some(incoming))
     }
 
-    /// The payload of a data frame ends at `decoded`; it is a whole message, or a part of one.
+    /// Handles a data frame whose payload begins at `start` and ends at `decoded`. The payload is a whole message or a
+    /// fragment.
     fn take_data(&mut self, start: usize, last: bool) -> Result<Incoming, FrameError> {
         let whole = match (self.message.take(), last) {
             (None, true) => start..self.decoded,
             (earlier, _) => {
-                // The parts move together at the front of the buffer, so that no part is held twice.
+                // The fragments are put together at the front of the buffer, so that no fragment is held twice.
                 let earlier = earlier.unwrap_or(0);
                 self.buffer.copy_within(start..self.decoded, earlier);
                 let length = earlier + self.decoded - start;
@@ -161,7 +163,7 @@ impl FrameReader {
         Ok(Incoming::Message(Bytes::copy_from_slice(whole)))
     }
 
-    /// The header of the next frame, once enough of it has arrived.
+    /// The header of the next frame; `None` until it has arrived.
     fn header(&self) -> Result<Option<Header>, FrameError> {
         let bytes = self.buffered();
         let Some(&first) = bytes.first() else { return Ok(None) };
@@ -185,7 +187,7 @@ impl FrameReader {
         Ok(mask.map(|mask| Header { opcode, last, mask: *mask, size: size + 4, length }))
     }
 
-    /// The kind that the first byte names, if such a frame may arrive now.
+    /// The kind of the frame, from its first byte. An error if a client may not send such a frame at this point.
     fn opcode(&self, first: u8) -> Result<Opcode, FrameError> {
         let data = if self.encoding.is_binary() { 0x2 } else { 0x1 };
         match first & 0x7f {
@@ -207,17 +209,19 @@ impl FrameReader {
         self.message.unwrap_or(0)
     }
 
-    /// Room for the largest message and its header, and for a control frame between its fragments.
+    /// The largest number of held bytes: enough for the largest message with its header, and for a control frame between the
+    /// fragments of that message.
     fn held_max(&self) -> usize {
         self.limit + HEADER_MAX + CONTROL_MAX
     }
 
-    /// Gives back the memory of the decoded bytes.
+    /// Frees the memory of the decoded bytes.
     fn give_back(&mut self) {
         let message = self.message_length();
         self.buffer.drain(message..self.decoded);
         self.decoded = message;
-        // Spare capacity is given back once it is the larger part, so that a message in many parts is not moved with each of them.
+        // Spare capacity is freed only when it is more than half of the capacity. So a message in many fragments is not
+        // copied with each fragment.
         if self.buffer.capacity() > 2 * self.buffer.len() {
             self.buffer.shrink_to_fit();
         }

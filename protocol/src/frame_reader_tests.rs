@@ -43,7 +43,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What the reader decodes from these bytes, which are fed as far as there is room.
+/// What the reader decodes from `bytes`. The bytes are fed in parts, because the reader accepts a limited number at once.
 fn read(reader: &mut FrameReader, mut bytes: &[u8]) -> Result<Vec<Incoming>, FrameError> {
     let mut taken = Vec::new();
     loop {
@@ -68,7 +68,7 @@ fn message(text: &[u8]) -> Incoming {
 }
 
 #[test]
-fn a_frame_is_a_message() {
+fn an_unfragmented_frame_is_one_message() {
     assert_eq!(read(&mut reader(), &frame(LAST | TEXT, b"{}")), Ok(vec![message(b"{}")]));
 }
 
@@ -98,7 +98,7 @@ fn control_frames_are_distinguished() {
 }
 
 #[test]
-fn data_is_of_the_kind_that_the_encoding_uses() {
+fn a_data_frame_of_another_kind_than_the_encoding_uses_is_refused() {
     let mut binary = FrameReader::new(Encoding::Protobuf, LIMIT);
     assert_eq!(read(&mut binary, &frame(LAST | BINARY, b"\xff")), Ok(vec![message(b"\xff")]));
     assert_eq!(read(&mut binary, &frame(LAST | TEXT, b"a")), Err(FrameError::Malformed));
@@ -116,7 +116,7 @@ fn a_size_over_the_limit_is_refused_at_the_header() {
 }
 
 #[test]
-fn a_length_with_the_top_bit_is_refused() {
+fn a_length_whose_top_bit_is_set_is_refused() {
     for length in [1 << 63, u64::MAX] {
         assert_eq!(refused(&header(LAST | TEXT, length)), FrameError::TooLarge);
     }
@@ -177,7 +177,7 @@ fn a_message_within_a_message_is_refused() {
 }
 
 #[test]
-fn a_whole_text_must_be_utf_8() {
+fn a_text_must_be_utf_8_as_a_whole() {
     let parts = [frame(TEXT, b"\xc3"), frame(LAST | CONTINUATION, b"\xa4")].concat();
     assert_eq!(read(&mut reader(), &parts), Ok(vec![Incoming::Fragment, message("ä".as_bytes())]));
     assert_eq!(refused(&frame(LAST | TEXT, b"\xff")), FrameError::Malformed);
@@ -189,7 +189,7 @@ fn a_close_frame_with_one_byte_is_refused() {
 }
 
 #[test]
-fn a_reader_that_waits_for_a_frame_holds_no_memory() {
+fn a_reader_holds_no_memory_between_two_messages() {
     let mut reader = reader();
     read(&mut reader, &frame(LAST | TEXT, &[b'a'; LIMIT])).unwrap();
     read(&mut reader, &[frame(TEXT, &[b'a'; 99]), frame(LAST | CONTINUATION, &[b'a'; 99])].concat()).unwrap();
@@ -197,7 +197,7 @@ fn a_reader_that_waits_for_a_frame_holds_no_memory() {
 }
 
 #[test]
-fn the_rest_of_a_batch_holds_no_more_than_its_own_size() {
+fn after_a_message_the_reader_holds_only_the_bytes_of_the_next_frame() {
     let mut reader = reader();
     let bytes = [frame(LAST | TEXT, &[b'a'; LIMIT - 100]), header(LAST | TEXT, 9)].concat();
     read(&mut reader, &bytes).unwrap();
@@ -205,11 +205,11 @@ fn the_rest_of_a_batch_holds_no_more_than_its_own_size() {
 }
 
 #[test]
-fn a_reader_from_which_no_more_is_taken_holds_no_more_than_its_bound() {
+fn a_reader_stays_within_its_bound_while_no_message_is_taken() {
     let mut reader = reader();
     reader.feed(&frame(LAST | TEXT, &[b'a'; LIMIT]));
     assert_eq!(reader.take().map(|taken| taken.is_some()), Ok(true));
-    // Its owner pauses here, and goes on feeding.
+    // Here the owner of the reader stops taking messages, and goes on feeding bytes.
     let room = reader.room();
     reader.feed(&vec![b'a'; room]);
     assert_eq!((reader.room(), reader.held()), (0, reader.held_max()));
@@ -235,7 +235,7 @@ fn a_limit_can_be_raised() {
     assert_eq!(read(&mut reader, &frame(LAST | TEXT, &payload)), Ok(vec![message(&payload)]));
 }
 
-/// A message as frames: its text, and where it is cut into fragments.
+/// Messages: the text of each, and the places where it is split into fragments.
 fn messages() -> impl Strategy<Value = Vec<(String, Vec<usize>)>> {
     let text = prop_oneof![4 => ".{0,200}", 1 => Just("x".repeat(LIMIT))];
     prop::collection::vec((text, prop::collection::vec(0..200_usize, 0..4)), 0..12)
@@ -258,7 +258,7 @@ fn frames(text: &str, cuts: &[usize]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn messages_survive_any_fragmentation_and_any_arrival(
+    fn messages_are_decoded_from_any_fragments_and_from_reads_of_any_size(
         messages in messages(),
         arrivals in prop::collection::vec(1..300_usize, 1..20),
     ) {

@@ -1,15 +1,16 @@
 //! The identifiers that all parts of the server share: store, services, sockets, actors and logs.
 //!
-//! Each has its own type, so that the compiler rejects a user id in place of a session id. An identifier is not a
-//! credential: to know one proves nothing.
+//! Each kind of identifier has its own type, so that the compiler rejects a user id in place of a session id. An identifier is
+//! not a credential: a client that knows an identifier has proved nothing.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// A user's account number, as stored in `users.id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct UserId(pub i64);
 
@@ -29,8 +30,8 @@ impl FromStr for UserId {
 
 /// The name of a user in realtime: `sub` of tokens, `user` in the protocol and in the server API.
 ///
-/// It is the number of an account in decimal, or the name that an external issuer gives to its user. It is empty for an
-/// anonymous user. A clone is cheap.
+/// The name is the number of an account in decimal, or the name that an external issuer gives to its user. The name of an
+/// anonymous user is empty. A clone is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(Arc<str>);
 
@@ -75,7 +76,7 @@ impl fmt::Display for Subject {
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -117,7 +118,7 @@ uuid_id!(
 );
 
 /// The row number of a revocation (`revocations.id`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct RevocationId(pub i64);
 

@@ -2,8 +2,8 @@
 //!
 //! The messages ([`Command`], [`Answer`], [`Push`]) are independent of their encoding. [`json`] is the codec of text frames,
 //! [`protobuf`] is the codec of binary frames, and [`Encoding`] chooses between them. [`FrameReader`] decodes the WebSocket
-//! frames around them. Connections and channel shards build and read messages here. This crate does not decide whether a
-//! command is permitted; the client state does.
+//! frames that contain messages. Connections and channel shards build and read these messages. This crate does not decide
+//! whether a command is permitted; the client state does.
 
 pub mod audit;
 pub mod channel_name;
@@ -35,7 +35,8 @@ pub use reply::{
     Publication, Push, SubscribeResult, UnsubscribeCode,
 };
 
-/// The most commands of one frame. A frame with more closes the connection with [`close::CloseReason::TooManyRequests`].
+/// The largest number of commands in one frame. If a frame has more, the connection is closed with
+/// [`close::CloseReason::TooManyRequests`].
 ///
 /// The first frame of centrifuge-js holds `connect` and every pending `subscribe`, so this number is greater than the number
 /// of channels that a connection may have.

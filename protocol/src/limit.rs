@@ -1,10 +1,10 @@
 //! The description of a rate limit, without its state.
 //!
-//! The table of limits is `domain::abuse::throttle`; the state of each key is `logic::limits`.
+//! The table of limits is in `domain::abuse::throttle`. The state of each key is in `logic::limits`.
 
 use std::time::Duration;
 
-/// A rate limit: at most `burst` requests at once, and in the long run `burst` per `period`.
+/// A rate limit: at most `burst` requests at once, and on average `burst` requests per `period`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The name of the limit, for logs and metrics. Limits with different names count separately, even for the same key.
@@ -16,7 +16,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The time in which one permit becomes available again. It is rounded up, so that the rate is never exceeded.
+    /// The time until one spent permit is available again. It is rounded up, so that the rate is never exceeded.
     #[must_use]
     pub fn interval(&self) -> Duration {
         let nanos = self.period.as_nanos().div_ceil(u128::from(self.burst.max(1)));

@@ -1,10 +1,10 @@
-//! The application's own data inside commands and publications: one JSON value, or any bytes, kept unchanged.
+//! The application's own data inside commands and publications: one JSON value, or any bytes.
 //!
-//! A payload is never encoded again, so numbers, key order and escapes arrive as they were sent. The JSON protocol can carry
-//! only JSON, so there a payload that is not JSON is sent as a base64 string. Two rules protect JSON clients. Raw line breaks
-//! are removed from a payload, because they would split a frame (JSON allows them only between tokens). A payload that is
-//! nested too deeply does not count as JSON: the parsers of some clients fail on it, so one publisher could disconnect all
-//! other members.
+//! The server passes a payload on without encoding it again, so numbers, key order and escapes arrive as they were sent. The
+//! JSON protocol can carry only JSON, so it carries other payloads as base64 strings. Two rules protect JSON clients. Raw line
+//! breaks are removed before the JSON protocol carries a payload, because they would split a frame (JSON allows them only
+//! between tokens). A payload that is nested too deeply does not count as JSON: the parsers of some clients fail on it, so one
+//! publisher could disconnect all other members.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ pub enum PayloadError {
 }
 
 impl Payload {
-    /// A JSON payload with this text, which may have any layout, for example from an HTTP body. Raw line breaks are removed.
+    /// A JSON payload with this text, for example from an HTTP body. Raw line breaks are removed.
     ///
     /// # Errors
     /// When the text is not one JSON value or is nested too deeply.
@@ -67,7 +67,7 @@ impl Payload {
         Ok(Self { bytes, kind: Kind::JsonLine })
     }
 
-    /// A payload with any bytes, which are kept unchanged. Bytes that are one JSON value count as JSON.
+    /// A payload with any bytes, which are kept unchanged. Bytes that are one JSON value, not nested too deeply, count as JSON.
     #[must_use]
     pub fn from_bytes(bytes: Bytes) -> Self {
         let is_json = serde_json::from_slice::<&RawValue>(&bytes).is_ok() && nesting(&bytes) <= MAX_NESTING;
@@ -79,7 +79,7 @@ impl Payload {
         Self { bytes, kind }
     }
 
-    /// Whether the payload is one JSON value. The JSON protocol carries all others in base64.
+    /// Whether the payload is one JSON value. The JSON protocol carries all other payloads in base64.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.kind != Kind::Binary
@@ -102,8 +102,9 @@ impl Payload {
         }
     }
 
-    /// The size of the payload in the protocol in which it is largest, in bytes: the JSON protocol carries bytes that are not
-    /// JSON in base64.
+    /// The size in bytes of the payload that a subscription without deltas receives. If the size differs between the two
+    /// protocols, this is the larger size. A JSON payload can be larger in Protobuf, which keeps the line breaks. Other bytes
+    /// are larger in the JSON protocol, which carries them in base64.
     #[must_use]
     pub fn sent_bytes(&self) -> usize {
         match self.kind {
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pretty_printed_payload_loses_its_line_breaks_and_nothing_else() {
+    fn a_pretty_printed_payload_loses_only_its_line_breaks() {
         let payload = Payload::parse("{\r\n  \"a\": 1.50e3,\n  \"b\": \"x\\ny\"\n}").unwrap();
         assert_eq!(payload.as_bytes(), br#"{  "a": 1.50e3,  "b": "x\ny"}"#);
     }
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_json_are_a_base64_string_to_the_json_protocol() {
+    fn the_json_protocol_carries_bytes_that_are_not_json_as_a_base64_string() {
         let text =
             |bytes: &'static [u8]| Payload::from_bytes(Bytes::from_static(bytes)).json_text().into_owned();
         assert_eq!(text(b""), br#""""#);
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn no_protocol_carries_more_than_the_stated_size() {
+    fn the_sent_size_is_that_of_the_protocol_in_which_the_payload_is_larger() {
         for length in 0..9 {
             let binary = Payload::from_bytes(Bytes::from(vec![0xff; length]));
             assert_eq!(binary.sent_bytes(), binary.json_text().len());
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_protocol_carries_bytes_that_are_json_on_one_line() {
+    fn the_json_protocol_carries_json_on_one_line() {
         let pretty = Payload::from_bytes(Bytes::from_static(b"{\r\n \"a\": 1\n}"));
         assert_eq!(*pretty.json_text(), *b"{ \"a\": 1}");
         assert!(!pretty.is_its_json_text());

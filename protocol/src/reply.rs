@@ -1,4 +1,5 @@
-//! The messages of the server. The client state answers commands, channel shards and connections send pushes; a codec encodes both.
+//! The messages of the server: answers and pushes. Client states, channel shards and emulated streams make them. A codec
+//! encodes them.
 
 use std::sync::Arc;
 
@@ -21,9 +22,9 @@ pub enum Answer {
     Unsubscribe,
     /// `publish` succeeded.
     Publish,
-    /// The subscribers of a channel.
+    /// The subscribers of a channel that are visible in presence.
     Presence(Vec<Arc<ClientInfo>>),
-    /// The number of subscribers of a channel.
+    /// The number of subscribers that are visible in presence, and the number of their users.
     PresenceStats(PresenceStats),
     /// Publications of the history.
     History(HistoryResult),
@@ -38,7 +39,7 @@ pub enum Answer {
 /// The remaining lifetime of a connection's identity, or of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// Seconds until the token expires, at least 1. The client then fetches a new token and sends `refresh` or `sub_refresh`.
+    /// Seconds until the expiry, at least 1. The client then fetches a new token and sends `refresh` or `sub_refresh`.
     pub ttl: u32,
 }
 
@@ -51,15 +52,15 @@ pub struct ConnectResult {
     pub version: String,
     /// The time until the client must refresh; `None` for no expiry.
     pub lifetime: Option<Lifetime>,
-    /// Seconds between the server's pings; the client answers each with a pong. `None` for no pings.
+    /// Seconds between two pings of the server. The client answers each ping with a pong. `None` for no pings.
     pub ping: Option<u32>,
-    /// The server-side subscriptions: channel and result of each.
+    /// The server-side subscriptions: the channel and the result of each.
     pub subs: Vec<(String, SubscribeResult)>,
     /// For an emulated transport: the values that the client sends with its further commands.
     pub emulation: Option<Emulation>,
 }
 
-/// The values that a client of an emulated transport (`http_stream`, SSE) sends with each request of commands.
+/// The values that a client of an emulated transport (`http_stream`, SSE) adds to each further request with commands.
 #[derive(Clone, Debug)]
 pub struct Emulation {
     /// A secret that proves that the commands belong to the stream.
@@ -68,13 +69,14 @@ pub struct Emulation {
     pub node: String,
 }
 
-/// The result of `subscribe`. Pushes with later publications follow it without a gap.
+/// The result of `subscribe`. Pushes with the later publications follow this result without a gap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeResult {
-    /// The time until the client must refresh the subscription; `None` for no expiry.
+    /// The time until the subscription expires; `None` for no expiry.
     pub lifetime: Option<Lifetime>,
-    /// The position at which the subscription begins; `None` if it is neither positioned nor recoverable. If publications were
-    /// recovered as a stream, it is the position before the first of them; otherwise it is the newest position of the channel.
+    /// The position at which the subscription begins; `None` if the subscription is neither positioned nor recoverable. After a
+    /// successful recovery in stream mode (all missed publications are sent), this is the position from which the client
+    /// recovered. Otherwise it is the newest position of the channel.
     pub position: Option<Position>,
     /// Whether the client may recover from its last position later.
     pub recoverable: bool,
@@ -107,7 +109,7 @@ pub struct PresenceStats {
 pub struct HistoryResult {
     /// The publications of the page, in the requested order.
     pub publications: Vec<Arc<Publication>>,
-    /// The newest position of the channel. Its publication need not be part of the page.
+    /// The newest position of the channel. The publication at this position need not be part of the page.
     pub position: Position,
 }
 
@@ -129,22 +131,22 @@ pub struct ClientInfo {
 pub struct Publication {
     /// The payload.
     pub data: Payload,
-    /// The client that published it; absent when the server published it.
+    /// The client that published the data; `None` if the server published it.
     pub info: Option<Arc<ClientInfo>>,
-    /// Its offset in the channel's history; 0 if the channel keeps no history.
+    /// The offset in the channel's history; 0 if the publication is not kept.
     pub offset: u64,
-    /// Names and values that the server added.
+    /// Names and values that a publisher added through the server API.
     pub tags: Vec<(String, String)>,
-    /// When it was accepted, in milliseconds since the Unix epoch; 0 if the time is not sent.
+    /// When the publication was accepted, in milliseconds since the Unix epoch; 0 if the publication is not kept.
     pub time_ms: i64,
 }
 
-/// The tag of a publication whose data the JSON protocol carries in base64.
+/// The tag that is added to a publication whose data is carried in base64.
 const BASE64_TAG: (&str, &str) = ("encoding", "base64");
 
 impl Publication {
-    /// The tags as the JSON protocol carries them. If the data is not JSON, the tag `encoding` says that it is in base64; it
-    /// replaces a tag of the publisher with this name.
+    /// The tags as the JSON protocol and the server API carry them. If the data is not JSON, the tag `encoding` says that the
+    /// data is in base64. This tag replaces a tag of the publisher with the same name.
     pub fn json_tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let encoded = (!self.data.is_json()).then_some(BASE64_TAG);
         let own = self.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -155,13 +157,13 @@ impl Publication {
 /// The form in which the data of a publication is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataForm<'a> {
-    /// The payload, for a subscription without deltas. In JSON it is embedded as a JSON value (bytes that are not JSON as a
-    /// base64 string), in Protobuf as bytes.
+    /// The payload, for a subscription without deltas. In JSON the payload is embedded as a JSON value (bytes that are not JSON
+    /// as a base64 string), in Protobuf as bytes.
     Plain,
-    /// The whole payload, for a subscription with deltas. In JSON it is a string that contains the payload's JSON text, in
-    /// Protobuf its bytes.
+    /// The whole payload, for a subscription with deltas. In JSON the data is a string that contains the payload's JSON text;
+    /// in Protobuf it is the payload's bytes.
     Whole,
-    /// This Fossil delta to the previous publication. It is encoded like [`Self::Whole`] and marked with the field `delta`.
+    /// This Fossil delta from the previous publication. It is encoded like [`Self::Whole`] and marked with the field `delta`.
     /// For JSON the delta must be UTF-8.
     Delta(&'a [u8]),
 }
@@ -178,7 +180,7 @@ pub enum Push<'a> {
         /// The form of its data.
         form: DataForm<'a>,
     },
-    /// A client subscribed. The joining client receives this push, too.
+    /// A client subscribed. The subscribing client receives this push, too, if it receives joins.
     Join {
         /// The channel's name.
         channel: &'a str,
@@ -206,7 +208,7 @@ pub enum Push<'a> {
         /// The result of the subscription.
         result: &'a SubscribeResult,
     },
-    /// A message to the receiving client only.
+    /// A message to the receiving client only. This server does not send such messages.
     Message {
         /// The data of the message.
         data: &'a Payload,

@@ -1,7 +1,7 @@
-//! The description of a server-side subscription. It comes from a connection token, from `subs` in the token of an external
-//! issuer, or from `subscribe` of the server API.
+//! The description of a server-side subscription. The description comes from the connection token of an external issuer or from
+//! `subscribe` of the server API. For a personal channel, the client state makes the description.
 //!
-//! Plain values. `logic::namespace` decides how they change the terms of the subscription.
+//! This file has only plain values. `logic::namespace` decides how these values change the terms of the subscription.
 
 use crate::{Payload, Position, channel_name::ChannelName};
 
@@ -14,7 +14,7 @@ pub struct ServerSubscription {
     pub chan_info: Option<Payload>,
     /// Data for the client, sent with the result of the subscription.
     pub data: Option<Payload>,
-    /// The position from which missed publications are recovered.
+    /// The position from which missed publications are recovered; `None` for no recovery.
     pub recover: Option<Position>,
     /// The expiry in seconds since the Unix epoch; `None` for no expiry.
     pub expires_at: Option<i64>,
@@ -27,12 +27,12 @@ pub struct ServerSubscription {
 pub struct Overrides {
     /// Whether the subscription is visible in presence.
     pub presence: Option<bool>,
-    /// Whether its join and leave are announced to subscribers.
+    /// Whether the join and leave of the subscription are announced to subscribers.
     pub join_leave: Option<bool>,
-    /// Whether it receives joins and leaves, including its own join.
+    /// Whether the subscription receives joins and leaves, including its own join.
     pub force_push_join_leave: Option<bool>,
-    /// Whether it has a position, so that gaps are detected.
+    /// Whether the subscription has a position, so that gaps are detected.
     pub force_positioning: Option<bool>,
-    /// Whether the client can recover it later.
+    /// Whether the client can recover the subscription later.
     pub force_recovery: Option<bool>,
 }

@@ -1,6 +1,7 @@
-//! The memory that the decoding of a frame allocates is proportional to its bytes and commands. The allocator counts it.
+//! Tests that decoding allocates memory only in proportion to the bytes and commands of a frame. A counting allocator measures
+//! the memory.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test panics if it cannot continue")]
 
 mod counting;
 
@@ -10,9 +11,10 @@ use protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
 
 /// Bytes that decoding may allocate before the first command, for the list of commands and for an error.
 const BASE: usize = 2 * 1024;
-/// Bytes that decoding may allocate for each command, for its entry in the list, which doubles when it is full.
+/// Bytes that decoding may allocate for each command: its entry in the list of commands. This list doubles when it is full.
 const PER_COMMAND: usize = 1024;
-/// Bytes that decoding may also allocate for each byte of a frame. A short name in a list needs a string and an entry.
+/// Bytes that decoding may also allocate for each byte of a frame. For example, a short channel name in `subs` needs a string
+/// and an entry.
 const FACTOR: usize = 64;
 
 /// Bytes that are allocated to decode this frame, including those that are freed again.
@@ -22,7 +24,7 @@ fn cost(encoding: Encoding, frame: &[u8]) -> usize {
     (taken() - before).bytes
 }
 
-/// An upper bound of the commands that a decoder begins to decode in this frame.
+/// An upper bound of the number of commands that a decoder begins to decode in this frame.
 fn commands(encoding: Encoding, frame: &[u8]) -> usize {
     let count = match encoding {
         Encoding::Json => 1 + frame.iter().filter(|byte| **byte == b'\n').count(),
@@ -56,9 +58,9 @@ fn the_bound_of_a_short_frame_is_a_few_kibibytes() {
 }
 
 #[test]
-fn stated_lengths_without_bytes_allocate_nothing() {
-    // A command that states a length of 4 GiB; commands of correct length with a token, data or an entry of a list that
-    // states such a length.
+fn stated_lengths_without_bytes_allocate_little_memory() {
+    // First a command with a stated length of 4 GiB; then commands of correct length in which a token, data or an entry of
+    // `subs` has this stated length.
     let huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
     let within = |tags: &[u8]| {
         let inner = [tags, &huge].concat();
@@ -105,7 +107,7 @@ fn the_most_expensive_frames_of_the_greatest_size_are_bounded() {
     }
 }
 
-/// Parts of frames of both encodings, so that a large part of a frame is decoded before it fails.
+/// Pieces of frames of both encodings, so that the decoder reads far into a frame before it finds an error.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<&[u8]> = vec![
         b"{\"id\":1,\"connect\":{\"subs\":{",

@@ -11,10 +11,10 @@ use crate::{
     Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };
 
-/// Decodes the commands of one text frame, in order. There is at least one, and at most [`MAX_COMMANDS_PER_FRAME`].
+/// Decodes the commands of one text frame, in order: at least one command, and at most [`MAX_COMMANDS_PER_FRAME`].
 ///
 /// # Errors
-/// When any part of the frame is not a command of the protocol.
+/// When the frame has no command or too many, or when any part of it is not a command of the protocol.
 pub fn decode_frame(text: &str) -> Result<Vec<Command>, DecodeError> {
     let objects = text.strip_suffix('\n').unwrap_or(text);
     let mut commands = Vec::with_capacity(1);
@@ -75,7 +75,7 @@ fn decode_command(line: &str) -> Result<Command, DecodeError> {
     Ok(Command { id, body })
 }
 
-/// The method of a command. If there are several, the first one in the order of the protocol's schema counts.
+/// The method of a command. If there are several methods, the first one in the order below counts.
 fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
     if let Some(raw) = envelope.connect {
         return connect(raw).map(Some);
@@ -140,7 +140,7 @@ struct Token {
     token: Option<String>,
 }
 
-/// A position, as `connect.subs`, `subscribe` and `history.since` spell it.
+/// A position in the form of `connect.subs`, `subscribe` and `history.since`.
 #[derive(Deserialize)]
 struct WirePosition {
     #[serde(default)]
@@ -272,7 +272,7 @@ fn null_is_data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'d
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// Decodes a struct from a JSON object only. serde would also accept an array.
+/// Decodes a struct from a JSON object. An array is refused, although serde would accept it.
 fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, DecodeError> {
     if !json.trim_start().starts_with('{') {
         return Err(DecodeError::NotAnObject);

@@ -1,4 +1,4 @@
-//! Tests of text frames: which are accepted, and which commands they contain.
+//! Tests of the decoding of text frames: which frames are accepted, and which commands they contain.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -17,15 +17,15 @@ fn refused(text: &str) -> bool {
 }
 
 #[test]
-fn the_opening_frame_of_centrifuge_js_is_two_commands_in_order() {
+fn the_first_frame_of_centrifuge_js_is_two_commands_in_order() {
     let commands = decode_frame(
         "{\"id\":1,\"connect\":{\"token\":\"t\",\"name\":\"js\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"chat:a\",\"flag\":1}}",
     )
     .unwrap();
-    let [first, second] = commands.as_slice() else { panic!("two commands") };
-    let CommandBody::Connect(connect) = &first.body else { panic!("connect") };
+    let [first, second] = commands.as_slice() else { panic!("expected two commands") };
+    let CommandBody::Connect(connect) = &first.body else { panic!("expected connect") };
     assert_eq!(connect.token.as_ref().unwrap().expose_secret(), "t");
-    let CommandBody::Subscribe(subscribe) = &second.body else { panic!("subscribe") };
+    let CommandBody::Subscribe(subscribe) = &second.body else { panic!("expected subscribe") };
     assert_eq!((first.id, second.id, subscribe.channel.as_str()), (1, 2, "chat:a"));
     assert!(!subscribe.tags_filter && subscribe.recover.is_none() && subscribe.kind == 0);
 }
@@ -38,7 +38,7 @@ fn the_empty_object_is_a_pong() {
 }
 
 #[test]
-fn one_trailing_line_feed_is_allowed_and_blank_lines_are_not() {
+fn a_frame_may_end_with_a_line_feed_but_has_no_blank_lines() {
     assert_eq!(decode_frame("{}\n{}\n").unwrap().len(), 2);
     for frame in ["", "\n", " ", "{}\n\n", "\n{}", "{}\n\n{}", "{}\n\r\n{}"] {
         assert!(refused(frame), "{frame:?}");
@@ -46,7 +46,7 @@ fn one_trailing_line_feed_is_allowed_and_blank_lines_are_not() {
 }
 
 #[test]
-fn frames_without_a_valid_command_are_refused() {
+fn frames_that_violate_the_protocol_are_refused() {
     for frame in [
         "null",
         "[]",
@@ -77,12 +77,12 @@ fn frames_without_a_valid_command_are_refused() {
 }
 
 #[test]
-fn only_send_needs_no_id() {
+fn send_does_not_require_an_id() {
     assert!(matches!(only("{\"send\":{\"data\":1}}"), (0, CommandBody::Send)));
 }
 
 #[test]
-fn the_first_method_that_is_not_null_counts() {
+fn the_first_method_in_the_order_of_the_decoder_counts_and_null_is_skipped() {
     let (_, body) =
         only("{\"id\":3,\"connect\":null,\"publish\":{\"channel\":\"c\"},\"subscribe\":{\"channel\":\"s\"}}");
     assert!(matches!(body, CommandBody::Subscribe(request) if request.channel == "s"));
@@ -97,7 +97,7 @@ fn unknown_fields_are_ignored() {
 #[test]
 fn an_empty_token_is_absent() {
     for frame in ["{\"id\":1,\"connect\":{\"token\":\"\"}}", "{\"id\":1,\"connect\":{\"token\":null}}"] {
-        let (_, CommandBody::Connect(connect)) = only(frame) else { panic!("connect") };
+        let (_, CommandBody::Connect(connect)) = only(frame) else { panic!("expected connect") };
         assert!(connect.token.is_none());
     }
 }
@@ -109,14 +109,14 @@ fn a_token_does_not_print() {
 }
 
 #[test]
-fn data_passes_through_untouched_and_null_is_data() {
+fn data_is_kept_unchanged_and_null_is_data() {
     for data in ["{\"b\": 1.0, \"a\":12345678901234567890123}", "null", "\"\\u00e9\\n\"", "[ ]", "-0"] {
         let frame = format!("{{\"id\":9,\"publish\":{{\"channel\":\"c\",\"data\":{data}}}}}");
-        let (9, CommandBody::Publish(publish)) = only(&frame) else { panic!("publish") };
+        let (9, CommandBody::Publish(publish)) = only(&frame) else { panic!("expected publish") };
         assert_eq!(publish.data.unwrap().as_bytes(), data.as_bytes());
     }
     let (_, CommandBody::Publish(publish)) = only("{\"id\":9,\"publish\":{\"channel\":\"c\"}}") else {
-        panic!("publish")
+        panic!("expected publish")
     };
     assert!(publish.data.is_none());
 }
@@ -126,7 +126,7 @@ fn the_options_of_a_subscribe_request_are_decoded() {
     let (_, CommandBody::Subscribe(request)) = only(
         "{\"id\":1,\"subscribe\":{\"channel\":\"c\",\"tf\":{\"key\":\"k\"},\"type\":4,\"recover\":true,\"flag\":3}}",
     ) else {
-        panic!("subscribe")
+        panic!("expected subscribe")
     };
     assert!(request.tags_filter && request.must_recover && request.recover == Some(Position::default()));
     assert_eq!(request.kind, 4);

@@ -1,7 +1,7 @@
 //! Encodes answers and pushes as JSON objects, directly into the bytes that will be sent.
 //!
-//! Zero and empty values are left out, as the protocol states. Some fields are always written, because SDKs read them
-//! without a check: the result of the method, `ClientInfo.user` and `.client`, and `ttl` beside `expires`.
+//! Most zero and empty values are left out, as the protocol permits. Fields that SDKs read without a check are always written:
+//! for example the result of the method, `ClientInfo.user` and `.client`, and `ttl` beside `expires`.
 
 use std::{io::Write as _, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     Push, SubscribeResult,
 };
 
-/// The server's ping.
+/// A ping of the server.
 pub const PING: Bytes = Bytes::from_static(b"{}");
 
 /// Encodes one answer as a JSON object without a line feed.
@@ -69,7 +69,7 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
             json.raw(",\"reason\":\"").raw(code.text()).raw("\"}")
         }
         Push::Subscribe { channel, result } => json.channel(channel).raw("\"subscribe\":").object(|o| {
-            o.standing(result);
+            o.common_fields(result);
         }),
         Push::Message { data } => json.raw("\"message\":{\"data\":").payload(data).raw("}"),
         Push::Disconnect(close_message) => {
@@ -85,7 +85,7 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
     json.raw("}}").finish()
 }
 
-/// A buffer in which JSON is written. The callers keep it well-formed, and write every string of unknown content with
+/// A buffer for JSON text. Its callers keep the text well-formed, and write every string of unknown content with
 /// [`Json::string`].
 struct Json(Vec<u8>);
 
@@ -118,7 +118,7 @@ impl Json {
         self.raw("\"channel\":").string(name).raw(",")
     }
 
-    /// Writes an object. `fields` writes its fields, each with [`Json::field`].
+    /// Writes an object. `fields` writes the fields.
     fn object(&mut self, fields: impl FnOnce(&mut Self)) -> &mut Self {
         self.raw("{");
         fields(self);
@@ -180,7 +180,7 @@ impl Json {
     fn subscribe(&mut self, result: &SubscribeResult) -> &mut Self {
         self.object(|o| {
             o.lifetime(result.lifetime);
-            o.standing(result);
+            o.common_fields(result);
             o.flag("was_recovering", result.was_recovering);
             o.flag("recovered", result.recovered);
             o.flag("delta", result.delta);
@@ -191,8 +191,8 @@ impl Json {
         })
     }
 
-    /// The fields of a subscription's result that the reply and the push share.
-    fn standing(&mut self, result: &SubscribeResult) {
+    /// Writes the fields of a subscription's result that the reply and the push have in common.
+    fn common_fields(&mut self, result: &SubscribeResult) {
         self.flag("recoverable", result.recoverable);
         self.flag("positioned", result.positioned);
         if let Some(position) = &result.position {
@@ -273,7 +273,7 @@ impl Json {
         self.bytes(&payload.json_text())
     }
 
-    /// Writes the data of a publication. The caller has checked that a delta is UTF-8.
+    /// Writes the data of a publication. A delta must be UTF-8; every delta between two JSON texts is UTF-8.
     fn data(&mut self, payload: &Payload, form: DataForm<'_>) -> &mut Self {
         match form {
             DataForm::Plain => self.payload(payload),

@@ -1,4 +1,4 @@
-//! Tests of answers and pushes on the wire.
+//! Tests of the JSON encoding of answers and pushes.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn value(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
-fn who(user: i64) -> ClientInfo {
+fn client_info(user: i64) -> ClientInfo {
     ClientInfo { user: UserId(user).into(), client: client(), conn_info: None, chan_info: None }
 }
 
@@ -25,7 +25,7 @@ fn client() -> ConnectionId {
 }
 
 #[test]
-fn connect_and_refresh_results_have_every_field_that_sdks_index() {
+fn results_of_connect_and_refresh_have_every_field_that_sdks_read() {
     let connect = Answer::Connect(Box::new(ConnectResult {
         client: client(),
         version: "portcullis 1\"2".to_owned(),
@@ -46,14 +46,14 @@ fn connect_and_refresh_results_have_every_field_that_sdks_index() {
 }
 
 #[test]
-fn empty_results_keep_their_key() {
+fn an_empty_result_is_an_empty_object() {
     assert_eq!(encode_reply(3, &Answer::Subscribe(Box::default())), "{\"id\":3,\"subscribe\":{}}");
     assert_eq!(encode_reply(4, &Answer::Unsubscribe), "{\"id\":4,\"unsubscribe\":{}}");
     assert_eq!(encode_reply(5, &Answer::Publish), "{\"id\":5,\"publish\":{}}");
 }
 
 #[test]
-fn every_error_has_code_and_message_and_says_when_it_is_temporary() {
+fn every_error_has_a_code_and_a_message_and_is_marked_if_it_is_temporary() {
     for (error, code) in ErrorCode::ALL.iter().zip((100..=112).chain([440])) {
         let mut expected = json!({"code": code, "message": error.message()});
         if matches!(code, 100 | 111) {
@@ -65,10 +65,10 @@ fn every_error_has_code_and_message_and_says_when_it_is_temporary() {
 }
 
 #[test]
-fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
+fn a_publication_has_its_publisher_and_its_offset_if_known() {
     let mut publication = Publication {
         data: Payload::parse("{\"text\": 1.0}").unwrap(),
-        info: Some(Arc::new(who(42))),
+        info: Some(Arc::new(client_info(42))),
         offset: 0,
         tags: Vec::new(),
         time_ms: 0,
@@ -90,13 +90,13 @@ fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
 }
 
 #[test]
-fn the_other_pushes_have_the_protocols_shapes() {
-    let info = who(1);
-    let who = json!({"info": {"user": "1", "client": client().to_string()}});
+fn other_pushes_have_the_form_that_the_protocol_states() {
+    let info = client_info(1);
+    let encoded_info = json!({"info": {"user": "1", "client": client().to_string()}});
     let data = Payload::parse("[1]").unwrap();
     for (push, body) in [
-        (Push::Join { channel: "c", info: &info }, json!({"channel": "c", "join": who})),
-        (Push::Leave { channel: "c", info: &info }, json!({"channel": "c", "leave": who})),
+        (Push::Join { channel: "c", info: &info }, json!({"channel": "c", "join": encoded_info})),
+        (Push::Leave { channel: "c", info: &info }, json!({"channel": "c", "leave": encoded_info})),
         (
             Push::Unsubscribe { channel: "c", code: UnsubscribeCode::InsufficientState },
             json!({"channel": "c", "unsubscribe": {"code": 2500, "reason": "insufficient state"}}),
@@ -114,6 +114,29 @@ fn the_other_pushes_have_the_protocols_shapes() {
     ] {
         assert_eq!(value(&encode_push(&push)), json!({"push": body}));
     }
+}
+
+#[test]
+fn a_subscribe_push_has_the_fields_of_a_subscription_and_no_result_of_a_recovery() {
+    let mut result = SubscribeResult {
+        lifetime: Some(Lifetime { ttl: 9 }),
+        position: Some(Position { offset: 3, epoch: "e\"f".to_owned() }),
+        recoverable: true,
+        positioned: true,
+        was_recovering: true,
+        recovered: true,
+        delta: true,
+        data: Some(Payload::parse("[1]").unwrap()),
+        publications: Vec::new(),
+    };
+    let push = |result: &SubscribeResult| {
+        value(&encode_push(&Push::Subscribe { channel: "chat:\"a", result }))["push"].clone()
+    };
+    let fields = json!({"recoverable": true, "positioned": true, "epoch": "e\"f", "offset": 3, "data": [1]});
+    assert_eq!(push(&result), json!({"channel": "chat:\"a", "subscribe": fields}));
+    (result.position, result.data) = (None, None);
+    (result.recoverable, result.positioned) = (false, false);
+    assert_eq!(push(&result), json!({"channel": "chat:\"a", "subscribe": {}}));
 }
 
 #[test]

@@ -14,10 +14,10 @@ use crate::{
     Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };
 
-/// Decodes the commands of one binary frame, in order. There is at least one, and at most [`MAX_COMMANDS_PER_FRAME`].
+/// Decodes the commands of one binary frame, in order: at least one command, and at most [`MAX_COMMANDS_PER_FRAME`].
 ///
 /// # Errors
-/// When any part of the frame is not a command of the protocol.
+/// When the frame has no command or too many, or when any part of it is not a command of the protocol.
 pub fn decode_frame(frame: &[u8]) -> Result<Vec<Command>, DecodeError> {
     if frame.is_empty() {
         return Err(DecodeError::Empty);
@@ -49,17 +49,19 @@ pub struct Emulated {
 /// Decodes the body of a request with commands for an emulated stream.
 ///
 /// # Errors
-/// When the body is not such a message.
+/// When the body is not a Protobuf message of this type.
 pub fn decode_emulated(body: &[u8]) -> Result<Emulated, DecodeError> {
     let request = requests::EmulationRequest::decode(body)?;
     Ok(Emulated { node: request.node, session: request.session.into(), data: request.data })
 }
 
-/// The session of such a request, from the first bytes of its body; `None` if it does not stand there.
+/// The secret of the stream (`session`) in the body of a request with commands. `first` are the first bytes of the body. `None`
+/// if they do not contain the secret.
 #[must_use]
 pub fn decode_emulated_session(first: &[u8]) -> Option<SecretString> {
     let mut request = requests::EmulationRequest::default();
-    // An error is expected, because the end of the body is missing. The fields before it are merged all the same.
+    // An error is expected, because the end of the body is missing. The fields that arrived completely are decoded
+    // nevertheless.
     let _ = request.merge(first);
     Some(request.session).filter(|session| !session.is_empty()).map(SecretString::from)
 }
@@ -77,7 +79,7 @@ fn command(message: requests::Command) -> Result<Command, DecodeError> {
     Ok(Command { id, body })
 }
 
-/// The method of a command. If there are several, the first one in the order of the protocol's schema counts.
+/// The method of a command. If there are several methods, the first one in the order below counts.
 fn method(message: requests::Command) -> Option<CommandBody> {
     None.or_else(|| message.connect.map(connect))
         .or_else(|| message.subscribe.map(|request| subscribe(*request)))
@@ -126,8 +128,8 @@ fn subscribe(request: requests::SubscribeRequest) -> CommandBody {
     }))
 }
 
-/// The data may be any bytes; the namespace of the channel decides whether they must be JSON. An absent field is empty data,
-/// because Protobuf does not distinguish the two.
+/// Decodes `publish`. Any bytes are accepted as data here. Later the namespace of the channel decides whether the data must be
+/// JSON. An absent field means empty data, because Protobuf does not distinguish an absent field from an empty one.
 fn publish(request: requests::PublishRequest) -> CommandBody {
     CommandBody::Publish(PublishRequest {
         channel: request.channel,

@@ -1,12 +1,12 @@
-//! Tests of binary frames: which are accepted, and which commands they contain. The frames are built by hand from the field
-//! numbers of the schema.
+//! Tests of the decoding of binary frames: which frames are accepted, and which commands they contain. The frames are built by
+//! hand from the field numbers of the schema.
 
 use proptest::{collection::vec, prelude::*};
 use secrecy::ExposeSecret as _;
 
 use super::*;
 
-/// A field that holds bytes, text or a message: its number, its length, its content.
+/// A field that holds bytes, text or a message: its number and type, its length, its content.
 fn field(number: u8, content: impl AsRef<[u8]>) -> Vec<u8> {
     let content = content.as_ref();
     assert!(number < 16 && content.len() < 128);
@@ -32,7 +32,7 @@ fn only(method: u8, request: &[Vec<u8>]) -> CommandBody {
 }
 
 #[test]
-fn connect_has_a_token_and_positions_of_server_side_subscriptions() {
+fn the_token_and_the_positions_in_connect_are_decoded() {
     let known = [number(3, 1), field(6, "abcdefgh"), number(7, 9)].concat();
     let unwanted = [field(6, "abcdefgh"), number(7, 9)].concat();
     let CommandBody::Connect(connect) = only(
@@ -46,7 +46,7 @@ fn connect_has_a_token_and_positions_of_server_side_subscriptions() {
             field(5, "1.2"),
         ],
     ) else {
-        panic!("connect")
+        panic!("expected connect")
     };
     assert_eq!(connect.token.unwrap().expose_secret(), "secret");
     assert_eq!((connect.name.as_str(), connect.version.as_str()), ("dart", "1.2"));
@@ -55,7 +55,7 @@ fn connect_has_a_token_and_positions_of_server_side_subscriptions() {
 }
 
 #[test]
-fn subscribe_has_all_of_its_options() {
+fn every_option_of_subscribe_is_decoded() {
     let CommandBody::Subscribe(request) = only(
         5,
         &[
@@ -73,7 +73,7 @@ fn subscribe_has_all_of_its_options() {
             number(15, 4),
         ],
     ) else {
-        panic!("subscribe")
+        panic!("expected subscribe")
     };
     assert_eq!((request.channel.as_str(), request.kind), ("chat:a", 4));
     assert_eq!(request.token.unwrap().expose_secret(), "token");
@@ -85,14 +85,14 @@ fn subscribe_has_all_of_its_options() {
 #[test]
 fn a_plain_subscribe_request_has_no_options() {
     let CommandBody::Subscribe(request) = only(5, &[field(1, "chat:a"), number(14, 1)]) else {
-        panic!("subscribe")
+        panic!("expected subscribe")
     };
     assert!(request.token.is_none() && request.recover.is_none() && request.kind == 0);
     assert!(!(request.must_recover || request.delta || request.tags_filter || request.join_leave));
 }
 
 #[test]
-fn each_other_method_has_its_number() {
+fn each_other_method_has_the_number_of_the_schema() {
     let channel = || vec![field(1, "chat:a")];
     let named = |body: &CommandBody| match body {
         CommandBody::Unsubscribe { channel } => format!("unsubscribe {channel}"),
@@ -106,27 +106,27 @@ fn each_other_method_has_its_number() {
     assert!(matches!(only(11, &[]), CommandBody::Ping));
     assert!(matches!(only(12, &[field(1, "1")]), CommandBody::Send));
     assert!(matches!(only(13, &[field(1, "1"), field(2, "method")]), CommandBody::Rpc));
-    let CommandBody::Refresh(refresh) = only(14, &[field(1, "newer")]) else { panic!("refresh") };
+    let CommandBody::Refresh(refresh) = only(14, &[field(1, "newer")]) else { panic!("expected refresh") };
     assert_eq!(refresh.token.unwrap().expose_secret(), "newer");
     let CommandBody::SubRefresh(refresh) = only(15, &[field(1, "chat:a"), field(2, "newer")]) else {
-        panic!("sub_refresh")
+        panic!("expected sub_refresh")
     };
     assert_eq!((refresh.channel.as_str(), refresh.token.unwrap().expose_secret()), ("chat:a", "newer"));
 }
 
 #[test]
-fn history_pages_both_ways() {
+fn the_fields_of_a_history_request_are_decoded() {
     let since = field(8, [number(1, 4), field(2, "abcdefgh")].concat());
     let all = vec![7 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
     let CommandBody::History(request) = only(10, &[field(1, "chat:a"), all, since, number(9, 1)]) else {
-        panic!("history")
+        panic!("expected history")
     };
     assert_eq!((request.channel.as_str(), request.limit, request.reverse), ("chat:a", -1, true));
     assert_eq!(request.since, Some(Position { offset: 4, epoch: "abcdefgh".to_owned() }));
 }
 
 #[test]
-fn data_passes_through_bit_for_bit_and_absent_data_is_empty_data() {
+fn data_is_kept_unchanged_and_absent_data_is_empty_data() {
     let data = |fields: &[Vec<u8>]| match only(7, fields) {
         CommandBody::Publish(request) => {
             assert_eq!((request.channel.as_str(), request.kind), ("chat:a", 1));
@@ -135,14 +135,14 @@ fn data_passes_through_bit_for_bit_and_absent_data_is_empty_data() {
         other => panic!("{other:?}"),
     };
     for bytes in [&b"{\"n\": 1.50}"[..], b"null", b"", b"{", b"\x00\xff", b"{\n}"] {
-        let said = data(&[field(1, "chat:a"), field(2, bytes), number(3, 1)]);
-        assert_eq!(said.as_deref(), Some(bytes));
+        let decoded = data(&[field(1, "chat:a"), field(2, bytes), number(3, 1)]);
+        assert_eq!(decoded.as_deref(), Some(bytes));
     }
     assert_eq!(data(&[field(1, "chat:a"), number(3, 1)]).as_deref(), Some(&[][..]));
 }
 
 #[test]
-fn the_empty_message_is_a_pong_and_only_send_needs_no_id() {
+fn an_empty_message_is_a_pong_and_send_does_not_require_an_id() {
     let commands = decode_frame(&[0, 2, 12 << 3 | 2, 0]).unwrap();
     assert!(matches!(commands[0].body, CommandBody::Pong));
     assert!(matches!(commands[1].body, CommandBody::Send));
@@ -150,14 +150,14 @@ fn the_empty_message_is_a_pong_and_only_send_needs_no_id() {
 }
 
 #[test]
-fn fields_that_are_unknown_are_skipped() {
+fn unknown_fields_are_skipped() {
     let unknown = vec![0xf8, 0x07, 0x2a];
     assert!(matches!(only(13, &[unknown]), CommandBody::Rpc));
 }
 
 #[test]
-fn frames_without_a_valid_command_are_refused() {
-    for wrong in [
+fn frames_that_violate_the_protocol_are_refused() {
+    for invalid in [
         vec![],
         vec![5, 8, 1],
         vec![0xff; 12],
@@ -169,7 +169,7 @@ fn frames_without_a_valid_command_are_refused() {
         vec![3, 1 << 3 | 2, 1, 0],
         b"{\"id\":1,\"connect\":{}}".to_vec(),
     ] {
-        assert!(decode_frame(&wrong).is_err(), "{wrong:?}");
+        assert!(decode_frame(&invalid).is_err(), "{invalid:?}");
     }
 }
 
@@ -187,7 +187,7 @@ fn a_token_does_not_print() {
 }
 
 #[test]
-fn a_request_with_commands_names_its_emulated_stream() {
+fn a_request_for_an_emulated_stream_is_decoded() {
     let body = [field(1, "node"), field(2, "session"), field(3, [0])].concat();
     let emulated = decode_emulated(&body).unwrap();
     assert_eq!((emulated.node.as_str(), emulated.session.expose_secret()), ("node", "session"));
@@ -196,7 +196,7 @@ fn a_request_with_commands_names_its_emulated_stream() {
 }
 
 /// Frames that are almost valid: parts of commands between arbitrary bytes.
-fn nearly() -> impl Strategy<Value = Vec<u8>> {
+fn almost_valid_frame() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         (0_u8..16, vec(any::<u8>(), 0..20)).prop_map(|(number, content)| field(number, content)),
         (4_u8..16, 0_u8..16, vec(any::<u8>(), 0..20))
@@ -208,7 +208,7 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_decoder_panic(bytes in prop_oneof![nearly(), vec(any::<u8>(), 0..200)]) {
+    fn no_bytes_make_the_decoder_panic(bytes in prop_oneof![almost_valid_frame(), vec(any::<u8>(), 0..200)]) {
         if let Ok(commands) = decode_frame(&bytes) {
             prop_assert!(!commands.is_empty() && commands.len() <= MAX_COMMANDS_PER_FRAME);
         }

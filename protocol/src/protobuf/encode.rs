@@ -12,7 +12,7 @@ use crate::{
     Push, SubscribeResult,
 };
 
-/// The server's ping: a message without fields.
+/// A ping of the server: a message without fields.
 pub const PING: Bytes = Bytes::from_static(&[0]);
 
 /// Encodes one answer, preceded by its length.
@@ -67,7 +67,7 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
         }
         Push::Subscribe { channel, result } => {
             message.channel = (*channel).to_owned();
-            message.subscribe = Some(standing(result));
+            message.subscribe = Some(common_fields(result));
         }
         Push::Message { data } => message.message = Some(results::Data { data: data.share() }),
         Push::Disconnect(close_message) => {
@@ -118,7 +118,7 @@ fn server_side((channel, result): &(String, SubscribeResult)) -> results::Server
 fn subscribe(result: &SubscribeResult) -> results::SubscribeResult {
     let until = lifetime(result.lifetime);
     let form = if result.delta { DataForm::Whole } else { DataForm::Plain };
-    let results::Standing { recoverable, epoch, offset, positioned, data } = standing(result);
+    let results::SubscribePush { recoverable, epoch, offset, positioned, data } = common_fields(result);
     results::SubscribeResult {
         expires: until.expires,
         ttl: until.ttl,
@@ -134,10 +134,10 @@ fn subscribe(result: &SubscribeResult) -> results::SubscribeResult {
     }
 }
 
-/// The fields of a subscription's result that the reply and the push share.
-fn standing(result: &SubscribeResult) -> results::Standing {
+/// The fields of a subscription's result that the reply and the push have in common.
+fn common_fields(result: &SubscribeResult) -> results::SubscribePush {
     let position = result.position.clone().unwrap_or_default();
-    results::Standing {
+    results::SubscribePush {
         recoverable: result.recoverable,
         epoch: position.epoch,
         offset: position.offset,
@@ -182,7 +182,8 @@ fn info(member: &ClientInfo) -> results::ClientInfo {
     }
 }
 
-/// The bytes of a payload; empty if it is absent, because Protobuf does not distinguish the two.
+/// The bytes of a payload; no bytes if there is no payload, because Protobuf does not distinguish an absent field from an empty
+/// one.
 fn shared(payload: Option<&Payload>) -> Bytes {
     payload.map(Payload::share).unwrap_or_default()
 }

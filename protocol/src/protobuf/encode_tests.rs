@@ -1,4 +1,5 @@
-//! Tests of answers and pushes on the wire: they are compared with bytes that are built by hand, and with JSON.
+//! Tests of the Protobuf encoding of answers and pushes. The results are compared with bytes that are built by hand, and with
+//! JSON.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ fn client() -> ConnectionId {
     ConnectionId(Uuid::from_u128(0xabc))
 }
 
-fn who() -> ClientInfo {
+fn client_info() -> ClientInfo {
     ClientInfo { user: Subject::new("42"), client: client(), conn_info: json("1"), chan_info: json("2") }
 }
 
@@ -25,7 +26,7 @@ fn json(text: &str) -> Option<Payload> {
 fn published() -> Publication {
     Publication {
         data: Payload::parse("[7]").unwrap(),
-        info: Some(Arc::new(who())),
+        info: Some(Arc::new(client_info())),
         offset: 3,
         tags: vec![("k".to_owned(), "v".to_owned())],
         time_ms: 5,
@@ -70,13 +71,13 @@ fn message(fields: &[Vec<u8>]) -> Vec<u8> {
     [bytes, fields].concat()
 }
 
-fn who_by_hand() -> Vec<u8> {
+fn client_info_by_hand() -> Vec<u8> {
     [field(1, "42"), field(2, client().to_string()), field(3, "1"), field(4, "2")].concat()
 }
 
 fn published_by_hand() -> Vec<u8> {
     let tag = [field(1, "k"), field(2, "v")].concat();
-    [field(4, "[7]"), field(5, who_by_hand()), number(6, 3), field(7, tag), number(9, 5)].concat()
+    [field(4, "[7]"), field(5, client_info_by_hand()), number(6, 3), field(7, tag), number(9, 5)].concat()
 }
 
 fn subscribed_by_hand() -> Vec<u8> {
@@ -97,7 +98,7 @@ fn subscribed_by_hand() -> Vec<u8> {
 }
 
 #[test]
-fn every_answer_has_the_schemas_numbers() {
+fn every_answer_has_the_field_numbers_of_the_schema() {
     let connect = ConnectResult {
         client: client(),
         version: "v".to_owned(),
@@ -121,14 +122,14 @@ fn every_answer_has_the_schemas_numbers() {
     .concat();
     let history = HistoryResult { publications: vec![Arc::new(published())], position: position() };
     let history_by_hand = [field(1, published_by_hand()), field(2, "abcdefgh"), number(3, 3)].concat();
-    let member = [field(1, client().to_string()), field(2, who_by_hand())].concat();
+    let member = [field(1, client().to_string()), field(2, client_info_by_hand())].concat();
     let until = Some(Lifetime { ttl: 60 });
     let cases = [
         (Answer::Connect(Box::new(connect)), field(5, connect_by_hand)),
         (Answer::Subscribe(Box::new(subscribed())), field(6, subscribed_by_hand())),
         (Answer::Unsubscribe, field(7, "")),
         (Answer::Publish, field(8, "")),
-        (Answer::Presence(vec![Arc::new(who())]), field(9, field(1, member))),
+        (Answer::Presence(vec![Arc::new(client_info())]), field(9, field(1, member))),
         (
             Answer::PresenceStats(PresenceStats { clients: 2, users: 1 }),
             field(10, [number(1, 2), number(2, 1)].concat()),
@@ -149,26 +150,32 @@ fn every_answer_has_the_schemas_numbers() {
 }
 
 #[test]
-fn every_push_has_the_schemas_numbers() {
-    let (published, info, subscribed) = (published(), who(), subscribed());
+fn every_push_has_the_field_numbers_of_the_schema() {
+    let (published, info, subscribed) = (published(), client_info(), subscribed());
     let data = Payload::parse("[1]").unwrap();
     let channel = || field(2, "c");
     let unsubscribe = [vec![2 << 3, 0xc4, 0x13], field(3, "insufficient state")].concat();
     let disconnect = [vec![1 << 3, 0xb9, 0x17], field(2, "shutdown"), number(3, 1)].concat();
-    let standing = [number(1, 1), field(4, "abcdefgh"), number(5, 3), number(6, 1), field(7, "8")].concat();
+    let subscribe = [number(1, 1), field(4, "abcdefgh"), number(5, 3), number(6, 1), field(7, "8")].concat();
     let plain = Push::Publication { channel: "c", publication: &published, form: DataForm::Plain };
     let whole = Push::Publication { channel: "c", publication: &published, form: DataForm::Whole };
     let cases = [
         (plain, [channel(), field(4, published_by_hand())].concat()),
         (whole, [channel(), field(4, published_by_hand())].concat()),
-        (Push::Join { channel: "c", info: &info }, [channel(), field(5, field(1, who_by_hand()))].concat()),
-        (Push::Leave { channel: "c", info: &info }, [channel(), field(6, field(1, who_by_hand()))].concat()),
+        (
+            Push::Join { channel: "c", info: &info },
+            [channel(), field(5, field(1, client_info_by_hand()))].concat(),
+        ),
+        (
+            Push::Leave { channel: "c", info: &info },
+            [channel(), field(6, field(1, client_info_by_hand()))].concat(),
+        ),
         (
             Push::Unsubscribe { channel: "c", code: UnsubscribeCode::InsufficientState },
             [channel(), field(7, unsubscribe)].concat(),
         ),
         (Push::Message { data: &data }, field(8, field(1, "[1]"))),
-        (Push::Subscribe { channel: "c", result: &subscribed }, [channel(), field(9, standing)].concat()),
+        (Push::Subscribe { channel: "c", result: &subscribed }, [channel(), field(9, subscribe)].concat()),
         (Push::Disconnect(&CloseReason::Shutdown.into()), field(11, disconnect)),
         (Push::Refresh(Some(Lifetime { ttl: 5 })), field(12, [number(1, 1), number(2, 5)].concat())),
     ];
@@ -191,7 +198,7 @@ fn a_ping_is_an_empty_message() {
 }
 
 #[test]
-fn both_encodings_carry_the_same_fields_of_a_publication() {
+fn both_encodings_carry_the_same_offset_time_tags_and_user_of_a_publication() {
     let push = Push::Publication { channel: "c", publication: &published(), form: DataForm::Plain };
     let json: Value = serde_json::from_slice(&crate::json::encode_push(&push)).unwrap();
     let reply = results::Reply::decode_length_delimited(encode_push(&push)).unwrap();

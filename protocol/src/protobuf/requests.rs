@@ -1,8 +1,9 @@
-//! The Protobuf messages of clients. They have the field numbers of the schema, and only the fields that the server reads.
+//! The Protobuf messages of clients. They have the field numbers of Centrifuge's schema, and only the fields that the server
+//! reads.
 //!
-//! Only the codec and the clients of tests and load tests use these types; all other code uses the messages of [`crate`].
+//! Only the codec and the clients of tests use these types; all other code uses the messages at the root of this crate.
 
-#![expect(missing_docs, reason = "the fields are described where the protocol's own types are")]
+#![expect(missing_docs, reason = "the types of this crate's root document the fields")]
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,7 +23,7 @@ macro_rules! silent {
 
 silent!(ConnectRequest, SubscribeRequest, RefreshRequest, SubRefreshRequest, EmulationRequest);
 
-/// A message without fields, or one whose fields are not read.
+/// A message without fields, or a message whose fields are not read.
 #[derive(Clone, PartialEq, Message)]
 pub struct Empty {}
 
@@ -69,7 +70,8 @@ pub struct ConnectRequest {
     pub version: String,
 }
 
-/// The client's position in a server-side subscription. In the schema it is a subscribe request; only these fields are read.
+/// The client's position in a server-side subscription. In this place the schema has a subscribe request, of which only these
+/// fields are read.
 #[derive(Clone, PartialEq, Message)]
 pub struct KnownPosition {
     #[prost(bool, tag = "3")]

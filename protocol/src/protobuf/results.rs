@@ -1,9 +1,10 @@
-//! The Protobuf messages of the server. They have the field numbers of the schema, and only the fields that the server
+//! The Protobuf messages of the server. They have the field numbers of Centrifuge's schema, and only the fields that the server
 //! writes.
 //!
-//! Only the codec and the clients of tests and load tests use these types; all other code uses the messages of [`crate`].
+//! Only the codec, the clients of tests and the fuzz targets use these types; all other code uses the messages at the root of
+//! this crate.
 
-#![expect(missing_docs, reason = "the fields are described where the protocol's own types are")]
+#![expect(missing_docs, reason = "the types of this crate's root document the fields")]
 
 use std::{collections::BTreeMap, fmt};
 
@@ -65,7 +66,7 @@ pub struct Push {
     #[prost(message, optional, tag = "8")]
     pub message: Option<Data>,
     #[prost(message, optional, tag = "9")]
-    pub subscribe: Option<Standing>,
+    pub subscribe: Option<SubscribePush>,
     #[prost(message, optional, tag = "11")]
     pub disconnect: Option<Disconnect>,
     #[prost(message, optional, tag = "12")]
@@ -136,7 +137,7 @@ pub struct Data {
 
 /// The push `subscribe`.
 #[derive(Clone, PartialEq, Message)]
-pub struct Standing {
+pub struct SubscribePush {
     #[prost(bool, tag = "1")]
     pub recoverable: bool,
     #[prost(string, tag = "4")]

@@ -1,4 +1,4 @@
-//! The system's allocator, with a count of the allocations and bytes of each thread.
+//! The system's allocator, which here also counts the allocations and bytes of each thread.
 
 #![allow(dead_code, reason = "each test counts what it needs")]
 
@@ -34,21 +34,21 @@ pub(crate) fn taken() -> Taken {
     TAKEN.get()
 }
 
-// SAFETY: every call is passed to the system's allocator with unchanged arguments. The counters do not use its memory.
+// SAFETY: every call is passed to the system's allocator with unchanged arguments. The counters allocate no memory.
 #[expect(unsafe_code, reason = "the trait of allocators is unsafe")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A thread that is ending has no counter any more.
+        // A thread that is ending may have no counter any more.
         let _ = TAKEN.try_with(|taken| {
             let Taken { times, bytes } = taken.get();
             taken.set(Taken { times: times + 1, bytes: bytes + layout.size() });
         });
-        // SAFETY: the caller keeps the contract of the trait, which is that of the system's allocator.
+        // SAFETY: the caller keeps the contract of the trait, which is also the contract of the system's allocator.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of the trait, which is that of the system's allocator.
+        // SAFETY: the caller keeps the contract of the trait, which is also the contract of the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
