@@ -1,8 +1,8 @@
-//! The members of one channel. The table says in which form each member receives a publication, whether it is visible in
-//! presence, and whether it receives joins and leaves.
+//! [`Channel`]: the table of the members of one channel. For each member the table says in which form the member receives
+//! publications, whether the member is visible in presence, and whether the member receives joins and leaves.
 //!
-//! A shard's actor owns one table per channel that has members. `S` is the handle through which it delivers. Presence is
-//! read from this table only, so a member that has left is not shown.
+//! A room has one table. `S` is the handle through which the room delivers to a member. Presence is read from this table only,
+//! so a member that has left is not shown.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,12 +17,15 @@ use super::{namespace::Terms, spare_capacity::PeakSize};
 /// One subscription.
 #[derive(Debug)]
 pub struct Member<S> {
-    /// The handle through which it receives messages.
+    /// The handle through which the member receives messages.
     pub via: S,
     info: Arc<ClientInfo>,
+    /// Whether the member is visible in presence.
     present: bool,
+    /// Whether the join and the leave of the member are announced.
     announced: bool,
-    hears: bool,
+    /// Whether the member receives joins and leaves.
+    join_leave: bool,
     delta: Delta,
 }
 
@@ -30,9 +33,9 @@ pub struct Member<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delta {
     Off,
-    /// The member may not have the last publication, so the next one is sent whole.
+    /// Perhaps the member does not have the last publication, so the next publication is sent whole.
     Fresh,
-    /// The member has the last publication, so the next one may be a delta to it.
+    /// The member has the last publication, so the next publication may be sent as a delta from it.
     Following,
 }
 
@@ -41,9 +44,10 @@ enum Delta {
 pub enum Form<'a> {
     /// For a member without deltas.
     Plain,
-    /// For a member with deltas, but this publication is sent whole.
+    /// For a member with deltas that must receive this publication whole.
     Whole,
-    /// For a member with deltas: a delta from this publication, if the delta is smaller than the data.
+    /// For a member with deltas: a delta from this earlier publication. If the delta would not be smaller than the data, the
+    /// member receives the publication whole.
     Delta(&'a Publication),
 }
 
@@ -51,17 +55,19 @@ pub enum Form<'a> {
 #[derive(Debug)]
 pub struct Channel<S> {
     members: HashMap<ConnectionId, Member<S>>,
-    /// How many members receive joins and leaves. The members are not searched while it is 0.
-    hearing: usize,
+    /// How many members receive joins and leaves. While the number is 0, no search for these members is needed.
+    join_leave: usize,
     /// How many members receive deltas.
     deltas: usize,
-    /// How many members presence shows.
+    /// How many members are visible in presence.
     present: usize,
-    /// How many members presence shows of each user.
+    /// For each user, how many members are visible in presence.
     users: HashMap<Subject, u32>,
+    /// The largest sizes of `members` and `users`. When most of the entries are gone, the memory of the map is freed.
     peak: PeakSize,
     peak_users: PeakSize,
-    /// The last delivered publication; `None` while no member receives deltas.
+    /// The publication from which the next delta is made: the last one that was delivered, or that a joining member has
+    /// recovered. `None` if there is no such publication yet, or if no member receives deltas.
     last: Option<Arc<Publication>>,
 }
 
@@ -69,7 +75,7 @@ impl<S> Default for Channel<S> {
     fn default() -> Self {
         Self {
             members: HashMap::new(),
-            hearing: 0,
+            join_leave: 0,
             deltas: 0,
             present: 0,
             users: HashMap::new(),
@@ -81,8 +87,8 @@ impl<S> Default for Channel<S> {
 }
 
 impl<S> Channel<S> {
-    /// Adds a connection. If it is a member already, its old entry is replaced and returned. `base` is the newest publication
-    /// of the channel if the connection has just received it.
+    /// Adds a connection. If the connection is already a member, its old entry is replaced and returned. `base` is the newest
+    /// publication of the channel if the connection has just received this publication; otherwise `None`.
     pub fn join(
         &mut self,
         info: Arc<ClientInfo>,
@@ -93,7 +99,7 @@ impl<S> Channel<S> {
         let connection = info.client;
         let replaced = self.take(connection);
         let delta = if terms.delta { self.first_delta(base) } else { Delta::Off };
-        self.hearing += usize::from(terms.join_leave);
+        self.join_leave += usize::from(terms.join_leave);
         self.deltas += usize::from(terms.delta);
         if terms.presence {
             self.enter_presence(info.user.clone());
@@ -103,7 +109,7 @@ impl<S> Channel<S> {
             info,
             present: terms.presence,
             announced: terms.announce,
-            hears: terms.join_leave,
+            join_leave: terms.join_leave,
             delta,
         };
         self.members.insert(connection, member);
@@ -122,7 +128,7 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Replaces the description of a member that others see. False if the connection is not a member.
+    /// Replaces the description of a member. False if the connection is not a member.
     pub fn show(&mut self, info: &Arc<ClientInfo>) -> bool {
         let Some(member) = self.members.get_mut(&info.client) else { return false };
         let before = std::mem::replace(&mut member.info, Arc::clone(info));
@@ -133,7 +139,12 @@ impl<S> Channel<S> {
         true
     }
 
-    /// Removes a connection; `None` if it was not a member.
+    /// The descriptions of all members, whether or not presence shows them. The order is undefined.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<ClientInfo>> {
+        self.members.values().map(|member| &member.info)
+    }
+
+    /// Removes a connection; `None` if the connection was not a member.
     pub fn leave(&mut self, connection: ConnectionId) -> Option<Member<S>> {
         self.take(connection)
     }
@@ -144,7 +155,7 @@ impl<S> Channel<S> {
         if member.present {
             self.leave_presence(&member.info.user);
         }
-        self.hearing -= usize::from(member.hears);
+        self.join_leave -= usize::from(member.join_leave);
         self.deltas -= usize::from(member.delta != Delta::Off);
         if self.deltas == 0 {
             self.last = None;
@@ -152,14 +163,14 @@ impl<S> Channel<S> {
         Some(member)
     }
 
-    /// Counts one more shown member of this user.
+    /// Counts one more visible member of this user.
     fn enter_presence(&mut self, user: Subject) {
         self.present += 1;
         *self.users.entry(user).or_default() += 1;
         self.peak_users.note(&self.users);
     }
 
-    /// Counts one shown member of this user less.
+    /// Removes one visible member of this user from the counts.
     fn leave_presence(&mut self, user: &Subject) {
         self.present -= 1;
         if let Some(members) = self.users.get_mut(user) {
@@ -171,7 +182,8 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Calls `send` for every member with the form of its publication, in no particular order.
+    /// Calls `send` for every member, with the form in which the member receives the publication. The order of members is
+    /// undefined.
     pub fn deliver(
         &mut self,
         publication: &Arc<Publication>,
@@ -196,19 +208,20 @@ impl<S> Channel<S> {
     }
 
     /// The members that receive joins and leaves.
-    pub fn hearing(&self) -> impl Iterator<Item = &S> {
-        let any = if self.hearing > 0 { Some(self.members.values()) } else { None };
-        any.into_iter().flatten().filter(|member| member.hears).map(|member| &member.via)
+    pub fn receivers_of_joins(&self) -> impl Iterator<Item = &S> {
+        let any = if self.join_leave > 0 { Some(self.members.values()) } else { None };
+        any.into_iter().flatten().filter(|member| member.join_leave).map(|member| &member.via)
     }
 
-    /// The members that are visible in presence and for which `lives` is true.
-    pub fn presence(&self, lives: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
-        let seen = self.members.values().filter(move |member| member.present && lives(&member.via));
-        seen.map(|member| &member.info)
+    /// The members that are visible in presence and for which `is_open` is true.
+    pub fn presence(&self, is_open: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
+        let visible = self.members.values().filter(move |member| member.present && is_open(&member.via));
+        visible.map(|member| &member.info)
     }
 
-    /// How many members presence shows, and of how many users. The numbers are updated as members join and leave, so no search
-    /// is needed. A member whose connection has ended is counted until its leave is handled, which happens at once.
+    /// How many members are visible in presence, and how many different users they belong to. The numbers are updated as
+    /// members join and leave, so no search is needed. A member whose connection has ended is counted until the channel has
+    /// handled its leave.
     #[must_use]
     pub fn presence_stats(&self) -> PresenceStats {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -236,14 +249,14 @@ impl<S> Channel<S> {
     /// Removes and returns every member.
     pub fn clear(&mut self) -> impl Iterator<Item = Member<S>> {
         let members: HashMap<_, _> = std::mem::take(&mut self.members);
-        (self.hearing, self.deltas, self.present, self.last) = (0, 0, 0, None);
+        (self.join_leave, self.deltas, self.present, self.last) = (0, 0, 0, None);
         self.users = HashMap::new();
         members.into_values()
     }
 }
 
 impl<S> Member<S> {
-    /// The member's description, if its joins and leaves are announced.
+    /// The member's description, if its join and leave are announced.
     pub fn announced(&self) -> Option<&Arc<ClientInfo>> {
         Some(&self.info).filter(|_| self.announced)
     }

@@ -1,27 +1,28 @@
-//! Fossil deltas: the difference between two payloads, for subscribers that asked for deltas.
+//! Fossil deltas: the difference between two payloads, for subscriptions with deltas.
 //!
-//! Channel shards call this once per publication and encoding, never once per receiver. The format is that of the Fossil
-//! version control system, which the clients' libraries read: `length\n`, then instructions (`n@offset,` copies from the
-//! source, `n:bytes` inserts), then `checksum;`, with numbers in base 64. Time and memory depend only on the two lengths,
-//! not on the content. The caller compares lengths and decides whether a delta is worth sending.
+//! Channel shards make a delta at most once per publication and encoding, not once per receiver. The clients' libraries read
+//! the format of the Fossil version control system: `length\n`, then instructions (`n@offset,` copies from the source,
+//! `n:bytes` inserts), then `checksum;`, with numbers in base 64. Whatever the content, the lengths of source and target bound
+//! time and memory. The caller compares lengths and decides whether a delta is worth sending.
 
-/// Bytes of a block. A copy is found only where at least one whole block of the source is equal.
+/// The length of a block in bytes. A copy is found only if it contains at least one whole block of the source.
 const BLOCK: usize = 16;
-/// The most slots of the table that one look-up checks.
+/// The largest number of slots that one look-up in [`Blocks`] checks.
 const PROBES: usize = 8;
 /// The longest target that [`apply`] produces, in bytes.
 const APPLIED_MAX: usize = 16 * 1024 * 1024;
-/// The digits of numbers, most significant first on the wire.
+/// The digits of numbers in base 64. On the wire, the most significant digit comes first.
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
-/// The delta that turns `source` into `target`. If `target` is UTF-8, the delta is too: no character is split.
+/// The delta that turns `source` into `target`. If `target` is UTF-8, the delta is UTF-8, too, because no character is split.
 #[must_use]
 pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
     let mut delta = Vec::with_capacity(64);
     put_number(&mut delta, target.len() as u64);
     delta.push(b'\n');
     let blocks = Blocks::of(source);
-    // Everything before `done` is in the delta; everything between `done` and `at` will be inserted.
+    // The delta so far produces the target up to `done`. No block was found between `done` and `at`; but the next copy may
+    // extend back over bytes before `at`.
     let (mut done, mut at) = (0, 0);
     let mut hash = Rolling::over(target, at);
     while let Some(rolled) = hash {
@@ -47,7 +48,7 @@ pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
     delta
 }
 
-/// Applies a delta as a client does; `None` if the delta does not fit this source. Tests use it to check deltas.
+/// Applies a delta as a client does; `None` if the delta does not fit this source. Tests use this function to check deltas.
 #[must_use]
 pub fn apply(source: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let mut rest = delta;
@@ -87,7 +88,8 @@ struct Copy {
 }
 
 impl Copy {
-    /// The longest common range around one common block. It starts at or after `done` in the target and splits no character.
+    /// The longest common range around the common block at `from` in the source and at `to` in the target. The range starts at
+    /// or after `done` in the target, and splits no character.
     fn around(source: &[u8], target: &[u8], from: usize, to: usize, done: usize) -> Self {
         let before = source[..from].iter().rev().zip(target[done..to].iter().rev());
         let back = before.take_while(|(a, b)| a == b).count();
@@ -100,16 +102,16 @@ impl Copy {
     }
 }
 
-/// Whether a cut before this byte would split a UTF-8 character.
+/// Whether the byte at `at` continues a UTF-8 character. A copy must neither begin nor end directly before such a byte.
 fn is_continuation(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
 }
 
-/// A hash table of the source's blocks. A block whose candidate slots are all used is left out, so of many equal blocks
+/// A hash table of the source's blocks. A block whose candidate slots are all used is left out. So if many blocks are equal,
 /// only the first ones are in the table.
 struct Blocks<'a> {
     source: &'a [u8],
-    /// Each slot holds the number of a block plus one, or 0 if it is free. The number of slots is a power of two.
+    /// Each slot holds the number of a block (counted from 1), or 0 if the slot is free. The number of slots is a power of two.
     slots: Vec<u32>,
 }
 
@@ -129,12 +131,12 @@ impl<'a> Blocks<'a> {
     /// The slots in which a block with this hash may be.
     fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len() - 1;
-        // The multiplication mixes the upper bits of the hash into the index.
+        // The multiplication spreads similar hashes over the table.
         let first = (hash.wrapping_mul(0x9e37_79b1) >> 8) as usize;
         (0..PROBES).map(move |step| (first + step) & mask)
     }
 
-    /// The position in the source of the block at `at` in the target.
+    /// The position of a block of the source that equals the block at `at` in the target. `hash` is the hash of that block.
     fn find(&self, hash: u32, target: &[u8], at: usize) -> Option<usize> {
         let wanted = &target[at..at + BLOCK];
         self.candidates(hash)
@@ -144,7 +146,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// A rolling hash of [`BLOCK`] bytes: moving it by one byte has a constant cost.
+/// A rolling hash of [`BLOCK`] bytes: to move the hash by one byte has a constant cost.
 #[derive(Clone, Copy)]
 struct Rolling(u32);
 
@@ -174,7 +176,7 @@ impl Rolling {
     }
 }
 
-/// The sum of the text as big-endian words of 32 bits. Zeros fill up the last word.
+/// The sum of the text as big-endian words of 32 bits. The last word is filled up with zeros.
 fn checksum(text: &[u8]) -> u32 {
     text.chunks(4).fold(0, |sum: u32, word| {
         let mut padded = [0; 4];

@@ -1,4 +1,4 @@
-//! Tests of deltas: they turn the source into the target, have the format that clients read, and are bounded.
+//! Tests of deltas: a delta turns the source into the target, has the format that clients read, and has a bounded size.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -11,7 +11,7 @@ fn delta(source: &str, target: &str) -> String {
 #[test]
 fn the_format_is_the_one_that_fossil_documents() {
     assert_eq!(delta("", ""), "0\n0;");
-    // 'abcd' is the word 0x61626364, in six digits of base 64.
+    // The checksum of 'abcd' is the word 0x61626364: six digits in base 64.
     assert_eq!(delta("", "abcd"), "4\n4:abcd1XObD_;");
     let kept = "0123456789abcdef";
     assert_eq!(delta(kept, kept), "G\nG@0,12xn;");
@@ -19,7 +19,7 @@ fn the_format_is_the_one_that_fossil_documents() {
 }
 
 #[test]
-fn a_field_that_changes_in_a_large_text_costs_a_few_bytes() {
+fn a_delta_for_one_changed_field_of_a_large_text_is_short() {
     let text = |n: u32| {
         format!("{{\"left\":\"{}\",\"n\":{n},\"right\":\"{}\"}}", "ab".repeat(200), "cd".repeat(200))
     };
@@ -36,7 +36,7 @@ fn a_moved_part_is_copied() {
 
 #[test]
 fn no_character_is_split() {
-    // The two last characters differ only in their second byte.
+    // The last characters of the two texts differ only in their second byte.
     let (source, target) = ("0123456789abcdefä", "0123456789abcdefå");
     assert_eq!(
         delta(source, target),
@@ -45,7 +45,7 @@ fn no_character_is_split() {
 }
 
 #[test]
-fn many_equal_blocks_do_not_slow_the_search() {
+fn texts_of_many_equal_blocks_have_short_deltas() {
     let (source, target) = (vec![b'a'; 1 << 20], vec![b'a'; 1 << 20]);
     assert!(fossil(&source, &target).len() < 32);
     let shifted: Vec<u8> = [b"b".as_slice(), &target].concat();
@@ -61,8 +61,8 @@ fn bytes_that_are_not_a_delta_of_this_source_are_refused() {
     }
 }
 
-/// Two texts that have much in common, as publications of one channel do.
-fn edited() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+/// A source and a target that have much in common, like two publications of one channel.
+fn source_and_target() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     let pieces = vec(vec(any::<u8>(), 0..60), 0..12);
     (pieces, vec((any::<prop::sample::Index>(), vec(any::<u8>(), 0..5)), 0..12)).prop_map(
         |(pieces, edits)| {
@@ -80,7 +80,7 @@ fn edited() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
 
 proptest! {
     #[test]
-    fn a_delta_turns_the_source_into_the_target((source, target) in edited()) {
+    fn a_delta_turns_the_source_into_the_target((source, target) in source_and_target()) {
         prop_assert_eq!(apply(&source, &fossil(&source, &target)), Some(target));
     }
 

@@ -1,30 +1,31 @@
-//! Denials: blocked users and revoked tokens. This is a copy of the database's rows.
+//! Denials: blocked users and revoked tokens. [`DenialCopy`] is a copy of the database's rows in memory.
 //!
-//! Pure. All code that admits callers shares the copy. The revocation feed delivers the records, possibly twice and in any
-//! order; the resulting copy is the same. Times are wall time in milliseconds since the Unix epoch, because rows and tokens
-//! contain wall time.
+//! Pure. All code that admits callers shares the copy. A ruling is a row that states a denial or lifts a block. Rulings come
+//! from this node and from the revocation feed. A ruling that arrives twice, or another order of rulings, does not change the
+//! resulting copy. Times are wall time in milliseconds since the Unix epoch, because rows and tokens contain wall time.
 
 use std::{collections::HashMap, sync::Arc};
 
 use protocol::{close::CloseReason, id::Subject};
 
-/// How long a lifted block is remembered, so that an older ruling that arrives late does not block the user again.
+/// How long the lifting of a block is remembered. During this time, an older ruling that arrives late does not block the user
+/// again.
 const LIFTED_FOR_MS: i64 = 600_000;
 
 /// The claims by which denials identify a verified token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenMark {
-    /// `jti`, if it has one.
+    /// The `jti` of the token, if there is one.
     pub id: Option<Arc<str>>,
-    /// `iat`, if it has one, in milliseconds since the Unix epoch. A token without `iat` counts as issued before every
-    /// moment.
+    /// The `iat` of the token, if there is one, in milliseconds since the Unix epoch. A token without `iat` counts as issued
+    /// before every moment.
     pub issued_at_ms: Option<i64>,
 }
 
 /// The content of a ruling: a denial, or the end of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// A user is blocked. If `lifted` is set, the block is lifted.
+    /// A user is blocked or, if `lifted` is true, no longer blocked.
     User {
         /// The user.
         subject: Subject,
@@ -33,7 +34,7 @@ pub enum Denial {
     },
     /// One token is revoked.
     Token {
-        /// Its `jti`.
+        /// The `jti` of the token.
         id: Arc<str>,
     },
     /// Every token of a user that was issued before a moment is revoked.
@@ -45,20 +46,26 @@ pub enum Denial {
         /// If set, only subscription tokens for this channel are revoked.
         channel: Option<Arc<str>>,
     },
+    /// Every token of every user that was issued before a moment is revoked: the database was restored from a backup, and
+    /// later denials are lost.
+    AllIssuedBefore {
+        /// The moment.
+        moment_ms: i64,
+    },
 }
 
 /// A ruling, as a row of the database states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DenialRecord {
-    /// Its number. Of two rulings about the block of a user, the one with the higher number counts.
+    /// The number of the ruling. If two rulings concern the block of one user, the ruling with the greater number counts.
     pub id: i64,
-    /// Its content.
+    /// The content of the ruling.
     pub denial: Denial,
-    /// The end of its validity; `None` if it has none.
+    /// The end of the ruling's validity, in milliseconds since the Unix epoch; `None` if it has no end.
     pub until_ms: Option<i64>,
 }
 
-/// Why a caller is refused. Of several reasons the first one is given.
+/// Why a caller is refused. If there are several reasons, the first one in this order is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Denied {
     /// The user is blocked.
@@ -86,6 +93,7 @@ pub struct Denials {
     users: HashMap<Subject, Block>,
     tokens: HashMap<Arc<str>, Until>,
     issued_before: HashMap<Subject, Vec<Before>>,
+    all_issued_before: Vec<Before>,
 }
 
 #[derive(Debug)]
@@ -117,7 +125,7 @@ impl Until {
 }
 
 impl Denials {
-    /// Adds a ruling to the copy. A ruling that is known already changes nothing.
+    /// Adds a ruling to the copy. A ruling that is already known changes nothing.
     pub fn apply(&mut self, ruling: &DenialRecord, now_ms: i64) {
         let until = Until::of(ruling.until_ms);
         match &ruling.denial {
@@ -135,16 +143,17 @@ impl Denials {
             }
             Denial::IssuedBefore { subject, moment_ms, channel } => {
                 let new = Before { moment_ms: *moment_ms, channel: channel.clone(), until };
-                let all = self.issued_before.entry(subject.clone()).or_default();
-                if !all.iter().any(|known| known.covers(&new)) {
-                    all.retain(|known| !new.covers(known));
-                    all.push(new);
-                }
+                new.add_to(self.issued_before.entry(subject.clone()).or_default());
+            }
+            Denial::AllIssuedBefore { moment_ms } => {
+                let new = Before { moment_ms: *moment_ms, channel: None, until };
+                new.add_to(&mut self.all_issued_before);
             }
         }
     }
 
-    /// Why the bearer of this token is refused; `None` if no ruling denies it. `channel` is the channel of a subscription token.
+    /// Why the bearer of this token is refused; `None` if no ruling denies the bearer. `channel` is the channel of a
+    /// subscription token.
     #[must_use]
     pub fn judge(
         &self,
@@ -160,16 +169,20 @@ impl Denials {
         if revoked.is_some_and(|until| until.holds(now_ms)) {
             return Some(Denied::TokenRevoked);
         }
-        let before = self.issued_before.get(subject)?;
-        before
-            .iter()
+        // A connection without a token has nothing that was issued. A token for an anonymous connection without `iat` and `jti`
+        // looks the same, but it grants no more than a connection without a token has, except through a channel's token.
+        let tokenless = subject.is_anonymous() && channel.is_none() && *token == TokenMark::default();
+        let of_all = self.all_issued_before.iter().filter(|_| !tokenless);
+        let of_user = self.issued_before.get(subject).into_iter().flatten();
+        of_user
+            .chain(of_all)
             .filter(|before| before.channel.is_none() || before.channel.as_deref() == channel)
             .filter(|before| before.until.holds(now_ms))
             .any(|before| token.issued_at_ms.is_none_or(|issued| issued < before.moment_ms))
             .then_some(Denied::TokensInvalidated)
     }
 
-    /// Drops expired rulings. Call it periodically.
+    /// Drops expired rulings. Call this periodically.
     pub fn purge(&mut self, now_ms: i64) {
         self.users.retain(|_, block| block.until.holds(now_ms));
         self.tokens.retain(|_, until| until.holds(now_ms));
@@ -177,12 +190,14 @@ impl Denials {
             all.retain(|before| before.until.holds(now_ms));
             !all.is_empty()
         });
+        self.all_issued_before.retain(|before| before.until.holds(now_ms));
     }
 
-    /// How many entries the copy has: users with a block or a lifted block, tokens, and users whose older tokens are revoked.
+    /// How many entries the copy has: users with a block or a lifted block, tokens, users whose older tokens are revoked, and
+    /// moments before which every token is revoked.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.users.len() + self.tokens.len() + self.issued_before.len()
+        self.users.len() + self.tokens.len() + self.issued_before.len() + self.all_issued_before.len()
     }
 
     /// Whether the copy has no entries.
@@ -202,7 +217,7 @@ pub struct DenialCopy {
 }
 
 impl DenialCopy {
-    /// Applies a ruling, also to the copy that is being loaded.
+    /// Applies a ruling to the current copy and to the copy that is being loaded.
     pub fn apply(&mut self, ruling: &DenialRecord, now_ms: i64) {
         self.current.apply(ruling, now_ms);
         if let Some(next) = &mut self.next {
@@ -210,8 +225,8 @@ impl DenialCopy {
         }
     }
 
-    /// Takes a row of the database over, into the copy that is being loaded only: to load millions costs half of
-    /// [`Self::apply`].
+    /// Adds a row of the database to the copy that is being loaded, or to the current copy if none is being loaded. For
+    /// millions of rows, this takes half the time of [`Self::apply`], which changes both copies.
     pub fn load(&mut self, ruling: &DenialRecord, now_ms: i64) {
         self.next.as_mut().unwrap_or(&mut self.current).apply(ruling, now_ms);
     }
@@ -233,13 +248,13 @@ impl DenialCopy {
         self.current.purge(now_ms);
     }
 
-    /// Begins to load the copy anew. All rows are loaded after this.
+    /// Begins a reload. The caller then passes every row to [`Self::load`].
     pub fn begin_reload(&mut self) {
         self.next = Some(Denials::default());
     }
 
-    /// The copy is complete and replaces the old one, which is returned: the caller may hold a lock, and freeing millions of
-    /// rulings takes a while.
+    /// Ends a reload: the new copy replaces the old one. The old copy is returned, so that the caller can free it without a
+    /// lock: freeing millions of rulings takes a while. `None` if no reload was begun.
     pub fn finish_reload(&mut self) -> Option<Denials> {
         let next = self.next.take()?;
         Some(std::mem::replace(&mut self.current, next))
@@ -247,7 +262,15 @@ impl DenialCopy {
 }
 
 impl Before {
-    /// Whether this entry denies all tokens that the other denies, for at least as long.
+    /// Adds this entry, unless another entry covers it, in place of the entries that it covers.
+    fn add_to(self, all: &mut Vec<Self>) {
+        if !all.iter().any(|known| known.covers(&self)) {
+            all.retain(|known| !self.covers(known));
+            all.push(self);
+        }
+    }
+
+    /// Whether this entry denies all tokens that `other` denies, for at least as long.
     fn covers(&self, other: &Self) -> bool {
         self.moment_ms >= other.moment_ms
             && self.until >= other.until

@@ -1,4 +1,4 @@
-//! Denials: which tokens they deny and for how long. The order of their arrival does not matter.
+//! Tests of denials: which tokens they deny and for how long, and that the order in which rulings arrive does not matter.
 
 use proptest::prelude::*;
 
@@ -38,15 +38,15 @@ fn a_reload_drops_denials_without_rows_and_keeps_new_rulings() {
     copy.load(&block(2, "7", false, None), 0);
     copy.load(&block(3, "loaded", false, None), 0);
     copy.apply(&block(4, "new", false, None), 0);
-    assert!(!blocked(&copy, "loaded"), "it counts when the copy is complete");
+    assert!(!blocked(&copy, "loaded"), "a loaded ruling counts only after the reload");
     assert!(blocked(&copy, "lifted meanwhile") && blocked(&copy, "7") && blocked(&copy, "new"));
-    assert!(copy.finish_reload().is_some(), "the old copy");
+    assert!(copy.finish_reload().is_some(), "the old copy is returned");
     assert!(!blocked(&copy, "lifted meanwhile") && blocked(&copy, "7") && blocked(&copy, "new"));
     assert!(blocked(&copy, "loaded"));
 }
 
 #[test]
-fn only_the_blocked_user_is_denied_until_the_block_ends() {
+fn a_blocked_user_is_denied_until_the_block_ends() {
     let denials = denials(&[block(1, "7", false, Some(100))]);
     let judge = |subject: &str, now| denials.judge(&Subject::new(subject), &token("a", 0), None, now);
     assert_eq!(judge("7", 99), Some(Denied::Blocked));
@@ -65,7 +65,7 @@ fn a_lifted_block_stays_lifted_when_the_older_ruling_arrives_again() {
 }
 
 #[test]
-fn a_revoked_token_is_denied_and_no_other_token_of_its_user() {
+fn only_the_revoked_token_of_a_user_is_denied() {
     let denials =
         denials(&[DenialRecord { id: 1, denial: Denial::Token { id: "a".into() }, until_ms: Some(100) }]);
     let judge = |id: &str, now| denials.judge(&Subject::new("7"), &token(id, 0), None, now);
@@ -95,7 +95,7 @@ fn a_ruling_about_one_channel_denies_only_subscriptions_to_it() {
 }
 
 #[test]
-fn an_earlier_moment_does_not_weaken_a_later_one() {
+fn a_ruling_with_an_earlier_moment_does_not_weaken_one_with_a_later_moment() {
     let denials = denials(&[before(1, 1_000, None, Some(50)), before(2, 500, None, None)]);
     let judge = |issued, now| denials.judge(&Subject::new("7"), &token("a", issued), None, now);
     assert_eq!(judge(700, 49), Some(Denied::TokensInvalidated));
@@ -137,9 +137,9 @@ proptest! {
                 }
             })
             .collect();
-        let mut heard: Vec<DenialRecord> = places.iter().map(|place| place.get(&rulings).clone()).collect();
-        heard.extend(rulings.iter().rev().cloned());
-        let (straight, shuffled) = (denials(&rulings), denials(&heard));
+        let mut delivered: Vec<DenialRecord> = places.iter().map(|place| place.get(&rulings).clone()).collect();
+        delivered.extend(rulings.iter().rev().cloned());
+        let (straight, shuffled) = (denials(&rulings), denials(&delivered));
         for now in 0..7 {
             for issued in 0..7 {
                 let token = token(&format!("t{issued}"), issued);
@@ -154,4 +154,24 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_denial_of_all_older_tokens_concerns_every_user_and_no_connection_without_a_token() {
+    let record =
+        DenialRecord { id: 1, denial: Denial::AllIssuedBefore { moment_ms: 50 }, until_ms: Some(100) };
+    let mut denials = denials(&[record]);
+    let judge = |denials: &Denials, subject: &str, token: &TokenMark, channel, now| {
+        denials.judge(&Subject::new(subject), token, channel, now) == Some(Denied::TokensInvalidated)
+    };
+    for subject in ["7", "corp:ann", ""] {
+        assert!(judge(&denials, subject, &token("a", 49), None, 60));
+        assert!(!judge(&denials, subject, &token("a", 50), None, 60));
+        assert!(!judge(&denials, subject, &token("a", 49), None, 100), "the denial has ended");
+    }
+    let unknown = TokenMark::default();
+    assert!(judge(&denials, "7", &unknown, None, 60) && judge(&denials, "", &unknown, Some("news"), 60));
+    assert!(!judge(&denials, "", &unknown, None, 60), "an anonymous connection has no token");
+    denials.purge(100);
+    assert!(denials.is_empty());
 }

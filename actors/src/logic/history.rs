@@ -1,8 +1,8 @@
 //! The history of one channel in memory: its publications by offset, and which of them a returning client missed.
 //!
-//! A stream has an epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age. Epoch and
-//! offset stay when the publications are dropped. The channel's shard owns the stream. Pure: the time and the letters of
-//! the epoch are arguments.
+//! A history ([`Stream`]) has an epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age.
+//! Epoch and offset do not change when publications are dropped. The channel's shard owns the history. Pure: the time and the
+//! random bytes of the epoch are arguments.
 
 use std::{
     collections::VecDeque,
@@ -12,20 +12,26 @@ use std::{
 
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
 
-use super::{namespace::RecoveryMode, version::Version};
+use super::{
+    erased_publishers::ErasedPublishers,
+    erasure::{Erasure, remains_of},
+    namespace::RecoveryMode,
+    version::Version,
+};
 
-/// The most publications in one answer.
+/// The largest number of publications in one answer to a connection.
 pub const PAGE_MAX: usize = 300;
-/// The most bytes of publications in one answer to a connection. The answer must fit into the connection's outbox, which
-/// holds at least 1 MiB, and escaping may double its size.
+/// The largest weight of the publications in one answer to a connection, in bytes (see [`weight`]). The answer must fit into
+/// the connection's outbox, which holds at least 1 MiB. A recovery with deltas sends the data as escaped strings, which may
+/// double the size of the answer.
 pub const PAGE_BYTES: usize = 448 * 1024;
 
-/// Publications of one channel.
+/// The history of one channel: its kept publications.
 #[derive(Debug)]
 pub struct Stream {
     epoch: Arc<str>,
     top: u64,
-    /// The newest published version, if a publication had one.
+    /// The version that was published last; `None` if no publication had a version.
     version: Option<Version>,
     kept: VecDeque<(Instant, Arc<Publication>)>,
     bytes: usize,
@@ -33,35 +39,36 @@ pub struct Stream {
     ttl: Duration,
 }
 
-/// The result of a recovery: the publications that a client missed since its position.
+/// The result of a recovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// Whether `publications` are all that the client missed.
+    /// Whether the recovery succeeded. After a successful recovery in stream mode, `publications` are all publications that the
+    /// client missed.
     pub recovered: bool,
-    /// Oldest first.
+    /// The recovered publications, oldest first.
     pub publications: Vec<Arc<Publication>>,
-    /// The offset at which the subscription begins: the one before `publications` if a stream was recovered, otherwise the
-    /// top.
+    /// The offset at which the subscription begins: after a successful recovery in stream mode, the client's offset; otherwise
+    /// the newest offset.
     pub offset: u64,
 }
 
 /// The bound of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageBound {
-    /// The most publications.
+    /// The largest number of publications.
     pub count: usize,
-    /// The most bytes of publications. The first publication is always included.
+    /// The largest weight of all publications, in bytes. The first publication is always included.
     pub bytes: usize,
 }
 
 impl PageBound {
     /// For an answer to a connection.
     pub const CLIENT: Self = Self { count: PAGE_MAX, bytes: PAGE_BYTES };
-    /// For an answer over the server API. No outbox limits it, but all requests share the memory of the server.
+    /// For an answer of the server API. No outbox limits such an answer, but all requests share the memory of the server.
     pub const SERVER: Self = Self { count: usize::MAX, bytes: 16 * 1024 * 1024 };
 }
 
-/// The name of an epoch: eight lower-case letters, made from eight random bytes.
+/// The name of a new epoch: eight lower-case letters, made from eight random bytes.
 #[must_use]
 pub fn epoch(random: [u8; 8]) -> Arc<str> {
     random.iter().map(|byte| char::from(b'a' + byte % 26)).collect::<String>().into()
@@ -70,11 +77,11 @@ pub fn epoch(random: [u8; 8]) -> Arc<str> {
 /// The part of a history that a request selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The most publications.
+    /// The largest number of publications.
     pub limit: usize,
-    /// Only publications after this offset; in reverse order, only those before it.
+    /// Only publications after this offset; in reverse order, only publications before this offset.
     pub since: Option<u64>,
-    /// Whether the newest comes first.
+    /// Whether the newest publication comes first.
     pub reverse: bool,
 }
 
@@ -82,7 +89,7 @@ impl Page {
     /// The page that a request selects from a history of this epoch.
     ///
     /// # Errors
-    /// 112 the position is of another epoch, 107 publications before offset 0 are requested.
+    /// 112: the position belongs to another epoch. 107: publications before offset 0 are requested.
     pub fn of(request: &HistoryRequest, epoch: &str, bound: PageBound) -> Result<Self, ErrorCode> {
         if let Some(since) = &request.since {
             if !is_of(since, epoch) {
@@ -106,13 +113,14 @@ impl Page {
     }
 }
 
-/// Whether a position is of this epoch. A position without an epoch fits every epoch.
+/// Whether a position belongs to this epoch. A position without an epoch belongs to every epoch.
 #[must_use]
 pub fn is_of(position: &Position, epoch: &str) -> bool {
     position.epoch.is_empty() || position.epoch == epoch
 }
 
-/// The first publications that fit into both bounds. The first one is always included if `limit` is not 0.
+/// The first publications: at most `limit`, and at most `bytes` of weight. The first publication is always included if `limit`
+/// is not 0.
 pub fn bounded(
     publications: impl Iterator<Item = Arc<Publication>>,
     limit: usize,
@@ -130,8 +138,8 @@ pub fn bounded(
 /// The fixed part of a publication's weight.
 pub const WEIGHT_OF_ITSELF: usize = 128;
 
-/// The weight of a publication in bytes: its data, its publisher's description, its tags, and a fixed overhead. Data counts in
-/// the form in which it is sent, so that bytes that JSON clients receive in base64 fit into an answer, too.
+/// The weight of a publication in bytes: its data, the infos of its publisher (`conn_info`, `chan_info`), its tags, and a fixed
+/// overhead. Data that is not JSON counts with its base64 string, so that an answer over the JSON protocol keeps its bound.
 #[must_use]
 pub fn weight(publication: &Publication) -> usize {
     weight_of(&publication.data, publication.info.as_deref(), &publication.tags)
@@ -141,12 +149,22 @@ pub fn weight(publication: &Publication) -> usize {
 pub(super) fn weight_of(data: &Payload, info: Option<&ClientInfo>, tags: &[(String, String)]) -> usize {
     let info = info.into_iter().flat_map(|info| [&info.conn_info, &info.chan_info]);
     let info: usize = info.flatten().map(Payload::sent_bytes).sum();
-    let tags: usize = tags.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let tags: usize = tags.iter().map(|(name, value)| escaped_len(name) + escaped_len(value)).sum();
     data.sent_bytes() + info + tags + WEIGHT_OF_ITSELF
 }
 
-/// Recovers a client at `since`. `newer` holds the kept publications after `since`, oldest first; `latest` is the newest
-/// kept publication.
+/// The length of a text in a JSON string: a control character takes six bytes (RFC 8259, section 7).
+fn escaped_len(text: &str) -> usize {
+    let of = |byte: u8| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    };
+    text.bytes().map(of).sum()
+}
+
+/// Recovers a client whose last position is `since`. `newer` has the kept publications after `since`, oldest first; if there
+/// are more than [`PAGE_MAX`], only the newest `PAGE_MAX + 1` of them. `latest` is the newest kept publication.
 #[must_use]
 pub fn recover(
     since: &Position,
@@ -176,7 +194,7 @@ pub fn recover(
 }
 
 impl Stream {
-    /// A stream without publications. It will keep the newest `size` publications for `ttl`.
+    /// A history without publications. It keeps at most the newest `size` publications, each for `ttl`.
     #[must_use]
     pub fn new(epoch: Arc<str>, size: usize, ttl: Duration) -> Self {
         Self { epoch, top: 0, version: None, kept: VecDeque::new(), bytes: 0, size, ttl }
@@ -188,7 +206,16 @@ impl Stream {
         Position { offset: self.top, epoch: self.epoch.as_ref().to_owned() }
     }
 
-    /// Whether a publication of this version may be appended. If so, this version becomes the newest.
+    /// Changes how many publications are kept, and how long. Publications above the new size are dropped.
+    pub fn resize(&mut self, now: Instant, size: usize, ttl: Duration) {
+        (self.size, self.ttl) = (size, ttl);
+        while self.kept.len() > size {
+            self.drop_oldest();
+        }
+        self.expire(now);
+    }
+
+    /// Whether a publication of this version may be appended. If it may, this version becomes the newest.
     pub fn takes(&mut self, version: Option<Version>) -> bool {
         let Some(version) = version else { return true };
         let outdated = version.is_outdated(self.version.as_ref());
@@ -198,7 +225,7 @@ impl Stream {
         !outdated
     }
 
-    /// Gives a publication its offset and keeps it.
+    /// Gives a publication its offset and adds it to the kept publications.
     pub fn append(&mut self, now: Instant, mut publication: Publication) -> Arc<Publication> {
         self.top += 1;
         publication.offset = self.top;
@@ -222,26 +249,44 @@ impl Stream {
         }
     }
 
-    /// When the oldest publication reaches the age limit.
+    /// When the oldest kept publication reaches the age limit; `None` if no publication is kept.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Instant> {
         self.kept.front().and_then(|(at, _)| at.checked_add(self.ttl))
     }
 
-    /// Drops the older half of the publications to free memory. A client that still needs one of them cannot recover.
+    /// Drops the older half of the publications to free memory. A client that missed a dropped publication cannot recover it.
     pub fn halve(&mut self) {
         for _ in 0..self.kept.len().div_ceil(2) {
             self.drop_oldest();
         }
     }
 
-    /// Drops all publications; epoch and offset stay.
+    /// Replaces the publications of erased persons. Epoch and offsets do not change.
+    pub fn replace(&mut self, erased: &ErasedPublishers) {
+        self.kept.iter_mut().for_each(|(_, publication)| erased.replace(publication));
+        self.bytes = self.kept.iter().map(|(_, publication)| weight(publication)).sum();
+    }
+
+    /// Drops all publications. Epoch and offset do not change.
     pub fn remove(&mut self) {
         self.kept = VecDeque::new();
         self.bytes = 0;
     }
 
-    /// The weight of its publications, in bytes.
+    /// Replaces the content of some publications. Their offsets stay. Returns their number.
+    pub fn erase(&mut self, erasure: &Erasure) -> usize {
+        let mut erased = 0;
+        for (_, publication) in self.kept.iter_mut().filter(|(_, publication)| erasure.covers(publication)) {
+            let remains = remains_of(publication);
+            self.bytes = (self.bytes + weight(&remains)).saturating_sub(weight(publication));
+            *publication = remains;
+            erased += 1;
+        }
+        erased
+    }
+
+    /// The weight of the kept publications, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -250,7 +295,7 @@ impl Stream {
     /// The publications that a `history` request selects.
     ///
     /// # Errors
-    /// As [`Page::of`].
+    /// The errors of [`Page::of`].
     pub fn history(
         &mut self,
         now: Instant,
@@ -268,11 +313,11 @@ impl Stream {
         })
     }
 
-    /// Recovers a client at `since`.
+    /// Recovers a client whose last position is `since`.
     pub fn recover(&mut self, now: Instant, since: &Position, mode: RecoveryMode) -> Recovery {
         self.expire(now);
-        // The search goes back from the newest publication, so it visits only those that the client missed, and at most
-        // one more than an answer may carry.
+        // The search begins at the newest publication, so it visits only publications that the client missed. It ends after one
+        // publication more than an answer may carry.
         let newer = self.kept.iter().rev().map(|(_, publication)| publication);
         let newer = newer.take_while(|publication| publication.offset > since.offset).take(PAGE_MAX + 1);
         let mut newer: Vec<_> = newer.cloned().collect();

@@ -1,7 +1,7 @@
-//! Idempotency keys of one channel: a publication is not published again while its key is remembered.
+//! Idempotency keys of one channel. While a key is remembered, a further request with the same key publishes nothing.
 //!
-//! The table is in memory, bounded in number and age, and counts as part of the bytes of the channel's history. Durable
-//! channels ask the database instead. Pure.
+//! The table is in memory, and is bounded in number and age. Its bytes count as part of the channel's history. The keys of
+//! durable channels are also in the database. Pure.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,9 +13,9 @@ use protocol::Position;
 
 /// How long a key is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(5 * 60);
-/// The most keys of one channel. A further key evicts the oldest.
+/// The largest number of keys of one channel. A further key evicts the oldest key.
 const KEYS_MAX: usize = 1_024;
-/// The weight of a key besides its letters: its entries in the map and in the queue, and its position.
+/// The weight of a key in addition to its length: its entries in the map and in the queue, and the position of its publication.
 const WEIGHT_OF_A_KEY: usize = 160;
 
 /// The remembered keys, with the positions of their publications.
@@ -28,7 +28,7 @@ pub struct Published {
 
 impl Published {
     /// The position of the publication with this key; `None` if the key is not remembered. `Some(None)` means that the
-    /// publication has no position, because the channel keeps no history.
+    /// publication has no position, because it was not added to a history.
     pub fn find(&mut self, now: Instant, key: &str) -> Option<Option<Position>> {
         self.expire(now);
         self.by_key.get(key).cloned()
@@ -49,14 +49,14 @@ impl Published {
         self.by_key.insert(key, position);
     }
 
-    /// Drops keys that are older than [`REMEMBERED`].
+    /// Drops the keys whose age has reached [`REMEMBERED`].
     pub fn expire(&mut self, now: Instant) {
         while self.order.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= REMEMBERED) {
             self.forget_oldest();
         }
     }
 
-    /// When the oldest key expires.
+    /// When the oldest key expires; `None` if no key is remembered.
     #[must_use]
     pub fn next_expiry(&self) -> Option<Instant> {
         self.order.front().map(|(at, _)| *at + REMEMBERED)
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_publication_of_a_key_counts() {
+    fn a_key_keeps_the_position_of_its_first_publication() {
         let (mut keys, now) = (Published::default(), Instant::now());
         keys.remember(now, "a", None);
         keys.remember(now, "a", Some(Position::default()));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_weight_counts_remembered_keys_only() {
+    fn only_remembered_keys_count_as_bytes() {
         let (mut keys, now) = (Published::default(), Instant::now());
         for number in 0..2 * KEYS_MAX {
             keys.remember(now, &format!("{number:0255}"), None);

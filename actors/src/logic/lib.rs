@@ -1,13 +1,15 @@
-//! The rules of the actors as plain structs. Their methods take `&mut self` and the current time as an argument.
+//! The rules of channels, sessions, limits and clients as plain structs. Their methods get the current time as an argument.
 //!
-//! The actors of `runtime` hold these structs and add only messages and time, so each rule can be tested here without an
-//! executor. This crate uses no actix, no tokio, no clock and no randomness.
+//! The actors of `runtime` and the drivers of connections hold these structs and add messages, time and I/O, so each rule can
+//! be tested here without an executor. This crate uses no actix, no tokio, no clock and no randomness.
 
 pub mod bans;
 pub mod channel_members;
 pub mod client;
 pub mod delta;
 pub mod denials;
+pub mod erased_publishers;
+pub mod erasure;
 pub mod history;
 pub mod idempotency;
 pub mod journal;
@@ -16,6 +18,7 @@ pub mod namespace;
 pub mod session_connections;
 pub mod spare_capacity;
 pub mod subscription;
+pub mod tally;
 pub mod timetable;
 pub mod tombstones;
 pub mod version;

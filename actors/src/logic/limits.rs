@@ -1,7 +1,8 @@
-//! Rate limits by GCRA, the generic cell rate algorithm: one instant per key, no timers, no counters to reset.
+//! Rate limits by GCRA, the generic cell rate algorithm. The algorithm stores one moment per key, and has no timers and no
+//! counters to reset.
 //!
-//! [`Gcra`] is the state of one key: a connection keeps one for its commands. [`Limiter`] holds a bounded number of keys: a
-//! shard of the rate limiter keeps one.
+//! [`Gcra`] is the state of one key; for example, each connection has a `Gcra` for its commands. [`Limiter`] has the states of
+//! a bounded number of keys; each shard of the rate limiter has a `Limiter`.
 
 use std::{
     collections::HashMap,
@@ -13,17 +14,17 @@ use protocol::limit::Limit;
 /// The result of a check against a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Permitted; one permit is spent.
+    /// Permitted. The requested permits are spent.
     Allowed,
     /// Not permitted now; no permit is spent.
     Denied {
-        /// The time until the next permit is available.
+        /// The time until the requested permits are available; for a limit that permits nothing, the period of the limit.
         retry_after: Duration,
     },
 }
 
 impl Verdict {
-    /// Whether it is [`Verdict::Allowed`].
+    /// Whether the verdict is [`Verdict::Allowed`].
     #[must_use]
     pub fn is_allowed(self) -> bool {
         self == Self::Allowed
@@ -43,18 +44,20 @@ impl Gcra {
         Self { full_at: now }
     }
 
-    /// Takes a permit if there is one.
+    /// Spends a permit if one is available.
     pub fn check(&mut self, limit: &Limit, now: Instant) -> Verdict {
         self.check_many(limit, 1, now)
     }
 
-    /// Takes `permits` permits at once, or none.
+    /// Spends `permits` permits at once, if so many are available. Otherwise spends no permit. If `permits` is greater than the
+    /// burst, the request is never permitted.
     pub fn check_many(&mut self, limit: &Limit, permits: u32, now: Instant) -> Verdict {
         if limit.burst == 0 {
             return Verdict::Denied { retry_after: limit.period };
         }
         let interval = limit.interval();
         let cost = interval.saturating_mul(permits);
+        self.bound(limit, now);
         let owed = self.full_at.saturating_duration_since(now).saturating_add(cost);
         let Some(over) = owed.checked_sub(interval.saturating_mul(limit.burst)).filter(|d| !d.is_zero())
         else {
@@ -66,8 +69,17 @@ impl Gcra {
 
     /// The verdict that [`Self::check`] would give; no permit is spent.
     #[must_use]
-    pub fn look(&self, limit: &Limit, now: Instant) -> Verdict {
+    pub fn look(&mut self, limit: &Limit, now: Instant) -> Verdict {
+        self.bound(limit, now);
         Self { ..*self }.check(limit, now)
+    }
+
+    /// A limit that was raised applies at once: no key waits longer than a key that has just spent all permits of the new limit.
+    fn bound(&mut self, limit: &Limit, now: Instant) {
+        let longest = limit.interval().saturating_mul(limit.burst);
+        if let Some(bound) = now.checked_add(longest) {
+            self.full_at = self.full_at.min(bound);
+        }
     }
 
     /// Whether all permits are available. Forgetting such a key changes no verdict.
@@ -79,9 +91,9 @@ impl Gcra {
 
 /// Limits for many keys, in bounded memory.
 ///
-/// When the limiter is full, it first drops keys whose permits are all available; this changes no verdict. If that frees
-/// too little, it evicts the keys that would have all permits next. So a flood of new keys neither exhausts memory nor
-/// locks out unknown keys.
+/// When the limiter is full, it first drops keys whose permits are all available; this changes no verdict. If that frees too
+/// little, it evicts the keys whose permits would all be available soonest. So a flood of new keys neither exhausts memory nor
+/// causes refusals of unknown keys.
 #[derive(Debug)]
 pub struct Limiter {
     keys: HashMap<&'static str, HashMap<Box<str>, Gcra>>,
@@ -96,14 +108,14 @@ impl Limiter {
         Self { keys: HashMap::new(), len: 0, capacity: capacity.max(1) }
     }
 
-    /// Takes a permit for this key if there is one.
+    /// Spends a permit of this key if one is available.
     pub fn check(&mut self, key: &str, limit: &Limit, now: Instant) -> Verdict {
         let known = self.keys.get_mut(limit.name).and_then(|keys| keys.get_mut(key));
         if let Some(state) = known {
             return state.check(limit, now);
         }
         if self.len >= self.capacity {
-            self.make_room(now);
+            self.free_entries(now);
         }
         let mut state = Gcra::new(now);
         let verdict = state.check(limit, now);
@@ -114,19 +126,19 @@ impl Limiter {
 
     /// The verdict that [`Self::check`] would give. No permit is spent, and an unknown key is not remembered.
     #[must_use]
-    pub fn look(&self, key: &str, limit: &Limit, now: Instant) -> Verdict {
-        let known = self.keys.get(limit.name).and_then(|keys| keys.get(key));
+    pub fn look(&mut self, key: &str, limit: &Limit, now: Instant) -> Verdict {
+        let known = self.keys.get_mut(limit.name).and_then(|keys| keys.get_mut(key));
         known.map_or_else(|| Gcra::new(now).look(limit, now), |state| state.look(limit, now))
     }
 
-    /// Makes all permits of a key available again, for example when an operator lifts a limit.
+    /// Makes all permits of a key available again.
     pub fn forget(&mut self, key: &str, name: &str) {
         if self.keys.get_mut(name).is_some_and(|keys| keys.remove(key).is_some()) {
             self.len -= 1;
         }
     }
 
-    /// Drops every key whose permits are all available. Call it periodically.
+    /// Drops every key whose permits are all available. Call this periodically.
     pub fn purge(&mut self, now: Instant) {
         self.retain(|state| !state.is_idle(now));
         self.keys.retain(|_, keys| {
@@ -147,8 +159,8 @@ impl Limiter {
         self.len == 0
     }
 
-    /// Frees a sixteenth of the capacity, so that this work is seldom needed, and at least one entry.
-    fn make_room(&mut self, now: Instant) {
+    /// Makes a sixteenth of the capacity free, but at least one entry. So this work is seldom needed.
+    fn free_entries(&mut self, now: Instant) {
         self.retain(|state| !state.is_idle(now));
         let target = self.capacity - (self.capacity / 16).max(1);
         let Some(excess) = self.len.checked_sub(target).filter(|excess| *excess > 0) else {

@@ -1,4 +1,4 @@
-//! Limits hold under every schedule.
+//! Tests of rate limits. Some of the tests choose the times of the requests at random.
 
 use proptest::prelude::*;
 
@@ -17,7 +17,9 @@ fn a_burst_is_allowed_and_then_one_permit_per_interval() {
     for _ in 0..3 {
         assert!(gcra.check(&THREE_PER_SECOND, start).is_allowed());
     }
-    let Verdict::Denied { retry_after } = gcra.check(&THREE_PER_SECOND, start) else { panic!("the fourth") };
+    let Verdict::Denied { retry_after } = gcra.check(&THREE_PER_SECOND, start) else {
+        panic!("the fourth request is permitted")
+    };
     assert!(retry_after > Duration::from_millis(333) && retry_after < Duration::from_millis(334));
     assert!(!gcra.check(&THREE_PER_SECOND, start + Duration::from_millis(333)).is_allowed());
     assert!(gcra.check(&THREE_PER_SECOND, start + retry_after).is_allowed());
@@ -63,7 +65,7 @@ fn a_purge_drops_only_idle_keys() {
 }
 
 #[test]
-fn a_flood_of_keys_stays_within_the_bound_and_spares_the_most_limited() {
+fn a_flood_of_keys_stays_within_the_bound_and_keeps_the_most_limited_key() {
     let (now, mut limiter) = (Instant::now(), Limiter::new(64));
     while allowed(&mut limiter, "attacker", now) {}
     for number in 0..10_000 {
@@ -76,7 +78,7 @@ fn a_flood_of_keys_stays_within_the_bound_and_spares_the_most_limited() {
 }
 
 #[test]
-fn a_limiter_of_one_key_works() {
+fn a_limiter_without_capacity_remembers_one_key() {
     let (now, mut limiter) = (Instant::now(), Limiter::new(0));
     assert!(allowed(&mut limiter, "a", now) && allowed(&mut limiter, "b", now));
     assert_eq!(limiter.len(), 1);
@@ -84,7 +86,7 @@ fn a_limiter_of_one_key_works() {
 
 proptest! {
     #[test]
-    fn no_window_admits_more_than_the_burst_plus_the_rate(
+    fn no_period_of_time_admits_more_than_the_burst_plus_the_rate(
         burst in 1_u32..20,
         period_ms in 1_u64..5_000,
         gaps in prop::collection::vec(0_u64..400_000, 1..300),
@@ -105,7 +107,7 @@ proptest! {
                 }
             }
         }
-        // The limit holds in every window, not only in the first one.
+        // The limit holds in every period of time, not only in the first.
         for (first, from) in admitted.iter().enumerate() {
             for (last, to) in admitted.iter().enumerate().skip(first) {
                 let rate = u128::from(burst) * (*to - *from).as_nanos() / limit.period.as_nanos();
@@ -138,7 +140,7 @@ fn a_look_gives_the_verdict_of_a_check_and_spends_no_permit() {
 }
 
 #[test]
-fn several_permits_are_taken_at_once_or_not_at_all() {
+fn several_permits_are_spent_together_or_not_at_all() {
     let limit = Limit { name: "bytes", burst: 100, period: Duration::from_secs(100) };
     let start = Instant::now();
     let mut state = Gcra::new(start);
@@ -146,5 +148,20 @@ fn several_permits_are_taken_at_once_or_not_at_all() {
     assert_eq!(state.check_many(&limit, 60, start), Verdict::Denied { retry_after: Duration::from_secs(20) });
     assert!(state.check_many(&limit, 40, start).is_allowed());
     assert!(state.check_many(&limit, 30, start + Duration::from_secs(30)).is_allowed());
-    assert!(!state.check_many(&limit, 101, start + Duration::from_secs(1_000)).is_allowed(), "never");
+    assert!(
+        !state.check_many(&limit, 101, start + Duration::from_secs(1_000)).is_allowed(),
+        "the burst is 100"
+    );
+}
+
+#[test]
+fn a_raised_limit_applies_at_once() {
+    let now = Instant::now();
+    let limit = |burst, seconds| Limit { name: "test", burst, period: Duration::from_secs(seconds) };
+    let mut state = Gcra::new(now);
+    assert!(state.check(&limit(1, 3600), now).is_allowed());
+    assert!(!state.check(&limit(1, 3600), now).is_allowed());
+    assert!(!state.check(&limit(2, 2), now).is_allowed());
+    let later = now + Duration::from_secs(1);
+    assert!(state.look(&limit(2, 2), later).is_allowed() && state.check(&limit(2, 2), later).is_allowed());
 }

@@ -1,7 +1,7 @@
-//! The connections of one signed-in session on this node, as its actor holds them.
+//! The connections of one session on this node. This is the state of the session actor.
 //!
-//! `C` is the handle that cuts and describes a connection. The tombstones decide whether the session is alive, so this
-//! state holds neither a cause nor a time.
+//! `C` is the handle through which a connection is cut or described. The tombstones decide whether the session has ended, so
+//! this state contains neither the cause nor the time of an end.
 
 use std::collections::HashMap;
 
@@ -22,13 +22,18 @@ pub struct SessionConnections<C> {
 }
 
 impl<C> SessionConnections<C> {
-    /// An empty session that may have `limit` connections.
+    /// Changes the limit. Connections above it stay.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// A session without connections. It may have at most `limit` connections.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { connections: HashMap::new(), limit }
     }
 
-    /// Adds a connection. A connection with the same id is replaced and counts once.
+    /// Adds a connection. If a connection with the same id exists, it is replaced.
     ///
     /// # Errors
     /// When the session is at its limit. The new connection is dropped.
@@ -40,7 +45,7 @@ impl<C> SessionConnections<C> {
         Ok(())
     }
 
-    /// Removes a connection; `None` if it is not here, for example because a revocation removed it before it reported its end.
+    /// Removes a connection; `None` if the session does not have it, for example because a revocation has already removed it.
     pub fn detach(&mut self, id: ConnectionId) -> Option<C> {
         self.connections.remove(&id)
     }
@@ -50,7 +55,7 @@ impl<C> SessionConnections<C> {
         self.connections.drain()
     }
 
-    /// One connection.
+    /// The connection with this id; `None` if the session does not have it.
     pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut C> {
         self.connections.get_mut(&id)
     }
@@ -66,7 +71,7 @@ impl<C> SessionConnections<C> {
         self.connections.len()
     }
 
-    /// Whether none is open: the actor of such a session has nothing left to do.
+    /// Whether no connection is open. If so, the session actor has nothing left to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty()

@@ -2,24 +2,24 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-/// A map that was never larger than this keeps its memory.
-const KEPT: usize = 64;
+/// A map with at most this peak size keeps its memory.
+const KEPT_PEAK: usize = 64;
 
-/// The largest size of a map since its memory was last freed. The capacity that the map reports cannot be used for this,
-/// because it shrinks with every removal.
+/// The largest size of a map since it was last shrunk. A shrink sets this value to the requested capacity, which is twice the
+/// remaining size. The capacity that the map reports cannot be used instead, because that capacity can shrink with a removal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeakSize(usize);
 
 impl PeakSize {
-    /// Records the size of the map. Call it after insertions.
+    /// Records the size of the map. Call this after insertions.
     pub fn note<K, V>(&mut self, map: &HashMap<K, V>) {
         self.0 = self.0.max(map.len());
     }
 
-    /// Shrinks the map if it has lost most of its elements. Call it after removals. Since the peak, more elements were removed
-    /// than are moved now, so a removal stays cheap on average.
+    /// Shrinks the map if it has lost most of its elements. Call this after removals. Shrinking moves the remaining elements.
+    /// Since the peak, more elements were removed than remain, so the cost for each removal is small on average.
     pub fn release_spare<K: Eq + Hash, V>(&mut self, map: &mut HashMap<K, V>) {
-        if self.0 > KEPT && map.len() < self.0 / 8 {
+        if self.0 > KEPT_PEAK && map.len() < self.0 / 8 {
             self.0 = map.len() * 2;
             map.shrink_to(self.0);
         }
@@ -37,17 +37,17 @@ mod tests {
     }
 
     #[test]
-    fn a_map_that_was_large_gives_its_memory_back_as_it_empties() {
+    fn a_large_map_gives_memory_back_as_its_elements_are_removed() {
         let (mut map, mut peak) = map(100_000);
         for number in 1..100_000 {
             map.remove(&number);
             peak.release_spare(&mut map);
         }
-        assert!(map.capacity() <= KEPT && map.contains_key(&0), "{}", map.capacity());
+        assert!(map.capacity() <= KEPT_PEAK && map.contains_key(&0), "{}", map.capacity());
     }
 
     #[test]
-    fn a_map_whose_size_varies_keeps_its_memory() {
+    fn a_map_that_keeps_an_eighth_of_its_peak_keeps_its_memory() {
         let (mut map, mut peak) = map(10_000);
         for number in 0..8_000 {
             map.remove(&number);

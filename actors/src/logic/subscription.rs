@@ -1,8 +1,8 @@
-//! Types that describe a connection and its subscriptions, including those that the server makes.
+//! Types that describe a connection and its subscriptions. The server API returns these descriptions.
 //!
-//! Tokens, the server API and connection requests share these plain values.
+//! This file has only plain values. The client state creates a description when the server API requests it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use protocol::{Payload, channel_name::ChannelName};
 
@@ -11,14 +11,16 @@ use super::denials::TokenMark;
 /// The description of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionDescription {
-    /// Name of the client's library.
+    /// The name of the client's library.
     pub name: String,
-    /// Version of the application.
+    /// The version of the application.
     pub version: String,
-    /// The `meta` value of its token; only the server API returns it.
+    /// The `meta` value of the connection's token. It is never sent to a client.
     pub meta: Option<Arc<Payload>>,
-    /// Its subscriptions.
+    /// The subscriptions of the connection.
     pub subscriptions: Vec<SubscriptionDescription>,
+    /// The time between the last ping that the peer answered and its pong.
+    pub ping_round_trip: Option<Duration>,
 }
 
 /// The source of a subscription.
@@ -28,18 +30,18 @@ pub enum SubscriptionSource {
     ConnectionToken,
     /// The client sent a subscription token for the channel.
     SubscriptionToken,
-    /// The client asked for it, and the channel is limited to users that include this one.
+    /// The client subscribed to a user-limited channel that admits the client's user.
     UserLimited,
-    /// The client asked for it, and the namespace permits it.
+    /// The client subscribed, and the namespace permits this.
     ClientAllowed,
-    /// It is the user's personal channel.
+    /// The channel is the user's personal channel.
     UserPersonal,
-    /// The server API asked for it.
+    /// The server API subscribed the connection.
     ServerApi,
 }
 
 impl SubscriptionSource {
-    /// Whether the server made it.
+    /// Whether the server made the subscription.
     #[must_use]
     pub fn is_server_side(self) -> bool {
         matches!(self, Self::ConnectionToken | Self::UserPersonal | Self::ServerApi)
@@ -64,7 +66,7 @@ impl SubscriptionSource {
 pub struct SubscriptionDescription {
     /// The channel.
     pub channel: ChannelName,
-    /// Its source.
+    /// The source of the subscription.
     pub source: SubscriptionSource,
     /// The latest token that authorized the subscription, if there is one.
     pub token: Option<TokenMark>,

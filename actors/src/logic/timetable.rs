@@ -1,13 +1,14 @@
-//! [`Timetable`]: which keys have something to do when, so that a periodic job looks at those and at no others.
+//! [`Timetable`]: the times at which keys need work. With it, periodic work visits only the keys that are due.
 //!
-//! Time passes in steps, and a key is due at the end of a step. A key has one entry at most; its owner keeps the entry. Pure.
+//! Time is divided into steps, and a key is due at the end of the step that contains its time. A key has at most one entry. The
+//! caller stores the entry with the key, and passes it to later calls. Pure.
 
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
-/// The entry of one key; entries are in the order of their steps.
+/// The entry of one key. Entries are ordered by their steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     step: u64,
@@ -31,17 +32,17 @@ impl<K> Timetable<K> {
         Self { began, step, number: 0, entries: BTreeMap::new() }
     }
 
-    /// Enters a key with something to do at `at`. An entry that is due earlier stays: the key is looked at then, and entered
-    /// again.
+    /// Enters a key that needs work at `at`. `present` is the entry that the key has already. If this entry is due in the same
+    /// step or earlier, the entry stays, because the caller of [`Self::take_due`] then visits the key and enters it again.
     #[must_use]
-    pub fn enter(&mut self, earlier: Option<Entry>, at: Instant, key: impl FnOnce() -> K) -> Entry {
+    pub fn enter(&mut self, present: Option<Entry>, at: Instant, key: impl FnOnce() -> K) -> Entry {
         let passed = at.saturating_duration_since(self.began).as_nanos();
         let step = u64::try_from(passed.div_ceil(self.step.as_nanos().max(1))).unwrap_or(u64::MAX);
-        if let Some(earlier) = earlier {
-            if earlier.step <= step {
-                return earlier;
+        if let Some(present) = present {
+            if present.step <= step {
+                return present;
             }
-            self.entries.remove(&earlier);
+            self.entries.remove(&present);
         }
         self.number += 1;
         let entry = Entry { step, number: self.number };
@@ -54,7 +55,7 @@ impl<K> Timetable<K> {
         self.entries.remove(&entry);
     }
 
-    /// Removes and returns the keys that are due, in the order of their times.
+    /// Removes the keys that are due, and returns them in the order of their steps.
     pub fn take_due(&mut self, now: Instant) -> impl Iterator<Item = K> + use<K> {
         let passed = now.saturating_duration_since(self.began).as_nanos() / self.step.as_nanos().max(1);
         let next = u64::try_from(passed).unwrap_or(u64::MAX).saturating_add(1);
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_due_once_and_not_before_its_time() {
+    fn a_key_is_due_once_at_the_end_of_its_step() {
         let (mut timetable, began) = timetable();
         let _ = timetable.enter(None, began + Duration::from_secs(11), || "a");
         let _ = timetable.enter(None, began + Duration::from_secs(3), || "b");
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_was_missed_is_made_up_for() {
+    fn keys_of_missed_steps_are_due_at_the_next_call() {
         let (mut timetable, began) = timetable();
         let _ = timetable.enter(None, began + 2 * STEP, || "later");
         let _ = timetable.enter(None, began, || "first");
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earlier_of_two_times_counts() {
+    fn a_key_is_due_at_the_earlier_of_two_times() {
         let (mut timetable, began) = timetable();
         let first = timetable.enter(None, began + 2 * STEP, || "a");
         assert_eq!(timetable.enter(Some(first), began + 3 * STEP, || "a"), first);

@@ -1,7 +1,8 @@
 //! Tombstones: sessions that are known to have ended, kept for longer than any access token lives.
 //!
-//! Every verification looks here first. So a revoked session is refused even if a cache still holds it or the database
-//! cannot be reached. A changed role leaves no tombstone, because its session does not end.
+//! Every verification checks the tombstones before the session cache and the database. So a revoked session is refused even if
+//! the cache still holds the session or the database cannot be reached. A changed role creates no tombstone, because the
+//! session does not end.
 
 use std::{
     collections::HashMap,
@@ -26,9 +27,9 @@ struct Tombstone {
 /// The effect of [`Tombstones::insert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TombstoneChange {
-    /// The session had no tombstone before.
+    /// The session had no tombstone before, or only an expired one.
     New,
-    /// The session had a tombstone already; the first cause stays.
+    /// The session already had a tombstone. The first cause is kept.
     Extended,
     /// The cause ends no session.
     NotAnEnd,
@@ -41,7 +42,8 @@ impl Tombstones {
         Self { ended: HashMap::new(), keep }
     }
 
-    /// Remembers that a session ended. A second call for the session keeps the first cause and the later expiry.
+    /// Remembers that a session ended. While the session has a tombstone, a further call keeps the first cause and extends the
+    /// time.
     pub fn insert(&mut self, session: SessionId, cause: Cause, now: Instant) -> TombstoneChange {
         if !cause.ends_session() {
             return TombstoneChange::NotAnEnd;
@@ -60,19 +62,19 @@ impl Tombstones {
         change
     }
 
-    /// The cause of the session's end; `None` if it has no tombstone.
+    /// The cause of the session's end; `None` if the session has no tombstone.
     #[must_use]
     pub fn get(&self, session: SessionId, now: Instant) -> Option<Cause> {
         self.ended.get(&session).filter(|tombstone| tombstone.until > now).map(|tombstone| tombstone.cause)
     }
 
-    /// Drops expired tombstones. Call it periodically.
+    /// Drops expired tombstones. Call this periodically.
     pub fn purge(&mut self, now: Instant) {
         self.ended.retain(|_, tombstone| tombstone.until > now);
         self.ended.shrink_to(self.ended.len() * 2);
     }
 
-    /// How many tombstones there are.
+    /// The number of tombstones, including expired ones that are not purged yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ended.len()
@@ -95,7 +97,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn the_first_cause_wins_and_the_time_is_extended() {
+    fn a_second_end_keeps_the_first_cause_and_extends_the_time() {
         let (mut tombstones, start, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
         assert_eq!(tombstones.insert(sid, Cause::SignedOut, start), TombstoneChange::New);
         assert_eq!(tombstones.insert(sid, Cause::Revoked, start + HOUR / 2), TombstoneChange::Extended);
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_role_leaves_no_tombstone() {
+    fn a_changed_role_creates_no_tombstone() {
         let (mut tombstones, now, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
         assert_eq!(tombstones.insert(sid, Cause::RoleChanged, now), TombstoneChange::NotAnEnd);
         assert!(tombstones.is_empty());

@@ -1,18 +1,19 @@
-//! Versions of publications: a publication is outdated if its version is not newer than the last published version.
+//! Versions of publications. A publication is outdated if the version that was published last has the same epoch, and the same
+//! or a greater number. If the publication's own epoch is empty, only the numbers count.
 //!
-//! The publisher chooses the versions. The history of a channel keeps the newest one. Pure.
+//! The publisher chooses the versions. The history of a channel keeps the version that was published last. Pure.
 
 /// The version that a publication carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// Counts up, from 1.
+    /// The number of the version. Numbers increase from 1.
     pub number: u64,
-    /// Numbers start again in each epoch. An empty epoch means the current one.
+    /// The epoch of the version. Numbers start again in each epoch. If the epoch is empty, only the numbers are compared.
     pub epoch: String,
 }
 
 impl Version {
-    /// Whether this version must not be published because `newest` is the same or newer.
+    /// Whether this version must not be published. `newest` is the version that was published last.
     #[must_use]
     pub fn is_outdated(&self, newest: Option<&Self>) -> bool {
         newest.is_some_and(|newest| {
@@ -30,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_outdated_by_an_equal_or_newer_one_of_its_epoch() {
+    fn a_version_is_outdated_if_an_equal_or_newer_version_of_its_epoch_was_published() {
         let newest = version(5, "a");
         for (number, epoch, outdated) in
             [(4, "a", true), (5, "a", true), (6, "a", false), (1, "b", false), (5, "", true), (6, "", false)]

@@ -1,17 +1,18 @@
-//! A bound on the bytes that wait for an actor, so that they do not grow without limit when the actor falls behind.
+//! A bound on the bytes of the messages that wait for an actor. Without this bound, the messages would fill the memory when the
+//! actor is too slow.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Bytes that wait for one actor.
+/// Counts the bytes that wait for one actor.
 pub(crate) struct Waiting {
     bytes: Arc<AtomicUsize>,
     max: usize,
 }
 
-/// The reserved bytes of one message. They are released when this is dropped.
+/// The reserved bytes of one message. They are released when this value is dropped.
 pub(crate) struct WaitingBytes {
     waiting: Arc<AtomicUsize>,
     bytes: usize,
@@ -23,7 +24,7 @@ impl Waiting {
         Self { bytes: Arc::default(), max }
     }
 
-    /// Reserves bytes for one message; `None` if too many bytes are waiting already.
+    /// Reserves bytes for one message; `None` if more than `max` bytes would wait.
     pub(crate) fn take(&self, bytes: usize) -> Option<WaitingBytes> {
         let before = self.bytes.fetch_add(bytes, Ordering::AcqRel);
         let share = WaitingBytes { waiting: Arc::clone(&self.bytes), bytes };

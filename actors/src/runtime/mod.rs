@@ -1,24 +1,28 @@
 //! The actix actors around the rules of the crate `logic`, their supervision, and [`Realtime`], the one public handle.
 //!
-//! The rooms: `connection` (the queue of one connection and the requests to it), `sessions` (which connections belong to
-//! which session), `channels` (subscribers, histories and the fan-out), `services` (limits, last-seen values, the audit
-//! trail). No actor address leaves this module. A type that another crate owns is imported from that crate.
+//! The modules: `connection` (the queue of one connection and the requests to it), `sessions` (which connections belong to
+//! which session), `channels` (subscribers, histories and the fan-out), `services` (limits, last-seen values, the audit trail).
+//! No actor address leaves this module. This module does not re-export the types of other crates.
 
 mod byte_budget;
 mod channels;
 mod connection;
+mod lag;
+mod live;
 mod ports;
 mod realtime;
 mod services;
 mod sessions;
 mod settings;
 mod supervision;
+mod wall_clock;
 
 #[cfg(test)]
 mod tests;
 
 pub use channels::{
     ANSWER_BYTES,
+    events::{ChannelEvent, ChannelEventKind, ChannelEvents},
     join_request::{ChannelJoin, JoinCollector, JoinReply, LeaveReply, ServerPublication},
     server_subscribe::SubscribeCounts,
 };
@@ -29,6 +33,7 @@ pub use connection::{
     outbox::{Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
     request::{ConnectionRequest, Reply, SubscribeReply},
 };
+pub use live::{Live, LiveSettings};
 pub use ports::{
     AppendError, AuditSink, DeviceStore, Journal, PortFuture, Ports, ReadError, SessionActivity, WriteError,
 };
@@ -36,6 +41,7 @@ pub use realtime::Realtime;
 pub use services::audit::RecordError;
 pub use sessions::{
     attachment::{AttachError, AttachRequest, Attachment},
+    roster::{RosterEntry, RosterPlace, RosterRange},
     token_index::TokenUse,
     types::{
         CONNECTIONS_LISTED, ConnectionIdentity, ConnectionInfo, ConnectionSelection, ListedConnection,
@@ -44,3 +50,4 @@ pub use sessions::{
 };
 pub use settings::RealtimeSettings;
 pub use supervision::LaneError;
+pub use wall_clock::WallClock;

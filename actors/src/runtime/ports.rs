@@ -1,7 +1,7 @@
 //! What the actors need from the server, as traits that the composition root implements.
 //!
-//! The crate contains neither SQL nor HTTP; the actors reach the database only through these traits. Implementations
-//! run on another runtime (the database has one of its own) and return a future.
+//! This crate contains neither SQL nor HTTP; the actors reach the database only through these traits. An implementation returns
+//! a future. The work of that future is done by the database's own runtime.
 
 use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
@@ -14,16 +14,19 @@ use protocol::{
     id::{DeviceId, SessionId, UserId},
 };
 
+use super::wall_clock::WallClock;
+
 /// A boxed answer of a port.
 pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Why a batch was not written. Nothing of it was written.
+/// Why a write or a removal failed. If the database connection broke during the call, the database may have carried out the
+/// call nevertheless, or may still do so.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
-    /// The database cannot be reached. The caller may try the same batch again.
+    /// The database cannot be reached. The caller may make the same call again.
     #[error("{0}")]
     Unavailable(String),
-    /// The database rejects this batch; trying again does not help.
+    /// The database rejects this call; another attempt does not help.
     #[error("{0}")]
     Refused(String),
 }
@@ -48,25 +51,25 @@ pub trait DeviceStore: Send + Sync + 'static {
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 
-/// Why a batch is not known to be appended.
+/// Why an append failed, or why its outcome is unknown.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
     /// The database cannot be reached. Nothing was written.
     #[error("{0}")]
     Unavailable(String),
-    /// The database rejects this batch; trying again does not help. Nothing was written.
+    /// The database rejects this batch; another attempt does not help. Nothing was written.
     #[error("{0}")]
     Refused(String),
-    /// The database connection broke during the call. The batch may have been written, may still be written, or may
-    /// be lost.
+    /// The database connection broke during the call. The batch may have been written already, may be written later, or may
+    /// never be written.
     #[error("{0}")]
     Unknown(String),
 }
 
 /// Where publications of durable channels are kept.
 pub trait Journal: Send + Sync + 'static {
-    /// Writes the whole batch or nothing. The messages get the offsets that follow the channel's last one, in the
-    /// order of the batch.
+    /// Writes the whole batch or nothing. The messages that become publications get the offsets that follow the channel's last
+    /// offset, in the order of the batch.
     fn append(
         &self,
         channel: ChannelName,
@@ -74,8 +77,8 @@ pub trait Journal: Send + Sync + 'static {
         keep: Retention,
     ) -> PortFuture<Result<Appended, AppendError>>;
 
-    /// Reads the newest publications of a channel, within the bounds of `newest`, and reports whether these are all.
-    /// With `settle`, the call first waits until no other transaction is writing to the channel.
+    /// Reads the newest publications of a channel, within the bounds of `newest`, and reports whether the channel keeps older
+    /// publications, too. With `settle`, the call first waits until no other transaction is writing to the channel.
     fn open(
         &self,
         channel: ChannelName,
@@ -83,7 +86,7 @@ pub trait Journal: Send + Sync + 'static {
         settle: bool,
     ) -> PortFuture<Result<Opened, ReadError>>;
 
-    /// Reads publications, in the order that `range` asks for.
+    /// Reads publications, in the order that `range` states.
     fn read(
         &self,
         channel: ChannelName,
@@ -104,7 +107,7 @@ pub struct SessionActivity {
     pub session: SessionId,
     /// The device.
     pub device: DeviceId,
-    /// The client's address, if the use came over the network.
+    /// The client's address, if it is known.
     pub address: Option<IpAddr>,
     /// When the session was used, in milliseconds since the epoch.
     pub at_ms: i64,
@@ -120,6 +123,9 @@ pub struct Ports {
     pub devices: Arc<dyn DeviceStore>,
     /// Where publications of durable channels are kept.
     pub journal: Arc<dyn Journal>,
-    /// Called when actors die more often than the restart budget allows: stop the process cleanly.
+    /// The time of publications.
+    pub wall_clock: WallClock,
+    /// Called when more than three supervised actors have died within five seconds. This function must stop the process
+    /// cleanly.
     pub escalate: Box<dyn Fn() + Send + Sync>,
 }

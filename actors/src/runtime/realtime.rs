@@ -1,11 +1,12 @@
-//! `Realtime`: the one handle through which the rest of the server reaches the actors. This file starts, drains and stops
-//! them; the operations are in the `mod.rs` of each room.
+//! `Realtime`: the one handle through which the rest of the server reaches the actors. This file starts, drains and stops them;
+//! the operations are in the `mod.rs` of each module, and in `channels/server_subscribe.rs`.
 //!
 //! Callers see async methods and plain values; no actor address leaves this crate. The handle is cheap to clone and usable
 //! from any thread. The composition root makes it once, inside an actix system.
 //!
-//! Threads: sessions share one arbiter; limits and last-seen values share another; the audit trail has one to itself,
-//! because it writes files; the channel shards have their own, because they fan out.
+//! Threads (an arbiter is a thread that runs actors): the sessions share one arbiter. The limiters and device trackers share
+//! another. The audit actor has an arbiter of its own, because it writes files. The channel shards have further arbiters,
+//! because they deliver to many connections.
 
 use std::{
     hash::RandomState,
@@ -18,18 +19,21 @@ use std::{
 };
 
 use actix_rt::Arbiter;
-use logic::bans::Bans;
+use logic::{bans::Bans, tally::Tally};
 use protocol::{close::CloseReason, id::SessionId};
 use tokio::time::Instant;
 
 use super::{
     byte_budget::Waiting,
     channels::clock::now,
+    channels::events::ChannelEvents,
     channels::shard::{ChannelShard, PAYLOAD_BYTES_MAX, Shard, ShardSettings},
     connection::{
         close_waiter::{CloseCounts, CloseWaiter},
         delivery_gate::DeliveryGate,
     },
+    lag::LagMessage,
+    live::{Live, LiveSettings},
     ports::{AuditSink, Journal, Ports},
     services::{
         audit::Audit, audit_lane::AuditLane, device_tracker::DeviceTracker, rate_limiter::RateLimiter,
@@ -38,13 +42,14 @@ use super::{
     sessions::{directory::Directory, session::Manner, types::DisconnectRule},
     settings::RealtimeSettings,
     supervision::{Budget, Lane, supervise},
+    wall_clock::WallClock,
 };
 
 /// The number of actors that share the keys of rate limits.
 pub(crate) const LIMITER_SHARDS: usize = 4;
 /// The number of actors that share the users, for last-seen values and scores.
 pub(crate) const TRACKER_SHARDS: usize = 2;
-/// The number of batches in which a drain closes connections.
+/// The largest number of batches in which a drain closes connections. A batch has at least one connection.
 const DRAIN_STEPS: u32 = 200;
 
 /// The handle.
@@ -53,13 +58,18 @@ pub struct Realtime(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) settings: RealtimeSettings,
+    pub(crate) live: Live,
     pub(crate) directory: Arc<Directory>,
     pub(crate) gate: Arc<DeliveryGate>,
-    /// Divides names among actors. Its key is random, so the division cannot be predicted.
+    /// The hash function that divides channel names and limiter keys among the shards. It has a random seed, so clients cannot
+    /// predict the division.
     pub(crate) hashes: RandomState,
     pub(crate) channels: Vec<Shard>,
-    /// Kept outside the limiter actors, so that bans survive a restart of a limiter.
+    pub(crate) channel_events: ChannelEvents,
+    /// The bans. They are kept outside the limiters, so that they survive a restart of a limiter.
     pub(crate) bans: parking_lot::RwLock<Bans>,
+    /// Counts of events for the statistics. They survive a restart of every actor.
+    pub(crate) tally: Tally,
     pub(crate) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(crate) trackers: Vec<Arc<Lane<DeviceTracker>>>,
     pub(crate) audit: AuditLane,
@@ -68,7 +78,8 @@ pub(crate) struct Inner {
 }
 
 impl Realtime {
-    /// Starts every actor on arbiters of its own. Must be called inside an actix system.
+    /// Starts the arbiters, and all actors except the sessions: the directory starts each session later. Must be called inside
+    /// an actix system.
     ///
     /// # Errors
     /// When the audit spill file cannot be opened.
@@ -78,10 +89,12 @@ impl Realtime {
         let fan_out: Vec<Arbiter> = (0..settings.channel_arbiters.max(1)).map(|_| Arbiter::new()).collect();
         let mailbox = settings.shard_mailbox;
 
-        let directory =
-            Directory::new(sessions.handle(), settings.connections_per_session, settings.tombstone_ttl);
+        let live = Live::new(LiveSettings::from(&settings));
+        let directory = Directory::new(sessions.handle(), live.clone(), settings.tombstone_ttl);
         let gate = Arc::new(DeliveryGate::new(now()));
-        let channels = start_channels(&settings, ports.journal, &gate, &fan_out, &budget);
+        let channel_events = ChannelEvents::default();
+        let shared = (ports.wall_clock, channel_events.clone());
+        let channels = start_channels(&settings, &live, ports.journal, shared, &gate, &fan_out, &budget);
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;
         let limiters = (0..LIMITER_SHARDS)
             .map(|_| {
@@ -104,11 +117,14 @@ impl Realtime {
         arbiters.extend(fan_out);
         Ok(Self(Arc::new(Inner {
             settings,
+            live,
             directory,
             gate,
             hashes: RandomState::new(),
             channels,
+            channel_events,
             bans: parking_lot::RwLock::default(),
+            tally: Tally::default(),
             limiters,
             trackers,
             audit,
@@ -117,35 +133,66 @@ impl Realtime {
         })))
     }
 
+    /// The settings that a reload replaces.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    /// What the channels of this node report to other systems.
+    #[must_use]
+    pub fn channel_events(&self) -> &ChannelEvents {
+        &self.0.channel_events
+    }
+
     /// Whether the process is about to stop: new connections are refused.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Acquire)
     }
 
-    /// Refuses new connections and closes all others with 3001, after their queued frames have left. The closes are spread over
-    /// `window` by connection, in random order, so that clients do not all reconnect to the next node at the same moment.
+    /// Refuses new connections, and closes each open connection with 3001 after its queued frames have left. The connections
+    /// are closed in random order, spread over `window` at most, so that not all clients reconnect to another node at the same
+    /// moment.
     pub async fn drain(&self, window: Duration) -> CloseCounts {
         self.0.draining.store(true, Ordering::Release);
         let (began, closing) = (Instant::now(), CloseWaiter::default());
-        // Each session occurs once per connection.
+        // The list has each session once per connection.
         let mut sessions = self.sessions_with_sockets();
-        let of = |session: SessionId| std::iter::repeat_n(session, self.open_connections(session));
-        sessions = sessions.into_iter().flat_map(of).collect();
+        let each = |session: SessionId| std::iter::repeat_n(session, self.open_connections(session));
+        sessions = sessions.into_iter().flat_map(each).collect();
         shuffle(&mut sessions);
         let step = sessions.len().div_ceil(DRAIN_STEPS as usize).max(1);
         for (number, batch) in (0_u32..).zip(sessions.chunks(step)) {
             for session in batch {
                 self.0.directory.disconnect_one(*session, CloseReason::Shutdown, &closing);
             }
-            // A random moment within the next step of the window.
+            // The next batch is closed at a random moment within this step of the window.
             let next = window.mul_f64((f64::from(number) + jitter()) / f64::from(DRAIN_STEPS));
             tokio::time::sleep_until(began + next).await;
         }
-        // Connections that registered while the flag was being set.
+        // The last disconnect also closes the connections that registered while the flag was being set.
         let rest: DisconnectRule = Arc::new(|_, _| Some(CloseReason::Shutdown.into()));
         self.0.directory.begin_disconnect(&self.sessions_with_sockets(), &rest, Manner::Flush, &closing);
         closing.wait(self.0.settings.close_wait).await
+    }
+
+    /// Sends a message over each lane and to each thread of the actors. The messages record the time that they waited, as the
+    /// metrics `lane_wait_seconds` and `event_loop_lag_seconds`.
+    pub fn measure_lag(&self) {
+        let inner = &self.0;
+        inner.channels.iter().for_each(|shard| LagMessage::send(&shard.lane, "channel_shard"));
+        inner.limiters.iter().for_each(|lane| LagMessage::send(lane, "rate_limiter"));
+        inner.trackers.iter().for_each(|lane| LagMessage::send(lane, "device_tracker"));
+        inner.audit.measure_lag();
+        for (index, arbiter) in inner.arbiters.iter().enumerate() {
+            let thread = ["sessions", "services", "audit"].get(index).copied().unwrap_or("channels");
+            let sent = std::time::Instant::now();
+            // The queue of an arbiter has no bound, but each thread gets only one message in a few seconds.
+            arbiter.spawn_fn(move || {
+                metrics::histogram!("event_loop_lag_seconds", "thread" => thread).record(sent.elapsed());
+            });
+        }
     }
 
     /// Stops the threads of the actors. No operation works afterwards.
@@ -158,15 +205,19 @@ impl Realtime {
 
 fn start_channels(
     settings: &RealtimeSettings,
+    live: &Live,
     journal: Arc<dyn Journal>,
+    (clock, events): (WallClock, ChannelEvents),
     gate: &Arc<DeliveryGate>,
     arbiters: &[Arbiter],
     budget: &Arc<Budget>,
 ) -> Vec<Shard> {
     let shards = settings.channel_shards.max(1);
     let shared = Arc::new(ShardSettings {
-        namespaces: Arc::clone(&settings.namespaces),
+        live: live.clone(),
         journal,
+        clock,
+        events,
         gate: Arc::clone(gate),
         resting: settings.resting_channels / shards,
         history_bytes: settings.history_bytes / shards,
@@ -195,8 +246,9 @@ fn start_audit(
     let shared = unwritten.clone();
     let lane = supervise(&arbiter.handle(), "audit", settings.shard_mailbox, budget, move || {
         let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
-        // If a restarted actor cannot open the file, it dies at once; that spends the restart budget and stops the process.
-        let spill = spill.expect("the audit spill file was open a moment ago");
+        // If a new actor cannot open the file, it panics here. So do its successors, until the restart budget is used up and
+        // the process stops.
+        let spill = spill.expect("the audit spill file can be opened again");
         Audit::new(spill, shared.clone(), Arc::clone(&sink), batch, interval)
     });
     Ok(AuditLane::new(lane, unwritten))
@@ -207,7 +259,7 @@ fn jitter() -> f64 {
     f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
 }
 
-/// A random order.
+/// Puts `items` into a random order.
 fn shuffle<T>(items: &mut [T]) {
     for last in (1..items.len()).rev() {
         items.swap(last, uuid::Uuid::new_v4().as_u128() as usize % (last + 1));

@@ -1,41 +1,45 @@
-//! The bounds of the actor system: every queue and limit, with its unit, default and overflow.
+//! The bounds that the server chooses for the actor system: limits, intervals and file paths, with their units and defaults.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use logic::namespace::Namespaces;
 
-/// Bounds, intervals and file paths. `Default` gives the documented defaults.
+/// Bounds, intervals and file paths. The values of `Default` apply unless a setting of the server replaces them.
 #[derive(Clone, Debug)]
 pub struct RealtimeSettings {
-    /// Connections of one session on this node. A further connection is refused with a temporary error, so its client tries again.
+    /// The largest number of connections of one session on this node at the start; see `LiveSettings`.
     pub connections_per_session: usize,
     /// How long a tombstone is remembered: longer than any access token lives.
     pub tombstone_ttl: Duration,
-    /// How long a revocation waits for its sockets before it reports them as pending.
+    /// How long a revocation waits until its sockets are severed. Sockets that are not severed by then are reported as pending.
     pub revoke_wait: Duration,
-    /// How long an orderly disconnect waits for its sockets before it reports them as pending. Their queues leave first.
+    /// How long an orderly disconnect waits until its sockets are severed. Sockets that are not severed by then are reported
+    /// as pending. Each socket sends its queue before it closes.
     pub close_wait: Duration,
-    /// Shards of channel names, each an actor; they share `channel_arbiters` threads.
+    /// The number of actors among which the channel names are divided. These actors share `channel_arbiters` threads.
     pub channel_shards: usize,
-    /// Threads for channel shards.
+    /// The number of threads for channel shards.
     pub channel_arbiters: usize,
-    /// Messages in the mailbox of one shard. A further message is rejected with a temporary error, so the client tries again.
+    /// The largest number of messages in the mailbox of one supervised actor: a channel shard, a limiter, a device tracker, or
+    /// the audit actor. A further message is rejected, unless its kind has another bound.
     pub shard_mailbox: usize,
-    /// The namespaces of channels, with their options.
+    /// The namespaces of channels at the start; see `LiveSettings`.
     pub namespaces: Arc<Namespaces>,
-    /// Channels without subscribers whose histories are kept. Above this number the least recently used are evicted,
-    /// and clients that resubscribe to them cannot recover missed publications.
+    /// The largest number of resting channels: channels that have no subscribers, but are kept in memory. Above this number,
+    /// the least recently used are evicted. A client that then subscribes to an evicted channel again cannot recover missed
+    /// publications, except in a durable channel.
     pub resting_channels: usize,
-    /// Bytes of all histories in memory. Above this size, histories of channels without subscribers are evicted
-    /// first, then the older half of the history that is growing.
+    /// The largest size of all histories in memory, in bytes. Above this size, first the channels without subscribers are
+    /// evicted, then the older halves of the largest histories are dropped.
     pub history_bytes: usize,
-    /// Keys in all limiter shards together. Above this number the least recently used are evicted.
+    /// The largest number of keys in all limiters together. Above this number, the keys whose permits would all be available
+    /// soonest are evicted.
     pub limiter_keys: usize,
     /// The interval between two writes of last-seen values.
     pub touch_interval: Duration,
     /// The file that queues audit events until the database has stored them.
     pub spill_file: PathBuf,
-    /// Audit events written in one statement.
+    /// The largest number of audit events in one statement.
     pub audit_batch: usize,
     /// How long an audit event waits for more events of the same batch before it is written.
     pub audit_interval: Duration,

@@ -1,12 +1,13 @@
-//! Supervision of the shards: an actor that dies is replaced by a fresh, empty one behind the same lane.
+//! Supervision of the channel shards, limiters, device trackers and the audit actor: an actor that dies (it panics, or stops by
+//! itself) is replaced by a new one behind the same lane.
 //!
-//! `actix::Supervisor` restarts only an actor that stopped by itself, and keeps its possibly broken state; a panic
-//! destroys the actor and its mailbox. So each shard runs as a future on its arbiter, and `catch_unwind` catches its
-//! panics. The state of a dead shard is dropped: the guards in it inform its subscribers and requesters in their
-//! `Drop`.
+//! `actix::Supervisor` restarts only an actor that stopped by itself, and keeps its possibly broken state; a panic destroys the
+//! actor and its mailbox. So each supervised actor runs as a future on its arbiter (a thread), and `catch_unwind` catches its
+//! panics. The state of a dead actor is dropped. This state contains guards, and their `Drop` informs the subscribers and
+//! requesters of the actor.
 //!
-//! More than three deaths in five seconds are no temporary fault. The budget then calls `escalate`, which stops the
-//! process cleanly, so that the supervisor of the process can restart it.
+//! More than three deaths in five seconds are not a temporary fault. Then `escalate` is called: it stops the process cleanly,
+//! and the supervisor of the process (for example systemd) can restart the process.
 
 use std::{
     collections::VecDeque,
@@ -30,18 +31,18 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(5);
 /// Why a message was not enqueued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
-    /// The mailbox is full; the sender may retry in a moment.
+    /// The mailbox is full, or the messages in it have too many bytes. The sender may try again soon.
     #[error("the actor's mailbox is full")]
     Full,
-    /// The actor died; a fresh one is being started.
+    /// The actor died; a new one is being started.
     #[error("the actor is restarting")]
     Restarting,
 }
 
 /// The one sender to a supervised actor.
 ///
-/// It is shared and never cloned, because every clone of an actix address may push one message past the mailbox's
-/// bound. With one address for all senders, the bound is exactly `capacity` + 1.
+/// The address in the lane is shared and never cloned, because every clone of an actix address may push one message past the
+/// mailbox's bound. With one address for all senders, the bound is exactly `capacity` + 1.
 pub(crate) struct Lane<A: Actor> {
     address: ArcSwapOption<Addr<A>>,
     generation: AtomicU64,
@@ -77,9 +78,9 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         })
     }
 
-    /// Pushes past the bound. Only for messages that are bounded by construction; the caller says why. While the actor is being
-    /// restarted, the message is dropped, like those in the mailbox of an actor that dies: whatever must not be lost with it
-    /// takes care of that in its `Drop`.
+    /// Pushes past the bound of the mailbox. Only for messages whose number is bounded in another way; a comment at each call
+    /// states this bound. While the actor is being restarted, the message is dropped, like the messages in the mailbox of an
+    /// actor that dies. A message that contains something that must not be lost must save it in its `Drop`.
     pub(crate) fn control<M>(&self, message: M)
     where
         M: Message + Send + 'static,
@@ -92,14 +93,14 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         }
     }
 
-    /// Changes whenever the actor is replaced. The new actor has none of the state of the earlier generation.
+    /// Changes whenever the actor is replaced. The new actor has no state of the earlier actor.
     #[cfg(test)]
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 }
 
-/// How often shards may die before the process gives up.
+/// How often supervised actors may die before the process is stopped.
 pub(crate) struct Budget {
     deaths: Mutex<VecDeque<Instant>>,
     escalate: Box<dyn Fn() + Send + Sync>,
@@ -110,7 +111,7 @@ impl Budget {
         Arc::new(Self { deaths: Mutex::default(), escalate: Box::new(escalate) })
     }
 
-    /// Counts one death; `false` means that the budget is spent.
+    /// Counts one death; `false` means that the budget is exceeded.
     fn note(&self, now: Instant) -> bool {
         let mut deaths = self.deaths.lock();
         deaths.retain(|at| now.duration_since(*at) < BUDGET_WINDOW);
@@ -119,8 +120,8 @@ impl Budget {
     }
 }
 
-/// Starts the actor that `make()` returns on the arbiter, and a new one whenever it dies. Blocks until the first
-/// actor has an address.
+/// Calls `make()` on the arbiter and starts the actor that it returns. Does the same again when the actor dies, until the
+/// budget is exceeded. Blocks until the first actor has an address.
 pub(crate) fn supervise<A, F>(
     arbiter: &ArbiterHandle,
     name: &'static str,
@@ -140,7 +141,7 @@ where
             actix_rt::spawn(async move { keep_alive(&lane, name, capacity, &budget, make, started).await });
         }
     });
-    // Fails only if the arbiter has stopped. The lane then returns `Restarting` for every message.
+    // `recv` fails only if the arbiter has stopped. The lane then returns `Restarting` for every message.
     let _ = ready.recv();
     lane
 }

@@ -10,8 +10,8 @@ use super::{
 };
 
 impl ClientState {
-    /// Takes the commands of one frame: handles each of them, or enqueues it behind the pending command. The queue is limited in
-    /// bytes, too: each command counts as its share of `frame`, the size of the frame.
+    /// Handles the commands of one frame, or enqueues them behind the pending command. The queue is limited in bytes, too: each
+    /// command counts as its share of `frame`, the size of the frame. `accepting` is explained at [`ClientState::on_frame`].
     pub(super) fn take_commands(
         &mut self,
         now: Instant,
@@ -21,7 +21,7 @@ impl ClientState {
     ) {
         let bytes = frame.div_ceil(commands.len().max(1));
         if self.commands.is_idle(now) {
-            self.strikes = 0;
+            self.refused_frames = 0;
         }
         let mut refused = false;
         for command in commands {
@@ -30,8 +30,8 @@ impl ClientState {
             }
             if matches!(command.body, CommandBody::Pong) {
                 // A pong is never enqueued, because its delay is measured. It does not count towards the rate limit, because
-                // the server asked for it.
-                self.pong();
+                // the server requested it with a ping.
+                self.pong(now);
             } else if !self.commands.check(&self.config.commands, now).is_allowed() {
                 refused = true;
                 self.refuse_rate(command.id);
@@ -43,12 +43,12 @@ impl ClientState {
                 self.queued_bytes += bytes;
                 self.queue.push_back((command, bytes));
             } else {
-                // The queue is full. The reason lets the client reconnect.
+                // The queue is full. After this close reason, the client reconnects.
                 self.close(CloseReason::TooManyRequests);
             }
         }
-        self.strikes += u32::from(refused);
-        if self.strikes >= self.config.max_strikes {
+        self.refused_frames += u32::from(refused);
+        if self.refused_frames >= self.config.max_refused_frames {
             self.close(CloseReason::TooManyRequests);
         }
     }
@@ -74,25 +74,25 @@ impl ClientState {
         self.pending.take().map(|pending| *pending)
     }
 
-    /// Removes and returns the pending command, if it matches.
+    /// Removes and returns the pending command, if `matches` is true for it.
     pub(super) fn take_pending_if(&mut self, matches: impl FnOnce(&Pending) -> bool) -> Option<Pending> {
         self.pending.take_if(|pending| matches(pending)).map(|pending| *pending)
     }
 
-    /// Makes this the pending command.
+    /// Makes `pending` the pending command.
     pub(super) fn set_pending(&mut self, pending: Pending) {
         self.pending = Some(Box::new(pending));
     }
 
-    /// Answers that the rate limit is exceeded. A command without an id gets no reply.
+    /// Answers that a rate limit is exceeded. A command without an id gets no reply.
     pub(super) fn refuse_rate(&mut self, id: u32) {
         if id > 0 {
             self.refuse(id, ErrorCode::TooManyRequests);
         }
     }
 
-    fn pong(&mut self) {
-        if self.phase != Phase::Connected || !self.heartbeat.pong() {
+    fn pong(&mut self, now: Instant) {
+        if self.phase != Phase::Connected || !self.heartbeat.pong(now) {
             self.close(CloseReason::BadRequest);
         }
     }

@@ -1,4 +1,4 @@
-//! Handling of single commands: the dispatch, and the commands `publish`, `history` and `presence`.
+//! Handling of single commands: the dispatch, and the commands `publish`, `history`, `presence` and `presence_stats`.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::namespace::{ChannelUser, Namespaces, Party};
 
-/// The client that sent a command.
+/// The identity of the client that sent a command.
 pub(super) struct Requester {
     party: Party,
     subject: Subject,
@@ -64,7 +64,7 @@ impl ClientState {
         }
     }
 
-    /// The close reason for a client that sends commands before it is authenticated.
+    /// The close reason for a client that sends a command before it is authenticated, or after `connect` was refused.
     fn unauthenticated_reason(&self) -> CloseReason {
         let cookie_refusal = self.cookie_refusal.filter(|_| self.phase == Phase::Connecting);
         cookie_refusal.map_or(CloseReason::BadRequest, VerifyRefusal::close_reason)
@@ -106,9 +106,9 @@ impl ClientState {
         }
     }
 
-    /// Whether a command must wait until subscriptions are confirmed. Usually that is the subscription which the permission
-    /// depends on. A command with a large answer waits for all unconfirmed subscriptions: their recovered publications get
-    /// space in the outbox first, because a query can wait for space and a recovery cannot.
+    /// Whether a command must wait until subscriptions are confirmed. A command whose permission depends on a subscription
+    /// waits for that subscription. A command with a large answer waits for all unconfirmed subscriptions. So the publications
+    /// that these subscriptions recover get space in the outbox first: a query can wait for space, but a recovery cannot.
     fn awaits_membership(&self, body: &CommandBody) -> bool {
         match body {
             CommandBody::Presence { .. } => self.subscriptions.any_unconfirmed(),
@@ -122,7 +122,8 @@ impl ClientState {
         }
     }
 
-    /// Whether [`Self::on_membership_known`] must be called.
+    /// Whether the subscriptions for which the pending command waited are confirmed or refused, so that
+    /// [`Self::on_membership_known`] must be called.
     #[must_use]
     pub fn is_membership_known(&self) -> bool {
         self.pending.as_deref().is_some_and(|pending| self.is_ready(pending))
@@ -180,7 +181,7 @@ fn waits_for_space(pending: &Pending) -> bool {
     matches!(pending, Pending::AnswerSpace { .. })
 }
 
-/// Whether a command needs a valid session. A node that may have missed a revocation must not perform it.
+/// Whether a command requires a valid session. A node that may have missed a revocation must not perform such a command.
 fn needs_trust(body: &CommandBody) -> bool {
     match body {
         CommandBody::Subscribe(_)

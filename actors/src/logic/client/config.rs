@@ -6,30 +6,30 @@ use protocol::limit::Limit;
 
 use crate::namespace::Namespaces;
 
-/// Every limit and delay of the client protocol. `Default` gives the documented defaults.
+/// Every limit and delay of the client protocol. The values of `Default` apply unless a setting of the server replaces them.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// Name and version of the server, for the reply to `connect`.
     pub version: String,
     /// Time within which `connect` must succeed. Otherwise the connection is closed as stale.
     pub connect_timeout: Duration,
-    /// Time between two pings. Whole seconds, because the reply to `connect` states it in seconds.
+    /// Time between two pings: whole seconds, because the reply to `connect` states the interval in seconds.
     pub ping_interval: Duration,
     /// Time that a pong may take. Shorter than `ping_interval`.
     pub pong_timeout: Duration,
-    /// Time that a pong may take when the place of the connection is needed. Shorter than `pong_timeout`.
+    /// Time that a pong may take after a [`Probe`](super::ServerRequest::Probe). Shorter than `pong_timeout`.
     pub probe_timeout: Duration,
-    /// Time that a connection or subscription stays open after its token expired, so that the client can refresh it.
+    /// Time that a connection or subscription continues after its expiry, so that the client can refresh it.
     pub expired_grace: Duration,
     /// Maximum number of subscriptions of one connection.
     pub max_channels: usize,
-    /// Rate limit of commands of one connection. The burst must allow `connect` and all subscribes of a client at once.
+    /// Rate limit of commands of one connection. The burst must allow a client to send `connect` and all subscribes at once.
     /// The server sets the value from its table of limits.
     pub commands: Limit,
-    /// The connection is closed after this many frames over the rate limit. The count returns to zero when all permits of the
-    /// rate limit are available again.
-    pub max_strikes: u32,
-    /// Maximum number of commands in the queue behind a pending command.
+    /// The connection is closed after this many frames with commands over the rate limit. The count restarts when all permits
+    /// of the rate limit are available again.
+    pub max_refused_frames: u32,
+    /// Maximum number of commands that wait behind a pending command.
     pub max_waiting: usize,
     /// Maximum size of the frames of the queued commands, in bytes.
     pub max_waiting_bytes: usize,
@@ -50,7 +50,7 @@ impl Default for ClientConfig {
             expired_grace: Duration::from_secs(25),
             max_channels: 128,
             commands: Limit { name: "frame_connection", burst: 160, period: Duration::from_secs(8) },
-            max_strikes: 10,
+            max_refused_frames: 10,
             max_waiting: 256,
             max_waiting_bytes: 256 * 1024,
             allow_anonymous: false,

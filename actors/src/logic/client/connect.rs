@@ -33,7 +33,8 @@ impl ClientState {
         self.take_effects()
     }
 
-    /// Without a token the handshake has proven the identity; a node that may have missed a revocation since then refuses.
+    /// Handles `connect`. Without a token, the identity that the handshake proved is used. A node that may have missed a
+    /// revocation since the handshake answers with a temporary error instead.
     pub(super) fn connect(&mut self, now: Instant, id: u32, request: ConnectRequest, accepting: bool) {
         if self.phase != Phase::Connecting {
             return self.close(CloseReason::BadRequest);
@@ -75,13 +76,14 @@ impl ClientState {
             }
             Err(VerifyRefusal::Expired) => self.refuse_connect(now, id, ErrorCode::TokenExpired),
             Err(VerifyRefusal::Unavailable) => self.refuse_connect(now, id, ErrorCode::Internal),
-            // Some of the counted connections may be dead but not yet detected, so the client may try again.
+            // The peers of some counted connections may be gone, and the server may not have noticed it yet. So the client may
+            // try again.
             Err(VerifyRefusal::ConnectionLimit) => self.refuse_connect(now, id, ErrorCode::TooManyRequests),
             Err(refusal) => self.close(refusal.close_reason()),
         }
     }
 
-    /// Makes the server-side subscriptions of the authenticated client, then replies to `connect`.
+    /// Requests the server-side subscriptions of the authenticated client. If there are none, replies to `connect` at once.
     fn complete_connect(&mut self, now: Instant, id: u32, positions: &[(String, Position)]) {
         match self.subscriptions_at_connect(now, positions) {
             Ok(requests) if requests.is_empty() => {
@@ -92,7 +94,7 @@ impl ClientState {
                 self.set_pending(Pending::ConnectSubscriptions { id });
                 self.effects.push(Effect::ConnectSubscriptions(requests));
             }
-            // The token lists more channels than a connection may have.
+            // With these subscriptions, the connection would have more channels than permitted.
             Err(ErrorCode::LimitExceeded) => self.close(CloseReason::ChannelLimit),
             Err(error) => self.refuse_connect(now, id, error),
         }
@@ -114,8 +116,8 @@ impl ClientState {
         }))
     }
 
-    /// Answers `connect` with an error. The connection accepts no more commands: the client closes it, or it is closed as
-    /// stale.
+    /// Answers `connect` with an error. The connection then accepts no more commands. If the client does not close it, the
+    /// server closes it as stale.
     fn refuse_connect(&mut self, now: Instant, id: u32, error: ErrorCode) {
         self.phase = Phase::Refused;
         self.queue.clear();
@@ -150,8 +152,8 @@ impl ClientState {
         }
     }
 
-    /// Stores the first identity, or the same identity with a newer token. If it is another identity, closes the connection
-    /// and returns false.
+    /// Stores the first identity, or the identity of a newer token for the same user and session. If the user or the session
+    /// differs, closes the connection and returns false.
     fn accept_identity(&mut self, now: Instant, mut identity: Identity) -> bool {
         let same = self
             .identity()
@@ -172,13 +174,13 @@ impl ClientState {
         same
     }
 
-    /// The end of the grace period after the expiry of the token.
+    /// The end of the grace period after the expiry of the identity.
     pub(super) fn expired_by(&self) -> Option<Instant> {
         let expires_at = self.authenticated.as_ref()?.expires_at;
         expires_at.map(|at| at + self.config.expired_grace)
     }
 
-    /// The remaining lifetime of the token, in the form of the protocol.
+    /// The remaining lifetime of the identity, in the form of the protocol.
     pub(super) fn lifetime(&self, now: Instant) -> Option<Lifetime> {
         self.authenticated.as_ref()?.expires_at.map(|at| lifetime(now, at))
     }

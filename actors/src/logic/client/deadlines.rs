@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Lifetime;
 
-/// The moment `left` after `now`. `left` is limited to about 136 years, because a later `Instant` may overflow.
+/// The moment `now + left`. `left` is limited to about 136 years, because the addition of a longer time may overflow.
 pub(super) fn after(now: Instant, left: Duration) -> Instant {
     now + left.min(Duration::from_secs(u32::MAX.into()))
 }

@@ -1,6 +1,6 @@
-//! The values that pass between the client state and its driver: effects to perform, results, and requests of the server.
+//! The values that the client state and its driver exchange: effects to perform, results, and requests of the server.
 //!
-//! Plain values without behaviour.
+//! This file has only plain values.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use secrecy::SecretString;
 
 use crate::namespace::Terms;
 
-/// The command that a verification belongs to.
+/// The command for which a token is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// `connect`. A connection without a session must be registered with the session of the token before the result is
-    /// passed in, so that a revocation finds the connection.
+    /// `connect`. A connection without a session must be registered with the session of the token before the result is passed
+    /// to the client state, so that a revocation finds the connection.
     Connect {
         /// The command's id.
         id: u32,
@@ -44,13 +44,13 @@ pub enum Purpose {
 pub struct JoinRequest {
     /// The channel.
     pub channel: ChannelName,
-    /// The number of the subscription. It is unique within the connection, even if a channel is subscribed again.
+    /// The number of the subscription. It is unique within the connection, even if the client subscribes to a channel again.
     pub number: u64,
     /// The connection as members of the channel see it.
     pub info: Arc<ClientInfo>,
-    /// The options of the subscription.
+    /// The terms of the subscription.
     pub terms: Terms,
-    /// Time until the client must refresh the subscription.
+    /// Time until the subscription expires; `None` for no expiry.
     pub lifetime: Option<Lifetime>,
     /// Data for the client, sent with the result.
     pub data: Option<Payload>,
@@ -59,9 +59,9 @@ pub struct JoinRequest {
 /// How the client learns that a subscription ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnsubscribeNotice {
-    /// The client unsubscribed: a reply to this command.
+    /// The client unsubscribed, and receives a reply to this command.
     Reply(u32),
-    /// The server ended the subscription: an unsubscribe push with this code.
+    /// The server ended the subscription, and the client receives an unsubscribe push with this code.
     Push(UnsubscribeCode),
 }
 
@@ -70,7 +70,7 @@ pub enum UnsubscribeNotice {
 pub enum ServerRequest {
     /// The channel has accepted the subscription with this number.
     Confirm(ChannelName, u64),
-    /// Remove the subscription with this number: it was refused, or is lost. The client has been notified.
+    /// Remove the subscription with this number, because it was refused or lost. The channel informs the client if necessary.
     Forget(ChannelName, u64),
     /// Make a server-side subscription. An existing subscription stays unchanged.
     Subscribe(Box<ServerSubscription>),
@@ -83,19 +83,19 @@ pub enum ServerRequest {
         /// The new connection info that members of channels see; `None` keeps the old one.
         conn_info: Option<Payload>,
     },
-    /// Find out soon whether the peer is alive, because the place of the connection is needed.
+    /// Find out soon whether the peer still answers, because another connection needs the place of this connection.
     Probe,
 }
 
 /// The results of the subscriptions that were made at `connect`.
 pub type JoinResults = Vec<(ChannelName, Result<SubscribeResult, ErrorCode>)>;
 
-/// A permitted query of a client about a channel.
+/// A query of a client about a channel.
 #[derive(Clone, Debug)]
 pub enum ChannelQuery {
-    /// The subscribers.
+    /// The subscribers that are visible in presence.
     Presence,
-    /// The number of subscribers.
+    /// The number of subscribers that are visible in presence, and the number of their users.
     PresenceStats,
     /// Publications of the history.
     History(HistoryRequest),
@@ -113,7 +113,7 @@ impl ChannelQuery {
     }
 }
 
-/// Whether a history request asks for publications, and not only for the position of the channel.
+/// Whether a history request is for publications, and not only for the position of the channel.
 pub(super) fn wants_publications(request: &HistoryRequest) -> bool {
     request.limit != 0
 }
@@ -148,10 +148,10 @@ pub enum Effect {
         /// The command's id.
         id: Option<u32>,
     },
-    /// Hold all output until [`Effect::Release`], make these subscriptions, then call
+    /// Hold the output until [`Effect::Release`], make these subscriptions, then call
     /// [`on_connect_subscriptions`](super::ClientState::on_connect_subscriptions).
     ConnectSubscriptions(Vec<JoinRequest>),
-    /// Send this message first, then all output that was held.
+    /// Send this message first, then the output that was held.
     Release(Bytes),
     /// End the subscription, and notify the client.
     Leave {
@@ -160,7 +160,7 @@ pub enum Effect {
         /// How the client is notified.
         notice: UnsubscribeNotice,
     },
-    /// Publish the data to the channel, and reply to command `id` when it is delivered.
+    /// Publish the data to the channel, and reply to command `id` when this is done.
     Publish {
         /// The channel.
         channel: ChannelName,
@@ -168,7 +168,7 @@ pub enum Effect {
         id: u32,
         /// The data.
         data: Payload,
-        /// The publisher as others see it.
+        /// The publisher as other clients see it.
         info: Arc<ClientInfo>,
     },
     /// Reserve space for a large answer in the outbox, then call

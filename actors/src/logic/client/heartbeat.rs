@@ -1,7 +1,7 @@
-//! Timing of pings and pongs: when the next ping is due, and whether the last one was answered.
+//! Timing of pings and pongs: when the next ping is due, and whether the last ping was answered.
 //!
-//! This file does not know the form of a ping: the client state sends WebSocket ping frames before `connect`, and ping
-//! messages of the protocol after it.
+//! This file does not determine the form of a ping: the client state sends WebSocket ping frames before `connect`, and ping
+//! messages of the protocol after `connect`.
 
 use std::time::{Duration, Instant};
 
@@ -20,27 +20,33 @@ pub(super) enum Beat {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heartbeat {
     first_jitter: f64,
+    /// When the next ping is due; `None` while there are no pings.
     ping_at: Option<Instant>,
+    /// The deadline of the awaited pong; `None` if no pong is awaited.
     pong_by: Option<Instant>,
+    /// When the ping that waits for its pong was sent, and the time from the last answered ping to its pong.
+    pinged_at: Option<Instant>,
+    round_trip: Option<Duration>,
 }
 
 impl Heartbeat {
-    /// A heartbeat that has not started. `first_jitter` is 0 to 1.
+    /// A heartbeat that has not started. `first_jitter` is a number from 0 to 1.
     pub(super) fn new(first_jitter: f64) -> Self {
         let first_jitter = if first_jitter.is_finite() { first_jitter.clamp(0.0, 1.0) } else { 0.5 };
-        Self { first_jitter, ping_at: None, pong_by: None }
+        Self { first_jitter, ping_at: None, pong_by: None, pinged_at: None, round_trip: None }
     }
 
-    /// Starts the pings. The first one is due between half an interval and a whole interval from `now`. Has no effect if pings
-    /// have started already.
+    /// Starts the pings. The first one is due between half an interval and a whole interval from `now`. Does nothing if pings
+    /// have already started.
     pub(super) fn start(&mut self, config: &ClientConfig, now: Instant) {
         let first = config.ping_interval.mul_f64(0.5 + 0.5 * self.first_jitter);
         self.ping_at.get_or_insert(now + first);
     }
 
-    /// Stops waiting for a pong, because later pings have another form.
+    /// Stops waiting for the pong to a WebSocket ping. The client state calls this at `connect`, because later pongs are
+    /// messages.
     pub(super) fn forget_pong(&mut self) {
-        self.pong_by = None;
+        (self.pong_by, self.pinged_at) = (None, None);
     }
 
     /// Stops the pings.
@@ -48,13 +54,24 @@ impl Heartbeat {
         (self.ping_at, self.pong_by) = (None, None);
     }
 
-    /// Records a pong. Returns false if no ping was waiting for one.
-    pub(super) fn pong(&mut self) -> bool {
-        self.pong_by.take().is_some()
+    /// Records a pong that arrived at `now`. Returns false if no pong was awaited.
+    pub(super) fn pong(&mut self, now: Instant) -> bool {
+        if self.pong_by.take().is_none() {
+            return false;
+        }
+        self.round_trip = self.pinged_at.take().map(|at| now.saturating_duration_since(at));
+        true
     }
 
-    /// Brings the next ping forward, with a pong that is due soon. Returns whether the ping is to be sent. An outstanding pong is
-    /// only due sooner, because a second ping would get a pong of its own. A peer that has just answered a ping lives.
+    /// The time between the last ping that was answered and its pong.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// Makes a ping due now, with a pong that is due soon. Returns whether the ping must be sent. If a pong is already awaited,
+    /// no ping is sent, because the peer would answer with a second pong; only the deadline of the awaited pong becomes
+    /// earlier. Nothing changes if the last ping was sent less than `probe_timeout` ago and has been answered, or if pings have
+    /// not started. The last ping is taken to be one interval before the next ping, even if no ping was sent yet.
     pub(super) fn probe(&mut self, config: &ClientConfig, now: Instant) -> bool {
         let by = now + config.probe_timeout;
         if let Some(pong_by) = &mut self.pong_by {
@@ -66,6 +83,7 @@ impl Heartbeat {
             return false;
         }
         (self.ping_at, self.pong_by) = (Some(now + config.ping_interval), Some(by));
+        self.pinged_at = Some(now);
         true
     }
 
@@ -78,13 +96,35 @@ impl Heartbeat {
             return None;
         }
         self.ping_at = Some(now + config.ping_interval.max(Duration::from_secs(1)));
-        // An outstanding pong keeps its deadline: a second ping must not extend it.
-        self.pong_by.get_or_insert(now + config.pong_timeout);
+        // If a pong is already awaited, its deadline stays: a second ping must not extend it.
+        self.pong_by.get_or_insert_with(|| {
+            self.pinged_at = Some(now);
+            now + config.pong_timeout
+        });
         Some(Beat::Ping)
     }
 
-    /// The time of the next event.
+    /// The time of the next event; `None` while there are no pings.
     pub(super) fn next(&self) -> Option<Instant> {
         [self.ping_at, self.pong_by].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pong_measures_the_round_trip_of_the_ping_that_it_answers() {
+        let (config, begin) = (ClientConfig::default(), Instant::now());
+        let mut heartbeat = Heartbeat::new(0.0);
+        heartbeat.start(&config, begin);
+        let due = heartbeat.next().expect("a ping");
+        assert_eq!(heartbeat.tick(&config, due), Some(Beat::Ping));
+        assert_eq!(heartbeat.round_trip(), None);
+        assert!(heartbeat.pong(due + Duration::from_millis(40)));
+        assert_eq!(heartbeat.round_trip(), Some(Duration::from_millis(40)));
+        assert!(!heartbeat.pong(due + Duration::from_millis(90)));
+        assert_eq!(heartbeat.round_trip(), Some(Duration::from_millis(40)));
     }
 }

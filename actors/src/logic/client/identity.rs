@@ -1,6 +1,6 @@
 //! The results of verifying tokens: the identity of a connection, the grant of a subscription, and the refusals.
 //!
-//! Plain values. The server's verifier creates them; the client state and the handshake use them.
+//! This file has only plain values. The server's verifier creates them; the client state and the handshake use them.
 
 use std::{
     sync::Arc,
@@ -25,9 +25,9 @@ use crate::{
 pub struct Identity {
     /// The user's name in realtime.
     pub subject: Subject,
-    /// The user's account, if it is an account of this server.
+    /// The user's account; `None` if the user has no account of this server.
     pub account: Option<UserId>,
-    /// The rank of the user, for the permissions in channels.
+    /// The user's rank: anonymous, user, operator or administrator. Rights in channels depend on the rank.
     pub party: Party,
     /// The session of the token. The connection belongs to the same session.
     pub session: SessionId,
@@ -35,9 +35,9 @@ pub struct Identity {
     pub token_expires_in: Option<Duration>,
     /// Connection info that members of channels see beside the user's name.
     pub conn_info: Option<Payload>,
-    /// Metadata of the connection for the server API. It is never sent to a client.
+    /// Metadata of the connection for the server API. The metadata is never sent to a client.
     pub meta: Option<Arc<Payload>>,
-    /// Subscriptions that the server makes at `connect`.
+    /// The subscriptions that the token lists. The server makes them at `connect`.
     pub subscriptions: Box<[ServerSubscription]>,
 }
 
@@ -52,7 +52,7 @@ impl Identity {
 pub enum VerifyRefusal {
     /// The token has expired. The client fetches a new one.
     Expired,
-    /// The token is not valid, or its session has ended.
+    /// The token is not valid for this connection, or its session does not exist.
     Invalid,
     /// The token cannot be verified at the moment.
     Unavailable,
@@ -62,13 +62,13 @@ pub enum VerifyRefusal {
     ConnectionLimit,
     /// The token or its user is denied.
     Denied(Denied),
-    /// The session was revoked, or the server is stopping. The client receives this close reason.
+    /// The connection may not stay, for example because the session was revoked. The client receives this close reason.
     Revoked(CloseReason),
 }
 
 impl VerifyRefusal {
-    /// Whether the token itself is the cause, so that another token could be accepted. Such a refusal is permanent for
-    /// this token.
+    /// Whether the token, its session or its user is the cause. If so, a retry with the same token does not help, but another
+    /// token could be accepted.
     #[must_use]
     pub fn is_caused_by_token(self) -> bool {
         match self {
@@ -78,7 +78,7 @@ impl VerifyRefusal {
         }
     }
 
-    /// The reason that closes a connection which is refused permanently.
+    /// The close reason for a connection whose token is refused.
     pub(super) fn close_reason(self) -> CloseReason {
         match self {
             Self::Expired => CloseReason::Expired,

@@ -25,8 +25,8 @@ use crate::{
 };
 
 impl ClientState {
-    /// The subscriptions that the server makes at `connect`. `positions` are the client's last positions in channels that it
-    /// was subscribed to before.
+    /// The subscriptions that the server makes at `connect`. `positions` are the client's last positions in channels to which
+    /// it was subscribed before.
     pub(super) fn subscriptions_at_connect(
         &mut self,
         now: Instant,
@@ -50,7 +50,7 @@ impl ClientState {
         }
         let mut requests = Vec::new();
         // Subscriptions that the server API requested before `connect` are made again, so that the reply contains their
-        // positions. The other members of the channel do not notice this.
+        // positions. The other members of the channel receive no second join.
         let early = self
             .subscriptions
             .take_requested_early(now)
@@ -71,7 +71,8 @@ impl ClientState {
         Ok(requests)
     }
 
-    /// Adds a server-side subscription to the table. `None` if it exists already or has expired.
+    /// Adds a server-side subscription to the table. `None` if the client is already subscribed, or if the subscription has
+    /// expired.
     fn server_join_request(
         &mut self,
         now: Instant,
@@ -106,14 +107,15 @@ impl ClientState {
         };
         self.pending = None;
         if !accepting {
-            // This node may have missed a revocation. The reply to `connect` would wait with all other deliveries, and an error
-            // reply would leave the accepted subscriptions in place. So the client is sent back at once.
+            // This node may have missed a revocation, so it holds deliveries back. The result of `connect` would be held back,
+            // too, and after an error reply the accepted subscriptions would remain. So the connection is closed with a reason
+            // after which the client reconnects.
             self.close(CloseReason::InsufficientState);
             return self.take_effects();
         }
         let (full, rest): (Vec<_>, Vec<_>) =
             results.into_iter().partition(|(_, result)| *result == Err(ErrorCode::LimitExceeded));
-        // A full channel is left out; the connection continues without it.
+        // A full channel is left out, and the connection continues without it.
         full.iter().for_each(|(channel, _)| drop(self.subscriptions.remove(channel)));
         let accepted: Result<Vec<_>, _> = rest.into_iter().map(with_channel_name).collect();
         match accepted {
@@ -124,8 +126,8 @@ impl ClientState {
                 let answer = self.connected(now, subs);
                 self.effects.push(Effect::Release(self.encoding.reply(id, &answer)));
             }
-            // An error reply to `connect` would leave the accepted subscriptions in place, so the connection is closed
-            // instead. After a temporary error the client may reconnect.
+            // After an error reply to `connect` the accepted subscriptions would remain, so the connection is closed instead.
+            // After a temporary error the client may reconnect.
             Err(error) if error.temporary() => self.close(CloseReason::InternalError),
             Err(_) => self.close(CloseReason::PermissionDenied),
         }
@@ -133,8 +135,8 @@ impl ClientState {
         self.take_effects()
     }
 
-    /// Whether [`ClientState::on_server_request`] may be called. It may not while `connect` is pending, because the identity
-    /// or the subscriptions are not known yet.
+    /// Whether [`ClientState::on_server_request`] may be called. While `connect` is pending it may not be called, because the
+    /// identity or the subscriptions are not known yet.
     #[must_use]
     pub fn takes_server_requests(&self) -> bool {
         !matches!(
@@ -143,17 +145,17 @@ impl ClientState {
         )
     }
 
-    /// Handles a request of the server. The second value says whether the request had an effect, or why it is refused. For a
-    /// subscription it says whether the join was requested.
+    /// Handles a request of the server. The second value says whether the request had an effect, or why the request is refused.
+    /// For a subscription, it says whether the join was requested.
     pub fn on_server_request(
         &mut self,
         now: Instant,
-        order: ServerRequest,
+        server_request: ServerRequest,
     ) -> (Vec<Effect>, Result<bool, ErrorCode>) {
         if self.is_closed() || self.phase == Phase::Refused {
             return (Vec::new(), Ok(false));
         }
-        let done = match order {
+        let done = match server_request {
             ServerRequest::Confirm(channel, number) => Ok(self.subscriptions.confirm(&channel, Some(number))),
             ServerRequest::Forget(channel, number) => Ok(self.subscriptions.forget(&channel, number)),
             ServerRequest::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
@@ -166,7 +168,7 @@ impl ClientState {
         (self.take_effects(), done)
     }
 
-    /// The channels of the subscriptions whose tokens match.
+    /// The channels of the subscriptions for whose token `matches` is true.
     pub fn subscriptions_by(
         &self,
         mut matches: impl FnMut(&ChannelName, &TokenMark) -> bool,
@@ -199,6 +201,7 @@ impl ClientState {
             version: program.map(|program| program.version.clone()).unwrap_or_default(),
             meta: self.identity().and_then(|identity| identity.meta.clone()),
             subscriptions: subscriptions.collect(),
+            ping_round_trip: self.heartbeat.round_trip(),
         }
     }
 
@@ -207,12 +210,13 @@ impl ClientState {
         now: Instant,
         subscription: ServerSubscription,
     ) -> Result<bool, ErrorCode> {
-        // The limit also applies to subscriptions that the server requests later.
+        // The limit also applies to subscriptions that the server API requests.
         let full = self.subscriptions.len() >= self.config.max_channels;
         if full && !self.subscriptions.contains(&subscription.channel) {
             return Err(ErrorCode::LimitExceeded);
         }
-        // Missed publications are pushed now, so the copy for `connect` has no position: its reply must not repeat them.
+        // The missed publications are pushed now, before `connect`. The reply to `connect` must not repeat them, so the copy of
+        // the request for `connect` has no position.
         let requested_early = (self.phase == Phase::Connecting)
             .then(|| Box::new(ServerSubscription { recover: None, ..subscription.clone() }));
         let Some(request) = self.server_join_request(now, SubscriptionSource::ServerApi, subscription)?
@@ -255,14 +259,14 @@ impl ClientState {
         true
     }
 
-    /// Converts seconds since the Unix epoch. A moment in the past becomes `now`.
+    /// Converts seconds since the Unix epoch to an `Instant`. A moment in the past becomes `now`.
     fn instant_of(&self, now: Instant, unix_seconds: i64) -> Instant {
         let left = unix_seconds.saturating_sub(self.unix(now));
         after(now, Duration::from_secs(u64::try_from(left).unwrap_or(0)))
     }
 }
 
-/// Whether a channel is limited to other users than this one.
+/// Whether a channel is user-limited and does not admit this user.
 fn is_limited_to_others(channel: &ChannelName, user: &Subject) -> bool {
     channel.is_user_limited() && !channel.is_owned_by(user)
 }

@@ -1,11 +1,12 @@
 //! [`ClientState`]: the protocol state of one connection, and its entry points.
 //!
-//! The driver of the connection calls it. It verifies no credential itself: an identity comes only from the server's
-//! verifier, at the handshake or in [`ClientState::on_verified`]. After [`Effect::Close`] it returns no more effects.
+//! The driver of the connection calls the entry points. The state verifies no credential itself: an identity comes only from
+//! the server's verifier, at the handshake or in [`ClientState::on_verified`]. After [`Effect::Close`] the state returns no
+//! more effects.
 //!
-//! Commands are handled strictly in order. While one command is pending (for example, its token is being verified), the
-//! commands behind it wait in a bounded queue. This is common: centrifuge-js sends its subscribes together with `connect`.
-//! If `connect` fails, the queue is dropped.
+//! Commands are handled in order. Only pongs, and the refusals of commands over the rate limit, do not wait. While one command
+//! is pending (for example, its token is being verified), later commands wait in a bounded queue. Such a wait is common:
+//! centrifuge-js sends its subscribes together with `connect`. If `connect` fails, the queue is dropped.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
@@ -28,24 +29,25 @@ use crate::{denials::TokenMark, limits::Gcra};
 pub struct ConnectionParameters {
     /// The connection's id.
     pub client: ConnectionId,
-    /// The encoding of its frames.
+    /// The encoding of the connection's frames.
     pub encoding: Encoding,
-    /// When it opened.
+    /// When the connection opened.
     pub now: Instant,
     /// The same moment in seconds since the Unix epoch.
     pub unix_seconds: i64,
     /// A random number from 0 to 1. It spreads the first pings of connections that open at the same time.
     pub jitter: f64,
-    /// For an emulated transport: values in the reply to `connect` that the client needs to send further commands.
+    /// For an emulated transport: values for the reply to `connect`. The client needs them to send further commands.
     pub emulation: Option<Box<Emulation>>,
-    /// Why the cookie of the handshake was refused. A `connect` without a token is refused for the same reason.
+    /// Why the cookie of the handshake was refused; `None` if no cookie was refused. A `connect` without a token is refused for
+    /// the same reason.
     pub cookie_refusal: Option<VerifyRefusal>,
 }
 
 /// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// `connect` has not succeeded.
+    /// `connect` has not been answered yet.
     Connecting,
     /// `connect` has succeeded.
     Connected,
@@ -55,16 +57,16 @@ pub(super) enum Phase {
     Closed,
 }
 
-/// The command that waits for a result. Later commands wait behind it.
+/// The command that waits for a result. Later commands wait behind this command.
 #[derive(Debug)]
 pub(super) enum Pending {
     /// `connect`: its token is being verified.
     Connect {
         id: u32,
-        /// The client's positions in channels that the server subscribes it to.
+        /// The client's positions in channels of server-side subscriptions.
         positions: Vec<(String, Position)>,
     },
-    /// `connect`: its server-side subscriptions are being made.
+    /// `connect`: the server-side subscriptions are being made.
     ConnectSubscriptions { id: u32 },
     /// `refresh`: its token is being verified.
     Refresh { id: u32 },
@@ -72,14 +74,14 @@ pub(super) enum Pending {
     Subscribe { id: u32, channel: ChannelName, request: Box<SubscribeRequest> },
     /// `sub_refresh`: its token is being verified.
     SubRefresh { id: u32, channel: ChannelName },
-    /// A command that waits until a channel confirms or refuses a subscription.
+    /// A command that waits until channels confirm or refuse subscriptions.
     Membership(Command),
     /// `history` or `presence`: it waits for space in the outbox.
     AnswerSpace { id: u32, channel: ChannelName, query: ChannelQuery },
 }
 
 impl Pending {
-    /// The purpose of the verification that the command waits for, if it waits for one.
+    /// The purpose of the verification for which the command waits; `None` if the command waits for something else.
     pub(super) fn purpose(&self) -> Option<Purpose> {
         match *self {
             Self::Connect { id, .. } => Some(Purpose::Connect { id }),
@@ -95,9 +97,9 @@ impl Pending {
 #[derive(Debug)]
 pub(super) struct Authenticated {
     pub(super) identity: Identity,
-    /// When the token that proved the identity expires.
+    /// When the identity expires: the expiry of its token, or the time that the server API has set. `None` for no expiry.
     pub(super) expires_at: Option<Instant>,
-    /// The connection as others see it.
+    /// The connection as other clients see it.
     pub(super) info: Arc<ClientInfo>,
 }
 
@@ -109,7 +111,7 @@ impl Authenticated {
     }
 }
 
-/// What the client says about its program.
+/// The name and the version in `connect`.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) name: String,
@@ -127,23 +129,36 @@ pub struct ClientState {
     pub(super) emulation: Option<Box<Emulation>>,
     pub(super) phase: Phase,
     pub(super) authenticated: Option<Authenticated>,
-    /// Why the cookie of the handshake was refused.
+    /// Why the cookie of the handshake was refused; `None` if no cookie was refused.
     pub(super) cookie_refusal: Option<VerifyRefusal>,
     pub(super) program: Option<Box<Program>>,
-    /// The deadline for the success of `connect`.
+    /// When the connection is closed as stale; `None` if `connect` has succeeded, or if it may come at any time because the
+    /// handshake was authenticated.
     pub(super) connect_by: Option<Instant>,
     pub(super) heartbeat: Heartbeat,
     pub(super) pending: Option<Box<Pending>>,
-    /// The commands behind the pending one, each with the bytes that it counts as.
+    /// The commands behind the pending command. The number beside a command is its share of the size of its frame, in bytes.
     pub(super) queue: VecDeque<(Command, usize)>,
     pub(super) queued_bytes: usize,
     pub(super) subscriptions: SubscriptionTable,
     pub(super) commands: Gcra,
-    pub(super) strikes: u32,
+    pub(super) refused_frames: u32,
     pub(super) effects: Vec<Effect>,
 }
 
 impl ClientState {
+    /// The limits, delays and namespaces that apply now.
+    #[must_use]
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// Takes over changed limits and namespaces. Commands that come later are judged by them; subscriptions stay. The delays of
+    /// pings must not differ, because the client knows them from the reply to `connect`.
+    pub fn reconfigure(&mut self, config: Arc<ClientConfig>) {
+        self.config = config;
+    }
+
     /// The state of a new connection. `identity` is present if the handshake was authenticated; the connection is then
     /// already registered with its session.
     #[must_use]
@@ -173,7 +188,7 @@ impl ClientState {
             queued_bytes: 0,
             subscriptions: SubscriptionTable::default(),
             commands: Gcra::new(now),
-            strikes: 0,
+            refused_frames: 0,
             effects: Vec::new(),
             config,
         }
@@ -187,7 +202,7 @@ impl ClientState {
         }
         match self.encoding.decode(frame) {
             Ok(commands) => self.take_commands(now, commands, frame.len(), accepting),
-            // A library that batches its calls can send too many commands in good faith, so this reason lets it reconnect.
+            // A library that batches its calls can exceed the limit by mistake. After this close reason, the client reconnects.
             Err(DecodeError::TooMany) => self.close(CloseReason::TooManyRequests),
             Err(_) => self.close(CloseReason::BadRequest),
         }
@@ -195,13 +210,13 @@ impl ClientState {
     }
 
     /// Handles a pong frame of the WebSocket protocol. Unsolicited pongs are allowed (RFC 6455, section 5.5.3).
-    pub fn on_native_pong(&mut self) {
+    pub fn on_native_pong(&mut self, now: Instant) {
         if self.phase == Phase::Connecting {
-            self.heartbeat.pong();
+            self.heartbeat.pong(now);
         }
     }
 
-    /// Handles the deadlines that have passed. The driver calls it at [`ClientState::next_deadline`] or later.
+    /// Handles the deadlines that have passed. The driver calls this at [`ClientState::next_deadline`] or later.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -233,7 +248,8 @@ impl ClientState {
         });
     }
 
-    /// Pings the peer, because the place of its connection is needed. If it does not answer soon, the connection ends.
+    /// Pings the peer, because another connection needs the place of this connection. If the peer does not answer soon, the
+    /// connection ends. Returns whether a ping is sent.
     pub(super) fn probe(&mut self, now: Instant) -> bool {
         let pinged = self.heartbeat.probe(&self.config, now);
         if pinged {
@@ -252,9 +268,9 @@ impl ClientState {
         [self.connect_by, self.expired_by(), self.heartbeat.next(), subscription].into_iter().flatten().min()
     }
 
-    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform because a
-    /// queue is full. The client receives a temporary error for command `id`. `unjoined` is the channel and number of the
-    /// subscription that was not made.
+    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform, because the
+    /// lane of the channel's shard is full or the shard restarts. The client receives a temporary error for command `id`.
+    /// `unjoined` is the channel and the number of a subscription that was not made.
     pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<(&ChannelName, u64)>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -268,7 +284,8 @@ impl ClientState {
         self.take_effects()
     }
 
-    /// Handles an [`Effect::Publish`] that exceeded the user's publish limit.
+    /// Handles an [`Effect::Publish`] that exceeded a limit of the user: the rate of publications, or the quota of durable
+    /// channels.
     pub fn on_publish_limited(&mut self, id: u32) -> Vec<Effect> {
         if !self.is_closed() {
             self.refuse_rate(id);
@@ -281,7 +298,7 @@ impl ClientState {
         self.subscriptions.iter().map(|(channel, _)| channel)
     }
 
-    /// The latest token of the subscription to this channel; `None` without a subscription, or for one without a token.
+    /// The latest token of the subscription to this channel; `None` if there is no subscription, or if it has no token.
     #[must_use]
     pub fn subscription_token(&self, channel: &ChannelName) -> Option<&TokenMark> {
         self.subscriptions.get(channel)?.token.as_deref()

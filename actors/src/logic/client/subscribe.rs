@@ -20,7 +20,7 @@ use crate::{denials::TokenMark, namespace::Terms, subscription::SubscriptionSour
 
 impl ClientState {
     /// Handles the result of the verification that [`Effect::VerifySubscription`] requested. `is_denied` judges the token once
-    /// more, because it may have been denied since it was verified. A denied token has no effect at all.
+    /// more, because it may have been denied since it was verified. A denied token grants nothing.
     pub fn on_subscription_verified(
         &mut self,
         now: Instant,
@@ -84,17 +84,23 @@ impl ClientState {
         }
     }
 
-    /// The checks that come before the verification of a token.
+    /// The checks before a token is verified, or before the rights of the user are checked.
     fn check_subscribe(&self, request: &SubscribeRequest) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
-        if self.subscriptions.contains(&channel) {
-            return Err(ErrorCode::AlreadySubscribed);
-        }
-        if self.subscriptions.len() >= self.config.max_channels {
-            return Err(ErrorCode::LimitExceeded);
-        }
+        self.check_place(&channel)?;
         self.config.namespaces.admit_encoding(&channel, self.encoding)?;
         Ok(channel)
+    }
+
+    /// Checks that the client may have one more subscription, and that it has no subscription to this channel.
+    fn check_place(&self, channel: &ChannelName) -> Result<(), ErrorCode> {
+        if self.subscriptions.contains(channel) {
+            Err(ErrorCode::AlreadySubscribed)
+        } else if self.subscriptions.len() >= self.config.max_channels {
+            Err(ErrorCode::LimitExceeded)
+        } else {
+            Ok(())
+        }
     }
 
     fn verify_subscription(&mut self, purpose: Purpose, channel: ChannelName, token: SecretString) {
@@ -110,8 +116,8 @@ impl ClientState {
         grant: SubscriptionGrant,
     ) {
         // The server may have subscribed the client meanwhile.
-        if self.subscriptions.contains(&channel) {
-            return self.refuse(id, ErrorCode::AlreadySubscribed);
+        if let Err(error) = self.check_place(&channel) {
+            return self.refuse(id, error);
         }
         let Some(requester) = self.requester() else { return };
         let overrides = Some(&grant.overrides);
@@ -180,7 +186,7 @@ impl ClientState {
         let channel = ChannelName::parse(channel)?;
         match self.subscriptions.get(&channel) {
             None => Err(ErrorCode::PermissionDenied),
-            // Only the server changes the expiry of a server-side subscription.
+            // A client cannot change the expiry of a server-side subscription.
             Some(subscription) if subscription.source.is_server_side() => Err(ErrorCode::BadRequest),
             Some(_) => Ok(channel),
         }
@@ -188,18 +194,19 @@ impl ClientState {
 
     fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
         let ends = grant.expires_in.map(|left| after(now, left));
-        // While the token was being verified, the subscription may have ended, and one of the server may have taken its place.
+        // While the token was being verified, the subscription may have ended, and the server may have made another
+        // subscription to the channel.
         let refreshable = self.may_refresh(channel).is_ok();
-        if refreshable && self.subscriptions.renew(channel, ends, grant.token) {
+        if refreshable && self.subscriptions.refresh(channel, ends, grant.token) {
             self.answer(id, &Answer::SubRefresh(ends.map(|at| lifetime(now, at))));
         } else {
             self.refuse(id, ErrorCode::PermissionDenied);
         }
     }
 
-    /// Handles a `sub_refresh` whose token has expired. Clients treat error 109 here as the end of the subscription. So the
-    /// reply is a temporary error, and a push ends the subscription in such a way that the client subscribes again with a
-    /// new token.
+    /// Handles a `sub_refresh` whose token has expired. After error 109, a client would end the subscription permanently. So
+    /// the reply is a temporary error, and an unsubscribe push ends the subscription with a code after which the client
+    /// subscribes again with a new token.
     fn subscription_token_expired(&mut self, id: u32, channel: &str) {
         self.refuse(id, ErrorCode::Internal);
         // The subscription may have ended while the token was being verified.
@@ -215,8 +222,8 @@ impl ClientState {
         }
     }
 
-    /// Ends the subscriptions that were not refreshed within the grace period. The client then subscribes again. If a
-    /// server-side subscription has ended, the connection is closed and the client reconnects.
+    /// Ends the subscriptions that were not refreshed within the grace period. The client then subscribes again. A server-side
+    /// subscription cannot be refreshed: after the grace period the connection is closed, and the client reconnects.
     pub(super) fn end_subscriptions(&mut self, now: Instant) {
         let Some(until) = now.checked_sub(self.config.expired_grace) else { return };
         for (channel, server_side) in self.subscriptions.ended(until) {

@@ -11,17 +11,18 @@ use crate::{denials::TokenMark, subscription::SubscriptionSource};
 pub(super) struct Subscription {
     /// The number of this subscription; unique within the connection.
     pub(super) number: u64,
-    /// Whether the channel has accepted it. Until then it gives no permissions.
+    /// Whether the channel has accepted the subscription. Until then, the subscription gives no rights.
     pub(super) confirmed: bool,
     /// The connection as members of the channel see it.
     pub(super) info: Arc<ClientInfo>,
-    /// When it expires, unless it is refreshed.
+    /// When the subscription expires, unless it is refreshed; `None` for no expiry.
     pub(super) ends: Option<Instant>,
-    /// Why the client is subscribed.
+    /// The source of the subscription.
     pub(super) source: SubscriptionSource,
-    /// The latest token that granted the subscription, if there is one.
+    /// The latest token for the subscription, if there is one.
     pub(super) token: Option<Box<TokenMark>>,
-    /// The request of the server API, if it arrived before `connect`. The subscription is then made again at `connect`.
+    /// The request of the server API for the subscription, if this request arrived before `connect`. The subscription is then
+    /// made again at `connect`.
     pub(super) requested_early: Option<Box<ServerSubscription>>,
 }
 
@@ -65,7 +66,8 @@ impl SubscriptionTable {
         self.get(channel).is_some_and(|subscription| !subscription.confirmed)
     }
 
-    /// Marks the subscription as accepted by its channel. False if there is none, or if its number is not `number`.
+    /// Marks the subscription as accepted by its channel. False if there is no subscription, or if its number differs from
+    /// `number`.
     pub(super) fn confirm(&mut self, channel: &str, number: Option<u64>) -> bool {
         let subscription = self.table.get_mut(channel);
         let matching = subscription.filter(|found| number.is_none_or(|number| number == found.number));
@@ -88,7 +90,8 @@ impl SubscriptionTable {
         self.last_number
     }
 
-    /// Removes the subscription with this number. False if there is none; a newer subscription of the same channel stays.
+    /// Removes the subscription with this number. False if there is none. A newer subscription to the same channel is not
+    /// removed.
     pub(super) fn forget(&mut self, channel: &str, number: u64) -> bool {
         let is_there = self.get(channel).is_some_and(|subscription| subscription.number == number);
         is_there && self.remove(channel).is_some()
@@ -102,7 +105,7 @@ impl SubscriptionTable {
         Some(removed)
     }
 
-    /// Remembers the request of the server API until `connect` is answered.
+    /// Stores the request of the server API in the subscription until `connect` (see [`Subscription::requested_early`]).
     pub(super) fn remember_requested_early(
         &mut self,
         channel: &str,
@@ -113,8 +116,8 @@ impl SubscriptionTable {
         }
     }
 
-    /// Removes and returns the requests of the server API that arrived before `connect`, so that their subscriptions can be
-    /// made again. Expired ones stay in the table.
+    /// Removes the subscriptions that the server API requested before `connect`, and returns the requests, so that the
+    /// subscriptions can be made again. Expired subscriptions stay in the table.
     pub(super) fn take_requested_early(&mut self, now: Instant) -> Vec<ServerSubscription> {
         let is_valid = |subscription: &&mut Subscription| subscription.ends.is_none_or(|end| end > now);
         let early = self
@@ -129,8 +132,8 @@ impl SubscriptionTable {
         early
     }
 
-    /// Sets the expiry of a subscription from a newer token. False if there is no such subscription.
-    pub(super) fn renew(&mut self, channel: &str, ends: Option<Instant>, token: TokenMark) -> bool {
+    /// Sets the expiry and the token of a subscription. False if there is no such subscription.
+    pub(super) fn refresh(&mut self, channel: &str, ends: Option<Instant>, token: TokenMark) -> bool {
         let Some(subscription) = self.table.get_mut(channel) else { return false };
         subscription.ends = ends;
         subscription.token = Some(Box::new(token));
@@ -138,7 +141,7 @@ impl SubscriptionTable {
         true
     }
 
-    /// Replaces the connection's info in all subscriptions. Their channel infos stay.
+    /// Replaces the connection's info in all subscriptions. The channel info of each subscription does not change.
     pub(super) fn update_info(&mut self, info: &Arc<ClientInfo>) {
         for subscription in self.table.values_mut() {
             subscription.info = with_info(info, subscription.info.chan_info.clone());
@@ -150,7 +153,8 @@ impl SubscriptionTable {
         self.next_end
     }
 
-    /// The channels of expired subscriptions, and whether each is server-side. They stay in the table until they are removed.
+    /// The channels of expired subscriptions, and whether each subscription is server-side. The subscriptions stay in the table
+    /// until they are removed.
     pub(super) fn ended(&self, now: Instant) -> Vec<(ChannelName, bool)> {
         if self.next_end.is_none_or(|end| end > now) {
             return Vec::new();

@@ -1,7 +1,7 @@
 //! Durable channels: the state machine of one channel, and the types that it exchanges with the journal.
 //!
-//! The types in this file are the arguments and results of the `Journal` port. [`DurableChannel`] is the state of one
-//! channel; its shard drives it. Nothing in here waits or depends on how the journal is stored.
+//! The types in this file are the arguments and results of the `Journal` port. [`DurableChannel`] is the state of one channel,
+//! and the channel's shard calls it. The code in this folder does no I/O, and does not depend on how the journal is stored.
 
 mod recent_window;
 mod state_machine;
@@ -23,20 +23,21 @@ use crate::history::weight_of;
 pub struct NewMessage {
     /// The payload.
     pub data: Payload,
-    /// The publishing client; absent when the server publishes.
+    /// The client that publishes; `None` if the server publishes.
     pub info: Option<Arc<ClientInfo>>,
-    /// Names and values that the server adds to the publication.
+    /// Names and values that a publisher adds through the server API.
     pub tags: Vec<(String, String)>,
-    /// When it was accepted, in milliseconds since the Unix epoch.
+    /// When the message was accepted, in milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// A key that the publisher chose. A second message with the same key is not published.
+    /// The idempotency key that the publisher chose. A further message with the same key is not published while the key is
+    /// remembered.
     pub idempotency_key: Option<String>,
-    /// The message is published only if no message of this or a newer version was published before.
+    /// The version of the message. The message is not published if this version is outdated (see [`Version::is_outdated`]).
     pub version: Option<Version>,
 }
 
 impl NewMessage {
-    /// The publication that this message becomes at an offset.
+    /// The publication that this message becomes at this offset.
     #[must_use]
     pub fn at(&self, offset: u64) -> Publication {
         Publication {
@@ -60,7 +61,7 @@ impl NewMessage {
 pub struct Retention {
     /// How many of the newest publications are kept.
     pub size: u32,
-    /// How long they are kept.
+    /// How long publications are kept.
     pub ttl: Duration,
 }
 
@@ -71,26 +72,28 @@ impl Retention {
         Self { size: u32::try_from(options.history_size).unwrap_or(u32::MAX), ttl: options.history_ttl }
     }
 
-    /// The moment up to which publications have expired, in milliseconds since the Unix epoch.
+    /// A publication has expired at `now_ms` if it was accepted at the returned moment or earlier. Both moments are in
+    /// milliseconds since the Unix epoch.
     #[must_use]
     pub fn expired_ms(&self, now_ms: i64) -> i64 {
         now_ms.saturating_sub(i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
-/// A selection of publications to read from the journal.
+/// The publications to read from the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     /// Only publications with a greater offset.
     pub after: u64,
     /// Only publications with a smaller offset.
     pub before: u64,
-    /// The most publications.
+    /// The largest number of publications.
     pub limit: u32,
-    /// The most bytes, as [`weight`](crate::history::weight) counts them. The journal may count tags as slightly more, and bytes
-    /// that are not JSON without their base64, as less. The first publication is always read.
+    /// The largest weight of all publications, in bytes (see [`weight`](crate::history::weight)). For tags, the journal may
+    /// count slightly more. For data that is not JSON, the journal counts less: the bytes and not their base64 string. The
+    /// first publication is always read.
     pub bytes: usize,
-    /// Whether the newest comes first.
+    /// Whether the newest publication comes first.
     pub reverse: bool,
     /// Only publications among the newest `size` of the channel.
     pub size: u32,
@@ -98,25 +101,25 @@ pub struct Range {
     pub younger_than_ms: i64,
 }
 
-/// The result of a batch that was written.
+/// The result of a written batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// One placement for each message of the batch, in the order of the batch.
     pub placed: Vec<Placement>,
     /// The newest offset of the channel after the batch.
     pub top: u64,
-    /// The epoch of all offsets; it changes only with the database.
+    /// The epoch of all offsets. All durable channels of a database have the same epoch.
     pub epoch: Arc<str>,
 }
 
-/// The result of one message of a batch.
+/// The result for one message of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
     /// The message was published at this offset. The new offsets of a batch follow each other without a gap.
     New(u64),
     /// An earlier message with the same idempotency key is at this offset.
     Earlier(u64),
-    /// The message is not published, because its version is outdated. The offset is the newest of the channel.
+    /// The message is not published, because its version is outdated. The offset is the newest offset of the channel.
     Outdated(u64),
 }
 
@@ -133,13 +136,15 @@ impl Placement {
 /// The result of an open: the newest publications of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// The epoch of all offsets; it changes only with the database.
+    /// The epoch of all offsets. All durable channels of a database have the same epoch.
     pub epoch: Arc<str>,
-    /// The newest offset. If the journal does not know the channel, the offset after which the channel begins (the floor).
+    /// The newest offset. If the journal does not know the channel, this is the floor: the offset after which the channel
+    /// begins.
     pub top: u64,
     /// The newest kept publications, oldest first.
     pub newest: Vec<Arc<Publication>>,
-    /// Whether `newest` holds all kept publications. If not, older ones exist that exceeded the bounds of the read.
+    /// Whether `newest` has all kept publications. If not, there are older kept publications that the bounds of the read
+    /// excluded.
     pub whole: bool,
 }
 

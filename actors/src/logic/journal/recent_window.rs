@@ -6,16 +6,17 @@ use protocol::{Position, Publication};
 
 use super::{Opened, Range, Retention};
 use crate::{
+    erasure::{Erasure, remains_of},
     history::{PAGE_BYTES, PAGE_MAX, Page, PageBound, Recovery, bounded, recover, weight},
     namespace::RecoveryMode,
 };
 
-/// The most publications of a window. This is more than one client can recover.
+/// The largest number of publications in a window. One recovery returns fewer publications.
 pub(super) const WINDOW_MAX: u32 = 512;
-/// The most bytes of one batch.
+/// The largest weight of one batch, in bytes.
 pub(super) const BATCH_BYTES: usize = 1024 * 1024;
-/// The most bytes of a window. This is more than one client can recover. It is also the bound of a batch: when the outcome
-/// of a batch is unknown, one read returns the whole batch.
+/// The largest weight of the publications in a window, in bytes. One recovery returns less. A batch has the same bound, so that
+/// one read returns the whole batch if its outcome is unknown.
 const WINDOW_BYTES: usize = BATCH_BYTES;
 
 /// The newest publications of a channel, without a gap, up to its newest offset (`top`).
@@ -23,7 +24,7 @@ const WINDOW_BYTES: usize = BATCH_BYTES;
 pub(super) struct RecentWindow {
     epoch: Arc<str>,
     top: u64,
-    /// The window holds every kept publication with a greater offset.
+    /// The window holds every kept publication whose offset is greater than `from`.
     from: u64,
     /// Whether the window holds every kept publication of the channel.
     whole: bool,
@@ -49,13 +50,13 @@ impl RecentWindow {
     pub(super) fn opened(opened: Opened) -> Self {
         let from = opened.newest.first().map_or(opened.top, |first| first.offset.saturating_sub(1));
         let Opened { epoch, top, newest, whole } = opened;
-        let mut hot = Self { epoch, top, from, whole, kept: newest.into(), bytes: 0 };
-        hot.bytes = hot.kept.iter().map(|publication| weight(publication)).sum();
-        hot.trim();
-        hot
+        let mut window = Self { epoch, top, from, whole, kept: newest.into(), bytes: 0 };
+        window.bytes = window.kept.iter().map(|publication| weight(publication)).sum();
+        window.trim();
+        window
     }
 
-    /// An empty window for a channel of which only a batch that begins at `first` is known.
+    /// An empty window that ends before `first`, the offset of the next publication. Nothing else is known about the channel.
     pub(super) fn began(epoch: Arc<str>, first: u64) -> Self {
         let from = first.saturating_sub(1);
         Self { epoch, top: from, from, whole: from == 0, kept: VecDeque::new(), bytes: 0 }
@@ -100,20 +101,32 @@ impl RecentWindow {
         }
     }
 
-    /// When the oldest publication expires, in milliseconds since the Unix epoch.
+    /// When the oldest publication in the window expires, in milliseconds since the Unix epoch.
     pub(super) fn next_expiry_ms(&self, keep: Retention) -> Option<i64> {
         let ttl = i64::try_from(keep.ttl.as_millis()).unwrap_or(i64::MAX);
         self.kept.front().map(|oldest| oldest.time_ms.saturating_add(ttl))
     }
 
-    /// Drops all publications up to this offset: they were removed from the journal.
+    /// Drops all publications up to this offset, because they were removed from the journal.
     pub(super) fn remove(&mut self, upto: u64) {
-        // If the removal ends before `from`, the journal still has publications that the window does not hold.
+        // If the removal ends before `from`, the journal may still have publications that the window does not have.
         self.whole |= upto >= self.from;
         while self.kept.front().is_some_and(|oldest| oldest.offset <= upto) {
             self.drop_oldest();
         }
         self.from = self.from.max(upto.min(self.top));
+    }
+
+    /// Replaces the content of some publications. Their offsets stay. Returns their number.
+    pub(super) fn erase(&mut self, erasure: &Erasure) -> usize {
+        let mut erased = 0;
+        for publication in self.kept.iter_mut().filter(|publication| erasure.covers(publication)) {
+            let remains = remains_of(publication);
+            self.bytes = (self.bytes + weight(&remains)).saturating_sub(weight(publication));
+            *publication = remains;
+            erased += 1;
+        }
+        erased
     }
 
     /// Drops the older half of the publications to free memory.
@@ -124,11 +137,13 @@ impl RecentWindow {
         }
     }
 
-    /// Whether the window suffices to decide the recovery of a client at `since`. If not, the channel must be read again.
+    /// Whether the window suffices to decide the recovery of a client whose last position is `since`. If not, the channel must
+    /// be read again.
     pub(super) fn can_recover(&self, since: &Position) -> bool {
         let same = crate::history::is_of(since, &self.epoch);
         let too_much = self.kept.len() > PAGE_MAX || self.bytes > PAGE_BYTES;
-        // `since` may be greater than the top. A client can invent such an offset, so it must not cost a query.
+        // `since` may be greater than the top. A client can invent such an offset, so the offset must not cause a read of the
+        // journal.
         !same || self.whole || since.offset >= self.from || too_much
     }
 
@@ -139,7 +154,7 @@ impl RecentWindow {
         recover(since, mode, &self.position(), newer, self.kept.back().cloned())
     }
 
-    /// A page of the history; `None` if the window does not hold all of it.
+    /// A page of the history; `None` if the window may lack publications of the page.
     pub(super) fn page(&self, page: Page, bound: PageBound) -> Option<Vec<Arc<Publication>>> {
         let covered = self.kept.iter().filter(|publication| page.covers(publication.offset));
         let here = self.whole || page.limit == 0;

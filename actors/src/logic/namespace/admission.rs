@@ -1,8 +1,7 @@
-//! Admission: which users may do what in a channel, and the terms of a subscription. Pure.
+//! The rules for commands to channels: which users may send which commands, and which terms a subscription has. Pure.
 //!
-//! The client's state machine calls these rules for its commands and for the subscriptions that the server makes. Two
-//! checks are not here but in the client's state machine: whether the connection is subscribed already (105), and whether
-//! it has too many channels (106).
+//! The client state applies these rules to commands and to the subscriptions that the server makes. The client state itself
+//! checks whether the connection is already subscribed (105), and whether it has too many channels (106).
 
 use protocol::{
     Encoding, ErrorCode, Position, PublishRequest, SubscribeRequest, channel_name::ChannelName, id::Subject,
@@ -14,7 +13,7 @@ use super::{
     options::{Options, Rights, Standing},
 };
 
-/// The user for which a command is judged.
+/// The user whose command is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelUser<'a> {
     /// The user's rank.
@@ -26,7 +25,7 @@ pub struct ChannelUser<'a> {
 /// The terms of a subscription, after the rules have been applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// The position from which missed publications are recovered, if they are.
+    /// The position from which missed publications are recovered; `None` for no recovery.
     pub recover: Option<Position>,
     /// Whether the subscription fails with error 112 if the missed publications cannot be recovered.
     pub must_recover: bool,
@@ -36,11 +35,11 @@ pub struct Terms {
     pub recoverable: bool,
     /// Whether the subscription is visible in presence.
     pub presence: bool,
-    /// Whether its join and leave are announced to subscribers.
+    /// Whether the join and leave of the subscription are announced to subscribers.
     pub announce: bool,
-    /// Whether it receives joins and leaves, including its own join.
+    /// Whether the subscription receives joins and leaves, including its own join.
     pub join_leave: bool,
-    /// Whether it receives deltas.
+    /// Whether the subscription receives deltas.
     pub delta: bool,
 }
 
@@ -49,9 +48,9 @@ impl Namespaces {
     /// subscription token for this user and channel; with a token the rights of the namespace do not matter.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 a tags filter (it is not supported, and ignoring it would deliver
-    /// publications that the client filtered out), 108 a kind of subscription that is not offered, 112 the client must
-    /// recover but the channel has no recovery.
+    /// 102: the namespace is unknown. 103: not permitted. 107: the request has a tags filter, which is not supported (to ignore
+    /// it would deliver publications that the client has filtered out). 108: this kind of subscription is not offered. 112: the
+    /// request says that a recovery must succeed, but the subscription would not be recoverable.
     pub fn admit_subscribe(
         &self,
         channel: &ChannelName,
@@ -83,7 +82,7 @@ impl Namespaces {
     /// The terms of a subscription that the server makes. The rights of the namespace are not checked.
     ///
     /// # Errors
-    /// 102 unknown namespace.
+    /// 102: the namespace is unknown.
     pub fn admit_server(
         &self,
         channel: &ChannelName,
@@ -97,17 +96,17 @@ impl Namespaces {
     /// Checks whether a connection with this encoding may subscribe to the channel at all.
     ///
     /// # Errors
-    /// 102 unknown namespace, 440 the namespace carries bytes that the JSON protocol cannot carry.
+    /// 102: the namespace is unknown. 440: the namespace is only for clients of the Protobuf protocol.
     pub fn admit_encoding(&self, channel: &ChannelName, encoding: Encoding) -> Result<(), ErrorCode> {
         let reaches = self.options(channel)?.data.reaches(encoding);
         if reaches { Ok(()) } else { Err(ErrorCode::BinaryChannel) }
     }
 
-    /// Checks whether a connection may publish. `subscriber` says whether it is subscribed to the channel.
+    /// Checks whether a connection may publish. `subscriber` says whether the connection is subscribed to the channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 no data, too much data, or data that is not JSON in a namespace
-    /// that carries only JSON, 108 a kind of publication that is not offered.
+    /// 102: the namespace is unknown. 103: not permitted. 107: no data, too much data, or data that is not JSON in a namespace
+    /// that carries only JSON. 108: this kind of publication is not offered.
     pub fn admit_publish(
         &self,
         channel: &ChannelName,
@@ -129,7 +128,7 @@ impl Namespaces {
     /// Checks whether a connection may read presence.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 108 presence is not available in the namespace.
+    /// 102: the namespace is unknown. 103: not permitted. 108: presence is not available in the namespace.
     pub fn admit_presence(
         &self,
         channel: &ChannelName,
@@ -143,7 +142,7 @@ impl Namespaces {
     /// Checks whether a connection may read the history.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 108 the namespace keeps no history.
+    /// 102: the namespace is unknown. 103: not permitted. 108: the namespace keeps no history.
     pub fn admit_history(
         &self,
         channel: &ChannelName,
@@ -154,19 +153,19 @@ impl Namespaces {
         permit_to_look(channel, options.history, user, subscriber)
     }
 
-    /// The options of a channel whose presence is available.
+    /// The options of a channel, if its presence is available.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 presence is not available in the namespace.
+    /// 102: the namespace is unknown. 108: presence is not available in the namespace.
     pub fn with_presence(&self, channel: &ChannelName) -> Result<&Options, ErrorCode> {
         let options = self.options(channel)?;
         if options.presence_enabled { Ok(options) } else { Err(ErrorCode::NotAvailable) }
     }
 
-    /// The options of a channel that keeps a history.
+    /// The options of a channel, if it keeps a history.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 the namespace keeps no history.
+    /// 102: the namespace is unknown. 108: the namespace keeps no history.
     pub fn with_history(&self, channel: &ChannelName) -> Result<&Options, ErrorCode> {
         let options = self.options(channel)?;
         if options.keeps_history() { Ok(options) } else { Err(ErrorCode::NotAvailable) }
@@ -177,7 +176,7 @@ fn standing(channel: &ChannelName, user: ChannelUser<'_>, subscriber: bool) -> S
     Standing { party: user.party, owner: channel.is_owned_by(user.subject), subscriber }
 }
 
-/// Checks rights. A user that is not subscribed to a private channel has none.
+/// Checks rights. In a private channel, only subscribers have rights.
 fn permit(
     channel: &ChannelName,
     rights: Rights,
@@ -191,8 +190,8 @@ fn permit(
     Ok(())
 }
 
-/// Checks rights to history and presence. In a user-limited channel only owners and subscribers have them; for publishing
-/// there is no such restriction.
+/// Checks rights to history and presence. In a user-limited channel, only owners and subscribers have these rights. Publishing
+/// is not restricted in this way.
 fn permit_to_look(
     channel: &ChannelName,
     rights: Rights,
@@ -211,7 +210,7 @@ fn terms(options: &Options, overrides: Overrides, request: &SubscribeRequest) ->
         && overrides
             .force_recovery
             .unwrap_or_else(|| options.recovery.grants(request.recoverable || request.recover.is_some()));
-    // A client needs a position to recover from it later.
+    // A later recovery requires a position.
     let positioned = recoverable
         || history
             && overrides.force_positioning.unwrap_or_else(|| options.positioning.grants(request.positioned));

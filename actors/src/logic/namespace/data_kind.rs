@@ -2,10 +2,10 @@
 
 use protocol::{Encoding, Payload};
 
-/// The data that may be published in a channel. It decides which clients may subscribe.
+/// The kind of data that may be published in a channel. The kind also determines which clients may subscribe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataKind {
-    /// JSON only, from clients of both protocols.
+    /// JSON only. Clients of both protocols may subscribe.
     #[default]
     Json,
     /// Any bytes. Clients of the JSON protocol receive data that is not JSON as a base64 string.

@@ -1,7 +1,7 @@
 //! Namespaces: which channels exist, which commands they permit, and what they keep.
 //!
-//! The client's state machine checks each command with [`admission`]; the shards read the options of their channels. A
-//! channel is not created: every name in a known namespace is a channel.
+//! The client state checks each command with [`admission`]; the shards read the options of their channels. Channels are not
+//! created: every name in a known namespace is a channel.
 
 mod admission;
 mod data_kind;
@@ -17,11 +17,13 @@ pub use data_kind::DataKind;
 pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
 pub use party::Party;
 
-/// The table of namespaces. A channel of another namespace does not exist.
+/// The table of namespaces. There are no channels in other namespaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespaces {
     named: HashMap<String, Arc<Options>>,
+    /// The options of channels whose names have no namespace; `None` if there are no such channels.
     without_namespace: Option<Arc<Options>>,
+    /// The namespace of personal channels; `None` if personal channels are off.
     personal: Option<String>,
 }
 
@@ -49,15 +51,15 @@ impl Namespaces {
         self
     }
 
-    /// Sets the options of channels whose names have no `:`.
+    /// Sets the options of channels whose names have no namespace.
     #[must_use]
     pub fn with_nameless(mut self, options: Options) -> Self {
         self.without_namespace = Some(Arc::new(options));
         self
     }
 
-    /// Turns personal channels on: the server subscribes every connection of a named user to the user's channel in this
-    /// namespace. With an empty `namespace` the names of these channels have no namespace.
+    /// Turns personal channels on: the server subscribes the connections of a named user to the user's channel in this
+    /// namespace (see [`Self::personal()`]). With an empty `namespace` the names of these channels have no namespace.
     #[must_use]
     pub fn with_personal(mut self, namespace: &str) -> Self {
         self.personal = Some(namespace.to_owned());
@@ -67,7 +69,7 @@ impl Namespaces {
     /// The options of a channel.
     ///
     /// # Errors
-    /// 102 for an unknown namespace.
+    /// 102: the namespace is unknown.
     pub fn options(&self, channel: &ChannelName) -> Result<&Arc<Options>, ErrorCode> {
         let options = match channel.namespace() {
             Some(namespace) => self.named.get(namespace),
@@ -76,14 +78,15 @@ impl Namespaces {
         options.ok_or(ErrorCode::UnknownChannel)
     }
 
-    /// Every namespace with its options. The options for names without a namespace have the empty name.
+    /// Every namespace with its options. The options of channels without a namespace have the empty name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Options)> {
         let named = self.named.iter().map(|(name, options)| (name.as_str(), &**options));
         named.chain(self.without_namespace.as_deref().map(|options| ("", options)))
     }
 
-    /// The channel to which the server subscribes each connection of this user. A user whose name contains a comma has none,
-    /// because the channel's name would be a list that admits other users.
+    /// The personal channel: the channel to which the server subscribes each connection of this user. `None` if personal
+    /// channels are off, if the user is anonymous, or if the user's name cannot be part of a channel's name. A name with a
+    /// comma is excluded, because the channel's name would be a list that admits other users.
     #[must_use]
     pub fn personal(&self, user: &Subject) -> Option<ChannelName> {
         let single = !user.is_anonymous() && !user.as_str().contains(',');
@@ -92,8 +95,9 @@ impl Namespaces {
         ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
 
-    /// Whether this named user has no personal channel although personal channels are on. The reason is a name that cannot
-    /// be part of a channel's name: it is too long, or has a comma or a letter outside ASCII.
+    /// Whether this user has a name but no personal channel, although personal channels are on. The reason is that the name
+    /// cannot be part of a channel's name: the name is too long, or contains a comma or a character that is not printable
+    /// ASCII.
     #[must_use]
     pub fn leaves_out(&self, user: &Subject) -> bool {
         self.personal.is_some() && !user.is_anonymous() && self.personal(user).is_none()

@@ -1,4 +1,4 @@
-//! Tests of channel names and of the rights and options of namespaces.
+//! Tests of channel names, and of the rights and options of namespaces.
 
 use proptest::prelude::*;
 use protocol::{
@@ -34,21 +34,21 @@ fn a_name_is_1_to_255_printable_ascii_characters() {
 }
 
 #[test]
-fn the_namespace_ends_at_the_first_colon() {
+fn a_namespace_ends_at_the_first_colon() {
     assert_eq!(name("chat:a:b").namespace(), Some("chat"));
     assert_eq!(name(":a").namespace(), Some(""));
     assert_eq!(name("chat").namespace(), None);
 }
 
 #[test]
-fn built_in_namespaces_can_be_subscribed_to() {
+fn users_may_subscribe_in_the_namespaces_chat_and_ephemeral() {
     let plain = SubscribeRequest::default();
     assert_eq!(subscribe("chat:a", &plain), Ok(()));
     assert_eq!(subscribe("ephemeral:a", &plain), Ok(()));
 }
 
 #[test]
-fn unknown_namespaces_and_names_without_one_are_unknown_channels() {
+fn channels_without_a_known_namespace_are_unknown() {
     for channel in ["news:a", "chat", ":a", "Chat:a", "chat :a"] {
         assert_eq!(
             subscribe(channel, &SubscribeRequest::default()),
@@ -59,7 +59,7 @@ fn unknown_namespaces_and_names_without_one_are_unknown_channels() {
 }
 
 #[test]
-fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
+fn a_private_channel_requires_a_token() {
     let plain = SubscribeRequest::default();
     assert_eq!(subscribe("$chat:a", &plain), Err(ErrorCode::PermissionDenied));
     for unknown in ["$x", "$", "$news:a"] {
@@ -69,13 +69,13 @@ fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
     let token = Some(&Overrides::default());
     let namespaces = Namespaces::default();
     assert!(namespaces.admit_subscribe(&name("$chat:a"), user, token, &plain).is_ok());
-    // A token does not open the channel of another user.
+    // A token does not admit a user to the channel of another user.
     let foreign = namespaces.admit_subscribe(&name("$chat:#7"), user, token, &plain);
     assert_eq!(foreign, Err(ErrorCode::PermissionDenied));
 }
 
 #[test]
-fn a_personal_channel_is_for_its_owners_alone() {
+fn only_listed_users_may_subscribe_in_the_namespace_user() {
     let plain = SubscribeRequest::default();
     for channel in ["user:#42", "user:#7,42"] {
         assert_eq!(subscribe(channel, &plain), Ok(()), "{channel}");
@@ -99,7 +99,7 @@ fn rights_are_checked_before_unsupported_features() {
 }
 
 #[test]
-fn members_may_publish_and_others_only_if_the_namespace_permits_it() {
+fn the_namespace_decides_whether_members_and_other_users_may_publish() {
     let namespaces = Namespaces::default()
         .with("open", Options { publish: Rights::of(&[Right::User]), ..Options::default() });
     assert_eq!(publish(&namespaces, "chat:a", true), Ok(()));
@@ -110,7 +110,7 @@ fn members_may_publish_and_others_only_if_the_namespace_permits_it() {
 }
 
 #[test]
-fn a_publication_needs_data_and_is_plain() {
+fn a_publication_must_have_data_and_kind_0() {
     let namespaces = Namespaces::default();
     let mut request = PublishRequest { channel: String::new(), data: None, kind: 1 };
     let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
@@ -149,9 +149,8 @@ fn channels() -> impl Strategy<Value = &'static str> {
 const PARTIES: [Party; 4] = [Party::Anonymous, Party::User, Party::Operator, Party::Admin];
 
 proptest! {
-    /// A user of a higher rank may do everything that a user of a lower rank may do.
     #[test]
-    fn a_higher_party_has_every_right_of_a_lower_one(
+    fn a_higher_rank_has_every_right_of_a_lower_rank(
         (bits, rights) in (0_u8..64, 0_u8..64),
         channel in channels(),
         subscriber in any::<bool>(),
@@ -177,9 +176,10 @@ proptest! {
         }
     }
 
-    /// No option of a namespace admits other users to private and user-limited channels.
+    /// No option of a namespace admits a user without a token to a private channel, or an unlisted user to a user-limited
+    /// channel.
     #[test]
-    fn no_option_opens_a_limited_channel_to_other_users(
+    fn no_option_admits_other_users_to_a_limited_channel(
         (bits, rights) in (0_u8..64, 0_u8..64),
         party in prop::sample::select(PARTIES.to_vec()),
         token in any::<bool>(),
@@ -194,23 +194,22 @@ proptest! {
         prop_assert!(namespaces.admit_presence(&name("x:#7"), user, false).is_err());
         prop_assert!(namespaces.admit_history(&name("x:#7"), user, false).is_err());
         prop_assert!(namespaces.admit_history(&name("$x:a"), user, false).is_err());
-        let nobody = ChannelUser { party, subject: &Subject::anonymous() };
-        prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#"), nobody, None, &request), &denied);
+        let anonymous_user = ChannelUser { party, subject: &Subject::anonymous() };
+        prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#"), anonymous_user, None, &request), &denied);
     }
 
-    /// The terms grant a request of the client only if the namespace offers it.
     #[test]
     fn terms_grant_only_what_the_namespace_offers(
-        (bits, wishes) in (0_u8..64, 0_u8..32),
+        (bits, requested) in (0_u8..64, 0_u8..32),
     ) {
         let namespaces = Namespaces::empty().with("x", options(bits, Right::User as u8));
         let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
         let request = SubscribeRequest {
-            recover: (wishes & 1 != 0).then(Default::default),
-            positioned: wishes & 2 != 0,
-            recoverable: wishes & 4 != 0,
-            join_leave: wishes & 8 != 0,
-            delta: wishes & 16 != 0,
+            recover: (requested & 1 != 0).then(Default::default),
+            positioned: requested & 2 != 0,
+            recoverable: requested & 4 != 0,
+            join_leave: requested & 8 != 0,
+            delta: requested & 16 != 0,
             ..SubscribeRequest::default()
         };
         let terms = namespaces.admit_subscribe(&name("x:a"), user, None, &request).unwrap();
@@ -218,7 +217,7 @@ proptest! {
         prop_assert_eq!(terms.presence, does(1));
         prop_assert_eq!(terms.announce, does(2));
         prop_assert_eq!(terms.join_leave, does(2) && request.join_leave);
-        prop_assert_eq!(terms.recoverable, does(4) && does(8) && wishes & 5 != 0);
+        prop_assert_eq!(terms.recoverable, does(4) && does(8) && requested & 5 != 0);
         prop_assert_eq!(terms.recover.is_some(), terms.recoverable && request.recover.is_some());
         prop_assert_eq!(terms.positioned, terms.recoverable || does(4) && does(16));
         prop_assert_eq!(terms.delta, does(32) && request.delta);
@@ -226,7 +225,7 @@ proptest! {
 }
 
 #[test]
-fn a_personal_channel_belongs_to_one_user() {
+fn the_name_of_a_personal_channel_lists_exactly_one_user() {
     let namespaces = Namespaces::default().with_personal("user");
     let personal = |user: &str| namespaces.personal(&Subject::new(user)).map(|name| name.to_string());
     assert_eq!(personal("42"), Some("user:#42".to_owned()));

@@ -1,7 +1,7 @@
-//! The options of a namespace: which commands it permits to which users, and what it keeps.
+//! The options of a namespace: which users may send which commands to its channels, and what the channels keep.
 //!
-//! The options come from the built-in table or from the file of channels. The rules of admission and the channel shards
-//! read them.
+//! The options come from the built-in table or from the file of channels. The rules in `admission` and the channel shards read
+//! the options.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{data_kind::DataKind, party::Party};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Right {
-    /// All users, anonymous ones included.
+    /// All users, including anonymous users.
     Anonymous = 1,
     /// All users with a name.
     User = 2,
@@ -23,7 +23,7 @@ pub enum Right {
     Operator = 8,
     /// Administrators.
     Admin = 16,
-    /// The users named after the `#` of the channel's name.
+    /// The users that are listed after the `#` of the channel's name.
     Owner = 32,
 }
 
@@ -32,7 +32,7 @@ impl Right {
     pub const ALL: [Self; 6] =
         [Self::Anonymous, Self::User, Self::Subscriber, Self::Operator, Self::Admin, Self::Owner];
 
-    /// Its name in the file of channels.
+    /// The name of the right in the file of channels.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,11 +46,12 @@ impl Right {
     }
 }
 
-/// A set of rights: a user with any of them is permitted. The empty set permits only the server.
+/// A set of rights: the groups of users that may do one thing, for example publish. With the empty set, only the server may do
+/// it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights(u8);
 
-/// The properties of a user that rights in one channel depend on.
+/// The properties of a user on which rights in one channel depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) party: Party,
@@ -59,13 +60,13 @@ pub(super) struct Standing {
 }
 
 impl Rights {
-    /// The set of these rights.
+    /// The set of `rights`.
     #[must_use]
     pub fn of(rights: &[Right]) -> Self {
         Self(rights.iter().fold(0, |set, right| set | *right as u8))
     }
 
-    /// Whether this right is among them.
+    /// Whether this right is in the set.
     #[must_use]
     pub fn has(self, right: Right) -> bool {
         self.0 & right as u8 != 0
@@ -89,32 +90,32 @@ pub enum Offer {
     /// Never.
     #[default]
     Off,
-    /// If the client asks for it.
+    /// If the client requests it.
     Allowed,
     /// Always.
     Forced,
 }
 
 impl Offer {
-    pub(super) fn grants(self, asked: bool) -> bool {
-        self == Self::Forced || (self == Self::Allowed && asked)
+    pub(super) fn grants(self, requested: bool) -> bool {
+        self == Self::Forced || (self == Self::Allowed && requested)
     }
 }
 
 /// The publications that a client receives when it subscribes again after an interruption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecoveryMode {
-    /// All publications that it missed.
+    /// All publications that the client missed.
     #[default]
     Stream,
-    /// Only the newest publication, unless the client has it already.
+    /// Only the newest publication, unless the client already has it.
     Cache,
 }
 
-/// The options of a namespace. `Default` permits nothing to clients and keeps no history.
+/// The options of a namespace. `Default` gives no rights to clients and keeps no history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The users that may subscribe. If the set is empty, a user needs a subscription token, or the server subscribes it.
+    /// The users that may subscribe. All other users need a subscription token, or must be subscribed by the server.
     pub subscribe: Rights,
     /// The users that may publish.
     pub publish: Rights,
@@ -124,15 +125,15 @@ pub struct Options {
     pub history: Rights,
     /// Whether presence is available.
     pub presence_enabled: bool,
-    /// Whether subscribers that ask for it receive joins and leaves.
+    /// Whether joins and leaves are announced. A subscriber receives them if it requests this.
     pub join_leave: bool,
-    /// Whether subscribers receive joins and leaves even if they do not ask for them.
+    /// Whether subscribers receive joins and leaves even if they do not request them.
     pub force_join_leave: bool,
     /// How many publications are kept; 0 for none.
     pub history_size: usize,
-    /// How long publications are kept; zero if none are kept.
+    /// How long publications are kept; zero if no publications are kept.
     pub history_ttl: Duration,
-    /// How long a durable channel without kept publications is remembered after the last publication.
+    /// How long a durable channel without kept publications is remembered after its last publication.
     pub history_meta_ttl: Duration,
     /// Whether subscriptions have a position, so that a gap is detected.
     pub positioning: Offer,
@@ -140,28 +141,28 @@ pub struct Options {
     pub recovery: Offer,
     /// Which publications a recovery returns.
     pub recovery_mode: RecoveryMode,
-    /// Whether clients that ask for deltas receive them.
+    /// Whether clients that request deltas receive them.
     pub delta: bool,
     /// Whether the history is in the database.
     pub durable: bool,
-    /// The most subscribers of one channel; 0 for no limit.
+    /// The largest number of subscribers of one channel; 0 for no limit.
     pub max_subscribers: usize,
-    /// The most bytes of one publication's data.
+    /// The largest size of one publication's data, in bytes.
     pub max_publication_bytes: usize,
     /// Which data may be published.
     pub data: DataKind,
 }
 
-/// The most bytes of a publication's data unless the namespace sets another bound. A frame holds 64 KiB, including
-/// everything around the data. This bound is lower, so a publication that is slightly too large gets error 107; only one
-/// that does not fit into a frame closes the connection (3501).
+/// The default of the largest size of a publication's data, in bytes. A frame holds 64 KiB, including everything around the
+/// data. This bound is lower, so a publication that is slightly too large gets error 107. Only a publication that does not fit
+/// into a frame closes the connection (3501).
 pub const MAX_PUBLICATION_BYTES: usize = 60 * 1024;
 
-/// The greatest bound that a namespace may set. Data of this size must fit into an outbox even as an escaped JSON string, the
-/// form for subscriptions with deltas.
+/// The greatest value of `max_publication_bytes`. Data of this size must fit into an outbox even as an escaped JSON string,
+/// which is the form for subscriptions with deltas.
 const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
 const MAX_HISTORY_SIZE: usize = 100_000;
-/// Thirty days, the default of comparable servers.
+/// Thirty days, as in Centrifugo.
 const HISTORY_META_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_HISTORY_TTL: Duration = Duration::from_secs(3_660 * 24 * 60 * 60);
 
@@ -203,13 +204,13 @@ impl Options {
         self.history_size > 0 && !self.history_ttl.is_zero()
     }
 
-    /// The contradictions and bad values in the options. Each text begins with the name of an option.
+    /// The contradictions and invalid values in the options. Each text begins with the name of an option.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let history = self.keeps_history();
-        let half = (self.history_size > 0) == self.history_ttl.is_zero();
+        let incomplete = (self.history_size > 0) == self.history_ttl.is_zero();
         let rules = [
-            (half, "history_size: `history_size` and `history_ttl` need each other"),
+            (incomplete, "history_size: set `history_size` and `history_ttl` together, or neither"),
             (self.recovery != Offer::Off && !history, "recovery: needs a history"),
             (self.positioning != Offer::Off && !history, "positioning: needs a history"),
             (self.durable && !history, "durable: needs a history"),
@@ -258,7 +259,7 @@ impl Options {
         }
     }
 
-    /// `user`: the server publishes to the users named after the `#`.
+    /// `user`: the server publishes to the users that are listed after the `#`.
     pub(super) fn personal() -> Self {
         Self {
             subscribe: Rights::of(&[Right::Owner]),

@@ -1,11 +1,11 @@
-//! The rank of a user. Rights in channels depend on it.
+//! [`Party`]: the rank of a user. Rights in channels depend on the rank.
 //!
-//! The rank comes from the identity of a connection, and the rights of namespaces compare it.
+//! The rank comes from the identity of a connection. The rules of namespaces compare the rank with the ranks that have a right.
 
-/// The rank of a user. Each rank has the rights of all earlier ones.
+/// The rank of a user. Each rank has the rights of all earlier ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
-    /// The connection has no user name.
+    /// The user has no name.
     Anonymous,
     /// Signed in, at this server or with an external issuer.
     User,

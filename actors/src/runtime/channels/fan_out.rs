@@ -1,7 +1,7 @@
 //! One subscriber of a channel, and the frames that all subscribers share.
 //!
-//! A publication is encoded at most once per encoding and form, when the first subscriber needs it. Each further
-//! receiver costs only a reference to the frame and an entry in its queue.
+//! A publication is encoded at most once per encoding and form, when the first subscriber needs it. Each further receiver costs
+//! only a reference to the frame and an entry in the receiver's queue.
 
 use bytes::Bytes;
 use logic::{channel_members::Form, delta::fossil};
@@ -11,8 +11,9 @@ use protocol::{
 
 use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 
-/// One subscription. If it is dropped while still armed (the shard died, or lost its state), its client must subscribe again:
-/// a client-side subscription ends with push 2500, a server-side subscription ends the connection.
+/// One subscription. If this value is dropped while it is armed (the shard failed, or publications of the channel are missing),
+/// the client must subscribe again: a client-side subscription ends with push 2500, a server-side subscription ends the
+/// connection with 3010.
 pub(crate) struct Subscriber {
     outbox: Outbox,
     channel: ChannelName,
@@ -39,7 +40,7 @@ impl Subscriber {
         self.outbox.encoding()
     }
 
-    /// Enqueues a frame. Returns false if the connection has ended; it will then leave the channel by itself.
+    /// Enqueues a frame. Returns false if the connection has ended, or ends now because its outbox is full.
     pub(crate) fn push(&self, frame: Bytes) -> bool {
         self.outbox.push(frame).is_ok()
     }
@@ -55,8 +56,8 @@ impl Drop for Subscriber {
         }
         let code = UnsubscribeCode::InsufficientState;
         let push = Push::Unsubscribe { channel: self.channel.as_str(), code };
-        // Both pushes fail if the connection has ended meanwhile. The task must know this before the client does: the
-        // client's next command must find no subscription.
+        // The connection's own task must be informed before the client: the client's next command must find no subscription.
+        // Both calls fail if the connection has ended meanwhile.
         let _ = self.outbox.request(ConnectionRequest::SubscriptionLost {
             channel: self.channel.clone(),
             number: self.number,
@@ -65,7 +66,7 @@ impl Drop for Subscriber {
     }
 }
 
-/// The form of data that is not a delta, for a subscription with or without deltas.
+/// The form in which a subscription receives data that is not a delta. `delta` says whether the subscription receives deltas.
 pub(crate) fn whole(delta: bool) -> DataForm<'static> {
     if delta { DataForm::Whole } else { DataForm::Plain }
 }
@@ -91,9 +92,11 @@ pub(crate) struct Publishing<'a> {
     plain: Frames,
     whole: Frames,
     delta: Frames,
-    /// The delta between the bytes of the previous and of this publication; empty if it would not be smaller.
+    /// The delta from the bytes of the previous publication to the bytes of this publication. `None` until a subscriber needs
+    /// it; empty if it would not be smaller than the data.
     bytes_delta: Option<Vec<u8>>,
-    /// The delta between their forms in the JSON protocol, for publications whose JSON form differs from their bytes.
+    /// The delta between the texts of the two publications in the JSON protocol; `None` and empty as in `bytes_delta`. This
+    /// delta is used for JSON clients if one of these texts differs from the bytes of its publication.
     text_delta: Option<Vec<u8>>,
 }
 
@@ -126,8 +129,8 @@ impl<'a> Publishing<'a> {
     }
 }
 
-/// The delta between the bytes of two publications, or (`as_text`) between their forms in the JSON protocol; empty if
-/// it would not be smaller. A delta between JSON texts is UTF-8, like the texts.
+/// The delta between the bytes of two publications, or (`as_text`) between their forms in the JSON protocol; empty if the delta
+/// would not be smaller than the data. A delta between JSON texts is UTF-8, like the texts.
 fn difference(before: &Publication, publication: &Publication, as_text: bool) -> Vec<u8> {
     let delta = |source: &[u8], target: &[u8]| {
         let delta = fossil(source, target);

@@ -1,6 +1,6 @@
 //! The requests to channels: to make and to end subscriptions, and to publish on behalf of the server.
 //!
-//! Plain values, which `Realtime` passes to the shards.
+//! These types are plain values, which `Realtime` passes to the shards.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub struct ChannelJoin {
     pub info: Arc<ClientInfo>,
     /// What the subscription includes: recovery, presence, deltas and so on.
     pub terms: Terms,
-    /// When the client must refresh the subscription. The channel only passes it on to the client; it does not end
-    /// the subscription.
+    /// When the client must refresh the subscription. The channel sends this time to the client, but does not itself end the
+    /// subscription.
     pub lifetime: Option<Lifetime>,
     /// Data for the client in the result.
     pub data: Option<Payload>,
@@ -32,18 +32,17 @@ pub struct ChannelJoin {
     pub reply: JoinReply,
 }
 
-/// How a client learns the result of a join. The connection's task also receives
-/// `ConnectionRequest::SubscriptionMade`, or `SubscriptionLost` if the subscription cannot be made; but not with
-/// [`Self::Collect`], because the collector receives the result.
+/// How a client learns the result of a join. With [`Self::Command`] and [`Self::Push`], the connection's own task also receives
+/// `ConnectionRequest::SubscriptionMade`, or `SubscriptionLost` if the subscription cannot be made.
 pub enum JoinReply {
     /// Answer the command with this id, with the subscription or an error.
     Command(u32),
-    /// Push it to the client, because the server subscribes an open connection. The recovered publications follow as
-    /// pushes. If the subscription cannot be made, the client receives nothing. The requester is answered in both
-    /// cases.
+    /// Push the subscription to the client, because the server subscribes an open connection. The recovered publications follow
+    /// as pushes. If the subscription cannot be made, the client receives nothing. The requester, if there is one, is answered
+    /// in both cases.
     Push(Option<SubscribeReply>),
-    /// Report it to the collector, which gathers the subscriptions of a `connect` for one reply. The outbox holds
-    /// back pushes until that reply.
+    /// Report the result to the collector, which gathers the results of all subscriptions of a `connect` for one reply. The
+    /// outbox holds back pushes until that reply.
     Collect(Arc<dyn JoinCollector>),
 }
 
@@ -73,11 +72,11 @@ pub struct ServerPublication {
     pub data: Payload,
     /// Tags of the publication, as pairs of name and value.
     pub tags: Vec<(String, String)>,
-    /// Whether it is delivered without being added to the history.
+    /// Whether the publication is delivered without being added to the history.
     pub skip_history: bool,
     /// Of all publications with one key within five minutes, only the first is published.
     pub idempotency_key: Option<String>,
-    /// If set, it is published only if its version is newer than the channel's newest. Ignored in channels without
-    /// history.
+    /// If set, the publication is published only if this version is not outdated (see `logic::version`). The version is ignored
+    /// in channels without history, and if the publication skips the history.
     pub version: Option<Version>,
 }

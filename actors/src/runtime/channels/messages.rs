@@ -1,9 +1,9 @@
 //! The messages to a channel shard. `Realtime` sends them for connections and the server API.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use actix::Message;
-use logic::version::Version;
+use logic::{erased_publishers::ErasedPublishers, erasure::Erasure, version::Version};
 use protocol::{
     ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, channel_name::ChannelName,
     id::ConnectionId,
@@ -41,11 +41,11 @@ pub(crate) struct Publishment {
     /// The publishing client; `None` for the server.
     pub(crate) info: Option<Arc<ClientInfo>>,
     pub(crate) tags: Vec<(String, String)>,
-    /// Deliver it, but do not add it to the history.
+    /// Deliver the publication, but do not add it to the history.
     pub(crate) skip_history: bool,
     /// The idempotency key: of all publications with one key, only the first is published.
     pub(crate) key: Option<String>,
-    /// If set, it is published only if its version is newer than the channel's newest.
+    /// If set, the publication is published only if this version is not outdated (see `logic::version`).
     pub(crate) version: Option<Version>,
     pub(crate) asker: Asker<Published>,
     /// The payload's share of the bytes that may wait for this shard.
@@ -63,8 +63,9 @@ impl What {
         }
     }
 
-    /// Whether the requester still exists. Requests of a connection that was cut are not carried out, even if they
-    /// were enqueued before the cut.
+    /// Whether the requester still waits: its connection is open, or its call through the server API has not ended. Otherwise
+    /// the request is not carried out, even if it was enqueued before the connection or the call ended. A removal is always
+    /// carried out.
     pub(crate) fn is_wanted(&self) -> bool {
         match self {
             Self::Join(joining) => joining.join().is_some_and(|join| join.outbox.is_open()),
@@ -75,7 +76,7 @@ impl What {
     }
 }
 
-/// End a connection's subscription.
+/// Ends a connection's subscription.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Leave {
@@ -84,7 +85,7 @@ pub(crate) struct Leave {
     pub(crate) leaving: Leaving,
 }
 
-/// Changes the info that others see of a subscriber.
+/// Changes the info that other clients see about a subscriber.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Show {
@@ -92,7 +93,7 @@ pub(crate) struct Show {
     pub(crate) info: Arc<ClientInfo>,
 }
 
-/// Asks for the subscribers.
+/// Asks for the subscribers that are visible in presence.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Presence {
@@ -100,7 +101,7 @@ pub(crate) struct Presence {
     pub(crate) asker: Asker<Vec<Arc<ClientInfo>>>,
 }
 
-/// Asks for the number of subscribers.
+/// Asks for the number of subscribers that are visible in presence, and of their users.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct CountPresence {
@@ -112,3 +113,30 @@ pub(crate) struct CountPresence {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct ListChannels(pub(crate) oneshot::Sender<Vec<(ChannelName, usize)>>);
+
+/// Asks for all subscribers of a channel, whether or not presence shows them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ListMembers {
+    pub(crate) channel: ChannelName,
+    pub(crate) answer: oneshot::Sender<Result<Vec<Arc<ClientInfo>>, protocol::ErrorCode>>,
+}
+
+/// Replaces the content of publications in memory: in one channel, or in every channel of the shard. The answer is their number.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Erase {
+    pub(crate) channel: Option<ChannelName>,
+    pub(crate) erasure: Erasure,
+    pub(crate) answer: oneshot::Sender<u64>,
+}
+
+/// Makes durable channels of the shard be read again, because publications were changed in the journal; all of them, if it names none.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Reread(pub(crate) Option<Arc<HashSet<ChannelName>>>);
+
+/// Replaces the publications of erased persons in the histories of the shard that are in memory only.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Replace(pub(crate) Arc<ErasedPublishers>);

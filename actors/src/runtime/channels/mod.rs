@@ -1,9 +1,10 @@
 //! The operations of `Realtime` on channels, for connections and the server API.
 //!
-//! Connections do not wait: they receive the answers in their outboxes. The server API awaits the answers. These
-//! operations check no permissions; the rules of `logic::namespace` have done that before.
+//! Connections do not wait: they receive the answers in their outboxes. The server API awaits the answers. These operations
+//! check no permissions; their callers have checked them with `logic::namespace` before.
 
 pub(crate) mod clock;
+pub(crate) mod events;
 pub(crate) mod fan_out;
 pub(crate) mod join_request;
 pub(crate) mod messages;
@@ -12,9 +13,12 @@ pub(crate) mod room;
 pub(crate) mod server_subscribe;
 pub(crate) mod shard;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use logic::{history::PAGE_BYTES, journal::Retention, namespace::Namespaces};
+use logic::{
+    erased_publishers::ErasedPublishers, erasure::Erasure, history::PAGE_BYTES, journal::Retention,
+    namespace::Namespaces,
+};
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
     channel_name::ChannelName, id::ConnectionId,
@@ -25,7 +29,10 @@ use super::realtime::Realtime;
 use crate::runtime::{
     channels::{
         join_request::{ChannelJoin, LeaveReply, ServerPublication},
-        messages::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, Show, What},
+        messages::{
+            Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Publishment, Replace,
+            Reread, Show, What,
+        },
         reply::{Asker, Joining, Leaving, Reply},
         shard::{Shard, shard_of},
     },
@@ -33,39 +40,40 @@ use crate::runtime::{
     supervision::LaneError,
 };
 
-/// The maximum queue space of one answer to `history` or `presence`: a full page and the reply around it.
+/// The largest space that one answer to `history` or `presence` needs in the outbox: a full page and the reply around it.
 pub const ANSWER_BYTES: usize = PAGE_BYTES + 64 * 1024;
 
 impl Realtime {
-    /// Subscribes a connection. The result is reported as [`ChannelJoin::reply`] requests, before the channel's first
-    /// push.
+    /// Subscribes a connection. The result is reported in the way that [`ChannelJoin::reply`] states, before the channel's
+    /// first push.
     ///
     /// # Errors
-    /// When the lane of the shard is full, or the shard restarts. The caller sends the answer then.
+    /// When the lane of the shard is full, or the shard restarts. Then the caller must answer the request.
     pub fn join(&self, join: ChannelJoin) -> Result<(), LaneError> {
         self.ask_channel(join.channel.clone(), What::Join(Joining::new(join)))
     }
 
-    /// Unsubscribes a connection. The answer or push in `told` is sent in any case.
-    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, told: LeaveReply) {
-        let leaving = Leaving::new(channel.clone(), told);
-        // This may exceed the lane's bound, because after a lost leave the channel would deliver to the connection
-        // for ever. There is at most one leave per enqueued join.
+    /// Unsubscribes a connection. The answer or push in `reply` is sent in any case.
+    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, reply: LeaveReply) {
+        let leaving = Leaving::new(channel.clone(), reply);
+        // The message may exceed the lane's bound: if it were lost, the channel would deliver to the connection for ever. There
+        // is at most one leave per enqueued join.
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
     }
 
-    /// Changes the info of a subscriber that presence and leave messages show. The change is not announced.
+    /// Changes the info that presence and leave messages show about a subscriber. The change is not announced.
     ///
     /// # Errors
-    /// When the lane of the shard is full, or the shard restarts. The old info stays then.
+    /// When the lane of the shard is full, or the shard restarts. Then the old info stays.
     pub fn show(&self, channel: &ChannelName, info: Arc<ClientInfo>) -> Result<(), LaneError> {
         self.shard(channel).lane.try_send(Show { channel: channel.clone(), info })
     }
 
-    /// Publishes. The reply to command `id` is enqueued after the fan-out.
+    /// Publishes. The reply to command `id` is enqueued after the publication has been delivered to all subscribers.
     ///
     /// # Errors
-    /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
+    /// When the lane of the shard is full, too many bytes of payloads wait for the shard, or the shard restarts. The caller
+    /// replies with the temporary error 100.
     pub fn publish(
         &self,
         channel: ChannelName,
@@ -89,7 +97,8 @@ impl Realtime {
         self.ask_channel(channel, What::Publish(Box::new(publishment)))
     }
 
-    /// Answers command `id` with the subscribers. `room` reserves [`ANSWER_BYTES`] for the answer.
+    /// Answers command `id` with the subscribers that are visible in presence. `space` reserves [`ANSWER_BYTES`] for the
+    /// answer.
     ///
     /// # Errors
     /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
@@ -98,17 +107,17 @@ impl Realtime {
         channel: ChannelName,
         outbox: Outbox,
         id: u32,
-        room: Reservation,
+        space: Reservation,
     ) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
-        let asker = Asker::Command(Reply::within(outbox, id, Some(room)));
+        let asker = Asker::Command(Reply::within(outbox, id, Some(space)));
         lane.offer(Presence { channel, asker }).map_err(|(error, message)| {
             message.asker.forget();
             error
         })
     }
 
-    /// Answers command `id` with the number of subscribers.
+    /// Answers command `id` with the numbers of subscribers and users that are visible in presence.
     ///
     /// # Errors
     /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
@@ -121,8 +130,8 @@ impl Realtime {
         })
     }
 
-    /// Answers command `id` with publications. `room` reserves [`ANSWER_BYTES`] for the answer; a request for the
-    /// position alone needs no reservation.
+    /// Answers command `id` with publications. `space` reserves [`ANSWER_BYTES`] for the answer; a request for the position
+    /// alone needs no reservation.
     ///
     /// # Errors
     /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
@@ -132,15 +141,18 @@ impl Realtime {
         request: HistoryRequest,
         outbox: Outbox,
         id: u32,
-        room: Option<Reservation>,
+        space: Option<Reservation>,
     ) -> Result<(), LaneError> {
-        self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, room))))
+        self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, space))))
     }
 
-    /// Publishes on behalf of the server. Returns the position, if the channel has positions.
+    /// Publishes on behalf of the server. Returns the position of the publication. If its version is outdated, returns the
+    /// channel's newest position; if its idempotency key was used before, returns the result of the first publication with this
+    /// key. `None` if the channel has no positions or the publication skips the history.
     ///
     /// # Errors
-    /// 102: unknown namespace. 107: too much data. 100: temporary; the caller may retry.
+    /// 102: unknown namespace. 107: too much data, or data of a kind that the namespace does not admit. 100: temporary; the
+    /// caller may retry.
     pub async fn publish_as_server(
         &self,
         channel: ChannelName,
@@ -161,7 +173,7 @@ impl Realtime {
         .await
     }
 
-    /// The subscribers.
+    /// The subscribers that are visible in presence.
     ///
     /// # Errors
     /// 102: unknown namespace. 108: the channel has no presence. 100: temporary; the caller may retry.
@@ -174,7 +186,7 @@ impl Realtime {
         .await
     }
 
-    /// The number of subscribers.
+    /// The numbers of subscribers and users that are visible in presence.
     ///
     /// # Errors
     /// 102: unknown namespace. 108: the channel has no presence. 100: temporary; the caller may retry.
@@ -187,11 +199,11 @@ impl Realtime {
         .await
     }
 
-    /// The publications of the channel: the requested number, or fewer if the channel has fewer.
+    /// The publications of the channel: the requested number, or fewer if the channel has fewer or if they exceed 16 MiB.
     ///
     /// # Errors
-    /// 102: unknown namespace. 107: reverse order without a position to start from. 108: the channel keeps no
-    /// history. 112: the position is of another epoch. 100: temporary; the caller may retry.
+    /// 102: unknown namespace. 107: reverse order from offset 0. 108: the channel keeps no history. 112: the position is of
+    /// another epoch. 100: temporary; the caller may retry.
     pub async fn history_of(
         &self,
         channel: ChannelName,
@@ -201,13 +213,33 @@ impl Realtime {
         self.wait(|sender| self.ask_channel(channel, What::History(request, Asker::Server(sender)))).await
     }
 
-    /// Removes the publications of the channel; epoch and offset stay.
+    /// Removes the publications of the channel. The channel's epoch and newest offset stay.
     ///
     /// # Errors
     /// 102: unknown namespace. 108: the channel keeps no history. 100: temporary; the caller may retry.
     pub async fn remove_history(&self, channel: ChannelName) -> Result<(), ErrorCode> {
         self.namespaces().with_history(&channel)?;
         self.wait(|sender| self.ask_channel(channel, What::Remove(sender))).await.map(drop)
+    }
+
+    /// Makes durable channels be read again, because publications were changed in the journal: these channels, or all.
+    ///
+    /// # Errors
+    /// When the lane of a shard is full, or the shard restarts. Then the caller calls again; this may be repeated.
+    pub fn reread_channels(&self, channels: Option<HashSet<ChannelName>>) -> Result<(), LaneError> {
+        let channels = channels.map(Arc::new);
+        let send = |shard: &Shard| shard.lane.try_send(Reread(channels.clone()));
+        self.0.channels.iter().try_for_each(send)
+    }
+
+    /// Replaces the publications of erased persons in the histories of this node that are in memory only.
+    ///
+    /// # Errors
+    /// When the lane of a shard is full, or the shard restarts. Then the caller calls again; this may be repeated.
+    pub fn replace_publications(&self, erased: ErasedPublishers) -> Result<(), LaneError> {
+        let erased = Arc::new(erased);
+        let send = |shard: &Shard| shard.lane.try_send(Replace(Arc::clone(&erased)));
+        self.0.channels.iter().try_for_each(send)
     }
 
     /// The channels with subscribers on this node, each with the number of subscribers. The channels of a shard that
@@ -218,25 +250,55 @@ impl Realtime {
             let _ = shard.lane.try_send(ListChannels(sender));
             answer
         };
-        let asked: Vec<_> = self.0.channels.iter().map(ask).collect();
+        let answers: Vec<_> = self.0.channels.iter().map(ask).collect();
         let mut channels = Vec::new();
-        for answer in asked {
+        for answer in answers {
             channels.extend(answer.await.unwrap_or_default());
         }
         channels
     }
 
+    /// All subscribers of the channel on this node, whether or not presence shows them.
+    ///
+    /// # Errors
+    /// 100: temporary; the caller may retry.
+    pub async fn members_of(&self, channel: ChannelName) -> Result<Vec<Arc<ClientInfo>>, ErrorCode> {
+        let lane = &self.shard(&channel).lane;
+        self.wait(|answer| lane.try_send(ListMembers { channel: channel.clone(), answer })).await
+    }
+
+    /// Replaces the content of publications in the memory of this node: in one channel, or in all channels. Their offsets stay.
+    /// Returns their number. Durable publications must be erased in the journal before.
+    ///
+    /// # Errors
+    /// 100: a part of the channels did not answer; the caller may retry.
+    pub async fn erase(&self, channel: Option<ChannelName>, erasure: Erasure) -> Result<u64, ErrorCode> {
+        let mut answers = Vec::new();
+        for shard in self.0.channels.iter() {
+            let (answer, erased) = oneshot::channel();
+            let message = Erase { channel: channel.clone(), erasure: erasure.clone(), answer };
+            shard.lane.try_send(message).map_err(|_| ErrorCode::Internal)?;
+            answers.push(erased);
+        }
+        let mut total = 0;
+        for erased in answers {
+            total += erased.await.map_err(|_| ErrorCode::Internal)?;
+        }
+        Ok(total)
+    }
+
     /// The namespaces, with the options of their channels.
     #[must_use]
-    pub fn namespaces(&self) -> &Arc<Namespaces> {
-        &self.0.settings.namespaces
+    pub fn namespaces(&self) -> Arc<Namespaces> {
+        Arc::clone(self.0.live.load().namespaces())
     }
 
     /// How much history a durable channel keeps, and how long its position is kept without any history. `None` if the
     /// channel is not durable, or its namespace is unknown.
     #[must_use]
     pub fn retention(&self, channel: &ChannelName) -> Option<(Retention, Duration)> {
-        let options = self.namespaces().options(channel).ok()?;
+        let namespaces = self.namespaces();
+        let options = namespaces.options(channel).ok()?;
         options.durable.then(|| (Retention::of(options), options.history_meta_ttl))
     }
 

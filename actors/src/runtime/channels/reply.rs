@@ -1,7 +1,6 @@
 //! The requesters that a shard answers: a client's command, the server API, or a connection that subscribes.
 //!
-//! If a request is dropped without an answer (the shard died, or the message was lost), its `Drop` answers with error
-//! 100.
+//! If a request is dropped without an answer (the shard failed, or the message was lost), its `Drop` answers with error 100.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -25,17 +24,17 @@ pub(crate) struct Reply {
     id: u32,
     armed: bool,
     #[expect(dead_code, reason = "its drop releases the reservation after the answer was enqueued")]
-    room: Option<Reservation>,
+    space: Option<Reservation>,
 }
 
 impl Reply {
     pub(crate) fn new(outbox: Outbox, id: u32) -> Self {
-        Self { outbox, id, armed: true, room: None }
+        Self { outbox, id, armed: true, space: None }
     }
 
     /// A reply for which space may have been reserved.
-    pub(crate) fn within(outbox: Outbox, id: u32, room: Option<Reservation>) -> Self {
-        Self { outbox, id, armed: true, room }
+    pub(crate) fn within(outbox: Outbox, id: u32, space: Option<Reservation>) -> Self {
+        Self { outbox, id, armed: true, space }
     }
 
     /// Whether the connection is open. Commands of a connection that was cut are not carried out.
@@ -71,14 +70,14 @@ impl Drop for Reply {
 pub(crate) enum Asker<T> {
     /// A client's command.
     Command(Reply),
-    /// The server API. It treats a dropped sender as an internal error.
+    /// The server API. It treats a dropped sender as error 100.
     Server(oneshot::Sender<Result<T, ErrorCode>>),
 }
 
-impl<T: Told> Asker<T> {
+impl<T: IntoAnswer> Asker<T> {
     pub(crate) fn give(self, result: Result<T, ErrorCode>) {
         match self {
-            Self::Command(reply) => reply.give(&result.map_or_else(Answer::Error, T::told)),
+            Self::Command(reply) => reply.give(&result.map_or_else(Answer::Error, T::into_answer)),
             // The requester may have stopped waiting.
             Self::Server(sender) => drop(sender.send(result)),
         }
@@ -103,33 +102,33 @@ impl<T: Told> Asker<T> {
 }
 
 /// Converts a result into the answer for a client.
-pub(crate) trait Told {
-    fn told(self) -> Answer;
+pub(crate) trait IntoAnswer {
+    fn into_answer(self) -> Answer;
 }
 
-/// The position of a publication, if the channel has positions.
+/// The position after a publication; `None` if the publication has no position.
 pub(crate) type Published = Option<Position>;
 
-impl Told for Published {
-    fn told(self) -> Answer {
+impl IntoAnswer for Published {
+    fn into_answer(self) -> Answer {
         Answer::Publish
     }
 }
 
-impl Told for Vec<Arc<ClientInfo>> {
-    fn told(self) -> Answer {
+impl IntoAnswer for Vec<Arc<ClientInfo>> {
+    fn into_answer(self) -> Answer {
         Answer::Presence(self)
     }
 }
 
-impl Told for PresenceStats {
-    fn told(self) -> Answer {
+impl IntoAnswer for PresenceStats {
+    fn into_answer(self) -> Answer {
         Answer::PresenceStats(self)
     }
 }
 
-impl Told for HistoryResult {
-    fn told(self) -> Answer {
+impl IntoAnswer for HistoryResult {
+    fn into_answer(self) -> Answer {
         Answer::History(self)
     }
 }
@@ -143,13 +142,13 @@ pub(crate) struct Joining {
 /// The requests that a connection has sent while its subscription was being made, in their order.
 pub(crate) type FollowUps = VecDeque<FollowUp>;
 
-/// One such request. Dropping it answers it.
+/// A request that waits until the subscription before it is made. Dropping this value answers the request.
 pub(crate) enum FollowUp {
     Leave(Leaving),
     Join(Box<Joining>),
 }
 
-/// The most follow-ups of one subscription. During a call to the journal, the rate limit of a connection allows no more.
+/// The largest number of follow-ups of one subscription. A further subscription is refused; a leave is always accepted.
 const FOLLOW_UPS_MAX: usize = 64;
 
 impl Joining {
@@ -167,7 +166,7 @@ impl Joining {
         self.join.as_ref().is_some_and(|join| join.info.client == connection)
     }
 
-    /// Replaces the visible info, if the request is of the same connection.
+    /// Replaces the visible info in the request and its follow-ups, if `info` describes the same connection.
     pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
         if let Some(join) = self.join.as_mut().filter(|join| join.info.client == info.client) {
             join.info = Arc::clone(info);
@@ -179,8 +178,8 @@ impl Joining {
         }
     }
 
-    /// Lets a request of the same connection wait until this subscription is made. A subscription above the limit is dropped,
-    /// and its drop refuses it.
+    /// Lets a request of the same connection wait until this subscription is made. A subscription above the limit is dropped;
+    /// the drop refuses the subscription.
     pub(crate) fn then(&mut self, follow_up: FollowUp) {
         if self.next.len() < FOLLOW_UPS_MAX || matches!(follow_up, FollowUp::Leave(_)) {
             self.next.push_back(follow_up);
@@ -200,7 +199,7 @@ impl Joining {
         joining
     }
 
-    /// Takes the request. From here on the caller must answer it.
+    /// Takes the request. From now on, the caller must answer it.
     pub(crate) fn take(mut self) -> Option<ChannelJoin> {
         self.join.take()
     }
@@ -228,7 +227,7 @@ impl Drop for Joining {
 
 fn refuse(join: ChannelJoin, error: ErrorCode) {
     if !matches!(join.reply, JoinReply::Collect(_)) {
-        // The task must know this before the client does: the client's next command must find no subscription.
+        // The connection's own task must be informed before the client: the client's next command must find no subscription.
         let _ = join.outbox.request(ConnectionRequest::SubscriptionLost {
             channel: join.channel.clone(),
             number: join.number,
@@ -242,13 +241,13 @@ fn send_refusal(join: ChannelJoin, error: ErrorCode) {
         JoinReply::Command(id) => {
             let _ = join.outbox.push_refusal(join.outbox.encoding().reply(id, &Answer::Error(error)));
         }
-        // The client does not know of the subscription.
+        // The client was not informed of the subscription, so it receives nothing.
         JoinReply::Push(asker) => answer(asker, Err(error)),
         JoinReply::Collect(gather) => gather.joined(&join.channel, Err(error)),
     }
 }
 
-/// Answers the requester, if it still waits.
+/// Answers the requester, if there is one and it still waits.
 fn answer(asker: Option<SubscribeReply>, made: Result<bool, ErrorCode>) {
     let _ = asker.map(|asker| asker.send(made));
 }
@@ -263,7 +262,7 @@ pub(crate) fn accept(
 ) {
     let encoding = outbox.encoding();
     if !matches!(reply, JoinReply::Collect(_)) {
-        // The task must know this before the client does: the client's next command must find the subscription.
+        // The connection's own task must be informed before the client: the client's next command must find the subscription.
         let _ = outbox.request(ConnectionRequest::SubscriptionMade { channel: channel.clone(), number });
     }
     match reply {
@@ -284,7 +283,7 @@ pub(crate) fn accept(
     }
 }
 
-/// A subscription that ends. Its `Drop` sends the answer or push, so it is sent even if the shard has died.
+/// A subscription that ends. Its `Drop` sends the answer or push, so the client is informed even if the shard has failed.
 pub(crate) struct Leaving {
     channel: ChannelName,
     left: LeaveReply,

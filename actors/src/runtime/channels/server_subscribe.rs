@@ -1,6 +1,6 @@
 //! The operation of `Realtime` that subscribes open connections on behalf of the server, for the server API.
 //!
-//! The connection's own task begins the subscription. The channel completes it and answers the requester.
+//! The connection's own task begins the subscription. The channel's shard completes the subscription and answers the requester.
 
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use crate::runtime::{
     },
 };
 
-/// The longest wait for the subscriptions: a little longer than a channel waits for the database.
+/// The longest wait for the subscriptions. It is longer than the journal's wait for a database connection.
 const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);
 
-/// The result of subscribing several connections. A connection that ended during the wait is not counted.
+/// The result of subscribing several connections. Connections that had the subscription already, or that ended before they got
+/// it, are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeCounts {
     /// Connections that are newly subscribed.
@@ -32,7 +33,7 @@ pub struct SubscribeCounts {
 }
 
 impl Realtime {
-    /// Subscribes connections on behalf of the server, and waits, for a limited time, for the answers of the channel.
+    /// Subscribes connections on behalf of the server, and waits, for a limited time, for the results.
     pub async fn subscribe(
         &self,
         selection: &ConnectionSelection,
@@ -41,27 +42,27 @@ impl Realtime {
         let control = move |reply| ConnectionRequest::Subscribe(Box::new(subscription.clone()), reply);
         let (answers, request) = request_answers(control);
         self.send_requests(selection, request).await;
-        let mut made = SubscribeCounts::default();
-        for said in collect(answers, SUBSCRIBE_WAIT).await {
-            let ended = said.has_ended();
-            let error = match said.answer {
+        let mut counts = SubscribeCounts::default();
+        for collected in collect(answers, SUBSCRIBE_WAIT).await {
+            let ended = collected.has_ended();
+            let error = match collected.answer {
                 Some(Ok(Ok(done))) => {
-                    made.done += usize::from(done);
+                    counts.done += usize::from(done);
                     continue;
                 }
                 // A connection that has ended needs no subscription.
                 _ if ended => continue,
                 None => {
-                    made.pending += 1;
+                    counts.pending += 1;
                     continue;
                 }
                 Some(Ok(Err(error))) => error,
                 // The connection is still open, so the answer was lost with the channel's shard.
                 Some(Err(_)) => ErrorCode::Internal,
             };
-            made.failed += 1;
-            made.error.get_or_insert(error);
+            counts.failed += 1;
+            counts.error.get_or_insert(error);
         }
-        made
+        counts
     }
 }

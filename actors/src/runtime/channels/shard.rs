@@ -1,11 +1,11 @@
 //! The `ChannelShard` actor: the members and histories of its share of the channels, and the fan-out to the members.
 //!
-//! The shard owns its rooms. Connections and the server API send to it through `Realtime`, over one bounded lane. The
-//! shard pushes its answers directly into the outbox of the requesting connection, so a subscribe reply always
-//! precedes the channel's first push. When the shard dies, its subscribers are dropped, and each drop informs its
-//! client that it must subscribe again. The new shard starts empty, and its histories have new epochs.
+//! The shard owns its rooms. Connections and the server API send it messages through `Realtime`, over one bounded lane. The
+//! shard pushes its answers directly into the outbox of the requesting connection, so a subscribe reply always precedes the
+//! channel's first push. When the shard fails, its subscribers are dropped, and each drop informs its client that it must
+//! subscribe again. The new shard starts empty, and its histories in memory have new epochs.
 //!
-//! It must not await, call the database, or allocate memory per recipient.
+//! The shard must not await, and must not allocate memory per recipient. Calls to the journal run as tasks of their own.
 
 use std::{
     collections::{BTreeMap, BinaryHeap, HashMap, hash_map::Entry},
@@ -21,56 +21,73 @@ use protocol::{ClientInfo, ErrorCode, Payload, channel_name::ChannelName};
 
 use super::{
     clock::now,
+    events::{ChannelEventKind, ChannelEvents},
     fan_out::Subscriber,
-    messages::{Ask, CountPresence, Leave, ListChannels, Presence, Show},
+    messages::{
+        Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Replace, Reread, Show,
+    },
     room::{
         Room, Source,
-        durable_history::{Answered, Caller},
+        durable_history::{Answered, JournalAccess},
     },
 };
-use crate::runtime::{byte_budget::Waiting, connection::delivery_gate::DeliveryGate, ports::Journal};
+use crate::runtime::{
+    byte_budget::Waiting, connection::delivery_gate::DeliveryGate, live::Live, ports::Journal,
+    wall_clock::WallClock,
+};
 
 /// The interval at which expired publications and idempotency keys are removed.
 const SWEEP: Duration = Duration::from_secs(5);
-/// Payload bytes that may wait for one shard. A publication that exceeds them is rejected with a temporary error, so
-/// that its client retries.
+/// The largest number of payload bytes that wait for one shard. A publication that would exceed this number is rejected with a
+/// temporary error, so that its client tries again.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Bytes of a member in an answer to `presence`, in addition to the name of the user and the payloads.
+/// The bytes of one member in an answer to `presence`, without the name of the user and the payloads.
 const MEMBER_BYTES: usize = 160;
 
 /// The settings of every shard.
 #[derive(Clone)]
 pub(crate) struct ShardSettings {
-    pub(crate) namespaces: Arc<Namespaces>,
+    pub(crate) live: Live,
     /// The store of the histories of durable channels.
     pub(crate) journal: Arc<dyn Journal>,
+    /// The time of publications.
+    pub(crate) clock: WallClock,
+    /// Where rooms report to other systems.
+    pub(crate) events: ChannelEvents,
     /// The gate that is consulted before each delivery.
     pub(crate) gate: Arc<DeliveryGate>,
-    /// How many channels without members keep their histories.
+    /// The largest number of resting rooms of a shard: rooms without members that are kept in memory.
     pub(crate) resting: usize,
-    /// Bytes of all histories.
+    /// The largest size of all histories of a shard, in bytes.
     pub(crate) history_bytes: usize,
 }
 
 pub(crate) struct ChannelShard {
     settings: Arc<ShardSettings>,
+    /// The namespaces whose options the rooms have.
+    namespaces: Arc<Namespaces>,
     rooms: HashMap<ChannelName, Room>,
+    /// The largest size of `rooms`. When most rooms are removed, the memory of the map is freed.
     peak: PeakSize,
-    /// Rooms without members, the least recently used first.
+    /// The resting rooms (without members), the least recently used first.
     resting: BTreeMap<u64, ChannelName>,
     next_rest: u64,
+    /// The size of all histories in memory, including idempotency keys.
     bytes: usize,
-    /// The size above which histories are halved again. Each search sets it higher, so that searches are rare.
+    /// The size of all histories above which histories are halved; if the bound (`history_bytes`) is larger, the bound applies
+    /// instead. Each halving sets this value above the remaining size, so that halvings are rare even if they free too little.
+    /// Each sweep sets it to 0.
     halve_at: usize,
-    /// When something of a room expires. Rooms of which nothing expires are not in it.
+    /// When something in a room expires. Rooms in which nothing expires are not in the timetable.
     timetable: Timetable<ChannelName>,
     /// Access to the journal; set when the actor starts.
-    journal: Option<Rc<Caller>>,
+    journal: Option<Rc<JournalAccess>>,
 }
 
 impl ChannelShard {
     pub(crate) fn new(settings: Arc<ShardSettings>) -> Self {
         Self {
+            namespaces: Arc::clone(settings.live.load().namespaces()),
             settings,
             rooms: HashMap::new(),
             peak: PeakSize::default(),
@@ -83,27 +100,57 @@ impl ChannelShard {
         }
     }
 
-    /// Calls `act` with the room of the channel, which is created if it is missing. Then it updates the size of all
-    /// histories and the list of resting rooms.
+    /// Calls `act` with the room of the channel. If the room is missing, it is created. Then updates the size of all histories,
+    /// the list of resting rooms and the timetable.
     fn with_room(&mut self, channel: &ChannelName, act: impl FnOnce(&mut Room)) -> Result<(), ErrorCode> {
         self.settings.gate.close_if_due(now());
+        self.take_namespaces();
         let room = match self.rooms.entry(channel.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let options = Arc::clone(self.settings.namespaces.options(channel)?);
-                entry.insert(Room::new(channel.clone(), options, self.journal.as_ref()))
+                let options = Arc::clone(self.namespaces.options(channel)?);
+                let clock = self.settings.clock.clone();
+                let room = entry.insert(Room::new(channel.clone(), options, self.journal.as_ref(), clock));
+                room.events = self.settings.events.clone();
+                room
             }
         };
         let before = room.bytes();
         act(room);
         self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
         self.peak.note(&self.rooms);
-        self.settle(channel);
+        self.update_lists(channel);
         Ok(())
     }
 
-    /// Puts a room without members on the list of resting rooms, or removes it if it is void. Notes when it is due.
-    fn settle(&mut self, channel: &ChannelName) {
+    /// Gives each room the options that apply since the last reload. A room that cannot take them over is removed, and the
+    /// clients of its members subscribe again. Rooms of a namespace that is gone keep their options, until their members leave.
+    fn take_namespaces(&mut self) {
+        let live = self.settings.live.load();
+        if Arc::ptr_eq(&self.namespaces, live.namespaces()) {
+            return;
+        }
+        self.namespaces = Arc::clone(live.namespaces());
+        let changed = |(name, room): (&ChannelName, &Room)| {
+            let options = self.namespaces.options(name).ok()?;
+            (**options != *room.options).then(|| (name.clone(), Arc::clone(options)))
+        };
+        let changed: Vec<_> = self.rooms.iter().filter_map(changed).collect();
+        for (channel, options) in changed {
+            let Some(room) = self.rooms.get_mut(&channel) else { continue };
+            let before = room.bytes();
+            if room.adopt(now(), &options) {
+                self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
+                self.update_lists(&channel);
+            } else {
+                self.remove(&channel);
+            }
+        }
+    }
+
+    /// Brings the lists up to date after a change of the room. Removes the room if it is void. Otherwise puts it on the list of
+    /// resting rooms if it has no members and no waiting requests, and enters it in the timetable. Then enforces the bounds.
+    fn update_lists(&mut self, channel: &ChannelName) {
         let Some(room) = self.rooms.get_mut(channel) else { return };
         if let Some(place) = room.resting.take() {
             self.resting.remove(&place);
@@ -121,7 +168,7 @@ impl ChannelShard {
         self.bound();
     }
 
-    /// Enters the room in the timetable if something of it will expire.
+    /// Enters the room in the timetable if something in it will expire.
     fn schedule(&mut self, channel: &ChannelName) {
         let now = now();
         if let Some(room) = self.rooms.get_mut(channel)
@@ -131,9 +178,12 @@ impl ChannelShard {
         }
     }
 
-    /// Removes a room, with its places in the lists.
+    /// Removes a room, also from the lists.
     fn remove(&mut self, channel: &ChannelName) {
         let Some(room) = self.rooms.remove(channel) else { return };
+        if !room.members.is_empty() {
+            room.report(ChannelEventKind::Vacated, None);
+        }
         self.bytes = self.bytes.saturating_sub(room.bytes());
         if let Some(place) = room.resting {
             self.resting.remove(&place);
@@ -144,19 +194,19 @@ impl ChannelShard {
         self.peak.release_spare(&mut self.rooms);
     }
 
-    /// Evicts the least recently used rooms until the bounds hold. If the histories are still too large, halves the largest
-    /// ones.
+    /// Evicts the least recently used resting rooms until the bounds are kept. If the histories are still too large, halves the
+    /// largest ones.
     fn bound(&mut self) {
         while self.resting.len() > self.settings.resting || self.bytes > self.settings.history_bytes {
-            let Some((_, forgotten)) = self.resting.pop_first() else { break };
-            self.remove(&forgotten);
+            let Some((_, evicted)) = self.resting.pop_first() else { break };
+            self.remove(&evicted);
         }
         if self.bytes > self.settings.history_bytes.max(self.halve_at) {
             self.halve_largest();
         }
     }
 
-    /// Halves the largest histories until an eighth of the bound is free, so that the search for them is rare.
+    /// Halves the largest histories until an eighth of the bound is free, so that the search for the largest histories is rare.
     fn halve_largest(&mut self) {
         let enough = self.settings.history_bytes / 8 * 7;
         let sizes = self.rooms.iter().map(|(name, room)| (room.bytes(), name.clone()));
@@ -168,7 +218,7 @@ impl ChannelShard {
             room.halve();
             let freed = before.saturating_sub(room.bytes());
             self.bytes = self.bytes.saturating_sub(freed);
-            // A history that cannot be halved keeps its last publication.
+            // A room in which nothing was freed is not tried again.
             if freed > 0 {
                 largest.push((room.bytes(), name));
             }
@@ -176,8 +226,9 @@ impl ChannelShard {
         self.halve_at = self.bytes + self.settings.history_bytes / 8;
     }
 
-    /// Removes what has expired. Costs as much as there is to do: rooms of which nothing expires are not looked at.
+    /// Removes expired publications and idempotency keys. Looks only at rooms in which something expires.
     fn sweep(&mut self, now: Instant) {
+        self.take_namespaces();
         for channel in self.timetable.take_due(now) {
             let Some(room) = self.rooms.get_mut(&channel) else { continue };
             let (before, occupied) = (room.bytes(), !room.members.is_empty());
@@ -187,9 +238,9 @@ impl ChannelShard {
             if room.is_void() {
                 self.remove(&channel);
             } else if occupied && room.members.is_empty() {
-                self.settle(&channel);
+                self.update_lists(&channel);
             } else {
-                // A room that rests keeps its place in the order of eviction.
+                // A resting room keeps its place in the order of eviction.
                 self.schedule(&channel);
             }
         }
@@ -201,7 +252,7 @@ impl Actor for ChannelShard {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.journal = Some(Rc::new(Caller::new(
+        self.journal = Some(Rc::new(JournalAccess::new(
             Arc::clone(&self.settings.journal),
             ctx.address().recipient().downgrade(),
         )));
@@ -216,7 +267,7 @@ impl Handler<Ask> for ChannelShard {
         if !what.is_wanted() {
             return what.forget();
         }
-        // If the namespace is unknown, the request is dropped, and its drop answers it.
+        // If the namespace is unknown, the request is dropped. The drop answers the requester.
         let _ = self.with_room(&channel, |room| room.ask(now(), what));
     }
 }
@@ -227,7 +278,7 @@ impl Handler<Leave> for ChannelShard {
     fn handle(&mut self, Leave { channel, connection, leaving }: Leave, _: &mut Self::Context) {
         let Some(room) = self.rooms.get_mut(&channel) else { return };
         room.leave_in_turn(connection, leaving);
-        self.settle(&channel);
+        self.update_lists(&channel);
     }
 }
 
@@ -245,7 +296,8 @@ impl Handler<Presence> for ChannelShard {
     type Result = ();
 
     fn handle(&mut self, Presence { channel, asker }: Presence, _: &mut Self::Context) {
-        // A larger answer would not fit into the connection's queue. If the number of members is too large, none is visited.
+        // An answer above this bound would not fit into the connection's outbox. If there are too many members, no member is
+        // looked at.
         let bound = if asker.is_command() { PAGE_BYTES } else { usize::MAX };
         let members = match self.rooms.get(&channel) {
             Some(room) if room.members.presence_stats().clients as usize > bound / MEMBER_BYTES => None,
@@ -274,6 +326,30 @@ fn within<'m>(
     counted.collect()
 }
 
+impl Handler<ListMembers> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, ListMembers { channel, answer }: ListMembers, _: &mut Self::Context) {
+        let members = self.rooms.get(&channel).map(|room| room.members.all().cloned().collect());
+        let _ = answer.send(Ok(members.unwrap_or_default()));
+    }
+}
+
+impl Handler<Erase> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, Erase { channel, erasure, answer }: Erase, _: &mut Self::Context) {
+        let mut erased = 0;
+        let only = channel.as_ref();
+        for (_, room) in self.rooms.iter_mut().filter(|(name, _)| only.is_none_or(|only| *name == only)) {
+            let before = room.bytes();
+            erased += room.erase(&erasure) as u64;
+            self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
+        }
+        let _ = answer.send(erased);
+    }
+}
+
 impl Handler<CountPresence> for ChannelShard {
     type Result = ();
 
@@ -290,6 +366,37 @@ impl Handler<ListChannels> for ChannelShard {
     fn handle(&mut self, ListChannels(sender): ListChannels, _: &mut Self::Context) {
         let occupied = self.rooms.iter().filter(|(_, room)| !room.members.is_empty());
         drop(sender.send(occupied.map(|(name, room)| (name.clone(), room.members.len())).collect()));
+    }
+}
+
+impl Handler<Replace> for ChannelShard {
+    type Result = ();
+
+    /// Looks at each publication once. Erasures are rare, and each node gathers those of half a minute.
+    fn handle(&mut self, Replace(erased): Replace, _: &mut Self::Context) {
+        for room in self.rooms.values_mut() {
+            let before = room.bytes();
+            room.replace(&erased);
+            self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
+        }
+    }
+}
+
+impl Handler<Reread> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, Reread(channels): Reread, _: &mut Self::Context) {
+        let is_meant =
+            |name: &&ChannelName| channels.as_ref().is_none_or(|channels| channels.contains(*name));
+        let meant: Vec<_> = self.rooms.keys().filter(is_meant).cloned().collect();
+        for channel in meant {
+            let _ = self.with_room(&channel, |room| {
+                if let Source::Durable(durable) = &mut room.source {
+                    durable.reread();
+                    room.proceed();
+                }
+            });
+        }
     }
 }
 
@@ -310,7 +417,7 @@ impl Handler<Answered> for ChannelShard {
     }
 }
 
-/// Kills the shard, to test what happens then.
+/// Makes the shard panic, for tests.
 #[cfg(test)]
 #[derive(actix::Message)]
 #[rtype(result = "()")]
@@ -322,12 +429,11 @@ impl Handler<Panic> for ChannelShard {
 
     #[expect(clippy::panic, reason = "the message exists to kill the shard")]
     fn handle(&mut self, _: Panic, _: &mut Self::Context) {
-        panic!("asked to die");
+        panic!("a test stops this shard");
     }
 }
 
-/// Blocks the shard until the sender of the channel is dropped, so that a test controls which messages wait in the
-/// mailbox.
+/// Blocks the shard until the sender of this receiver is dropped, so that a test controls which messages wait in the mailbox.
 #[cfg(test)]
 #[derive(actix::Message)]
 #[rtype(result = "()")]
@@ -342,8 +448,8 @@ impl Handler<Hold> for ChannelShard {
     }
 }
 
-/// The number of the shard that owns a channel. It is stable within one process and differs between processes, so names cannot
-/// be chosen to fall onto one shard.
+/// The number of the shard that owns a channel. It does not change within one process, but differs between processes, so
+/// clients cannot choose names that all belong to one shard.
 pub(crate) fn shard_of(channel: &ChannelName, shards: usize, hashes: &RandomState) -> usize {
     usize::try_from(hashes.hash_one(channel.as_str()) % shards as u64).unwrap_or(0)
 }

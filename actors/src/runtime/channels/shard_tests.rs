@@ -1,4 +1,4 @@
-//! What a shard looks at when it removes what has expired: rooms with something to expire, and no others.
+//! Tests of the timetable of a shard: it has only rooms in which something expires, so a sweep looks at no other rooms.
 
 use std::future::pending;
 
@@ -19,7 +19,9 @@ use crate::runtime::{
         reply::{Asker, Joining},
     },
     connection::outbox::outbox,
+    live::LiveSettings,
     ports::{AppendError, PortFuture, ReadError, WriteError},
+    settings::RealtimeSettings,
 };
 
 const TTL: Duration = Duration::from_secs(60);
@@ -52,10 +54,15 @@ impl Journal for Silent {
 
 /// A shard that keeps the histories of at most two channels without members.
 fn shard() -> ChannelShard {
-    let kept = Options { history_size: 10, history_ttl: TTL, ..Options::default() };
+    let kept = |history_ttl| Options { history_size: 10, history_ttl, ..Options::default() };
+    let namespaces = Namespaces::default().with("memory", kept(TTL)).with("lasting", kept(10 * TTL));
+    let namespaces = Arc::new(namespaces.with("passing", Options::default()));
+    let live = LiveSettings::from(&RealtimeSettings { namespaces, ..RealtimeSettings::default() });
     ChannelShard::new(Arc::new(ShardSettings {
-        namespaces: Arc::new(Namespaces::default().with("memory", kept).with("passing", Options::default())),
+        live: Live::new(live),
         journal: Arc::new(Silent),
+        clock: WallClock::default(),
+        events: crate::runtime::ChannelEvents::default(),
         gate: Arc::new(DeliveryGate::new(now())),
         resting: 2,
         history_bytes: 1 << 20,
@@ -100,7 +107,7 @@ fn join(shard: &mut ChannelShard, channel: &str) -> OutboxReader {
 }
 
 #[test]
-fn rooms_with_members_and_without_a_history_are_not_looked_at() {
+fn a_room_with_members_but_without_a_history_is_not_in_the_timetable() {
     let mut shard = shard();
     let _members: Vec<OutboxReader> = (0..3).map(|_| join(&mut shard, "passing:room")).collect();
     publish(&mut shard, "passing:room");
@@ -108,7 +115,7 @@ fn rooms_with_members_and_without_a_history_are_not_looked_at() {
 }
 
 #[test]
-fn a_room_is_looked_at_when_its_oldest_publication_expires() {
+fn a_sweep_looks_at_a_room_when_its_oldest_publication_expires() {
     let mut shard = shard();
     for _ in 0..3 {
         publish(&mut shard, "memory:room");
@@ -120,11 +127,11 @@ fn a_room_is_looked_at_when_its_oldest_publication_expires() {
     shard.sweep(began + TTL + SWEEP);
     assert_eq!((shard.bytes, shard.timetable.len()), (0, 0));
     publish(&mut shard, "memory:room");
-    assert_eq!(shard.timetable.len(), 1, "it is entered again");
+    assert_eq!(shard.timetable.len(), 1, "the room is entered again");
 }
 
 #[test]
-fn a_room_that_is_evicted_leaves_nothing_in_the_timetable() {
+fn an_evicted_room_is_removed_from_the_timetable() {
     let mut shard = shard();
     for channel in ["memory:a", "memory:b", "memory:c"] {
         publish(&mut shard, channel);
@@ -134,11 +141,37 @@ fn a_room_that_is_evicted_leaves_nothing_in_the_timetable() {
 }
 
 #[test]
-fn a_room_that_rests_keeps_its_place_when_it_is_looked_at() {
+fn a_resting_room_keeps_its_place_in_the_order_of_eviction_during_a_sweep() {
     let mut shard = shard();
     publish(&mut shard, "memory:old");
-    publish(&mut shard, "memory:new");
+    publish(&mut shard, "lasting:new");
+    // Only the old room is due.
     shard.sweep(now() + TTL + SWEEP);
-    publish(&mut shard, "memory:newest");
-    assert!(!shard.rooms.contains_key("memory:old") && shard.rooms.contains_key("memory:new"));
+    assert_eq!(shard.timetable.len(), 1);
+    publish(&mut shard, "lasting:newest");
+    assert!(!shard.rooms.contains_key("memory:old") && shard.rooms.contains_key("lasting:new"));
+}
+
+#[test]
+fn a_reload_shortens_histories_and_drops_rooms_whose_history_moves() {
+    let mut shard = shard();
+    for _ in 0..5 {
+        publish(&mut shard, "memory:a");
+        publish(&mut shard, "lasting:a");
+    }
+    let kept = |history_size| Options { history_size, history_ttl: TTL, ..Options::default() };
+    let namespaces = Arc::new(
+        Namespaces::default()
+            .with("memory", kept(2))
+            .with("lasting", kept(0))
+            .with("passing", Options::default()),
+    );
+    let settings = RealtimeSettings { namespaces, ..RealtimeSettings::default() };
+    let before = shard.bytes;
+    shard.settings.live.replace(LiveSettings::from(&settings));
+    publish(&mut shard, "passing:a");
+    assert!(shard.rooms.contains_key(&name("memory:a")) && !shard.rooms.contains_key(&name("lasting:a")));
+    let kept: usize = shard.rooms.values().map(Room::bytes).sum();
+    assert_eq!(shard.bytes, kept);
+    assert!(shard.bytes < before / 2, "{} of {before}", shard.bytes);
 }

@@ -1,7 +1,7 @@
 //! Counts the sockets that still have to close, so that a revocation knows when all are closed.
 //!
-//! Every socket to be cut holds a guard. The guard is dropped when the socket is severed, or when its holder dies, so
-//! no code path has to report the close.
+//! The outbox of every socket that must close holds a guard. The guard is dropped when the socket is severed, or together with
+//! the outbox or the message that holds it, so no code path has to report the close.
 
 use std::{
     sync::{
@@ -21,10 +21,10 @@ pub(crate) struct CloseWaiter(Arc<Inner>);
 struct Inner {
     /// Guards that exist: for sockets, and for messages that are not yet handled.
     outstanding: AtomicUsize,
-    /// How many of them are for sockets.
+    /// How many of the guards are for sockets.
     pending: AtomicUsize,
     closed: AtomicUsize,
-    settled: Notify,
+    all_dropped: Notify,
 }
 
 /// How many sockets were closed, and how many are still pending.
@@ -32,18 +32,18 @@ struct Inner {
 pub struct CloseCounts {
     /// Sockets that are severed: no frame is accepted from them or delivered to them.
     pub sockets_closed: usize,
-    /// Sockets that were cut but not yet severed when the wait ended.
+    /// Sockets that had to close, but were not severed when the wait ended.
     pub pending: usize,
 }
 
-/// Keeps a [`CloseWaiter`] waiting until it is dropped.
+/// A [`CloseWaiter`] waits until this guard is dropped.
 pub struct CloseGuard {
     inner: Arc<Inner>,
     socket: bool,
 }
 
 impl CloseWaiter {
-    /// A guard for a message that may find sockets to cut.
+    /// A guard for a message whose handler may find sockets that must close.
     #[must_use]
     pub(crate) fn message(&self) -> CloseGuard {
         self.guard(false)
@@ -59,9 +59,9 @@ impl CloseWaiter {
 
     /// Waits until every guard is dropped, at most `limit`.
     pub(crate) async fn wait(&self, limit: Duration) -> CloseCounts {
-        let settled = async {
+        let all_dropped = async {
             loop {
-                let notified = self.0.settled.notified();
+                let notified = self.0.all_dropped.notified();
                 if self.0.outstanding.load(Ordering::Acquire) == 0 {
                     return;
                 }
@@ -69,7 +69,7 @@ impl CloseWaiter {
             }
         };
         // After a timeout the counts show how many sockets are still pending.
-        let _ = tokio::time::timeout(limit, settled).await;
+        let _ = tokio::time::timeout(limit, all_dropped).await;
         CloseCounts {
             sockets_closed: self.0.closed.load(Ordering::Acquire),
             pending: self.0.pending.load(Ordering::Acquire),
@@ -92,7 +92,7 @@ impl Drop for CloseGuard {
             self.inner.pending.fetch_sub(1, Ordering::AcqRel);
         }
         if self.inner.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.inner.settled.notify_waiters();
+            self.inner.all_dropped.notify_waiters();
         }
     }
 }

@@ -1,18 +1,21 @@
-//! [`ConnectionEnd`]: how a connection ends. It is declared in the outbox, and the pump carries it out.
+//! [`ConnectionEnd`]: how a connection ends. The end is declared in the outbox, and the connection's own task (see `outbox`)
+//! carries it out.
 
 use protocol::close::CloseMessage;
 
 /// How a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionEnd {
-    /// Send the queued frames, then the close frame.
+    /// Send the queued frames that need not wait for the gate, then the close frame.
     Flush(CloseMessage),
-    /// Drop the queued frames. Send the close frame only if the peer accepts it at once.
+    /// Drop the queued frames. Send the close frame only if the peer accepts it within 250 ms.
     Cut(CloseMessage),
-    /// The queue overflowed, or waited for too long, and was dropped. The close frame waits until the peer reads again, at
-    /// most until the write deadline.
+    /// The queue was dropped: there were too many frames or requests in it, or its frames waited too long for the gate, or its
+    /// frames may belong to a subscription that has ended. The close frame waits until the peer reads again, at most until the
+    /// write deadline.
     Shed(CloseMessage),
-    /// The peer closed the connection: answer its close frame.
+    /// The peer closed the connection: answer its close frame, if there is one. A connection that is severed before another end
+    /// is declared has this end, too.
     Peer,
 }
 

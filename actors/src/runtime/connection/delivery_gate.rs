@@ -1,14 +1,15 @@
 //! [`DeliveryGate`]: the switch behind which the deliveries of this node wait while the node is stale.
 //!
-//! All outboxes of a node share one gate. They consult it when frames leave, which costs one relaxed load. While the gate is
-//! closed, an outbox lets only replies of its own connection pass. A connection that has more to send registers here, so that the
-//! gate wakes only connections that wait. `Realtime` closes and opens the gate. The gate has no clock: `now` is an argument.
+//! All outboxes of a node share one gate, and consult it when frames leave. This costs two relaxed loads and one reading of the
+//! clock. While the gate is closed, only frames of the connection's own task (replies and pings) and refusals of its commands
+//! leave an outbox (see `outbox`). A connection with other queued frames registers here, so that the gate wakes only
+//! connections that wait. `Realtime` closes and opens the gate. The gate has no clock: `now` is an argument.
 //!
-//! The gate also closes by itself: shards ask it before each delivery, and outboxes when frames leave them, whether it was
-//! renewed in time. So a process that was paused holds back what it had received before the pause, even if the task that closes
-//! the gate runs later.
+//! The gate also closes if it was not renewed in time. Then the next check closes it: a shard checks the gate before it
+//! delivers, and an outbox checks it before frames leave. So a process that was paused holds back the deliveries from before
+//! the pause, even if the task that closes the gate runs later.
 //!
-//! Bound: one entry per connection and closing, dropped when the connection is ended or the gate opens.
+//! Bound: one entry per connection and closing. The entry is dropped when the connection has waited too long or the gate opens.
 
 use std::{
     collections::VecDeque,
@@ -24,7 +25,7 @@ use parking_lot::Mutex;
 
 /// A connection with deliveries that wait for the gate.
 pub(crate) trait HeldConnection: Send + Sync {
-    /// Called when the gate is open: sends the frames that waited.
+    /// Called when the gate has opened: wakes the connection's own task, which sends the frames that waited.
     fn resume(&self);
 
     /// Called when the connection has waited too long: ends it.
@@ -36,7 +37,8 @@ pub(crate) type Closing = u64;
 
 /// The gate. It is open at first.
 pub(crate) struct DeliveryGate {
-    /// An odd number while the gate is closed. It is then the number of the closing.
+    /// Grows by one whenever the gate closes or opens. It is odd while the gate is closed, and is then the number of this
+    /// closing.
     turns: AtomicU64,
     origin: Instant,
     /// Until when the gate stays open without being renewed, in milliseconds after `origin`.
@@ -48,13 +50,13 @@ pub(crate) struct DeliveryGate {
 struct State {
     /// The time of the last call of [`DeliveryGate::close`] in this closing.
     now: Option<Instant>,
-    /// The connections that wait, the longest waiting first. Each has the time of the last call of `close` before it registered.
-    /// If there was no such call, it has the time of the next one.
+    /// The connections that wait, the longest waiting first. The time of a connection is that of the last call of `close`
+    /// before the connection registered. If this closing had no such call yet, the next call sets the time.
     held: VecDeque<(Option<Instant>, Weak<dyn HeldConnection>)>,
 }
 
 impl DeliveryGate {
-    /// An open gate, which stays open until it is closed or renewed for the first time.
+    /// An open gate. Before the first call of [`Self::renew`], only [`Self::close`] closes it.
     pub(crate) fn new(now: Instant) -> Self {
         let (turns, until_ms) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
         Self { turns, origin: now, until_ms, state: Mutex::default() }
@@ -65,7 +67,7 @@ impl DeliveryGate {
         self.closing().is_some()
     }
 
-    /// The closing that deliveries wait for.
+    /// The closing that deliveries wait for; `None` if the gate is open.
     pub(crate) fn closing(&self) -> Option<Closing> {
         Some(self.turns.load(Ordering::Relaxed)).filter(|turns| turns % 2 == 1)
     }
@@ -78,7 +80,7 @@ impl DeliveryGate {
         Some(closing)
     }
 
-    /// Lets the gate stay open until `until`, unless it is closed or renewed before.
+    /// Keeps an open gate open until `until`, unless it is closed or renewed before. Does not open a closed gate.
     pub(crate) fn renew(&self, until: Instant) {
         self.until_ms.store(self.millis(until), Ordering::Release);
     }
@@ -96,7 +98,7 @@ impl DeliveryGate {
         u64::try_from(since).unwrap_or(u64::MAX)
     }
 
-    /// Must be called only while the state is locked.
+    /// Closes the gate. Must be called only while the state is locked.
     fn shut(&self) {
         if !self.is_closed() {
             self.turns.fetch_add(1, Ordering::Release);
@@ -123,7 +125,7 @@ impl DeliveryGate {
         mem::take(&mut state.held).into_iter().map(|(_, connection)| connection).collect()
     }
 
-    /// Removes connections that had waited for `limit` at the last `close`, at most `count`. The caller ends them.
+    /// Removes at most `count` connections that had waited for `limit` when `close` was last called. The caller ends them.
     pub(crate) fn take_overdue(&self, limit: Duration, count: usize) -> Vec<Weak<dyn HeldConnection>> {
         let mut state = self.state.lock();
         let now = state.now;
@@ -179,7 +181,7 @@ mod tests {
         gate.close(Instant::now());
         let first = gate.closing();
         gate.close(Instant::now());
-        assert_eq!(gate.closing(), first, "it was closed already");
+        assert_eq!(gate.closing(), first, "the gate was closed already");
         gate.open();
         gate.open();
         gate.close(Instant::now());
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_overdue_in_the_order_in_which_they_came() {
+    fn connections_become_overdue_in_the_order_of_their_registration() {
         let (gate, began, second) = (gate(), Instant::now(), Duration::from_secs(1));
         for at in 0..3 {
             gate.close(began + second * at);
@@ -201,16 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_that_is_not_renewed_in_time_closes_when_it_is_asked() {
+    fn a_gate_that_was_not_renewed_in_time_closes_at_the_next_check() {
         let (gate, began, second) = (gate(), Instant::now(), Duration::from_secs(1));
         gate.close_if_due(began + 100 * second);
-        assert!(!gate.is_closed(), "it was never renewed");
+        assert!(!gate.is_closed(), "the gate was never renewed");
         gate.renew(began + second);
         gate.close_if_due(began);
         assert!(!gate.is_closed());
         gate.close_if_due(began + second);
         assert!(gate.is_closed());
-        // `close` has not been called, so the wait counts from its next call.
+        // `close` has not been called, so the waiting time counts from the next call of `close`.
         gate.register(connection());
         gate.close(began + 50 * second);
         assert!(gate.take_overdue(second, 10).is_empty());

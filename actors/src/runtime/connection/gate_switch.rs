@@ -1,6 +1,6 @@
-//! A gate with a switch, to test the owner of a stream: `src/socket/websocket`.
+//! A gate that a test can close and open. The tests of the pump (`src/socket/websocket`) use it.
 //!
-//! The gate of a node has none: `Realtime` closes and opens it.
+//! The gate of a node has no such switch: only `Realtime` opens and closes it, and without a renewal it closes by itself.
 
 use std::{
     sync::{Arc, Weak},

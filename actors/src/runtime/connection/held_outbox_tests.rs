@@ -66,13 +66,13 @@ fn frames_that_were_queued_when_the_gate_closed_wait_too() {
 }
 
 #[test]
-fn what_was_queued_in_time_does_not_leave_after_the_time() {
+fn a_delivery_does_not_leave_if_the_gate_was_not_renewed_in_time() {
     let held = behind_a_closed_gate(100);
     held.gate.renew(Instant::now() + Duration::from_secs(60));
     held.open();
     held.push("1");
     held.gate.renew(Instant::now());
-    assert_eq!(held.take(), (vec![], None), "no shard has closed the gate");
+    assert_eq!(held.take(), (vec![], None), "the outbox itself closes the gate");
     assert!(held.gate.is_closed() && held.gate.held() == 1);
     held.gate.renew(Instant::now() + Duration::from_secs(60));
     assert_eq!(held.open(), 1);
@@ -80,7 +80,7 @@ fn what_was_queued_in_time_does_not_leave_after_the_time() {
 }
 
 #[test]
-fn a_reply_after_the_time_leaves_before_the_deliveries_that_wait() {
+fn a_reply_leaves_before_a_delivery_if_the_gate_was_not_renewed_in_time() {
     let held = behind_a_closed_gate(100);
     held.open();
     held.push("1");
@@ -90,7 +90,7 @@ fn a_reply_after_the_time_leaves_before_the_deliveries_that_wait() {
 }
 
 #[test]
-fn replies_of_the_connection_itself_do_not_wait() {
+fn replies_of_the_connections_own_task_and_refusals_do_not_wait_for_the_gate() {
     let held = behind_a_closed_gate(100);
     held.push("1");
     held.outbox.push_from_owner(REPLY).unwrap();
@@ -114,7 +114,7 @@ fn a_connection_that_waits_in_two_closings_is_resumed_in_both() {
 }
 
 #[test]
-fn a_connection_without_deliveries_is_not_held() {
+fn a_connection_without_deliveries_does_not_register_with_the_gate() {
     let held = behind_a_closed_gate(100);
     held.outbox.push_from_owner(REPLY).unwrap();
     assert_eq!((held.take().0.len(), held.gate.held()), (1, 0));
@@ -164,7 +164,7 @@ fn a_cut_connection_never_receives_frames_that_waited() {
 }
 
 #[test]
-fn a_connection_that_lost_something_ends_only_if_deliveries_wait() {
+fn a_connection_that_lost_a_subscription_ends_only_if_deliveries_wait() {
     let held = behind_a_closed_gate(100);
     held.outbox.end_if_held_back();
     assert!(held.outbox.is_open(), "nothing waits");

@@ -1,8 +1,8 @@
-//! How the rest of the server reaches one connection: its queue of frames, the requests to its own task, the guards with
-//! which a revocation waits for the end of its socket, and the gate behind which deliveries wait.
+//! How the rest of the server reaches one connection: the queue of its frames, the requests to its own task (see `outbox`), the
+//! guards with which a revocation waits until the socket is severed, and the gate behind which deliveries wait.
 //!
-//! Everything that is sent to a connection passes through here. This room uses neither `sessions` nor `channels`. This
-//! file has the operations of [`Realtime`] on the gate.
+//! Everything that another part sends to a connection passes through this module. This module uses the clock of `channels`, and
+//! nothing else of `channels` or `sessions`. This file has the operations of [`Realtime`] on outboxes and on the gate.
 
 pub(crate) mod close_waiter;
 pub(crate) mod connection_end;
@@ -32,14 +32,15 @@ impl Realtime {
         outbox_behind(Arc::clone(&self.0.gate), limit, encoding)
     }
 
-    /// Holds the deliveries of this node back. Until [`Self::release_deliveries`], connections receive only the replies of their
-    /// own tasks. Call this periodically, because the time that connections have waited is counted up to `now`.
+    /// Holds back the deliveries of this node. Until [`Self::release_deliveries`], connections receive only frames of their own
+    /// tasks (replies and pings), and refusals of their commands. Call this periodically: the waiting time of a connection is
+    /// counted up to the `now` of the last call.
     pub fn hold_deliveries(&self, now: Instant) {
         self.0.gate.close(now);
     }
 
-    /// Lets deliveries leave until `until`. After the first call, the shards hold deliveries back by themselves if the next call
-    /// does not come in time.
+    /// Keeps the open gate open until `until`. After the first call, the gate closes by itself if the next call does not come
+    /// in time. A call does not open a closed gate.
     pub fn renew_deliveries(&self, until: Instant) {
         self.0.gate.renew(until);
     }
@@ -72,7 +73,7 @@ impl Realtime {
         held
     }
 
-    /// Ends the connections with deliveries that have been held back for `limit`, and returns how many. Their clients reconnect
+    /// Ends the connections whose deliveries have been held back for `limit`, and returns their number. Their clients reconnect
     /// (3010) and recover.
     pub async fn end_held_connections(&self, limit: Duration) -> usize {
         let mut ended = 0;

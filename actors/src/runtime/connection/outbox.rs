@@ -1,16 +1,23 @@
-//! The queue between all senders to a peer and the pump that owns the peer's stream.
+//! The queue between all senders to a peer and the connection's own task.
 //!
-//! Replies, pushes and the end of the connection all pass through it, so they leave in the order of the calls. Any
-//! thread may push or end the connection; only the pump reads. Deliveries bypass the connection actor: each costs one
-//! push and at most one wake-up.
+//! The connection's own task owns the peer's stream and runs the connection's driver: it is the pump of a WebSocket, or the
+//! task of an emulated stream. Replies, pushes and the end of the connection all pass through this queue, so they leave in the
+//! order of the calls. There are three exceptions: a cut, a closed gate, and [`Outbox::hold`]. Any thread may push frames or
+//! end the connection; only that task reads. Deliveries bypass the connection actor: each costs one push and at most one
+//! wake-up.
 //!
-//! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops the queue,
-//! because a peer that does not read would not receive it anyway.
+//! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops the queue, because a
+//! peer that does not read would not receive the queued frames anyway.
 //!
-//! While the gate of the node is closed, only replies of the connection itself leave; all other frames wait, within the same
-//! bound. Overflow then ends the connection with 3010, because the peer is not slow; so does a wait that is too long.
+//! While the gate of the node is closed, only frames of the connection's own task (replies and pings) and refusals of its
+//! commands leave; all other frames wait, within the same bound. Overflow then ends the connection with 3010, because the peer
+//! is not slow. If a connection waits too long for the gate, it also ends with 3010.
 //!
-//! It must not block, and must not accept a frame after the end was declared.
+//! During [`Outbox::hold`], frames that are pushed after the call of `hold` wait for [`Outbox::release`], within the same
+//! bound. Only frames that pass a closed gate do not wait. During a hold, overflow ends the connection with 3010, too. The
+//! outbox does not limit the time of a hold.
+//!
+//! The outbox must not block, and must not accept a frame after the end was declared.
 
 use std::{
     collections::VecDeque,
@@ -42,7 +49,7 @@ use crate::runtime::{
     },
 };
 
-/// The connection has ended, or this frame overflowed its queue: no further frames are accepted.
+/// The connection has ended, or ends now because its queue has no space for this frame or request. Nothing further is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxClosed;
 
@@ -58,17 +65,18 @@ struct Shared {
     queue: Mutex<Queue>,
 }
 
-/// Requests that may wait for the connection's own task. The task handles all of them whenever it runs, so more than
-/// this means that the task is stuck.
-const CONTROLS_MAX: usize = 1_024;
+/// The largest number of requests that wait for the connection's own task. The task handles all waiting requests whenever it
+/// runs, except while `connect` is pending. If a further request arrives, the task or `connect` is probably stuck, and the
+/// connection ends with 3008.
+const REQUESTS_MAX: usize = 1_024;
 
-/// A fresh queue of frames in this encoding that holds at most `limit` bytes, behind a gate that stays open.
+/// A new queue of frames in this encoding that holds at most `limit` bytes, behind a gate that stays open.
 #[must_use]
 pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
     outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), limit, encoding)
 }
 
-/// The same behind the gate of a node.
+/// Like [`outbox`], but behind `gate`.
 pub(crate) fn outbox_behind(
     gate: Arc<DeliveryGate>,
     limit: usize,
@@ -91,8 +99,8 @@ impl Outbox {
         self.0.encoding
     }
 
-    /// Holds back the frames that are pushed from now on, until [`Self::release`], because a frame that is still
-    /// being made must precede them.
+    /// Holds back the frames that are pushed from now on, until [`Self::release`], because a frame that is still being made
+    /// (the reply to `connect`) must precede them.
     pub fn hold(&self) {
         let mut queue = self.0.queue.lock();
         queue.held = Some(queue.frames.len());
@@ -115,15 +123,15 @@ impl Outbox {
     /// Enqueues a request to the connection's own task, and wakes that task.
     ///
     /// # Errors
-    /// `OutboxClosed` when the connection has ended, or ends now because its task is stuck.
-    pub fn request(&self, control: ConnectionRequest) -> Result<(), OutboxClosed> {
+    /// `OutboxClosed` when the connection has ended, or ends now because too many requests wait.
+    pub fn request(&self, request: ConnectionRequest) -> Result<(), OutboxClosed> {
         let result = {
             let mut queue = self.0.queue.lock();
             if queue.end.is_some() {
                 return Err(OutboxClosed);
             }
-            if queue.controls.len() < CONTROLS_MAX {
-                queue.controls.push_back(control);
+            if queue.requests.len() < REQUESTS_MAX {
+                queue.requests.push_back(request);
                 Ok(())
             } else {
                 self.0.shed(&mut queue, CloseReason::Slow);
@@ -134,7 +142,7 @@ impl Outbox {
         result
     }
 
-    /// Enqueues one reply or push, and wakes the pump.
+    /// Enqueues one reply or push, and wakes the connection's own task.
     ///
     /// # Errors
     /// `OutboxClosed` when the connection has ended, or ends now because the queue is full.
@@ -146,7 +154,8 @@ impl Outbox {
         result.map(drop)
     }
 
-    /// Queues the refusal of one of the connection's own commands, and wakes the pump. It leaves even while the gate is closed.
+    /// Enqueues the refusal of one of the connection's own commands, and wakes the connection's own task. The refusal leaves
+    /// even while the gate is closed.
     ///
     /// # Errors
     /// The errors of [`Self::push`].
@@ -156,8 +165,8 @@ impl Outbox {
         result
     }
 
-    /// Queues a reply of the connection's own task, or a ping. It leaves even while the gate is closed. The task is not woken,
-    /// because it looks at the queue anyway.
+    /// Enqueues a reply of the connection's own task, or a ping. The frame leaves even while the gate is closed. The task is
+    /// not woken, because it looks at the queue anyway.
     ///
     /// # Errors
     /// The errors of [`Self::push`].
@@ -171,12 +180,14 @@ impl Outbox {
         self.0.put(&mut self.0.queue.lock(), frame, place).map(drop)
     }
 
-    /// `Ok(true)` when the queue was empty, so that the pump may be asleep.
+    /// `Ok(true)` if no frame was queued before; then the connection's own task may be asleep and must be woken.
     fn enqueue(&self, frame: Bytes) -> Result<bool, OutboxClosed> {
         self.0.put(&mut self.0.queue.lock(), frame, |queue, frame| queue.frames.push_back(frame))
     }
 
-    /// Ends the connection with 3010 if deliveries wait for the gate: they may belong to a subscription that has just ended.
+    /// Ends the connection with 3010 if deliveries wait for the gate. Call this after a subscription was ended because its
+    /// token or its permission is no longer valid. The waiting deliveries may belong to this subscription, and must then not
+    /// reach the peer; the queue does not know which of them do.
     pub fn end_if_held_back(&self) {
         let mut queue = self.0.queue.lock();
         if queue.end.is_none() && !queue.frames.is_empty() && self.0.gate.is_closed() {
@@ -189,15 +200,16 @@ impl Outbox {
     /// The next request to the connection's own task.
     #[must_use]
     pub fn next_request(&self) -> Option<ConnectionRequest> {
-        self.0.queue.lock().controls.pop_front()
+        self.0.queue.lock().requests.pop_front()
     }
 
-    /// Wakes the task that owns the stream.
+    /// Wakes the connection's own task.
     pub fn wake(&self) {
         self.0.waker.wake();
     }
 
-    /// Ends the connection after the queued frames have left.
+    /// Ends the connection after the queued frames have left. Frames that wait for the gate are dropped; during [`Self::hold`],
+    /// all queued frames are dropped.
     pub fn close(&self, close_message: impl Into<CloseMessage>) {
         self.close_with(close_message, None);
     }
@@ -207,8 +219,8 @@ impl Outbox {
         self.declare(ConnectionEnd::Flush(close_message.into()), guard);
     }
 
-    /// Cuts the connection: the queue is dropped, and no further frames are accepted. `guard` is released once the
-    /// socket is severed.
+    /// Cuts the connection: the queue is dropped, and no further frames are accepted. `guard` is released once the socket is
+    /// severed.
     pub fn cut(&self, close_message: impl Into<CloseMessage>, guard: Option<CloseGuard>) {
         self.declare(ConnectionEnd::Cut(close_message.into()), guard);
     }
@@ -218,16 +230,18 @@ impl Outbox {
         self.declare(ConnectionEnd::Peer, None);
     }
 
-    /// The first declared end stays, except that a cut replaces an end of any other kind.
+    /// Declares how the connection ends. An end that was declared earlier stays, except that a cut replaces an end of any other
+    /// kind.
     fn declare(&self, end: ConnectionEnd, guard: Option<CloseGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, ConnectionEnd::Cut(_));
-        // Frames that were held back are useless without the frame that should precede them.
+        // During a hold, the whole queue is dropped: the frames that wait are useless without the frame that should precede
+        // them.
         if cut || end == ConnectionEnd::Peer || queue.held.is_some() {
             queue.forget();
         }
         // Requests are no longer carried out; the senders learn this because their reply channels are dropped.
-        queue.controls = VecDeque::new();
+        queue.requests = VecDeque::new();
         match queue.end {
             None => queue.end = Some(end),
             Some(ConnectionEnd::Flush(_) | ConnectionEnd::Shed(_) | ConnectionEnd::Peer) if cut => {
@@ -243,7 +257,7 @@ impl Outbox {
         self.0.waker.wake();
     }
 
-    /// Whether frames of this connection are still accepted and delivered. Costs one atomic load.
+    /// Whether no end was declared, so that frames from and to this connection are still accepted. Costs one atomic load.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.0.open.load(Ordering::Acquire)
@@ -255,14 +269,14 @@ impl Outbox {
         self.0.queue.lock().end.clone()
     }
 
-    /// Bytes waiting to be written.
+    /// The size of the frames that wait in the queue.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.0.queue.lock().bytes
     }
 
-    /// Reserves space for `bytes`; `None` if they do not fit beside the queued and the reserved bytes. A reservation
-    /// restricts only other reservations: [`Self::push`] may still use the reserved space.
+    /// Reserves space for `bytes`; `None` if the queued and the reserved bytes leave too little space. A reservation restricts
+    /// only other reservations: [`Self::push`] may still use the reserved space.
     #[must_use]
     pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
         let mut queue = self.0.queue.lock();
@@ -272,12 +286,11 @@ impl Outbox {
     }
 
     /// Reserves space for `bytes` as soon as they fit, perhaps only after the peer has read earlier frames. Only the
-    /// task that owns the peer's stream may wait here, because only that task is woken; it may have one such wait at
-    /// a time.
+    /// connection's own task may wait here, because only that task is woken. It may have only one such wait at a time.
     pub async fn reserve_in_turn(&self, bytes: usize) -> Reservation {
         poll_fn(|_| {
             let mut queue = self.0.queue.lock();
-            // An empty queue fits every request, because a request is reduced to the space of an empty queue.
+            // The reservation is reduced to the space of an empty queue, so that it fits at the latest when the queue is empty.
             let bytes = bytes.min(queue.limit.saturating_sub(MARGIN));
             if !queue.fits(bytes) {
                 queue.wanted = bytes;
@@ -292,7 +305,8 @@ impl Outbox {
 }
 
 impl Shared {
-    /// `Ok(true)` when no frame was queued, so that the pump may be asleep.
+    /// Checks the bound, and puts the frame into the queue with `place`. `Ok(true)` if no frame was queued before; then the
+    /// connection's own task may be asleep.
     fn put(
         &self,
         queue: &mut Queue,
@@ -303,7 +317,7 @@ impl Shared {
             return Err(OutboxClosed);
         }
         if queue.bytes + frame.len() > queue.limit {
-            // Frames that wait for the gate, or for the reply to `connect`, do not wait for the peer.
+            // If the frames wait for the gate, or for the reply to `connect`, the peer is not slow.
             let held_back = self.gate.is_closed() || queue.held.is_some();
             self.shed(queue, if held_back { CloseReason::InsufficientState } else { CloseReason::Slow });
             return Err(OutboxClosed);
@@ -314,20 +328,20 @@ impl Shared {
         Ok(was_empty)
     }
 
-    /// Ends the connection and drops what is queued.
+    /// Ends the connection, and drops the queued frames and requests.
     fn shed(&self, queue: &mut Queue, reason: CloseReason) {
         queue.end = Some(ConnectionEnd::Shed(reason.into()));
         queue.forget();
         self.open.store(false, Ordering::Release);
     }
 
-    /// Whether frames must wait for the gate. If there are any, the connection registers with the gate once per closing.
+    /// Whether frames must wait for the gate. If frames are queued, the connection registers with the gate once per closing.
     fn is_held_back(self: &Arc<Self>, queue: &mut Queue) -> bool {
         let Some(closing) = self.gate.closing() else { return false };
         queue.frames.is_empty() || self.waits_for(closing, queue)
     }
 
-    /// Registers with the gate, once per closing. False if the gate is open meanwhile.
+    /// Registers with the gate, once per closing. False if the gate has opened meanwhile.
     fn waits_for(self: &Arc<Self>, closing: Closing, queue: &mut Queue) -> bool {
         if queue.waits_for == Some(closing) {
             return true;
@@ -353,8 +367,8 @@ impl HeldConnection for Shared {
     }
 }
 
-/// Reserved space for a frame that is still being made. Drop it after the frame has been pushed: this returns the
-/// space.
+/// Reserved space for a frame that is still being made. Dropping this value returns the space; drop it after the frame has been
+/// pushed.
 pub struct Reservation {
     outbox: Outbox,
     bytes: usize,
@@ -364,7 +378,7 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         let mut queue = self.outbox.0.queue.lock();
         queue.reserved -= self.bytes;
-        let enough = queue.has_made_room();
+        let enough = queue.ends_wait_for_space();
         drop(queue);
         if enough {
             self.outbox.0.waker.wake();
@@ -372,26 +386,27 @@ impl Drop for Reservation {
     }
 }
 
-/// The reading half, owned by the pump. Dropping it declares the socket severed.
+/// The reading half, owned by the connection's own task. Dropping it declares the socket severed.
 pub struct OutboxReader(Arc<Shared>);
 
 impl OutboxReader {
-    /// Registers the pump's task to be woken when there is something to do.
+    /// Registers the connection's own task to be woken when there is something to do.
     pub fn register(&self, cx: &Context<'_>) {
         self.0.waker.register(cx.waker());
     }
 
-    /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Returns how the connection
+    /// Moves whole frames, up to about `budget` bytes (at least one, if one may leave), into `into`. Returns how the connection
     /// ends, if that was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
     ///
-    /// The gate closes here if it was not renewed in time, so that what was queued in time does not leave too late.
+    /// The gate closes here if it was not renewed in time, so that frames which were queued while it was open do not leave too
+    /// late.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let mut queue = self.0.queue.lock();
         if !queue.frames.is_empty() {
             self.0.gate.close_if_due(now());
         }
         if queue.end.is_some() && self.0.gate.is_closed() {
-            // An orderly end does not wait for the gate, so the frames that wait for it are dropped.
+            // The end does not wait for the gate, so the frames that wait for the gate are dropped.
             queue.drop_frames();
         }
         let held_back = self.0.is_held_back(&mut queue);
@@ -401,7 +416,7 @@ impl OutboxReader {
         if queue.frames.is_empty() {
             queue.frames.shrink_to(8);
         }
-        if queue.has_made_room() {
+        if queue.ends_wait_for_space() {
             self.0.waker.wake();
         }
         match &queue.end {
@@ -410,15 +425,15 @@ impl OutboxReader {
         }
     }
 
-    /// Whether the gate is closed, so that [`Self::take`] gives only replies that may pass it.
+    /// Whether the gate is closed, so that [`Self::take`] gives only frames that may pass it.
     #[must_use]
     pub fn is_gate_closed(&self) -> bool {
         self.0.gate.close_if_due(now());
         self.0.gate.is_closed()
     }
 
-    /// Whether deliveries that were taken and have not left must wait for the gate. The gate then wakes the pump when it opens,
-    /// or ends the connection.
+    /// Whether deliveries that were taken, but have not left, must wait for the gate. If so, the connection's own task is woken
+    /// when the gate opens, or when the connection is ended because it has waited too long.
     #[must_use]
     pub fn holds_back_taken(&self) -> bool {
         self.0.gate.close_if_due(now());
@@ -432,13 +447,13 @@ impl OutboxReader {
         self.0.encoding
     }
 
-    /// The next request to the connection's task.
+    /// The next request to the connection's own task.
     #[must_use]
     pub fn next_request(&self) -> Option<ConnectionRequest> {
-        self.0.queue.lock().controls.pop_front()
+        self.0.queue.lock().requests.pop_front()
     }
 
-    /// The end that was declared. Takes no frames.
+    /// The end that was declared, if any. Takes no frames from the queue.
     #[must_use]
     pub fn end(&self) -> Option<ConnectionEnd> {
         if self.0.open.load(Ordering::Acquire) {
@@ -447,14 +462,14 @@ impl OutboxReader {
         self.0.queue.lock().end.clone()
     }
 
-    /// Declares an end that the owner of the stream has detected. An end that was declared earlier stays, unless this
-    /// is a cut.
+    /// Declares an end that the connection's own task has detected. An end that was declared earlier stays, except that a cut
+    /// replaces an end of any other kind.
     pub fn declare(&self, end: ConnectionEnd) {
         Outbox(Arc::clone(&self.0)).declare(end, None);
     }
 
-    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases the guards of
-    /// waiting revocations.
+    /// Declares the socket severed: from now on, no frame is accepted from it or delivered to it. Releases the guards of the
+    /// operations that wait for this.
     pub fn sever(&self) {
         let guards = {
             let mut queue = self.0.queue.lock();

@@ -11,7 +11,7 @@ fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<ConnectionEnd>) {
 }
 
 #[test]
-fn frames_leave_in_the_order_they_came() {
+fn frames_leave_in_the_order_of_the_pushes() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.push_from_owner(Bytes::from_static(b"b")).unwrap();
@@ -33,7 +33,7 @@ fn reserved_and_queued_bytes_share_the_limit() {
 }
 
 #[test]
-fn a_waiting_reservation_is_woken_once_there_is_enough_space() {
+fn a_waiting_reservation_is_woken_when_there_is_enough_space() {
     const KIB: usize = 1024;
     let (outbox, reader) = outbox(1024 * KIB, Encoding::Json);
     let woken = Arc::new(Woken::default());
@@ -55,7 +55,7 @@ fn a_waiting_reservation_is_woken_once_there_is_enough_space() {
 }
 
 #[test]
-fn every_reservation_fits_into_an_empty_queue() {
+fn a_reservation_in_turn_is_reduced_to_what_an_empty_queue_can_hold() {
     let (outbox, _reader) = outbox(100 * 1024, Encoding::Json);
     let mut task = Context::from_waker(std::task::Waker::noop());
     assert!(std::pin::pin!(outbox.reserve_in_turn(512 * 1024)).poll(&mut task).is_ready());
@@ -80,7 +80,7 @@ fn an_overflow_ends_the_connection_as_slow_and_drops_the_queue() {
 }
 
 #[test]
-fn a_cut_does_not_wait_for_a_slow_peer() {
+fn a_cut_overrides_the_end_after_an_overflow() {
     let (outbox, reader) = outbox(1, Encoding::Json);
     assert_eq!(outbox.push(Bytes::from_static(b"ab")), Err(OutboxClosed));
     outbox.cut(CloseReason::SessionRevoked, None);
@@ -88,7 +88,7 @@ fn a_cut_does_not_wait_for_a_slow_peer() {
 }
 
 #[test]
-fn a_close_lets_the_queue_leave_first() {
+fn queued_frames_leave_before_a_close() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close(CloseReason::Expired);
@@ -117,7 +117,7 @@ fn a_cut_overrides_a_close_by_the_peer() {
 }
 
 #[test]
-fn the_first_cut_wins() {
+fn a_second_cut_does_not_change_the_close_reason() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.cut(CloseReason::SessionRevoked, None);
     outbox.cut(CloseReason::Shutdown, None);
@@ -125,14 +125,14 @@ fn the_first_cut_wins() {
 }
 
 #[test]
-fn an_outbox_without_a_pump_accepts_nothing() {
+fn an_outbox_without_a_reader_accepts_nothing() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     drop(reader);
     assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(OutboxClosed));
 }
 
 #[test]
-fn frames_from_before_a_hold_leave_before_the_released_frame() {
+fn frames_that_were_pushed_before_a_hold_leave_before_the_released_frame() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     let frame = Bytes::from_static;
     outbox.push(frame(b"1")).unwrap();

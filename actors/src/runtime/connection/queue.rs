@@ -1,5 +1,5 @@
-//! [`Queue`]: the frames for the peer of one connection, and the requests to the connection's own task. It is a part of the outbox,
-//! under its lock.
+//! [`Queue`]: the frames for the peer of one connection, and the requests to the connection's own task. The queue is a part of
+//! the outbox and is protected by the outbox's lock.
 
 use std::collections::VecDeque;
 
@@ -16,7 +16,8 @@ pub(super) const MARGIN: usize = 64 * 1024;
 /// The queue of one connection.
 pub(super) struct Queue {
     pub(super) frames: VecDeque<Bytes>,
-    /// Replies that leave although the gate is closed. Frames are put here only while the gate is closed.
+    /// Frames that leave although the gate is closed: replies and pings of the connection's own task, and refusals of its
+    /// commands. No frame is put here while the gate is open.
     pub(super) passing: VecDeque<Bytes>,
     /// The closing of the gate that this connection is registered for.
     pub(super) waits_for: Option<Closing>,
@@ -28,11 +29,12 @@ pub(super) struct Queue {
     pub(super) limit: usize,
     pub(super) end: Option<ConnectionEnd>,
     pub(super) severed: bool,
-    /// During a hold: how many queued frames may leave now. The frame of `Outbox::release` follows them.
+    /// Between `Outbox::hold` and `Outbox::release`: how many of the queued frames may leave now. The frame that is given to
+    /// `release` follows them.
     pub(super) held: Option<usize>,
     /// Requests to the connection's own task.
-    pub(super) controls: VecDeque<ConnectionRequest>,
-    /// Guards of the revocations that wait until this socket is severed.
+    pub(super) requests: VecDeque<ConnectionRequest>,
+    /// Guards of the operations (for example revocations) that wait until this socket is severed.
     pub(super) guards: Vec<CloseGuard>,
 }
 
@@ -49,14 +51,15 @@ impl Queue {
             end: None,
             severed: false,
             held: None,
-            controls: VecDeque::new(),
+            requests: VecDeque::new(),
             guards: Vec::new(),
         }
     }
 
+    /// Drops all frames and requests, and ends a hold.
     pub(super) fn forget(&mut self) {
         (self.frames, self.passing) = (VecDeque::new(), VecDeque::new());
-        self.controls = VecDeque::new();
+        self.requests = VecDeque::new();
         self.bytes = 0;
         self.held = None;
     }
@@ -65,13 +68,13 @@ impl Queue {
         self.frames.is_empty() && self.passing.is_empty()
     }
 
-    /// Drops everything but the replies that may pass the gate.
+    /// Drops all frames except those that may pass the gate.
     pub(super) fn drop_frames(&mut self) {
         self.frames = VecDeque::new();
         self.bytes = self.passing.iter().map(Bytes::len).sum();
     }
 
-    /// Moves replies that may pass the gate into `into`; returns their size in bytes.
+    /// Moves frames of `passing` into `into`, until `budget` bytes are moved. Returns the number of moved bytes.
     pub(super) fn take_passing(&mut self, budget: usize, into: &mut Vec<Bytes>) -> usize {
         let mut taken = 0;
         while taken < budget
@@ -86,7 +89,8 @@ impl Queue {
         taken
     }
 
-    /// Moves frames that may leave into `into`, after `taken` bytes of other frames; returns the size of all of them.
+    /// Moves frames that may leave into `into`, until `budget` bytes are moved. `taken` is the number of bytes that were moved
+    /// before; they count towards `budget`. Returns the number of all moved bytes.
     pub(super) fn take_frames(&mut self, mut taken: usize, budget: usize, into: &mut Vec<Bytes>) -> usize {
         while taken < budget
             && self.held != Some(0)
@@ -104,8 +108,9 @@ impl Queue {
         taken.saturating_add(bytes) <= self.limit
     }
 
-    /// Whether a reservation waits for space and there is enough now. True once per wait.
-    pub(super) fn has_made_room(&mut self) -> bool {
+    /// Whether a reservation waits for space, and there is enough space now. If so, the wait ends, and the caller must wake the
+    /// connection's own task.
+    pub(super) fn ends_wait_for_space(&mut self) -> bool {
         let enough = self.wanted > 0 && self.fits(self.wanted);
         if enough {
             self.wanted = 0;

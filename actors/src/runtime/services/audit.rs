@@ -1,14 +1,16 @@
-//! The `Audit` actor: writes audit events to the database, and loses none while the database is away.
+//! The `Audit` actor: writes audit events to the database, and loses none while the database cannot be reached.
 //!
-//! There is one per node. It has a thread of its own, so that its short file writes block no other actor. It owns the
-//! spill file, which is its queue: `Record` appends an event, a timer passes the next batch to the sink, and events
-//! are consumed only after the sink has written them. Two operations send `Record`: `Realtime::record` waits for the append,
-//! which is the back-pressure; `Realtime::note`, for sockets, does not wait. When the actor dies, the file stays. A fresh actor
-//! continues from the start of the file, because writing an event twice changes nothing.
+//! Each node has one such actor. The actor has a thread of its own, so that its short file writes block no other actor. It owns
+//! the spill file, which is its queue: a message appends an event, a timer passes the next batch to the sink, and events are
+//! consumed only after the sink has written them or, if the database refuses them, after they were set aside in a
+//! separate file. `Realtime::record` sends `Record` and waits for the append, so its callers are slowed down when the disk is
+//! slow. `Realtime::note`, for sockets, sends `Note` and does not wait. When the actor dies, the file stays. A new actor begins
+//! at the start of the file. So it may write events again, which changes nothing in the database.
 //!
-//! When the append fails (a full disk), `Realtime::record` returns an error, so that an action that must be audited
-//! is not carried out. Events of `Realtime::note` wait in memory, in `unwritten_events`, also those that were on their way
-//! to an actor that died. `audit_lane` bounds the bytes in memory, and drops and counts further events of `Realtime::note`.
+//! When the append fails (for example because the disk is full), `Realtime::record` returns an error, so that an action that
+//! must be audited is not carried out. Events of `Realtime::note` then wait in memory, in `unwritten_events`. Events of
+//! `Realtime::note` that were on their way to an actor that died wait there, too. `audit_lane` bounds the bytes in memory, and
+//! drops and counts further events of `Realtime::note`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,9 +27,10 @@ use crate::runtime::{
     ports::{AuditSink, WriteError},
 };
 
+/// The longest delay before another attempt to write events.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// The event could not be written to the spill file.
+/// The event was not written to the spill file, or not in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail cannot be written")]
 pub struct RecordError;
@@ -36,9 +39,9 @@ pub struct RecordError;
 #[rtype(result = "()")]
 pub(crate) struct Record {
     pub(crate) event: AuditEvent,
-    /// Its share of what may be in memory.
+    /// The event's share of the bytes that may be in memory.
     pub(crate) _bytes: WaitingBytes,
-    /// Answered once the event is in the spill file.
+    /// Receives `Ok` once the event is in the spill file.
     pub(crate) reply: oneshot::Sender<Result<(), RecordError>>,
 }
 
@@ -47,7 +50,7 @@ pub(crate) struct Record {
 #[rtype(result = "()")]
 pub(crate) struct Note(pub(crate) NotedEvent);
 
-/// Answered when everything recorded before it is in the database.
+/// Answered once every earlier event is in the database, or in the file of refused events.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Flush(pub(crate) oneshot::Sender<()>);
@@ -59,11 +62,12 @@ pub(crate) struct Audit {
     interval: Duration,
     retry: Duration,
     unwritten: UnwrittenEvents,
-    /// The sink is writing a batch.
+    /// Whether the sink is writing a batch.
     busy: bool,
     scheduled: bool,
     /// How many of the next events are written one by one, because a batch that contained them was refused.
     one_by_one: usize,
+    /// The requesters of flushes that are not answered yet.
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -113,7 +117,7 @@ impl Audit {
             }
         };
         if events.is_empty() {
-            return self.settled(ctx);
+            return self.answer_flushes(ctx);
         }
         self.busy = true;
         let count = events.len();
@@ -136,14 +140,14 @@ impl Audit {
         metrics::counter!("audit_events_written_total").increment(count as u64);
         self.retry = self.interval;
         if let Err(error) = self.spill.consume(consumed) {
-            // Harmless: the batch is written again after a restart, which changes nothing.
+            // This is harmless: after a restart, the batch is written again, which changes nothing.
             tracing::error!(%error, "the audit spill file cannot be shortened");
         }
         self.write_next(ctx);
     }
 
-    /// An event that the database refuses must not block the others. The events of the batch are written one by one until the
-    /// refused event is found; that event is moved to a separate file.
+    /// An event that the database refuses must not block the others. The events of the batch are written one by one, and each
+    /// refused event is moved to a separate file.
     fn refused(&mut self, error: &str, consumed: u64, count: usize, ctx: &mut Context<Self>) {
         if count > 1 {
             self.one_by_one = count;
@@ -167,7 +171,7 @@ impl Audit {
         self.schedule(self.retry, ctx);
     }
 
-    fn settled(&mut self, ctx: &mut Context<Self>) {
+    fn answer_flushes(&mut self, ctx: &mut Context<Self>) {
         if self.unwritten.is_empty() {
             for waiting in self.waiting.drain(..) {
                 // The requester may have stopped waiting.
@@ -183,7 +187,7 @@ impl Actor for Audit {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // The file may contain events of an earlier process, and memory those of an earlier incarnation of this actor.
+        // The file may contain events of an earlier process, and `unwritten` may contain events of an earlier actor.
         self.schedule(Duration::ZERO, ctx);
     }
 }
@@ -193,7 +197,7 @@ impl Handler<Record> for Audit {
 
     fn handle(&mut self, message: Record, ctx: &mut Self::Context) {
         let appended = append(&mut self.spill, &message.event);
-        // The caller may have given up.
+        // The caller may have stopped waiting.
         let _ = message.reply.send(appended.then_some(()).ok_or(RecordError));
         self.schedule(self.interval, ctx);
     }
@@ -227,7 +231,7 @@ impl Handler<Flush> for Audit {
     }
 }
 
-/// Blocks the actor until the sender of the channel is dropped, so that a test controls which messages wait for the actor.
+/// Blocks the actor until the sender of this receiver is dropped, so that a test controls which messages wait for the actor.
 #[cfg(test)]
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -242,7 +246,7 @@ impl Handler<Pause> for Audit {
     }
 }
 
-/// Kills the actor, to test what happens then.
+/// Makes the actor panic, for tests.
 #[cfg(test)]
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -254,6 +258,6 @@ impl Handler<Panic> for Audit {
 
     #[expect(clippy::panic, reason = "the message exists to kill the actor")]
     fn handle(&mut self, _: Panic, _: &mut Self::Context) {
-        panic!("asked to die");
+        panic!("a test stops this actor");
     }
 }

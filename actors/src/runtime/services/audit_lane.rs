@@ -1,8 +1,8 @@
-//! [`AuditLane`]: the way to the `Audit` actor, bounded in bytes.
+//! [`AuditLane`]: the lane of the `Audit` actor, bounded in bytes.
 //!
-//! Beyond the bound, events that a caller waits for are refused, so that the caller does not act. No caller waits for events of
-//! sockets, so they are dropped, counted and logged: without a bound, a stalled disk would fill the memory at the rate at which
-//! clients connect.
+//! Beyond the bound, an event that a caller waits for is refused, so that the caller does not carry out its action. No caller
+//! waits for events of sockets, so these events are dropped, counted and logged. Without the bound, clients that connect while
+//! the disk is stalled would fill the memory.
 
 use std::sync::{
     Arc,
@@ -17,22 +17,23 @@ use super::{
     audit::{Audit, Flush, Note, Record, RecordError},
     unwritten_events::UnwrittenEvents,
 };
-use crate::runtime::{byte_budget::Waiting, supervision::Lane};
+use crate::runtime::{byte_budget::Waiting, lag::LagMessage, supervision::Lane};
 
-/// The most bytes of events in memory: on their way to the actor, or in the actor because it cannot write them to its file.
+/// The largest size of all events in memory: events on their way to the actor, and events that could not be written to its
+/// file.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The bounded way to the actor.
+/// The bounded lane.
 pub(crate) struct AuditLane {
     lane: Arc<Lane<Audit>>,
     waiting: Waiting,
     unwritten: UnwrittenEvents,
-    /// Events that were dropped since the lane last took one.
+    /// How many events were dropped since the lane last accepted an event of a socket.
     lost: AtomicU64,
 }
 
 impl AuditLane {
-    /// `unwritten` is what the actor shares with its successors.
+    /// `unwritten` has the events that the actor shares with its successors.
     pub(crate) fn new(lane: Arc<Lane<Audit>>, unwritten: UnwrittenEvents) -> Self {
         Self { lane, waiting: Waiting::new(BYTES_MAX), unwritten, lost: AtomicU64::new(0) }
     }
@@ -40,7 +41,7 @@ impl AuditLane {
     /// Sends an event. The answer comes when the event is in the spill file.
     ///
     /// # Errors
-    /// When too many events are waiting.
+    /// When too many events are waiting, or the actor is being restarted.
     pub(crate) fn record(
         &self,
         event: AuditEvent,
@@ -61,7 +62,8 @@ impl AuditLane {
             }
             return;
         };
-        // Past the bound of the mailbox, because the bytes are bounded. An actor that is being restarted finds the event later.
+        // The bound of the mailbox is not needed, because the bytes are bounded. If the actor is being restarted, the event is
+        // kept in `unwritten` for the new actor.
         self.lane.control(Note(self.unwritten.note(event, bytes)));
         if self.lost.load(Ordering::Relaxed) > 0 {
             let lost = self.lost.swap(0, Ordering::Relaxed);
@@ -69,9 +71,15 @@ impl AuditLane {
         }
     }
 
-    /// Asks for an answer once everything recorded before is in the database.
+    /// Requests an answer, which comes once every earlier event is in the database, or in the file of refused events.
     pub(crate) fn flush(&self, done: oneshot::Sender<()>) {
+        // The message may exceed the bound of the mailbox, but there is only one flush, when the process stops.
         self.lane.control(Flush(done));
+    }
+
+    /// Measures how long a message waits for the actor.
+    pub(crate) fn measure_lag(&self) {
+        LagMessage::send(&self.lane, "audit");
     }
 
     #[cfg(test)]

@@ -1,14 +1,15 @@
-//! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches, and the score of a sign-in.
+//! The `DeviceTracker` actor: writes the last-seen values of devices and sessions in batches, and scores sign-ins.
 //!
-//! The users are divided among the shards. `Realtime::seen` sends a `Note` once per request or socket tick. The actor
-//! only merges it in memory; a timer writes the merged values. When the actor dies, up to one interval of last-seen
-//! values is lost, so a session may look idle for that much longer. The new actor starts empty.
+//! The users are divided among the shards. `Realtime::seen` sends a `Note` for a use of a session. The actor only merges the
+//! note in memory; a timer writes the merged values. When the actor dies, the last-seen values that are not written yet are
+//! lost: usually the values of one interval; during an outage, all values since its beginning. So a session may seem to be idle
+//! for that much longer. The new actor starts empty.
 //!
 //! `Score`, from `Realtime::score`, compares a sign-in with the history of its user. The history is read from the
 //! store and cached for a few seconds; if it cannot be read, there is no score. `Realtime::attempted` adds the
 //! attempts of this node to the cached history.
 //!
-//! Bounds: [`PENDING_MAX`] sessions between two writes; the value of a further session is dropped and counted.
+//! Bounds: at most [`PENDING_MAX`] sessions have values that wait; the value of a further session is dropped and counted.
 //! `Histories` bounds the cached histories.
 
 use std::{
@@ -29,15 +30,16 @@ use tokio::sync::oneshot;
 use crate::runtime::ports::{DeviceStore, ReadError, SessionActivity};
 
 const PENDING_MAX: usize = 100_000;
-/// Sessions in one write. A write locks the rows of all its sessions, and a revocation may have to wait for one of
-/// these locks.
+/// The largest number of sessions in one write. A write locks the rows of all its sessions, and a revocation may have to wait
+/// for these locks.
 const BATCH: usize = 512;
 
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Note(pub(crate) SessionActivity);
 
-/// Answered once all earlier values have been written, or the write has failed.
+/// Answered once all values so far have been written, or their write has failed. A write in progress ends first; then the
+/// pending values are written.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct FlushSeen(pub(crate) oneshot::Sender<()>);
@@ -59,15 +61,21 @@ pub(crate) struct DeviceTracker {
     store: Arc<dyn DeviceStore>,
     interval: Duration,
     pending: HashMap<SessionId, SessionActivity>,
+    /// Whether a write is in progress. There is only one at a time.
+    is_writing: bool,
+    /// The flushes that wait for the next write.
+    flushes: Vec<oneshot::Sender<()>>,
     histories: Histories,
 }
 
 impl DeviceTracker {
     pub(crate) fn new(store: Arc<dyn DeviceStore>, interval: Duration) -> Self {
-        Self { store, interval, pending: HashMap::new(), histories: Histories::default() }
+        let (pending, histories) = (HashMap::new(), Histories::default());
+        Self { store, interval, pending, is_writing: false, flushes: Vec::new(), histories }
     }
 
-    /// Keeps the latest time and address, and the highest generation.
+    /// Merges a value into the pending value of the same session: keeps the latest time and address, and the highest refresh
+    /// counter (`generation`).
     fn merge(&mut self, seen: SessionActivity) {
         let full = self.pending.len() >= PENDING_MAX;
         match self.pending.entry(seen.session) {
@@ -86,35 +94,53 @@ impl DeviceTracker {
         }
     }
 
-    fn write(&mut self, done: Option<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+    /// Writes the pending values. During another write they wait: for the end of that write if they are to be flushed,
+    /// otherwise for the next interval.
+    fn write(&mut self, ctx: &mut Context<Self>) {
+        if self.is_writing {
+            return;
+        }
+        self.is_writing = true;
         let seen = self.pending.drain().map(|(_, seen)| seen).collect();
-        self.write_on(seen, done, ctx);
+        let flushed = std::mem::take(&mut self.flushes);
+        self.write_on(seen, flushed, ctx);
     }
 
     /// Writes one batch after another. Values that could not be written wait for the next interval.
     fn write_on(
         &mut self,
         mut rest: Vec<SessionActivity>,
-        done: Option<oneshot::Sender<()>>,
+        flushed: Vec<oneshot::Sender<()>>,
         ctx: &mut Context<Self>,
     ) {
         let batch = rest.split_off(rest.len().saturating_sub(BATCH));
         if batch.is_empty() {
-            answer(done);
-            return;
+            return self.end_write(flushed, ctx);
         }
         let write = self.store.touch(batch.clone());
         ctx.spawn(write.into_actor(self).map(move |result, tracker, ctx| match result {
-            Ok(()) => tracker.write_on(rest, done, ctx),
+            Ok(()) => tracker.write_on(rest, flushed, ctx),
             Err(error) => {
                 rest.extend(batch);
                 tracing::warn!(%error, sessions = rest.len(), "cannot write last-seen values; they are kept for the next interval");
                 for seen in rest {
                     tracker.merge(seen);
                 }
-                answer(done);
+                tracker.end_write(flushed, ctx);
             }
         }));
+    }
+
+    /// Answers the flushes of this write. If further flushes came meanwhile, starts the next write.
+    fn end_write(&mut self, flushed: Vec<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+        self.is_writing = false;
+        for flush in flushed {
+            // The requester may have stopped waiting.
+            let _ = flush.send(());
+        }
+        if !self.flushes.is_empty() {
+            self.write(ctx);
+        }
     }
 }
 
@@ -122,7 +148,7 @@ impl Actor for DeviceTracker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(self.interval, |tracker, ctx| tracker.write(None, ctx));
+        ctx.run_interval(self.interval, |tracker, ctx| tracker.write(ctx));
     }
 }
 
@@ -138,7 +164,8 @@ impl Handler<FlushSeen> for DeviceTracker {
     type Result = ();
 
     fn handle(&mut self, message: FlushSeen, ctx: &mut Self::Context) {
-        self.write(Some(message.0), ctx);
+        self.flushes.push(message.0);
+        self.write(ctx);
     }
 }
 
@@ -170,12 +197,5 @@ impl Handler<NoteAttempt> for DeviceTracker {
 
     fn handle(&mut self, message: NoteAttempt, _: &mut Self::Context) {
         self.histories.note(message.0);
-    }
-}
-
-/// Answers the requester, if it still waits.
-fn answer(done: Option<oneshot::Sender<()>>) {
-    if let Some(done) = done {
-        let _ = done.send(());
     }
 }

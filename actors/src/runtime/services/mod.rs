@@ -11,9 +11,14 @@ use std::{future::Future, hash::BuildHasher as _, net::IpAddr, time::Duration};
 
 use domain::{
     abuse::stuffing::Pair,
+    client::address::{limit_key, network_key},
     risk::{Assessment, Signals, sign_in_history::Attempted},
 };
-use logic::{bans::BanStatus, limits::Verdict};
+use logic::{
+    bans::BanStatus,
+    limits::Verdict,
+    tally::{Series, Tally},
+};
 use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 use tokio::sync::oneshot;
 
@@ -27,20 +32,34 @@ use crate::runtime::{
     realtime::{LIMITER_SHARDS, Realtime, TRACKER_SHARDS},
 };
 
-/// How long a limit check or an audit append may take before it counts as refused.
+/// How long a caller waits for the answer of an actor. Without an answer, a limit check or an audit append counts as refused.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// The retry delay for a caller that was refused because an actor was overloaded.
+/// The retry delay that a caller gets if it was refused because the limiter did not answer.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 impl Realtime {
     /// Spends one permit of `key` under `limit`. Refuses if the limiter does not answer.
     pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
-        self.ask_limiter(key, limit, true).await
+        self.counted(limit, self.ask_limiter(key, limit, true).await)
     }
 
     /// Returns what [`Self::check`] would return, without spending a permit.
     pub async fn look(&self, key: &str, limit: Limit) -> Verdict {
-        self.ask_limiter(key, limit, false).await
+        self.counted(limit, self.ask_limiter(key, limit, false).await)
+    }
+
+    /// Counts a refusal for the statistics.
+    fn counted(&self, limit: Limit, verdict: Verdict) -> Verdict {
+        if matches!(verdict, Verdict::Denied { .. }) {
+            self.tally().count(Series::Limits, limit.name, 1);
+        }
+        verdict
+    }
+
+    /// The counts for the statistics.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.0.tally
     }
 
     async fn ask_limiter(&self, key: &str, limit: Limit, spend: bool) -> Verdict {
@@ -62,35 +81,46 @@ impl Realtime {
             && within(answer).await.unwrap_or(false)
     }
 
-    /// Whether this key is banned.
+    /// Whether this address is banned, by itself or with a network to which it belongs.
     #[must_use]
-    pub fn ban_status(&self, key: &str, now_ms: i64) -> BanStatus {
-        self.0.bans.read().ban_status(key, now_ms)
+    pub fn ban_status(&self, address: IpAddr, now_ms: i64) -> BanStatus {
+        let bans = self.0.bans.read();
+        let own = limit_key(address);
+        let networks: Vec<_> = bans.prefixes().filter_map(|bits| network_key(address, bits)).collect();
+        bans.longest(networks.iter().map(String::as_str).chain([own.as_str()]), now_ms)
     }
 
-    /// A mark for [`Realtime::fill_bans`]. Take it before reading the bans from the database.
+    /// A mark for [`Realtime::fill_bans`]. Call this before the bans are read from the database.
     #[must_use]
     pub fn bans_mark(&self) -> u64 {
         self.0.bans.read().mark()
     }
 
-    /// Replaces the bans of this node by those of the database: each key with the end of its ban, in milliseconds
-    /// since the epoch. `false` if this node has changed a ban since `mark`; then the bans must be read again.
+    /// Replaces the bans of this node by `bans`, which were read from the database: each key with the end of its ban, in
+    /// milliseconds since the epoch. `false` if this node has changed a ban since `mark`. Then nothing is replaced, and the
+    /// bans must be read again.
     pub fn fill_bans(&self, mark: u64, bans: Vec<(String, i64)>) -> bool {
         self.0.bans.write().fill(mark, bans)
     }
 
-    /// Adds a ban. Call it after the ban has been written to the database.
+    /// Whether the bans have been read from the database.
+    #[must_use]
+    pub fn knows_bans(&self) -> bool {
+        self.0.bans.read().is_filled()
+    }
+
+    /// Adds a ban. Call this after the ban has been written to the database.
     pub fn ban(&self, key: &str, until_ms: i64) {
         self.0.bans.write().ban(key, until_ms);
     }
 
-    /// Removes a ban. Call it after the ban has been deleted from the database.
+    /// Removes a ban. Call this after the ban has been deleted from the database.
     pub fn lift_ban(&self, key: &str) {
         self.0.bans.write().lift(key);
     }
 
-    /// Records an event, and returns once it is in the spill file, so that an outage of the database cannot lose it.
+    /// Records an event, and returns once the event is in the spill file. From then on, the event is not lost in an outage of
+    /// the database.
     ///
     /// # Errors
     /// When the event cannot be written. The caller must not carry out the action that the event describes.
@@ -98,22 +128,22 @@ impl Realtime {
         within(self.0.audit.record(event)?).await.unwrap_or(Err(RecordError))
     }
 
-    /// Records an event without waiting. For sockets only: if the audit trail falls too far behind, the event is dropped
-    /// and counted.
+    /// Records an event without waiting. For sockets only: if too many bytes of events are waiting, the event is dropped and
+    /// counted.
     pub fn note(&self, event: AuditEvent) {
         self.0.audit.note(event);
     }
 
-    /// Records a use of a session. It is written later, in a batch.
+    /// Records a use of a session. The use is written later, in a batch.
     pub fn seen(&self, seen: SessionActivity) {
-        // If this message is lost, a later use replaces it.
+        // If this message is lost, the next use of the session is recorded instead.
         let _ = self.0.trackers[tracker_of(seen.user)].try_send(Note(seen));
     }
 
-    /// The risk of a sign-in of `user` from `address`, compared with the user's history.
+    /// The risk of a sign-in of `user` from `address`, judged by the user's history.
     ///
     /// # Errors
-    /// When the history cannot be read.
+    /// When the history cannot be read, or the actor does not answer.
     pub async fn score(
         &self,
         user: UserId,
@@ -132,10 +162,12 @@ impl Realtime {
         let _ = self.0.trackers[tracker_of(attempted.user)].try_send(NoteAttempt(attempted));
     }
 
-    /// Waits, at most `limit`, until the audit events and last-seen values so far are in the database. `false` if the
-    /// wait ended before that.
+    /// Waits, at most `limit`, until the audit events so far are in the database or in the file of refused events, and until a
+    /// write of the pending last-seen values has ended, even if the write failed. `false` if this took longer than `limit`, or
+    /// if one of the actors failed meanwhile.
     pub async fn flush(&self, limit: Duration) -> bool {
         let mut waiting = Vec::new();
+        // These messages may exceed the bound of a mailbox, but there is only one flush, when the process stops.
         let (done, wait) = oneshot::channel();
         self.0.audit.flush(done);
         waiting.push(wait);
@@ -148,7 +180,7 @@ impl Realtime {
         tokio::time::timeout(limit, all).await.is_ok_and(|answers| answers.iter().all(Result::is_ok))
     }
 
-    fn limiter_of(&self, key: &str) -> usize {
+    pub(crate) fn limiter_of(&self, key: &str) -> usize {
         usize::try_from(self.0.hashes.hash_one(key) % LIMITER_SHARDS as u64).unwrap_or(0)
     }
 }

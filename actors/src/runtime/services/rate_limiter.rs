@@ -1,10 +1,10 @@
-//! The `RateLimiter` actor: decides whether a key may try again, and when.
+//! The `RateLimiter` actor: decides whether another attempt with a key is permitted now, and if not, when it will be permitted.
 //!
-//! The keys are divided among the shards, so that a flood on one key delays only the keys of its shard. A shard owns
-//! the GCRA state of each key, and for each address the wrong pairs of account and password, which reveal credential
-//! stuffing. `Realtime::check`, `Realtime::look` and `Realtime::note_wrong_pair` send to it. When a shard dies, the
-//! new one starts empty, so attempts within the current period are counted from zero; bans are kept elsewhere for
-//! this reason. A full mailbox refuses `check` and `look`.
+//! The keys are divided among the shards, so that a flood of requests with one key delays only the keys of its shard. A shard
+//! owns the state of each key's limit (GCRA, the generic cell rate algorithm), and for each address the wrong pairs of account
+//! and password, which reveal credential stuffing. `Realtime::check`, `Realtime::look` and `Realtime::note_wrong_pair` send
+//! messages to a shard. When a shard dies, the new one starts empty, so the attempts of the current period are counted from
+//! zero. For this reason bans are not kept here. While the mailbox of a shard is full, `check` and `look` are refused.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ pub(crate) struct Check {
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
-/// Records a wrong pair, and asks whether its address has reached the limit.
+/// Records a wrong pair of account and password. The answer is whether the address has reached the limit.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct WrongPair {
@@ -39,7 +39,7 @@ pub(crate) struct WrongPair {
 pub(crate) struct RateLimiter {
     limiter: Limiter,
     stuffing: Stuffing,
-    /// The longest period of the limits for wrong pairs so far.
+    /// The longest period among the limits with which wrong pairs were recorded so far.
     window: Duration,
 }
 
@@ -96,7 +96,7 @@ impl Handler<WrongPair> for RateLimiter {
     }
 }
 
-/// Kills the shard, to test what happens then.
+/// Makes the shard panic, for tests.
 #[cfg(test)]
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -108,6 +108,6 @@ impl Handler<Panic> for RateLimiter {
 
     #[expect(clippy::panic, reason = "the message exists to kill the shard")]
     fn handle(&mut self, _: Panic, _: &mut Self::Context) {
-        panic!("asked to die");
+        panic!("a test stops this shard");
     }
 }

@@ -1,9 +1,10 @@
 //! The spill file: a queue of audit events on disk, one JSON object per line.
 //!
-//! Used by the `Audit` actor only. An event is in the queue once its line, with its newline, is in the file. An
-//! incomplete last line (the process died during the write) is cut off at the next start. The page cache keeps lines
-//! when the process is killed; a power failure may lose the last lines. They concern no state change, because the
-//! events of state changes are in the database.
+//! Only the `Audit` actor uses the queue; `Realtime` opens it. An event is in the queue once its line, with its newline, is in
+//! the file. An incomplete last line (the process died during the write) is cut off at the next start. When the process is
+//! killed, the operating system still writes all lines. A power failure may lose the last lines. No lost event describes a
+//! change in the database, because the event of such a change is not in the queue: it is written in the transaction of the
+//! change.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,7 +14,8 @@ use std::{
 
 use protocol::audit::AuditEvent;
 
-/// Consumed bytes stay in the file until the queue is empty or there are this many.
+/// Consumed bytes stay in the file until the queue is empty, or until at least this many bytes are consumed and the rest of the
+/// file is smaller than the consumed part.
 const COMPACT_AT: u64 = 16 * 1024 * 1024;
 
 pub(crate) struct Spill {
@@ -37,7 +39,8 @@ impl Spill {
         Ok(spill)
     }
 
-    /// A crash between the two steps writes the events twice, which changes nothing in the database.
+    /// Appends the events that were set aside, then deletes their file. After a crash between these two steps, the events are
+    /// in the queue twice, which changes nothing in the database.
     fn take_back(&mut self) -> io::Result<()> {
         let aside = self.aside();
         let mut refused = match File::open(&aside) {
@@ -107,8 +110,8 @@ impl Spill {
         Ok(())
     }
 
-    /// Copies the first `bytes` of the queue into a file beside it, with the extension `.refused`. They stay in the
-    /// queue until [`Self::consume`].
+    /// Copies the first `bytes` of the queue into a file beside it, with the extension `.refused`. The bytes stay in the queue
+    /// until [`Self::consume`].
     pub(crate) fn set_aside(&mut self, bytes: u64) -> io::Result<()> {
         let mut lines = Vec::new();
         self.file.seek(SeekFrom::Start(self.start))?;
@@ -122,8 +125,7 @@ impl Spill {
         self.file.seek(SeekFrom::Start(self.start))?;
         (&self.file).take(self.end - self.start).read_to_end(&mut rest)?;
         if rest.len() as u64 >= self.start {
-            // A crash during the copy would lose lines, because the copy would overwrite lines that it has not yet
-            // moved.
+            // The copy would overwrite lines that it has not copied yet, and a crash would lose them.
             return Ok(());
         }
         self.file.seek(SeekFrom::Start(0))?;
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_were_not_consumed_are_there_after_reopening() {
+    fn events_that_were_not_consumed_are_in_the_queue_after_reopening() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut spill = Spill::open(file.path()).unwrap();
         for name in ["a", "b", "c"] {
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_aside_is_in_the_queue_after_reopening() {
+    fn events_that_were_set_aside_are_in_the_queue_after_reopening() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.spill");
         let mut spill = Spill::open(&path).unwrap();
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_last_line_is_cut_off() {
+    fn an_incomplete_last_line_is_cut_off() {
         let file = tempfile::NamedTempFile::new().unwrap();
         Spill::open(file.path()).unwrap().append(&event("a")).unwrap();
         let mut torn = OpenOptions::new().append(true).open(file.path()).unwrap();

@@ -1,8 +1,9 @@
-//! [`UnwrittenEvents`]: audit events of sockets that are in memory only: no file holds them, and no caller waits for them.
+//! [`UnwrittenEvents`]: audit events of sockets that are in memory only: no file contains them, and no caller waits for them.
 //!
-//! They are kept outside the `Audit` actor, so that they survive it: what waits in its mailbox when it dies, what is sent while it
-//! is being restarted, and what it cannot append to its file. Its successor writes them. Bounded in bytes by the audit lane. What
-//! is left when the process stops is counted and logged.
+//! These are events that wait in the mailbox of the `Audit` actor when the actor dies, events that are sent while the actor is
+//! being restarted, and events that the actor cannot append to its file. They are kept outside the actor, so that they survive
+//! its death. The actor, or its successor, writes them later. The audit lane bounds their bytes. Events that are left when the
+//! process stops are counted and logged.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -11,7 +12,7 @@ use protocol::audit::AuditEvent;
 
 use crate::runtime::byte_budget::WaitingBytes;
 
-/// An event, and its share of what may be in memory.
+/// An event, and its share of the bytes that may be in memory.
 type Unwritten = (AuditEvent, WaitingBytes);
 
 /// The events, the oldest first.
@@ -21,21 +22,21 @@ pub(crate) struct UnwrittenEvents(Arc<Queue>);
 #[derive(Default)]
 struct Queue(Mutex<VecDeque<Unwritten>>);
 
-/// An event on its way to the file. If it is dropped before it is written, it is kept.
+/// An event on its way to the file. If this value is dropped before the event is written, the event is kept in `kept_in`.
 pub(crate) struct NotedEvent {
     unwritten: Option<Unwritten>,
     kept_in: UnwrittenEvents,
 }
 
 impl UnwrittenEvents {
-    /// An event on its way.
+    /// Wraps an event that is sent to the actor.
     pub(crate) fn note(&self, event: AuditEvent, bytes: WaitingBytes) -> NotedEvent {
         NotedEvent { unwritten: Some((event, bytes)), kept_in: self.clone() }
     }
 
-    /// Passes the kept events to `append`, until it returns false: then the event was not written.
+    /// Passes the kept events to `append`, one by one, and removes them. Stops when `append` returns false; that event is kept.
     pub(crate) fn write(&self, mut append: impl FnMut(&AuditEvent) -> bool) {
-        // The lock is not held during the write, because other threads keep events meanwhile.
+        // The lock is not held during the write, so that other threads can add events meanwhile.
         while let Some(unwritten) = self.pop() {
             if !append(&unwritten.0) {
                 self.0.0.lock().push_front(unwritten);
@@ -55,7 +56,7 @@ impl UnwrittenEvents {
 }
 
 impl NotedEvent {
-    /// Passes the event to `append`. If that returns false, the event was not written, and is kept.
+    /// Passes the event to `append`. If `append` returns false, the event was not written and is kept.
     pub(crate) fn write(mut self, append: impl FnOnce(&AuditEvent) -> bool) {
         if self.unwritten.as_ref().is_some_and(|(event, _)| append(event)) {
             self.unwritten = None;
@@ -112,7 +113,7 @@ mod tests {
         let (kept, waiting) = (UnwrittenEvents::default(), Waiting::new(2));
         drop(noted(&kept, &waiting, "a"));
         noted(&kept, &waiting, "b").write(|_| false);
-        assert!(waiting.take(1).is_none(), "they count as long as they are kept");
+        assert!(waiting.take(1).is_none(), "events count as long as they are kept");
         assert_eq!(written(&kept, 1), ["a"]);
         assert_eq!(written(&kept, 9), ["b"]);
         assert!(kept.is_empty() && waiting.take(2).is_some());

@@ -1,6 +1,6 @@
 //! Sending one request to many connections, and collecting their answers within a time limit.
 //!
-//! Used by the operations of `Realtime` that report counts or descriptions of connections.
+//! The operations of `Realtime` that report counts or descriptions of connections use this file.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,10 +28,11 @@ impl<A> ConnectionAnswer<A> {
 
 /// Answers that are awaited.
 pub(crate) type PendingAnswers<T> = Arc<Mutex<Vec<ConnectionAnswer<oneshot::Receiver<T>>>>>;
-/// `None`: the answer did not arrive in time. An error: it will never arrive.
+/// `None`: the answer did not arrive in time. An error: the answer will never arrive.
 pub(crate) type CollectedAnswer<T> = ConnectionAnswer<Option<Result<T, oneshot::error::RecvError>>>;
 
-/// Makes a rule that sends a request to each connection, and the list in which their answers are awaited.
+/// Returns the list of the awaited answers, and a rule. The rule returns a request for each connection, and adds the awaited
+/// answer of the connection to the list.
 pub(crate) fn request_answers<T: Send + 'static>(
     request: impl Fn(oneshot::Sender<T>) -> ConnectionRequest + Send + Sync + 'static,
 ) -> (PendingAnswers<T>, RequestRule) {
@@ -45,7 +46,7 @@ pub(crate) fn request_answers<T: Send + 'static>(
     (answers, Arc::new(rule))
 }
 
-/// Waits for every answer, each at most `limit`.
+/// Waits for all answers, at most `limit`.
 pub(crate) async fn collect<T>(answers: PendingAnswers<T>, limit: Duration) -> Vec<CollectedAnswer<T>> {
     let awaited = std::mem::take(&mut *answers.lock());
     let each = awaited.into_iter().map(|ConnectionAnswer { connection, outbox, answer }| async move {
@@ -54,7 +55,7 @@ pub(crate) async fn collect<T>(answers: PendingAnswers<T>, limit: Duration) -> V
     join_all(each).await
 }
 
-/// Waits for every answer, and counts the connections that did what was requested.
+/// Waits for all answers, at most `limit`, and counts the connections that carried out the request.
 pub(crate) async fn count_done(answers: PendingAnswers<bool>, limit: Duration) -> RequestCounts {
     let collected = collect(answers, limit).await;
     RequestCounts {

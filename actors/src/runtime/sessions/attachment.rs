@@ -16,9 +16,10 @@ use crate::runtime::connection::outbox::Outbox;
 
 /// A connection that is to be attached to its session.
 pub struct AttachRequest {
-    /// The session that its credential was verified for.
+    /// The session for which the connection's credential was verified.
     pub session: SessionId,
-    /// The newest revocation of all sessions when the session was opened. A later one ends it.
+    /// The newest revocation of all sessions at the time when the session was opened. A later revocation of all sessions ends
+    /// the session.
     pub revoked_all: RevocationId,
     /// The connection.
     pub connection: ConnectionId,
@@ -26,20 +27,21 @@ pub struct AttachRequest {
     pub identity: ConnectionIdentity,
     /// The transport of the connection.
     pub transport: Transport,
-    /// Its queue, through which it is also cut.
+    /// The connection's outbox, through which the connection is also cut.
     pub outbox: Outbox,
     /// The client's address.
     pub address: Option<IpAddr>,
     /// Wall time, in milliseconds since the epoch.
     pub now_ms: i64,
-    /// When the verification of its credential began.
+    /// When the verification of the connection's credential began.
     pub verified_at: Instant,
 }
 
 /// Why a connection was not attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// The session has ended, or its state has changed since the credential was verified.
+    /// The session has ended, its state has changed since the credential was verified, the credential is denied, or the server
+    /// stops.
     #[error("the session was closed: {}", .0.text())]
     Closed(CloseReason),
     /// The session has reached its limit of connections.
@@ -50,7 +52,7 @@ pub enum AttachError {
     Unavailable,
 }
 
-/// Keeps a connection attached. Dropping it detaches the connection from its session.
+/// Keeps a connection attached. Dropping this value detaches the connection from its session.
 pub struct Attachment {
     pub(crate) address: Addr<Session>,
     pub(crate) connection: ConnectionId,
@@ -58,7 +60,7 @@ pub struct Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // This push may exceed the mailbox's bound, but happens only once per connection.
+        // This message may exceed the mailbox's bound, but there is only one per connection.
         self.address.do_send(Detach(self.connection));
     }
 }

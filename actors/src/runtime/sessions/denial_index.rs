@@ -1,8 +1,8 @@
-//! The denials that all threads share, in parts with a lock each.
+//! The denials that all threads share. They are divided into parts, each with a lock of its own.
 //!
-//! Every verification reads them, on the threads that serve sockets. With millions of denials it takes a tenth of a second
-//! to purge the copy, to let a table of it grow, or to free an old copy, and all threads would wait. Of one part it takes a
-//! millisecond. A user, or a token, is always in the same part.
+//! Every verification reads the denials, on the threads that serve sockets. If millions of denials were in one copy, it would
+//! take a tenth of a second to purge this copy, to enlarge one of its tables, or to free it, and all threads would wait. In one
+//! part, the same work takes a millisecond. A user, or a token, is always in the same part.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
@@ -30,24 +30,32 @@ impl DenialIndex {
         &self.parts[usize::try_from(number).unwrap_or(0)]
     }
 
-    fn part_of(&self, record: &DenialRecord) -> &RwLock<DenialCopy> {
-        match &record.denial {
-            Denial::Token { id } => self.part(&**id),
-            Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => self.part(subject),
+    /// The parts in which this record is looked up. A record about all tokens is in every part.
+    fn parts_of(&self, record: &DenialRecord) -> impl Iterator<Item = &RwLock<DenialCopy>> {
+        let one = match &record.denial {
+            Denial::Token { id } => Some(self.part(&**id)),
+            Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => Some(self.part(subject)),
+            Denial::AllIssuedBefore { .. } => None,
+        };
+        let all = if one.is_none() { &self.parts[..] } else { &[] };
+        one.into_iter().chain(all)
+    }
+
+    /// Applies a ruling.
+    pub(crate) fn apply(&self, record: &DenialRecord, now_ms: i64) {
+        for part in self.parts_of(record) {
+            part.write().apply(record, now_ms);
         }
     }
 
-    /// Takes a ruling over.
-    pub(crate) fn apply(&self, record: &DenialRecord, now_ms: i64) {
-        self.part_of(record).write().apply(record, now_ms);
-    }
-
-    /// Takes a row of the database over while the copy is loaded anew.
+    /// Loads a row of the database, between [`Self::begin_reload`] and [`Self::finish_reload`].
     pub(crate) fn load(&self, record: &DenialRecord, now_ms: i64) {
-        self.part_of(record).write().load(record, now_ms);
+        for part in self.parts_of(record) {
+            part.write().load(record, now_ms);
+        }
     }
 
-    /// Why the bearer of this token is refused. Of two reasons the one that says more counts, as in one copy of all denials.
+    /// Why the bearer of this token is refused. Of two reasons, the first one in the order of [`Denied`] counts.
     pub(crate) fn judge(
         &self,
         subject: &Subject,
@@ -68,18 +76,18 @@ impl DenialIndex {
         }
     }
 
-    /// Begins to load the copy anew.
+    /// Begins to load all denials anew.
     pub(crate) fn begin_reload(&self) {
         for part in &self.parts {
             part.write().begin_reload();
         }
     }
 
-    /// The copy is complete and replaces the old one.
+    /// Ends the reload: the loaded denials replace the old ones.
     pub(crate) fn finish_reload(&self) {
         for part in &self.parts {
             let old = part.write().finish_reload();
-            // After the lock is released.
+            // The old copy is freed after the lock is released.
             drop(old);
         }
     }
@@ -90,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_blocked_user_with_a_revoked_token_the_block_counts_and_then_the_token() {
+    fn the_reported_reason_is_a_block_or_else_a_revoked_token_or_else_the_age_of_the_token() {
         let subject = Subject::new("ada");
         let token = TokenMark { id: Some("t".into()), issued_at_ms: Some(5) };
         let block = |id, lifted| DenialRecord {
@@ -104,7 +112,7 @@ mod tests {
             denial: Denial::IssuedBefore { subject: subject.clone(), moment_ms: 9, channel: None },
             until_ms: Some(200),
         };
-        // The parts of both keys differ from index to index.
+        // Each new index assigns the user and the token to other parts.
         for _ in 0..50 {
             let index = DenialIndex::default();
             let judge = |now_ms| index.judge(&subject, &token, None, now_ms);
@@ -116,12 +124,12 @@ mod tests {
             assert_eq!(judge(0), Some(Denied::TokenRevoked));
             assert_eq!(judge(150), Some(Denied::TokensInvalidated));
             index.purge(200);
-            assert_eq!(judge(0), None, "forgotten");
+            assert_eq!(judge(0), None, "all denials are forgotten");
         }
     }
 
     #[test]
-    fn a_copy_that_is_loaded_anew_forgets_the_rest_in_every_part() {
+    fn a_reload_forgets_in_every_part_the_denials_that_were_not_loaded() {
         let index = DenialIndex::default();
         let row = |id: i64| {
             let denial = Denial::Token { id: id.to_string().into() };

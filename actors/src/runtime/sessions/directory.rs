@@ -1,13 +1,12 @@
-//! The `Directory`: maps a session id to its actor and a user to the user's sessions, and holds the tombstones and
-//! the denials.
+//! The `Directory`: maps a session id to its actor and a user to the user's sessions, and has the tombstones and the denials.
 //!
-//! All threads share it. Its order of steps ensures that a revocation and a registration cannot miss each other: a
-//! registration first registers the connection and then looks for a tombstone; a revocation first records the
-//! tombstone and then looks for the session. So in every interleaving, the registration finds the tombstone or the
-//! revocation finds the session (`directory_order_tests.rs` tries all of them).
+//! All threads share the directory. The order of its steps ensures that a revocation and a registration cannot miss each other:
+//! a registration first registers the connection and then looks for a tombstone; a revocation first records the tombstone and
+//! then looks for the session. So in every interleaving, the registration finds the tombstone or the revocation finds the
+//! session (`directory_order_tests.rs` tries all of them).
 //!
-//! The directory knows only sessions with connections on this node. Which sessions of a user or a device a revocation
-//! ends is decided by its database transaction, so the result is the same on all nodes.
+//! The directory maps only sessions with connections on this node to actors. It does not decide which sessions of a user or a
+//! device a revocation ends: the database transaction of the revocation decides this, so the result is the same on all nodes.
 
 use std::{
     collections::HashSet,
@@ -35,6 +34,7 @@ use protocol::{
 use super::{
     attachment::{AttachError, AttachRequest, Attachment},
     denial_index::DenialIndex,
+    roster::{Roster, RosterEntry, RosterRange},
     session::{
         Attach, AttachedConnection, Describe, Disconnect, DisconnectOne, Incarnation, Manner, Renew, Request,
         Revoke, Session, SessionRegistry,
@@ -42,64 +42,67 @@ use super::{
     token_index::{TokenIndex, TokenUse},
     types::{CONNECTIONS_LISTED, ConnectionInfo, DisconnectRule, RequestRule},
 };
-use crate::runtime::connection::close_waiter::{CloseCounts, CloseWaiter};
+use crate::runtime::{
+    connection::close_waiter::{CloseCounts, CloseWaiter},
+    live::Live,
+};
 
-/// A session actor may stop between the lookup and the message to it. If so many tries fail, there must be another
-/// cause.
+/// The largest number of attempts of one registration. A session actor may stop between the lookup and the message to the
+/// actor. If so many attempts fail, there must be another cause.
 const ATTACH_TRIES: usize = 5;
-/// Sessions that are queried at the same time.
+/// How many sessions are queried at the same time.
 const SESSIONS_AT_ONCE: usize = 64;
 
 struct RegisteredSession {
     address: Addr<Session>,
     incarnation: Incarnation,
-    /// The newest revocation of all sessions when it was opened.
+    /// The newest revocation of all sessions at the time when the session was opened.
     revoked_all: RevocationId,
 }
 
 pub(crate) struct Directory {
     sessions: DashMap<SessionId, RegisteredSession>,
-    /// The user index of `sessions`. It changes only while the entry of the session is locked, so that both always
+    /// The user index of `sessions`. It changes only while the entry of the session is locked, so that the two maps always
     /// agree. To avoid a deadlock, a reader must release its lock on this map before it looks up a session.
     by_subject: DashMap<Subject, HashSet<SessionId>>,
     denials: DenialIndex,
     /// Which sessions use a token.
     tokens: Arc<TokenIndex>,
+    /// The connections in the order of their beginning.
+    roster: Arc<Roster>,
     tombstones: RwLock<Tombstones>,
-    /// The newest revocation of all sessions: one tombstone for all sessions that were opened before it.
+    /// The newest revocation of all sessions. It has the effect of a tombstone for each session that was opened before it.
     revoked_all: AtomicI64,
-    /// When the state of a session last changed (such as the user's role). A socket whose credential was verified
-    /// before that moment is refused.
+    /// When the state of a session (for example the user's role) last changed. A socket whose credential was verified before
+    /// that moment is refused.
     invalidated: DashMap<SessionId, Instant>,
-    /// The same for every session: when this node last judged all sessions anew instead of reading each revocation.
+    /// When this node last began to check which sessions have ended, instead of reading each revocation. A socket of any
+    /// session is refused if its credential was verified before that moment.
     judged_anew: RwLock<Option<Instant>>,
     arbiter: ArbiterHandle,
-    connections_per_session: usize,
+    live: Live,
 }
 
 impl Directory {
-    pub(crate) fn new(
-        arbiter: ArbiterHandle,
-        connections_per_session: usize,
-        tombstone_ttl: Duration,
-    ) -> Arc<Self> {
+    pub(crate) fn new(arbiter: ArbiterHandle, live: Live, tombstone_ttl: Duration) -> Arc<Self> {
         Arc::new(Self {
             sessions: DashMap::new(),
             by_subject: DashMap::new(),
             denials: DenialIndex::default(),
             tokens: Arc::default(),
+            roster: Arc::default(),
             tombstones: RwLock::new(Tombstones::new(tombstone_ttl)),
             revoked_all: AtomicI64::new(0),
             invalidated: DashMap::new(),
             judged_anew: RwLock::default(),
             arbiter,
-            connections_per_session,
+            live,
         })
     }
 
     // ---- registration ----
 
-    /// Registers a connection, then checks that its session was not revoked meanwhile.
+    /// Registers a connection, then checks that it may stay.
     pub(crate) async fn attach(self: &Arc<Self>, attach: &AttachRequest) -> Result<Attachment, AttachError> {
         let attachment = self.register(attach).await?;
         self.admit(attach)?;
@@ -142,20 +145,21 @@ impl Directory {
                 outbox: attach.outbox.clone(),
                 identity: attach.identity.clone(),
                 token_use: self.tokens.note(attach.session, &attach.identity.token),
+                _place: self.roster.note((attach.now_ms, attach.connection), attach.session),
                 transport: attach.transport,
                 address: attach.address,
                 attached_at_ms: attach.now_ms,
                 registered: false,
             };
             let connection = attach.connection;
-            let asked = address.send(Attach { connection, attached });
-            // Created before the answer arrives: if the caller stops waiting, dropping the attachment removes a
-            // connection that was registered meanwhile.
+            let answer = address.send(Attach { connection, attached });
+            // The attachment is created before the answer arrives. If the caller stops waiting, the attachment is dropped,
+            // which removes a connection that was registered meanwhile.
             let attachment = Attachment { address, connection };
-            match asked.await {
+            match answer.await {
                 Ok(Ok(())) => return Ok(attachment),
                 Ok(Err(AttachRefused::Limit)) => return Err(AttachError::Limit),
-                // The actor stopped, empty, between the lookup and the message.
+                // The actor stopped between the lookup and the message.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
@@ -168,11 +172,12 @@ impl Directory {
             return address;
         }
         // The actor is started before the entry is locked: if it cannot be started, it is dropped here, and its drop locks the
-        // entry. If another thread is faster, this actor has no connection and stops with its last address.
+        // entry. If another thread registers an actor first, this actor has no connection and stops when its last address is
+        // dropped.
         let incarnation = Incarnation::new();
         let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
-        let limit = self.connections_per_session;
-        let actor = Session::new(session, subject.clone(), incarnation.clone(), limit, registry);
+        let live = self.live.clone();
+        let actor = Session::new(session, subject.clone(), incarnation.clone(), live, registry);
         let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
         match self.sessions.entry(session) {
             Entry::Occupied(entry) if entry.get().address.connected() => entry.get().address.clone(),
@@ -192,7 +197,7 @@ impl Directory {
 
     // ---- revocation ----
 
-    /// Records that a session ended. From here on none of its tokens verifies and none of its connections registers.
+    /// Records that a session ended, or, for a cause that ends no session, that its state changed.
     pub(crate) fn record_session_end(&self, session: SessionId, cause: Cause) {
         if cause.ends_session() {
             self.tombstones.write().insert(session, cause, Instant::now());
@@ -205,36 +210,37 @@ impl Directory {
         self.tombstones.read().get(session, Instant::now())
     }
 
-    /// Records a revocation of all sessions. From here on no token of an earlier session verifies.
+    /// Records a revocation of all sessions. From now on, the tokens of earlier sessions are refused.
     pub(crate) fn record_end_of_all(&self, revocation: RevocationId) {
         self.revoked_all.fetch_max(revocation.0, Ordering::SeqCst);
     }
 
-    /// Whether there was a revocation of all sessions after `revoked_all`, the newest one from before the session was opened.
+    /// Whether a session was ended by a revocation of all sessions. `revoked_all` is the newest such revocation at the time
+    /// when the session was opened.
     pub(crate) fn is_revoked_with_all(&self, revoked_all: RevocationId) -> bool {
         self.revoked_all.load(Ordering::SeqCst) > revoked_all.0
     }
 
-    /// The sessions with connections here that were opened before this revocation of all sessions.
+    /// The sessions with connections on this node that were opened before this revocation of all sessions.
     pub(crate) fn sessions_before(&self, revocation: RevocationId) -> Vec<SessionId> {
         let before = self.sessions.iter().filter(|entry| entry.revoked_all < revocation);
         before.map(|entry| *entry.key()).collect()
     }
 
-    /// Refuses connections whose credential was verified before now.
+    /// From now on, refuses to attach a connection whose credential was verified before now.
     pub(crate) fn refuse_verified_before_now(&self) {
         *self.judged_anew.write() = Some(Instant::now());
     }
 
-    /// Cuts every connection of the session. The message may exceed the mailbox's bound, but there is only one per
-    /// session and revocation.
+    /// Cuts every connection of the session. The message may exceed the mailbox's bound, but there is only one per session and
+    /// call.
     pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &CloseWaiter) {
         if let Some(registered) = self.sessions.get(&session) {
             registered.address.do_send(Revoke { reason, guard: closing.message() });
         }
     }
 
-    /// Ends connections of these sessions and waits, at most `limit`, until they are severed.
+    /// Ends those connections of these sessions that `rule` selects, and waits, at most `limit`, until they are severed.
     pub(crate) async fn disconnect(
         &self,
         sessions: &[SessionId],
@@ -247,8 +253,8 @@ impl Directory {
         closing.wait(limit).await
     }
 
-    /// Ends connections of these sessions. The messages may exceed the mailbox's bound, but there is only one per session and
-    /// call.
+    /// Ends those connections of these sessions that `rule` selects. The messages may exceed the mailbox's bound, but there is
+    /// only one per session and call.
     pub(crate) fn begin_disconnect(
         &self,
         sessions: &[SessionId],
@@ -264,15 +270,16 @@ impl Directory {
         }
     }
 
-    /// Ends one open connection of the session in good order. The message may exceed the mailbox's bound, but there is only
-    /// one per connection, when the server stops.
+    /// Ends one open connection of the session after its queued frames have left. The message may exceed the mailbox's bound,
+    /// but there is only one per connection, when the server stops.
     pub(crate) fn disconnect_one(&self, session: SessionId, reason: CloseReason, closing: &CloseWaiter) {
         if let Some(registered) = self.sessions.get(&session) {
             registered.address.do_send(DisconnectOne { reason, guard: closing.message() });
         }
     }
 
-    /// Forgets tombstones whose tokens have all expired, and denials that ended before `now_ms`.
+    /// Forgets denials that ended before `now_ms`. Also forgets tombstones, and changes of sessions older than `ttl`: every
+    /// access token from before them has expired.
     pub(crate) fn purge(&self, ttl: Duration, now_ms: i64) {
         let now = Instant::now();
         self.tombstones.write().purge(now);
@@ -280,7 +287,7 @@ impl Directory {
         self.denials.purge(now_ms);
     }
 
-    // ---- questions and requests ----
+    // ---- listings and requests ----
 
     pub(crate) fn open_connections(&self, session: SessionId) -> usize {
         self.sessions.get(&session).map_or(0, |registered| registered.incarnation.connections())
@@ -294,7 +301,13 @@ impl Directory {
         self.by_subject.get(subject).map(|sessions| sessions.iter().copied().collect()).unwrap_or_default()
     }
 
-    /// How many connections there are, and of how many users.
+    /// The sessions of a user; `None` if there are more than `limit`.
+    pub(crate) fn few_sessions_of(&self, subject: &Subject, limit: usize) -> Option<Vec<SessionId>> {
+        let Some(sessions) = self.by_subject.get(subject) else { return Some(Vec::new()) };
+        (sessions.len() <= limit).then(|| sessions.iter().copied().collect())
+    }
+
+    /// How many connections there are on this node, and of how many users.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let connections = self.sessions.iter().map(|entry| entry.incarnation.connections()).sum();
         (connections, self.by_subject.len())
@@ -305,6 +318,21 @@ impl Directory {
             Some(address) => address.send(Describe).await.unwrap_or_default(),
             None => Vec::new(),
         }
+    }
+
+    /// At most `limit` connections of this part of the roster.
+    pub(crate) fn roster_part(&self, range: &RosterRange, limit: usize) -> Vec<RosterEntry> {
+        self.roster.part(range, limit)
+    }
+
+    /// The connections of these sessions.
+    pub(crate) async fn describe_all(&self, sessions: &[SessionId]) -> Vec<ConnectionInfo> {
+        let mut found = Vec::new();
+        for sessions in sessions.chunks(SESSIONS_AT_ONCE) {
+            let described = join_all(sessions.iter().map(|session| self.describe(*session))).await;
+            found.extend(described.into_iter().flatten());
+        }
+        found
     }
 
     /// The connections of a user, at most [`CONNECTIONS_LISTED`].
@@ -391,6 +419,7 @@ impl Directory {
                 Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => {
                     sessions.extend(self.sessions_of(subject));
                 }
+                Denial::AllIssuedBefore { .. } => sessions.extend(self.all_sessions()),
             }
         }
         sessions.sort_unstable();

@@ -1,9 +1,9 @@
-//! Every order in which registering a connection and revoking its session can interleave.
+//! Tests of every order in which the registration of a connection and the revocation of its session can interleave.
 //!
-//! Registration, revocation and the end of another connection are divided into steps, and every merge of the three
-//! sequences runs against a real `Directory` with real session actors. `shuttle` cannot drive actix's arbiters, so
-//! the schedule is decided here: a step runs to its end before the next one starts, and messages of one sender arrive
-//! in order.
+//! The registration, the revocation and the end of another connection are divided into steps. Every merge of these three
+//! sequences of steps (a schedule) runs against a real `Directory` with real session actors. The test tool `shuttle` cannot run
+//! actix's arbiters, so this file makes the schedules itself: a step runs to its end before the next one starts, and messages
+//! of one sender arrive in order.
 
 use std::{future::Future, pin::Pin, task::Poll};
 
@@ -18,9 +18,9 @@ use crate::runtime::{
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// The session is looked up and receives the message; its answer is not awaited yet.
+    /// The session's actor is looked up and receives the message; its answer is not awaited yet.
     SendAttach,
-    /// The answer of the session is awaited.
+    /// The answer of the session's actor is awaited.
     AwaitAttach,
     /// The tombstone and the denials are looked up.
     Admit,
@@ -28,14 +28,14 @@ enum Step {
     Record,
     /// The session is looked up and its connections are cut.
     Cut,
-    /// The only other connection leaves, so that the session's actor stops if it has no more.
+    /// The only other connection is detached. The session's actor stops if it then has no connection.
     Leave,
 }
 
 const REGISTRATION: [Step; 3] = [Step::SendAttach, Step::AwaitAttach, Step::Admit];
 const REVOCATION: [Step; 2] = [Step::Record, Step::Cut];
 
-/// Every merge of these sequences that keeps the order within each.
+/// Every merge of these sequences that keeps the order within each sequence.
 fn schedules(sequences: &[&[Step]]) -> Vec<Vec<Step>> {
     if sequences.iter().all(|sequence| sequence.is_empty()) {
         return vec![Vec::new()];
@@ -73,7 +73,7 @@ fn request(session: SessionId) -> (AttachRequest, OutboxReader) {
     (request, reader)
 }
 
-/// How a session is revoked in a schedule.
+/// What ends the trust in the connections of the session in a schedule.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Tombstone,
@@ -117,9 +117,9 @@ fn registration(directory: &Arc<Directory>, session: SessionId, outbox: &Outbox)
     Box::pin(async move { directory.register(&attach).await })
 }
 
-/// Runs one schedule; returns whether the connection is closed when everything has settled.
+/// Runs one schedule; returns whether the connection is closed when all steps and messages are done.
 async fn closes(arbiter: &Arbiter, schedule: &[Step], way: Way) -> bool {
-    let directory = Directory::new(arbiter.handle(), 16, Duration::from_secs(60));
+    let directory = Directory::new(arbiter.handle(), Live::default(), Duration::from_secs(60));
     let session = SessionId::random();
     let (other, _other_reader) = request(session);
     let mut other = Some(directory.register(&other).await.ok());
@@ -170,7 +170,7 @@ async fn no_order_of_attach_and_revoke_leaves_an_open_connection() {
     arbiter.stop();
 }
 
-/// The schedules reveal the race if a registration looks for the tombstone before it registers, or if a revocation
+/// Shows that the schedules can reveal a race: here a registration looks for the tombstone before it registers, or a revocation
 /// looks for the session before it records the end.
 #[actix_rt::test]
 async fn the_wrong_order_of_steps_leaves_an_open_connection_in_some_schedule() {
@@ -187,11 +187,11 @@ async fn the_wrong_order_of_steps_leaves_an_open_connection_in_some_schedule() {
     arbiter.stop();
 }
 
-/// On a thread of its own, because a registration that takes a lock twice would never return.
+/// The registration runs on a thread of its own, because it would never return if it locked the same entry twice.
 #[actix_rt::test]
-async fn a_registration_whose_actor_cannot_be_started_fails_and_blocks_no_lock() {
+async fn a_registration_whose_actor_cannot_be_started_fails_without_a_deadlock() {
     let arbiter = Arbiter::new();
-    let directory = Directory::new(arbiter.handle(), 16, Duration::from_secs(60));
+    let directory = Directory::new(arbiter.handle(), Live::default(), Duration::from_secs(60));
     arbiter.stop();
     arbiter.join().unwrap();
     let (ended, outcome) = std::sync::mpsc::channel();

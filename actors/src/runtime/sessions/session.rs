@@ -1,11 +1,11 @@
-//! The `Session` actor: the connections that one signed-in session holds on this node.
+//! The `Session` actor: the connections that one session has on this node.
 //!
-//! There is one per session with sockets here; it lives on the session arbiter. It owns the list of its connections and
-//! their limit. The `Directory` sends to it (attach, detach, revoke, disconnect, disconnect one, request, renew, describe). The
-//! actor stops when its last connection is gone or when it is revoked, and is never restarted with old state: the next connection
-//! starts a fresh actor.
+//! There is one actor per session with sockets on this node. All these actors run on one thread. The actor owns the list of its
+//! connections and their limit. The `Directory` sends it messages (attach, revoke, disconnect, disconnect one, request, renew,
+//! describe); an `Attachment` that is dropped sends `Detach`. The actor stops when its last connection is gone, or at
+//! `Revoke`, which cuts all its connections. It is never restarted with old state: the next connection starts a new actor.
 //!
-//! A panic fails closed: dropping the list cuts every socket in it, because a connection that is in no session could not
+//! After a panic, the list is dropped. This cuts every socket in the list, because a connection that is in no session could not
 //! be revoked.
 
 use std::{
@@ -27,12 +27,16 @@ use protocol::{
 };
 
 use super::{
+    roster::HeldPlace,
     token_index::TokenUse,
     types::{ConnectionIdentity, ConnectionInfo, DisconnectRule, RequestRule, Transport},
 };
-use crate::runtime::connection::{close_waiter::CloseGuard, outbox::Outbox, request::ConnectionRequest};
+use crate::runtime::{
+    connection::{close_waiter::CloseGuard, outbox::Outbox, request::ConnectionRequest},
+    live::Live,
+};
 
-/// Identity and size of one incarnation of a session actor.
+/// Identifies one actor among all actors that a session has had, and counts the connections of this actor.
 #[derive(Clone)]
 pub(crate) struct Incarnation(Arc<AtomicUsize>);
 
@@ -54,9 +58,9 @@ impl Incarnation {
     }
 }
 
-/// The registry that a session actor is registered in; the actor removes itself when it ends.
+/// The registry in which session actors are registered. An actor removes itself when it ends.
 pub(crate) trait SessionRegistry: Send + Sync {
-    /// Removes this incarnation. A successor under the same id stays.
+    /// Removes this actor. A newer actor of the same session stays.
     fn remove(&self, session: SessionId, subject: &Subject, incarnation: &Incarnation);
 }
 
@@ -71,6 +75,7 @@ pub(crate) struct Attach {
 #[rtype(result = "()")]
 pub(crate) struct Detach(pub(crate) ConnectionId);
 
+/// Cuts every connection of the session, and stops the actor.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Revoke {
@@ -90,13 +95,13 @@ pub(crate) struct Disconnect {
 /// What happens to the queued frames of a connection that ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// They are dropped: the connection must not receive them.
+    /// The frames are dropped: the connection must not receive them.
     Cut,
-    /// They leave first.
+    /// The frames leave first.
     Flush,
 }
 
-/// Ends one connection in good order, if one is open.
+/// Ends one connection, if one is open, after its queued frames have left.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct DisconnectOne {
@@ -104,7 +109,7 @@ pub(crate) struct DisconnectOne {
     pub(crate) guard: CloseGuard,
 }
 
-/// Sends requests to some connections. Answers how many received one.
+/// Sends requests to some connections. The answer is how many connections received one.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub(crate) struct Request(pub(crate) RequestRule);
@@ -122,12 +127,15 @@ pub(crate) struct Renew {
 #[rtype(result = "Vec<ConnectionInfo>")]
 pub(crate) struct Describe;
 
-/// One connection, as its session knows it. If it is dropped while registered (the session actor died), it cuts the socket.
+/// One connection, as its session knows it. If this value is dropped while it is registered (because the session actor died),
+/// its drop cuts the socket.
 pub(crate) struct AttachedConnection {
     pub(crate) outbox: Outbox,
     pub(crate) identity: ConnectionIdentity,
-    /// Keeps the token of the identity in the index.
+    /// As long as this value exists, a denial of the connection's token finds the session (see `token_index`).
     pub(crate) token_use: Option<TokenUse>,
+    /// As long as this value exists, the connection is in the roster.
+    pub(crate) _place: HeldPlace,
     pub(crate) transport: Transport,
     pub(crate) address: Option<IpAddr>,
     pub(crate) attached_at_ms: i64,
@@ -147,6 +155,7 @@ pub(crate) struct Session {
     subject: Subject,
     incarnation: Incarnation,
     connections: SessionConnections<AttachedConnection>,
+    live: Live,
     registry: Weak<dyn SessionRegistry>,
 }
 
@@ -155,10 +164,11 @@ impl Session {
         id: SessionId,
         subject: Subject,
         incarnation: Incarnation,
-        limit: usize,
+        live: Live,
         registry: Weak<dyn SessionRegistry>,
     ) -> Self {
-        Self { id, subject, incarnation, connections: SessionConnections::new(limit), registry }
+        let connections = SessionConnections::new(live.load().connections_per_session);
+        Self { id, subject, incarnation, connections, live, registry }
     }
 
     fn publish_count(&self) {
@@ -171,7 +181,8 @@ impl Session {
         }
     }
 
-    /// Pings all peers. Those that are gone do not answer, and their places come free. Peers that have just answered are not pinged.
+    /// Requests a ping of every peer that has not just answered one. Connections whose peers do not answer are closed, so their
+    /// places become free.
     fn probe(&self) {
         for (_, attached) in self.connections.iter() {
             // An error means that the connection has ended.
@@ -198,7 +209,7 @@ impl Actor for Session {
 }
 
 impl Drop for Session {
-    /// Runs on a panic too, so no entry of the registry points to a dead session.
+    /// Also runs after a panic, so no entry of the registry points to an actor that has ended.
     fn drop(&mut self) {
         self.incarnation.set_connections(0);
         self.unregister();
@@ -209,6 +220,7 @@ impl Handler<Attach> for Session {
     type Result = MessageResult<Attach>;
 
     fn handle(&mut self, message: Attach, _: &mut Self::Context) -> Self::Result {
+        self.connections.set_limit(self.live.load().connections_per_session);
         let result = self.connections.attach(message.connection, message.attached);
         if let Some(attached) = self.connections.get_mut(message.connection) {
             attached.registered = true;
@@ -257,13 +269,12 @@ impl Handler<Disconnect> for Session {
     fn handle(&mut self, message: Disconnect, _: &mut Self::Context) {
         for (connection, attached) in self.connections.iter() {
             if let Some(close_message) = (message.rule)(connection, &attached.identity) {
-                let guard = Some(message.guard.socket());
                 match message.manner {
-                    Manner::Cut => attached.outbox.cut(close_message, guard),
+                    Manner::Cut => attached.outbox.cut(close_message, Some(message.guard.socket())),
                     Manner::Flush if attached.outbox.is_open() => {
-                        attached.outbox.close_with(close_message, guard);
+                        attached.outbox.close_with(close_message, Some(message.guard.socket()));
                     }
-                    // The connection is ending already.
+                    // The connection is ending already. It is not counted: a guard that is dropped here would count it as closed.
                     Manner::Flush => {}
                 }
             }

@@ -1,9 +1,9 @@
-//! [`TokenIndex`]: the sessions of this node that use a token, so that the revocation of a token reaches only those.
+//! [`TokenIndex`]: the sessions of this node that use a token, so that a denial of a token need not examine all sessions.
 //!
 //! A denial of a token does not name the token's user, so the index by user does not help. Each use of a token is noted before
-//! the connection is checked against the denials; a denial is applied before the index is read. So in every order, either the
-//! check finds the denial or the denial finds the use. Two tokens may share a hash; then a session is asked although it does not
-//! use the token.
+//! the token is checked against the denials; a denial is applied before the index is read. So in every order, either the check
+//! finds the denial or the denial finds the use. Two tokens may have the same hash. Then the index also returns sessions that
+//! do not use the token; this is harmless, because the denials judge each connection.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// The hash of a token's id, and a session that uses the token.
 type Key = (u64, SessionId);
 
-/// The index. Some 40 bytes for each use.
+/// The index. It needs about 40 bytes for each pair of a token and a session.
 #[derive(Default)]
 pub(crate) struct TokenIndex {
     hashes: RandomState,
@@ -27,14 +27,14 @@ pub(crate) struct TokenIndex {
     uses: Mutex<BTreeMap<Key, u32>>,
 }
 
-/// One use of a token by a connection or a subscription. Dropping it ends the use.
+/// One use of a token by a connection or a subscription. Dropping this value ends the use.
 pub struct TokenUse {
     index: Arc<TokenIndex>,
     key: Key,
 }
 
 impl TokenIndex {
-    /// Notes that a session uses a token. `None` for a token without an id, because it cannot be revoked by an id.
+    /// Notes that a session uses a token. `None` for a token without an id, because such a token cannot be revoked by an id.
     pub(crate) fn note(self: &Arc<Self>, session: SessionId, token: &TokenMark) -> Option<TokenUse> {
         let key = (self.hashes.hash_one(token.id.as_deref()?), session);
         *self.uses.lock().entry(key).or_default() += 1;
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_found_by_each_token_while_it_uses_it() {
+    fn a_session_is_found_by_a_token_as_long_as_it_uses_the_token() {
         let index = Arc::<TokenIndex>::default();
         let (ann, bob) = (SessionId::random(), SessionId::random());
         let [first, second] = [index.note(ann, &token("a")), index.note(ann, &token("a"))];
@@ -81,7 +81,7 @@ mod tests {
             (vec![ann], vec![ann], vec![bob], vec![])
         );
         drop(first);
-        assert_eq!(found("a"), [ann], "another connection of it uses the token");
+        assert_eq!(found("a"), [ann], "another connection of the session uses the token");
         drop(second);
         assert_eq!((found("a"), found("b")), (vec![], vec![ann]));
     }

@@ -1,6 +1,5 @@
-//! The vocabulary of this room: the user of a connection, the selection of connections, and the results for callers.
-//!
-//! Plain values without behaviour of their own. Every file of the room imports them from here.
+//! The types that the files of this module share: the user of a connection, the selection of connections, and the results for
+//! callers. They are plain values.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -13,8 +12,8 @@ use protocol::{
 
 use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 
-/// The most connections of one user that are listed. A listing needs a bound, because there may be very many anonymous
-/// connections.
+/// The largest number of connections in a listing of one user. A listing needs a bound, because there may be very many
+/// anonymous connections.
 pub const CONNECTIONS_LISTED: usize = 10_000;
 
 /// The transport of a connection.
@@ -46,7 +45,7 @@ impl Transport {
 pub struct ConnectionIdentity {
     /// The user's name in realtime; empty for an anonymous connection.
     pub subject: Subject,
-    /// The account, if it is one of this server's.
+    /// The user's account, if it is an account of this server.
     pub account: Option<UserId>,
     /// The issuer of the token; empty if this server issued it, or if there is no token.
     pub issuer: Arc<str>,
@@ -59,11 +58,11 @@ pub struct ConnectionIdentity {
 pub struct ConnectionSelection {
     /// The user; the empty subject selects anonymous connections.
     pub subject: Subject,
-    /// Only this connection.
+    /// If set, only this connection is selected.
     pub connection: Option<ConnectionId>,
-    /// Only connections of this session.
+    /// If set, only connections of this session are selected.
     pub session: Option<SessionId>,
-    /// Not these connections.
+    /// These connections are not selected.
     pub except: Vec<ConnectionId>,
 }
 
@@ -74,13 +73,13 @@ impl ConnectionSelection {
         Self { subject, connection: None, session: None, except: Vec::new() }
     }
 
-    /// Whether this connection of the user is selected.
+    /// Whether this connection is selected, if its user and its session are selected.
     pub(crate) fn includes(&self, connection: ConnectionId) -> bool {
         self.connection.is_none_or(|only| only == connection) && !self.except.contains(&connection)
     }
 }
 
-/// How many connections carried out a request. A connection that has ended meanwhile is not counted.
+/// How many connections carried out a request. A connection that ended before it answered is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
     /// Connections that have carried out the request.
@@ -89,31 +88,31 @@ pub struct RequestCounts {
     pub pending: usize,
 }
 
-/// What an operator or the owner of the session sees of one connection.
+/// The properties of one connection that an operator or the owner of the session sees.
 #[derive(Clone, Debug)]
 pub struct ConnectionInfo {
     /// The connection.
     pub connection: ConnectionId,
-    /// Its session.
+    /// The session of the connection.
     pub session: SessionId,
     /// The user of the connection, and the token.
     pub identity: ConnectionIdentity,
     /// The transport of the connection.
     pub transport: Transport,
-    /// How its frames are encoded.
+    /// The encoding of the connection's frames.
     pub encoding: Encoding,
     /// The client's address.
     pub address: Option<IpAddr>,
-    /// When it was attached, in milliseconds since the epoch.
+    /// When the connection was attached to its session, in milliseconds since the epoch.
     pub attached_at_ms: i64,
-    /// Bytes that wait to be written to it.
+    /// The number of bytes that wait in the outbox of the connection.
     pub queued_bytes: usize,
 }
 
 /// A connection in a listing.
 #[derive(Clone, Debug)]
 pub struct ListedConnection {
-    /// What the session actor knows of it.
+    /// What the session actor knows of the connection.
     pub info: ConnectionInfo,
     /// The connection's own description, if it answered in time.
     pub described: Option<ConnectionDescription>,

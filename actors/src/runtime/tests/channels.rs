@@ -1,4 +1,4 @@
-//! Channel shards, and the effects of a shard's death.
+//! Tests of channel shards, and of the effects of a failed shard.
 
 use logic::namespace::{Namespaces, Options};
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, SubscribeResult, UnsubscribeCode};
@@ -11,12 +11,12 @@ impl Socket {
         Arc::new(ClientInfo { user, client: self.connection, conn_info: None, chan_info: None })
     }
 
-    /// Joins with default options.
+    /// Joins with default terms.
     pub(crate) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<(), LaneError> {
-        f.realtime.join(self.wish(channel, JoinReply::Command(id)))
+        f.realtime.join(self.join_request(channel, JoinReply::Command(id)))
     }
 
-    pub(crate) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> ChannelJoin {
+    pub(crate) fn join_request(&self, channel: &ChannelName, reply: JoinReply) -> ChannelJoin {
         ChannelJoin {
             channel: channel.clone(),
             number: 1,
@@ -72,8 +72,8 @@ async fn subscribers_of_a_shard_that_dies_must_subscribe_again() {
     a.join(&f, &lobby, 1).unwrap();
     a.receive().await;
     f.realtime.shard(&lobby).lane.control(Panic);
-    let told = a.receive().await;
-    assert!(told[0].contains(r#""unsubscribe":{"code":2500"#), "{told:?}");
+    let received = a.receive().await;
+    assert!(received[0].contains(r#""unsubscribe":{"code":2500"#), "{received:?}");
     eventually(|| a.join(&f, &lobby, 2).is_ok()).await;
     assert!(matches!(a.reader.next_request(), Some(ConnectionRequest::SubscriptionMade { .. })));
     assert!(matches!(a.reader.next_request(), Some(ConnectionRequest::SubscriptionLost { .. })));
@@ -107,6 +107,7 @@ impl JoinCollector for Gathered {
     }
 }
 
+/// The default namespaces, and `memory`, whose channels keep ten publications in memory.
 fn memory() -> Arc<Namespaces> {
     let options = Options {
         presence_enabled: true,
@@ -117,7 +118,7 @@ fn memory() -> Arc<Namespaces> {
     Arc::new(Namespaces::default().with("memory", options))
 }
 
-fn said(data: &str) -> ServerPublication {
+fn publication(data: &str) -> ServerPublication {
     let data = Payload::parse(data).unwrap();
     ServerPublication { data, tags: Vec::new(), skip_history: false, idempotency_key: None, version: None }
 }
@@ -127,11 +128,11 @@ async fn the_server_api_publishes_and_reads_and_removes_history() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
     let terms = Terms { presence: true, ..Terms::default() };
-    f.realtime.join(ChannelJoin { terms, ..a.wish(&room, JoinReply::Command(1)) }).unwrap();
-    let keyed = ServerPublication { idempotency_key: Some("k".to_owned()), ..said("1") };
+    f.realtime.join(ChannelJoin { terms, ..a.join_request(&room, JoinReply::Command(1)) }).unwrap();
+    let keyed = ServerPublication { idempotency_key: Some("k".to_owned()), ..publication("1") };
     let first = f.realtime.publish_as_server(room.clone(), keyed.clone()).await.unwrap().unwrap();
     assert_eq!(f.realtime.publish_as_server(room.clone(), keyed).await, Ok(Some(first.clone())));
-    let unkept = ServerPublication { skip_history: true, ..said("2") };
+    let unkept = ServerPublication { skip_history: true, ..publication("2") };
     assert_eq!(f.realtime.publish_as_server(room.clone(), unkept).await, Ok(None));
     let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };
     let found = f.realtime.history_of(room.clone(), all.clone()).await.unwrap();
@@ -148,7 +149,7 @@ async fn the_server_api_publishes_and_reads_and_removes_history() {
         Err(ErrorCode::NotAvailable)
     );
     assert_eq!(f.realtime.presence_of(channel("nowhere:a")).await, Err(ErrorCode::UnknownChannel));
-    // Presence omits a cut connection, even before it has left.
+    // Presence omits a cut connection, even while it is still a member.
     a.outbox.cut(CloseReason::SessionRevoked, None);
     assert_eq!(f.realtime.presence_of(room).await.unwrap(), []);
     f.realtime.stop();
@@ -160,7 +161,7 @@ async fn a_collector_receives_one_result_per_channel() {
     let (a, gathered) = (socket(), Arc::new(Gathered::default()));
     for name in ["memory:a", "ephemeral:b", "nowhere:c"] {
         let gather = Arc::clone(&gathered) as Arc<dyn JoinCollector>;
-        f.realtime.join(a.wish(&channel(name), JoinReply::Collect(gather))).unwrap();
+        f.realtime.join(a.join_request(&channel(name), JoinReply::Collect(gather))).unwrap();
     }
     eventually(|| gathered.0.lock().len() == 3).await;
     for (name, result) in gathered.0.lock().iter() {
@@ -171,20 +172,20 @@ async fn a_collector_receives_one_result_per_channel() {
 }
 
 #[actix_rt::test]
-async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end() {
+async fn a_client_is_informed_when_the_server_makes_and_ends_a_subscription() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
-    let since = f.realtime.publish_as_server(room.clone(), said("1")).await.unwrap().unwrap();
-    f.realtime.publish_as_server(room.clone(), said("2")).await.unwrap();
+    let since = f.realtime.publish_as_server(room.clone(), publication("1")).await.unwrap().unwrap();
+    f.realtime.publish_as_server(room.clone(), publication("2")).await.unwrap();
     let terms = Terms { recover: Some(since), recoverable: true, ..Terms::default() };
-    f.realtime.join(ChannelJoin { terms, ..a.wish(&room, JoinReply::Push(None)) }).unwrap();
-    f.realtime.publish_as_server(room.clone(), said("3")).await.unwrap();
-    let told = a.received();
+    f.realtime.join(ChannelJoin { terms, ..a.join_request(&room, JoinReply::Push(None)) }).unwrap();
+    f.realtime.publish_as_server(room.clone(), publication("3")).await.unwrap();
+    let received = a.received();
     assert!(
-        told[0].starts_with(r#"{"push":{"channel":"memory:room","subscribe":{"recoverable":true"#),
-        "{told:?}"
+        received[0].starts_with(r#"{"push":{"channel":"memory:room","subscribe":{"recoverable":true"#),
+        "{received:?}"
     );
-    assert!(told[1].contains(r#""data":2"#) && told[2].contains(r#""data":3"#), "{told:?}");
+    assert!(received[1].contains(r#""data":2"#) && received[2].contains(r#""data":3"#), "{received:?}");
     let left = LeaveReply::Push(a.outbox.clone(), UnsubscribeCode::Server);
     f.realtime.leave(room.clone(), a.connection, left);
     assert!(a.receive().await[0].contains(r#""unsubscribe":{"code":2000"#));
@@ -193,10 +194,10 @@ async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end
 }
 
 #[actix_rt::test]
-async fn a_connection_that_the_server_subscribed_ends_with_the_shard() {
+async fn a_connection_that_the_server_subscribed_ends_when_the_shard_dies() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
-    f.realtime.join(a.wish(&room, JoinReply::Push(None))).unwrap();
+    f.realtime.join(a.join_request(&room, JoinReply::Push(None))).unwrap();
     a.receive().await;
     f.realtime.shard(&room).lane.control(Panic);
     eventually(|| !a.outbox.is_open()).await;
@@ -216,15 +217,15 @@ async fn requests_that_wait_for_a_shard_that_dies_are_answered() {
     a.join(&f, &room, 1).unwrap();
     f.realtime.presence(room.clone(), a.outbox.clone(), 2, space).unwrap();
     drop(release);
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     eventually(|| {
-        told.extend(a.received());
-        told.len() >= 2
+        received.extend(a.received());
+        received.len() >= 2
     })
     .await;
     for id in [1, 2] {
         let prefix = format!("{{\"id\":{id},");
-        assert_eq!(told.iter().filter(|reply| reply.starts_with(&prefix)).count(), 1, "{told:?}");
+        assert_eq!(received.iter().filter(|reply| reply.starts_with(&prefix)).count(), 1, "{received:?}");
     }
     f.realtime.stop();
 }
@@ -239,10 +240,10 @@ async fn the_least_recently_used_histories_are_evicted_first() {
     let names = ["memory:a", "memory:b", "memory:c"].map(channel);
     let mut epochs = Vec::new();
     for name in &names {
-        let position = f.realtime.publish_as_server(name.clone(), said("1")).await.unwrap();
+        let position = f.realtime.publish_as_server(name.clone(), publication("1")).await.unwrap();
         epochs.push(position.unwrap().epoch);
     }
-    // An evicted channel starts with a new epoch, so a former member notices that the history is a new one.
+    // An evicted channel begins again with a new epoch. From the epoch, a client notices that the earlier history is gone.
     for (name, epoch, kept) in [(&names[1], &epochs[1], true), (&names[0], &epochs[0], false)] {
         let found = f.realtime.history_of(name.clone(), HistoryRequest::default()).await.unwrap();
         assert_eq!((found.position.epoch == *epoch, found.position.offset), (kept, u64::from(kept)));
@@ -251,15 +252,15 @@ async fn the_least_recently_used_histories_are_evicted_first() {
 }
 
 #[actix_rt::test]
-async fn memory_of_histories_is_bounded_and_histories_with_subscribers_are_evicted_last() {
+async fn histories_without_subscribers_are_evicted_before_other_histories_are_halved() {
     let f = start(|settings| {
         settings.namespaces = memory();
         settings.channel_shards = 1;
         settings.history_bytes = 50_000;
     });
     let (a, used, unused) = (socket(), channel("memory:used"), channel("memory:unused"));
-    f.realtime.join(a.wish(&used, JoinReply::Command(1))).unwrap();
-    let heavy = said(&format!("\"{}\"", "x".repeat(10_000)));
+    f.realtime.join(a.join_request(&used, JoinReply::Command(1))).unwrap();
+    let heavy = publication(&format!("\"{}\"", "x".repeat(10_000)));
     for name in [&unused, &used, &used] {
         f.realtime.publish_as_server(name.clone(), heavy.clone()).await.unwrap();
     }
@@ -281,7 +282,7 @@ async fn memory_of_histories_is_bounded_and_histories_with_subscribers_are_evict
 }
 
 #[actix_rt::test]
-async fn the_largest_history_is_halved_before_a_growing_smaller_one() {
+async fn the_largest_history_is_halved_first_even_while_a_smaller_one_grows() {
     let f = start(|settings| {
         settings.namespaces = memory();
         settings.channel_shards = 1;
@@ -289,10 +290,10 @@ async fn the_largest_history_is_halved_before_a_growing_smaller_one() {
     });
     let (a, large, small) = (socket(), channel("memory:large"), channel("memory:small"));
     for name in [&large, &small] {
-        f.realtime.join(a.wish(name, JoinReply::Command(1))).unwrap();
+        f.realtime.join(a.join_request(name, JoinReply::Command(1))).unwrap();
     }
     let publish = async |name: &ChannelName, bytes: usize| {
-        let data = said(&format!("\"{}\"", "x".repeat(bytes)));
+        let data = publication(&format!("\"{}\"", "x".repeat(bytes)));
         f.realtime.publish_as_server(name.clone(), data).await.unwrap();
     };
     let kept = async |name: &ChannelName| {
@@ -310,19 +311,19 @@ async fn the_largest_history_is_halved_before_a_growing_smaller_one() {
 }
 
 #[actix_rt::test]
-async fn idempotency_keys_count_in_the_memory_of_histories() {
+async fn idempotency_keys_count_towards_the_memory_of_histories() {
     let f = start(|settings| {
         settings.namespaces = memory();
         settings.channel_shards = 1;
         settings.history_bytes = 50_000;
     });
     let mut epochs = std::collections::BTreeSet::new();
-    // The ten stored publications need very little memory.
+    // The history keeps only the newest ten of these publications, so the keys use almost all of the memory.
     for number in 0..200 {
-        let said = ServerPublication { idempotency_key: Some(format!("{number:0255}")), ..said("1") };
-        let position = f.realtime.publish_as_server(channel("memory:keys"), said).await.unwrap();
+        let keyed = ServerPublication { idempotency_key: Some(format!("{number:0255}")), ..publication("1") };
+        let position = f.realtime.publish_as_server(channel("memory:keys"), keyed).await.unwrap();
         epochs.insert(position.unwrap().epoch);
     }
-    assert_eq!(epochs.len(), 2, "the unused room was evicted once");
+    assert_eq!(epochs.len(), 2, "the room without members was evicted once");
     f.realtime.stop();
 }

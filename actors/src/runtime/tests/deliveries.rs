@@ -1,4 +1,5 @@
-//! Deliveries of a node that was not renewed in time, such as one whose process was paused.
+//! Tests of deliveries behind the gate of a node: the gate was not renewed in time (for example because the process was
+//! paused), or connections wait too long.
 
 use super::*;
 

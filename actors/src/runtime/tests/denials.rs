@@ -1,4 +1,4 @@
-//! A denied connection is neither accepted nor left open.
+//! Tests of denials: a new connection that is denied is refused, and an open one is cut.
 
 use super::*;
 
@@ -37,7 +37,7 @@ async fn a_block_cuts_the_users_connections_and_refuses_new_ones_until_it_is_lif
 }
 
 #[actix_rt::test]
-async fn a_revoked_token_cuts_the_connections_that_it_opened_and_no_others_of_its_user() {
+async fn a_denied_token_cuts_only_the_connections_that_it_opened() {
     let f = start(|_| {});
     let (with, without) = (socket(), socket());
     let session = SessionId::random();
@@ -74,7 +74,7 @@ async fn after_a_renewal_only_a_denial_of_the_new_token_cuts_the_connection() {
     f.realtime.stop();
 }
 
-/// Registrations race with the block of their user. In no interleaving does a connection stay open.
+/// Registrations race with the block of their user. No interleaving may leave a connection open.
 #[actix_rt::test]
 async fn no_interleaving_of_attach_and_block_leaves_an_open_connection() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(500));

@@ -1,32 +1,35 @@
-//! Rooms whose history is in the journal: which requests wait for the journal, and how waiting requests are answered.
+//! Tests of durable channels: which requests wait for the journal, and how waiting requests are answered.
 
 use protocol::{ErrorCode, HistoryRequest, Position, UnsubscribeCode};
 
 use super::*;
 
 /// A round trip through the shard. Afterwards the shard has started all earlier requests.
-async fn settled(f: &Fixture, room: &ChannelName) -> u32 {
+async fn round_trip(f: &Fixture, room: &ChannelName) -> u32 {
     f.realtime.presence_stats_of(room.clone()).await.unwrap().clients
 }
 
 #[actix_rt::test]
-async fn a_publication_is_delivered_and_acknowledged_once_the_journal_has_it() {
+async fn a_publication_is_delivered_and_acknowledged_only_after_the_journal_has_it() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
     a.join(&f, &room, 1).unwrap();
-    settled(&f, &room).await;
+    round_trip(&f, &room).await;
     assert_eq!(a.received(), [""; 0]);
     f.memory.journal.let_through(1);
     assert!(a.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
     a.publish(&f, &room, 7, "1", 2);
-    settled(&f, &room).await;
+    round_trip(&f, &room).await;
     assert_eq!(a.received(), [""; 0]);
     f.memory.journal.let_through(1);
     eventually(|| a.outbox.queued_bytes() > 100).await;
-    let told = a.received();
-    assert!(told[0].contains(r#""pub":{"data":1"#) && told[0].contains(r#""offset":1"#), "{told:?}");
-    assert_eq!(told[1], r#"{"id":2,"publish":{}}"#);
+    let received = a.received();
+    assert!(
+        received[0].contains(r#""pub":{"data":1"#) && received[0].contains(r#""offset":1"#),
+        "{received:?}"
+    );
+    assert_eq!(received[1], r#"{"id":2,"publish":{}}"#);
     f.realtime.stop();
 }
 
@@ -38,7 +41,7 @@ async fn publications_during_a_batch_form_the_next_batch() {
     for id in 1..=5 {
         a.publish(&f, &room, 7, &id.to_string(), id);
     }
-    settled(&f, &room).await;
+    round_trip(&f, &room).await;
     f.memory.journal.let_through(2);
     eventually(|| a.outbox.queued_bytes() >= 5 * r#"{"id":1,"publish":{}}"#.len()).await;
     let replies: Vec<_> = (1..=5).map(|id| format!(r#"{{"id":{id},"publish":{{}}}}"#)).collect();
@@ -55,7 +58,7 @@ async fn waiting_publications_of_a_cut_connection_are_not_written() {
     a.publish(&f, &room, 7, "1", 1);
     revoked.publish(&f, &room, 8, "2", 1);
     a.publish(&f, &room, 7, "3", 2);
-    settled(&f, &room).await;
+    round_trip(&f, &room).await;
     revoked.outbox.cut(CloseReason::SessionRevoked, None);
     f.memory.journal.let_through(10);
     eventually(|| a.outbox.queued_bytes() >= 2 * r#"{"id":1,"publish":{}}"#.len()).await;
@@ -68,7 +71,7 @@ async fn waiting_publications_of_a_cut_connection_are_not_written() {
 }
 
 #[actix_rt::test]
-async fn an_invented_offset_causes_no_call_to_the_journal() {
+async fn a_recovery_from_an_offset_above_the_newest_one_causes_no_call_to_the_journal() {
     let f = start(|_| {});
     let (a, b, room) = (socket(), socket(), channel("chat:a"));
     a.join(&f, &room, 1).unwrap();
@@ -76,14 +79,17 @@ async fn an_invented_offset_causes_no_call_to_the_journal() {
     f.memory.journal.hold();
     let recover = Some(Position { offset: 99, epoch: String::new() });
     let terms = Terms { recover, positioned: true, recoverable: true, ..Terms::default() };
-    f.realtime.join(ChannelJoin { terms, ..b.wish(&room, JoinReply::Command(1)) }).unwrap();
-    let told = b.receive().await;
-    assert!(told[0].contains(r#""was_recovering":true"#) && !told[0].contains(r#""recovered""#), "{told:?}");
+    f.realtime.join(ChannelJoin { terms, ..b.join_request(&room, JoinReply::Command(1)) }).unwrap();
+    let received = b.receive().await;
+    assert!(
+        received[0].contains(r#""was_recovering":true"#) && !received[0].contains(r#""recovered""#),
+        "{received:?}"
+    );
     f.realtime.stop();
 }
 
 #[actix_rt::test]
-async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
+async fn the_unknown_outcome_of_a_removal_is_read_from_the_journal_before_the_next_batch() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     a.join(&f, &room, 1).unwrap();
@@ -101,7 +107,7 @@ async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
     f.memory.journal.let_through(1);
     a.publish(&f, &room, 7, "1", 2);
     eventually(|| f.memory.journal.is_spent()).await;
-    settled(&f, &room).await;
+    round_trip(&f, &room).await;
     assert_eq!(*f.memory.journal.batches.lock(), [0; 0]);
     f.memory.journal.let_through(5);
     eventually(|| *f.memory.journal.batches.lock() == [1]).await;
@@ -110,14 +116,14 @@ async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
 
 #[actix_rt::test]
 async fn channels_do_not_wait_for_each_other() {
-    let f = start(|_| {});
+    // Both channels belong to the same shard.
+    let f = start(|settings| settings.channel_shards = 1);
     let (a, held, other) = (socket(), channel("chat:held"), channel("chat:other"));
-    f.memory.journal.hold();
+    f.memory.journal.never_answer(&held);
     a.publish(&f, &held, 7, "1", 1);
     a.publish(&f, &other, 7, "2", 2);
-    settled(&f, &other).await;
-    f.memory.journal.let_through(2);
-    eventually(|| f.memory.journal.batches.lock().len() == 2).await;
+    assert_eq!(a.receive().await, [r#"{"id":2,"publish":{}}"#]);
+    assert_eq!(*f.memory.journal.batches.lock(), [1]);
     f.realtime.stop();
 }
 
@@ -137,7 +143,7 @@ async fn a_leave_waits_for_the_join_before_it() {
 }
 
 #[actix_rt::test]
-async fn join_leave_and_join_are_answered_in_their_order() {
+async fn joins_and_leaves_of_one_connection_are_answered_in_their_order() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -162,7 +168,7 @@ async fn join_leave_and_join_are_answered_in_their_order() {
 }
 
 #[actix_rt::test]
-async fn an_unsubscribe_by_the_server_refuses_the_waiting_join_and_its_follow_ups() {
+async fn an_unsubscribe_by_the_server_refuses_the_waiting_join_and_the_join_behind_it() {
     let f = start(|_| {});
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -171,17 +177,17 @@ async fn an_unsubscribe_by_the_server_refuses_the_waiting_join_and_its_follow_up
     a.join(&f, &room, 3).unwrap();
     let code = UnsubscribeCode::Server;
     f.realtime.leave(room.clone(), a.connection, LeaveReply::Push(a.outbox.clone(), code));
-    settled(&f, &room).await;
-    let told = a.received();
+    round_trip(&f, &room).await;
+    let received = a.received();
     assert_eq!(
-        replies(&told),
+        replies(&received),
         [r#"{"id":1,"error":{"cod"#, r#"{"id":2,"unsubscribe""#, r#"{"id":3,"error":{"cod"#]
     );
     assert!(
-        told.iter().all(|told| !told.contains(r#""error""#) || told.contains(r#""code":100"#)),
-        "{told:?}"
+        received.iter().all(|message| !message.contains(r#""error""#) || message.contains(r#""code":100"#)),
+        "{received:?}"
     );
-    assert!(told[3].contains(r#""unsubscribe":{"code":2000"#), "{told:?}");
+    assert!(received[3].contains(r#""unsubscribe":{"code":2000"#), "{received:?}");
     f.memory.journal.let_through(9);
     a.join(&f, &room, 4).unwrap();
     assert_eq!(replies(&a.receive().await), [r#"{"id":4,"subscribe":{"#]);
@@ -201,10 +207,10 @@ async fn a_denied_subscription_whose_join_waits_receives_no_publication() {
     f.memory.journal.let_through(9);
     b.publish(&f, &room, 8, "2", 1);
     b.receive().await;
-    let told = a.received();
-    assert!(told[0].starts_with(r#"{"id":1,"error":{"code":100"#), "{told:?}");
-    assert!(told[1].contains(r#""unsubscribe":{"code":2502"#), "{told:?}");
-    assert_eq!(told.len(), 2, "{told:?}");
+    let received = a.received();
+    assert!(received[0].starts_with(r#"{"id":1,"error":{"code":100"#), "{received:?}");
+    assert!(received[1].contains(r#""unsubscribe":{"code":2502"#), "{received:?}");
+    assert_eq!(received.len(), 2, "{received:?}");
     f.realtime.stop();
 }
 
@@ -218,14 +224,14 @@ async fn a_subscription_that_the_client_ends_while_it_waits_receives_no_publicat
     f.realtime.leave(room.clone(), a.connection, LeaveReply::Answer(a.outbox.clone(), 2));
     f.memory.journal.let_through(9);
     eventually(|| a.outbox.queued_bytes() > 0).await;
-    let told = a.received();
-    assert_eq!(replies(&told), [r#"{"id":1,"subscribe":{"#, r#"{"id":2,"unsubscribe""#]);
-    assert!(!told[0].contains("publications"), "{told:?}");
+    let received = a.received();
+    assert_eq!(replies(&received), [r#"{"id":1,"subscribe":{"#, r#"{"id":2,"unsubscribe""#]);
+    assert!(!received[0].contains("publications"), "{received:?}");
     f.realtime.stop();
 }
 
 #[actix_rt::test]
-async fn a_connection_that_ends_while_it_joins_becomes_no_member() {
+async fn a_connection_that_ends_while_its_join_waits_does_not_become_a_member() {
     let f = start(|_| {});
     let (a, b, room) = (socket(), socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -245,7 +251,7 @@ async fn a_connection_that_ends_while_it_joins_becomes_no_member() {
 fn recover(f: &Fixture, socket: &Socket, room: &ChannelName) {
     let recover = Some(Position { offset: 0, epoch: "abcdefgh".to_owned() });
     let terms = Terms { recover, positioned: true, recoverable: true, ..Terms::default() };
-    f.realtime.join(ChannelJoin { terms, ..socket.wish(room, JoinReply::Command(1)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..socket.join_request(room, JoinReply::Command(1)) }).unwrap();
 }
 
 /// The beginnings of the replies, without pushes.
@@ -255,17 +261,17 @@ fn replies(received: &[String]) -> Vec<&str> {
 }
 
 #[actix_rt::test]
-async fn without_a_journal_requests_get_a_temporary_error_and_members_stay() {
+async fn requests_get_a_temporary_error_while_the_journal_is_down_and_members_stay() {
     let f = start(|_| {});
     let (member, late, room) = (socket(), socket(), channel("chat:a"));
     member.join(&f, &room, 1).unwrap();
     member.receive().await;
     f.memory.journal.down.store(true, Ordering::SeqCst);
     member.publish(&f, &room, 7, "1", 2);
-    let told = member.receive().await;
+    let received = member.receive().await;
     assert!(
-        told[0].starts_with(r#"{"id":2,"error":{"code":100"#) && told[0].contains("temporary"),
-        "{told:?}"
+        received[0].starts_with(r#"{"id":2,"error":{"code":100"#) && received[0].contains("temporary"),
+        "{received:?}"
     );
     late.join(&f, &channel("chat:b"), 1).unwrap();
     assert!(late.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
@@ -278,16 +284,16 @@ async fn without_a_journal_requests_get_a_temporary_error_and_members_stay() {
 }
 
 #[actix_rt::test]
-async fn a_shard_that_dies_answers_requests_that_wait_for_the_journal() {
+async fn requests_that_wait_for_the_journal_are_answered_when_the_shard_dies() {
     // Both channels must belong to the shard that dies.
     let f = start(|settings| settings.channel_shards = 1);
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
     a.publish(&f, &room, 7, "1", 1);
     let realtime = f.realtime.clone();
-    let asked = channel("chat:b");
-    let history = actix_rt::spawn(async move { realtime.history_of(asked, HistoryRequest::default()).await });
-    settled(&f, &room).await;
+    let other = channel("chat:b");
+    let history = actix_rt::spawn(async move { realtime.history_of(other, HistoryRequest::default()).await });
+    round_trip(&f, &room).await;
     f.realtime.shard(&room).lane.control(Panic);
     assert!(a.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
     assert_eq!(history.await.unwrap(), Err(ErrorCode::Internal));
@@ -299,20 +305,20 @@ async fn a_shard_that_dies_answers_requests_that_wait_for_the_journal() {
     f.realtime.stop();
 }
 
-fn of_key(key: &str, skip_history: bool) -> ServerPublication {
+fn keyed(key: &str, skip_history: bool) -> ServerPublication {
     let data = Payload::parse("1").unwrap();
     let idempotency_key = Some(key.to_owned());
     ServerPublication { data, tags: Vec::new(), skip_history, idempotency_key, version: None }
 }
 
 #[actix_rt::test]
-async fn a_publication_with_a_key_in_progress_gets_the_answer_of_the_first_one() {
+async fn a_publication_whose_key_is_in_progress_gets_the_answer_of_the_first_publication() {
     let f = start(|_| {});
     let room = channel("chat:a");
     f.memory.journal.hold();
-    let publish = |key, skip_history| f.realtime.publish_as_server(room.clone(), of_key(key, skip_history));
+    let publish = |key, skip_history| f.realtime.publish_as_server(room.clone(), keyed(key, skip_history));
     let later = async {
-        settled(&f, &room).await;
+        round_trip(&f, &room).await;
         f.memory.journal.let_through(10);
     };
     let (kept, unkept, ()) = tokio::join!(publish("k", false), publish("k", true), later);
@@ -320,7 +326,11 @@ async fn a_publication_with_a_key_in_progress_gets_the_answer_of_the_first_one()
     assert_eq!((position.offset, unkept), (1, kept));
     assert_eq!(publish("k", true).await, Ok(Some(position)));
     assert_eq!(publish("l", true).await, Ok(None));
-    assert_eq!(publish("l", false).await, Ok(None), "it was published, although not kept");
+    assert_eq!(
+        publish("l", false).await,
+        Ok(None),
+        "the first publication was made, although it was not kept"
+    );
     assert_eq!(*f.memory.journal.batches.lock(), [1]);
     f.realtime.stop();
 }
@@ -331,9 +341,9 @@ async fn a_key_whose_publication_failed_may_be_used_again() {
     let room = channel("chat:a");
     f.memory.journal.hold();
     f.memory.journal.down.store(true, std::sync::atomic::Ordering::SeqCst);
-    let publish = |skip_history| f.realtime.publish_as_server(room.clone(), of_key("k", skip_history));
+    let publish = |skip_history| f.realtime.publish_as_server(room.clone(), keyed("k", skip_history));
     let later = async {
-        settled(&f, &room).await;
+        round_trip(&f, &room).await;
         f.memory.journal.let_through(10);
     };
     let (kept, unkept, ()) = tokio::join!(publish(false), publish(true), later);

@@ -1,7 +1,8 @@
 //! A journal in memory that tests can switch off or delay.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,15 +17,13 @@ use parking_lot::Mutex;
 use protocol::{Payload, Publication, channel_name::ChannelName};
 use tokio::sync::Semaphore;
 
-use crate::runtime::{
-    AppendError, Journal, PortFuture, ReadError, WriteError, channels::clock::wall_clock_ms,
-};
+use crate::runtime::{AppendError, Journal, PortFuture, ReadError, WallClock, WriteError};
 
 /// The stored messages of one channel.
 #[derive(Default)]
 struct Book {
     rows: Vec<NewMessage>,
-    /// All publications up to this offset are removed.
+    /// The offset up to which all publications were removed.
     gone: u64,
 }
 
@@ -33,7 +32,7 @@ impl Book {
         self.rows.len() as u64
     }
 
-    /// The publications in the range, up to the limits of one read, and whether those are all.
+    /// The publications in the range, up to the limits of one read, and whether these are all publications of the range.
     fn read(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
         let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
         let at = |offset: u64| Arc::new(self.rows[usize::try_from(offset).unwrap() - 1].at(offset));
@@ -54,6 +53,8 @@ pub(crate) struct Ledger {
     pub(crate) down: Arc<AtomicBool>,
     /// One permit for each answer that may be given.
     answers: Arc<Semaphore>,
+    /// The channels whose requests are never answered.
+    unanswered: Arc<Mutex<HashSet<ChannelName>>>,
     /// Sizes of the batches that were written.
     pub(crate) batches: Arc<Mutex<Vec<usize>>>,
 }
@@ -64,6 +65,7 @@ impl Default for Ledger {
             books: Arc::default(),
             down: Arc::default(),
             answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            unanswered: Arc::default(),
             batches: Arc::default(),
         }
     }
@@ -73,6 +75,11 @@ impl Ledger {
     /// Holds back all further answers.
     pub(crate) fn hold(&self) {
         self.answers.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// Never answers a further request for this channel.
+    pub(crate) fn never_answer(&self, channel: &ChannelName) {
+        self.unanswered.lock().insert(channel.clone());
     }
 
     /// Permits this many answers.
@@ -86,7 +93,7 @@ impl Ledger {
             data: Payload::parse(data).unwrap(),
             info: None,
             tags: Vec::new(),
-            time_ms: wall_clock_ms(),
+            time_ms: WallClock::default().now_ms(),
             idempotency_key: None,
             version: None,
         };
@@ -104,10 +111,13 @@ impl Ledger {
         channel: ChannelName,
         work: impl FnOnce(&mut Book) -> T + Send + 'static,
     ) -> PortFuture<Result<T, E>> {
+        if self.unanswered.lock().contains(&channel) {
+            return Box::pin(pending());
+        }
         let (books, down, answers) =
             (Arc::clone(&self.books), Arc::clone(&self.down), Arc::clone(&self.answers));
         Box::pin(async move {
-            answers.acquire().await.expect("never closed").forget();
+            answers.acquire().await.expect("the semaphore is never closed").forget();
             if down.load(Ordering::SeqCst) {
                 Err(failure)
             } else {

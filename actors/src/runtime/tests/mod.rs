@@ -1,4 +1,4 @@
-//! The actors together, behind `Realtime`, with ports that write to memory and can be switched off.
+//! Tests of all actors together, behind `Realtime`, with ports that write to memory and can be switched off.
 
 use std::{
     net::IpAddr,
@@ -39,8 +39,8 @@ mod scores;
 mod sessions;
 mod upkeep;
 
-/// The number of channel shards and their threads. A test of an exact bound needs a single shard, because the bounds
-/// are divided among the shards.
+/// The numbers of channel shards and of their threads. A test of an exact bound needs a single shard, because the bounds are
+/// divided among the shards.
 const SHARDS: usize = 3;
 const ARBITERS: usize = 2;
 
@@ -48,6 +48,10 @@ const ARBITERS: usize = 2;
 struct Memory {
     events: Mutex<Vec<AuditEvent>>,
     seen: Mutex<Vec<SessionActivity>>,
+    /// While a test holds this lock, no write of last-seen values ends.
+    touch: tokio::sync::Mutex<()>,
+    /// How many writes of last-seen values have begun.
+    touches: AtomicUsize,
     histories: AtomicUsize,
     down: AtomicBool,
     refused: AtomicUsize,
@@ -85,6 +89,8 @@ impl DeviceStore for Sink {
     fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>> {
         let memory = Arc::clone(&self.0);
         Box::pin(async move {
+            memory.touches.fetch_add(1, Ordering::SeqCst);
+            let _turn = memory.touch.lock().await;
             memory.accept()?;
             memory.seen.lock().extend(seen);
             Ok(())
@@ -122,6 +128,7 @@ fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
         audit: Arc::new(Sink(Arc::clone(&memory))),
         devices: Arc::new(Sink(Arc::clone(&memory))),
         journal: Arc::new(memory.journal.clone()),
+        wall_clock: WallClock::default(),
         escalate: Box::new(move || escalated.escalated.store(true, Ordering::SeqCst)),
     };
     Fixture { realtime: Realtime::start(settings, ports).unwrap(), memory, dir }

@@ -1,4 +1,4 @@
-//! Listing, requesting and disconnecting the connections of a user.
+//! Tests of operations on all connections of a user: listings, requests and disconnects.
 
 use protocol::{
     close::CloseMessage,
@@ -8,7 +8,7 @@ use protocol::{
 use super::*;
 
 /// Waits for the next request to a connection.
-async fn asked(socket: &Socket) -> ConnectionRequest {
+async fn next_request(socket: &Socket) -> ConnectionRequest {
     let mut next = None;
     eventually(|| {
         next = socket.reader.next_request();
@@ -18,9 +18,9 @@ async fn asked(socket: &Socket) -> ConnectionRequest {
     next.unwrap()
 }
 
-/// Answers the next request to a connection, as its own task would. The answer to a `refresh` is `done`.
+/// Answers the next request to a connection, as the connection's own task would. The answer to a `refresh` is `done`.
 async fn answer(socket: &Socket, done: bool) {
-    match asked(socket).await {
+    match next_request(socket).await {
         ConnectionRequest::Describe(reply) => {
             let _ = reply
                 .send(ConnectionDescription { name: "js".to_owned(), ..ConnectionDescription::default() });
@@ -31,7 +31,7 @@ async fn answer(socket: &Socket, done: bool) {
 }
 
 #[actix_rt::test]
-async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() {
+async fn a_listing_has_the_connections_of_all_sessions_of_the_user_and_of_no_other_user() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
     let (a, b, other) = (socket(), socket(), socket());
     let _held = [
@@ -58,8 +58,8 @@ async fn the_number_of_listed_connections_is_limited() {
     let mut held = Vec::new();
     for _ in 0..=crate::runtime::CONNECTIONS_LISTED {
         let socket = socket();
-        let place = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
-        held.push((socket, place));
+        let attachment = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
+        held.push((socket, attachment));
     }
     let found = f.realtime.connections_of(&Subject::new("ada")).await;
     assert_eq!(found.len(), crate::runtime::CONNECTIONS_LISTED);
@@ -102,12 +102,12 @@ async fn a_disconnect_flushes_the_selected_connections_with_the_given_message_an
     assert_eq!(closed, CloseCounts { sockets_closed: 1, pending: 0 });
     assert_eq!(a.outbox.end(), Some(ConnectionEnd::Flush(close_message)));
     assert!(b.outbox.is_open() && c.outbox.is_open());
-    assert_eq!(f.realtime.open_connections(session), 2, "a cut connection stays until it has left");
+    assert_eq!(f.realtime.open_connections(session), 2, "an ended connection stays until it is detached");
     f.realtime.stop();
 }
 
 #[actix_rt::test]
-async fn disconnecting_one_connection_leaves_the_users_others() {
+async fn a_disconnect_of_one_connection_keeps_the_other_connections_of_its_user() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(20));
     let (a, b) = (socket(), socket());
     let _held = [
@@ -121,8 +121,10 @@ async fn disconnecting_one_connection_leaves_the_users_others() {
     let closed = f.realtime.disconnect(&selection, &CloseReason::ForceDisconnect.into()).await;
     assert_eq!(closed, CloseCounts { sockets_closed: 0, pending: 1 });
     assert!(a.outbox.is_open() && !b.outbox.is_open());
-    let nobody = ConnectionSelection::of(Subject::new("nobody"));
-    let closed = f.realtime.disconnect(&nobody, &CloseReason::ForceDisconnect.into()).await;
+    let again = f.realtime.disconnect(&selection, &CloseReason::ForceDisconnect.into()).await;
+    assert_eq!(again, CloseCounts::default(), "the connection is ending already, and is not severed yet");
+    let unknown = ConnectionSelection::of(Subject::new("unknown"));
+    let closed = f.realtime.disconnect(&unknown, &CloseReason::ForceDisconnect.into()).await;
     assert_eq!(closed, CloseCounts::default());
     f.realtime.stop();
 }
@@ -140,8 +142,8 @@ async fn a_request_waits_for_answers_and_counts_the_connections_that_carried_it_
     gone.outbox.close(CloseReason::Expired);
     let subject = ConnectionSelection::of(Subject::new("ada"));
     let refresh = |reply| ConnectionRequest::Refresh { expires_at: Some(7), conn_info: None, reply };
-    let telling = f.realtime.request(&subject, refresh);
-    let (done, (), ()) = tokio::join!(telling, answer(&quick, true), answer(&idle, false));
+    let requesting = f.realtime.request(&subject, refresh);
+    let (done, (), ()) = tokio::join!(requesting, answer(&quick, true), answer(&idle, false));
     assert_eq!(done, RequestCounts { done: 1, pending: 1 });
     assert!(matches!(busy.reader.next_request(), Some(ConnectionRequest::Refresh { .. })));
     assert!(gone.reader.next_request().is_none());
@@ -152,7 +154,7 @@ async fn a_request_waits_for_answers_and_counts_the_connections_that_carried_it_
 async fn connections_that_end_during_a_request_are_not_counted() {
     let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
     let (leaving, closed, cut, severed) = (socket(), socket(), socket(), socket());
-    // All four are in one session, so they all have the request as soon as one of them has it.
+    // All four connections are in one session, so all of them have the request as soon as one of them has it.
     let session = SessionId::random();
     let mut held = Vec::new();
     for socket in [&leaving, &closed, &cut, &severed] {
@@ -161,7 +163,7 @@ async fn connections_that_end_during_a_request_are_not_counted() {
     let subject = ConnectionSelection::of(Subject::new("ada"));
     let refresh = |reply| ConnectionRequest::Refresh { expires_at: Some(7), conn_info: None, reply };
     let ending = async {
-        let taken = asked(&leaving).await;
+        let taken = next_request(&leaving).await;
         leaving.outbox.close(CloseReason::Expired);
         drop(taken);
         closed.outbox.close(CloseReason::Expired);
@@ -180,7 +182,7 @@ async fn a_connection_that_ends_during_a_listing_is_not_listed() {
     let _held = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
     let subject = Subject::new("ada");
     let ending = async {
-        let taken = asked(&socket).await;
+        let taken = next_request(&socket).await;
         socket.reader.sever();
         drop(taken);
     };
@@ -190,7 +192,7 @@ async fn a_connection_that_ends_during_a_listing_is_not_listed() {
 }
 
 #[actix_rt::test]
-async fn a_subscription_fails_with_its_channel_but_not_with_its_connection() {
+async fn a_lost_subscription_counts_as_failed_unless_its_connection_has_ended() {
     let f = start(|_| {});
     let subscription = ServerSubscription {
         channel: channel("chat:a"),
@@ -202,19 +204,19 @@ async fn a_subscription_fails_with_its_channel_but_not_with_its_connection() {
     };
     let internal = Some(protocol::ErrorCode::Internal);
     let failed = SubscribeCounts { failed: 1, error: internal, ..SubscribeCounts::default() };
-    for (ends, made) in [(false, failed), (true, SubscribeCounts::default())] {
+    for (ends, expected) in [(false, failed), (true, SubscribeCounts::default())] {
         let socket = socket();
         let held = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
         let subject = ConnectionSelection::of(Subject::new("ada"));
         let losing = async {
-            let taken = asked(&socket).await;
+            let taken = next_request(&socket).await;
             if ends {
                 socket.outbox.close_from_peer();
             }
             drop(taken);
         };
-        let (said, ()) = tokio::join!(f.realtime.subscribe(&subject, subscription.clone()), losing);
-        assert_eq!(said, made, "ends: {ends}");
+        let (counts, ()) = tokio::join!(f.realtime.subscribe(&subject, subscription.clone()), losing);
+        assert_eq!(counts, expected, "ends: {ends}");
         drop(held);
         eventually(|| f.realtime.0.directory.sessions_of(&Subject::new("ada")).is_empty()).await;
     }

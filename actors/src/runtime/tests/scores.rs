@@ -1,4 +1,4 @@
-//! Scores of sign-ins: the source of the history, and no score without a history.
+//! Tests of the scores of sign-ins: where the history comes from, and what happens if it cannot be read.
 
 use domain::risk::{Place, Reason, Signals, Standing};
 
@@ -11,7 +11,7 @@ fn signals() -> Signals {
 }
 
 #[actix_rt::test]
-async fn attempts_of_this_node_count_without_another_look_at_the_database() {
+async fn attempts_of_this_node_count_without_another_read_of_the_history() {
     let f = start(|_| {});
     let before = f.realtime.score(UserId(1), ADDRESS, signals()).await.unwrap();
     f.realtime.attempted(Attempted { user: UserId(1), at_ms: 1_000, succeeded: None });
@@ -22,7 +22,7 @@ async fn attempts_of_this_node_count_without_another_look_at_the_database() {
 }
 
 #[actix_rt::test]
-async fn without_a_history_there_is_no_score() {
+async fn a_sign_in_gets_no_score_if_its_history_cannot_be_read() {
     let f = start(|_| {});
     f.memory.down.store(true, Ordering::SeqCst);
     assert!(f.realtime.score(UserId(1), ADDRESS, signals()).await.is_err());

@@ -1,4 +1,4 @@
-//! Sessions, their connections, and revocation.
+//! Tests of sessions, their connections, and revocation.
 
 use std::{future::Future, task::Poll};
 
@@ -37,7 +37,7 @@ async fn a_socket_that_is_not_severed_in_time_is_reported_as_pending() {
 }
 
 #[actix_rt::test]
-async fn nothing_registers_with_a_session_that_has_ended() {
+async fn a_connection_of_a_session_that_has_ended_is_refused_and_cut() {
     let f = start(|_| {});
     let (session, late) = (SessionId::random(), socket());
     f.realtime.revoke(&[session], Cause::SignedOut).await;
@@ -48,7 +48,7 @@ async fn nothing_registers_with_a_session_that_has_ended() {
 }
 
 #[actix_rt::test]
-async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
+async fn after_a_role_change_a_session_accepts_only_credentials_that_were_verified_later() {
     let f = start(|_| {});
     let (session, before, after) = (SessionId::random(), socket(), socket());
     let verified_at = Instant::now();
@@ -71,7 +71,7 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
 }
 
 #[actix_rt::test]
-async fn revoking_all_closes_the_sockets_of_sessions_that_were_opened_before_and_no_others() {
+async fn a_revocation_of_all_sessions_closes_only_sockets_of_sessions_that_were_opened_before() {
     let f = start(|_| {});
     let (old, new, late) = (socket(), socket(), socket());
     let request = |socket: &Socket, revoked_all| AttachRequest {
@@ -96,7 +96,7 @@ async fn revoking_all_closes_the_sockets_of_sessions_that_were_opened_before_and
 }
 
 #[actix_rt::test]
-async fn credentials_verified_before_all_sessions_were_judged_anew_are_refused() {
+async fn a_credential_that_was_verified_before_a_check_of_all_sessions_is_refused() {
     let f = start(|_| {});
     let (before, after) = (socket(), socket());
     let session = SessionId::random();
@@ -118,7 +118,7 @@ async fn credentials_verified_before_all_sessions_were_judged_anew_are_refused()
     f.realtime.stop();
 }
 
-/// Registrations race with the revocation of their session. In no interleaving does a connection stay open.
+/// Registrations race with the revocation of their session. No interleaving may leave a connection open.
 #[actix_rt::test]
 async fn no_interleaving_of_attach_and_revoke_leaves_an_open_connection() {
     let f = start(|_| {});
@@ -136,13 +136,13 @@ async fn no_interleaving_of_attach_and_revoke_leaves_an_open_connection() {
                 tokio::task::yield_now().await;
             }
             let ended = [session];
-            // The pump severs a connection that was cut.
+            // The connection's own task severs a connection that was cut.
             let cut = f.realtime.revoke(&ended, Cause::Revoked);
-            let pump = async {
+            let own_task = async {
                 eventually(|| !racer.outbox.is_open()).await;
                 racer.reader.sever();
             };
-            futures_util::future::join(cut, pump).await
+            futures_util::future::join(cut, own_task).await
         };
         let (_held, _) = futures_util::future::join(attach, revoke).await;
         assert!(!racer.outbox.is_open(), "round {round}");
@@ -176,13 +176,13 @@ async fn one_connection_over_the_limit_is_refused_and_the_others_stay() {
 }
 
 #[actix_rt::test]
-async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
+async fn draining_closes_every_connection_with_shutdown_and_refuses_new_ones() {
     let f = start(|settings| settings.close_wait = Duration::from_millis(50));
     let (session, open) = (SessionId::random(), socket());
     let _held = open.attach(&f.realtime, session).await.unwrap();
-    open.outbox.push(Bytes::from_static(b"last words")).unwrap();
+    open.outbox.push(Bytes::from_static(b"queued")).unwrap();
     f.realtime.drain(Duration::from_millis(20)).await;
-    assert_eq!(open.received(), ["last words"], "queued frames leave first");
+    assert_eq!(open.received(), ["queued"], "queued frames leave first");
     assert_eq!(open.reader.end(), Some(ConnectionEnd::Flush(CloseReason::Shutdown.into())));
     let refused = socket().attach(&f.realtime, session).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
@@ -241,7 +241,7 @@ async fn a_dropped_attach_leaves_no_connection_behind() {
         }
         drop(attach);
         eventually(|| f.realtime.sessions_with_sockets().is_empty()).await;
-        assert_eq!(f.realtime.open_connections(session), 0, "given up after {polls} polls");
+        assert_eq!(f.realtime.open_connections(session), 0, "dropped after {polls} polls");
     }
     f.realtime.stop();
 }

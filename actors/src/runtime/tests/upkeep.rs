@@ -1,4 +1,4 @@
-//! Audit events and last-seen values: how they are queued and written to the database.
+//! Tests of audit events and last-seen values (how they are queued and written to the database), and of bans.
 
 use domain::abuse::stuffing::Pair;
 use logic::bans::BanStatus;
@@ -23,7 +23,7 @@ async fn audit_events_wait_for_the_database_and_arrive_in_order() {
 }
 
 #[actix_rt::test]
-async fn audit_events_beyond_the_bytes_that_may_wait_are_refused_or_dropped() {
+async fn audit_events_beyond_the_bound_in_bytes_are_refused_or_dropped() {
     let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
     let (release, paused) = std::sync::mpsc::channel();
     f.realtime.0.audit.lane().control(Pause(paused));
@@ -40,7 +40,7 @@ async fn audit_events_beyond_the_bytes_that_may_wait_are_refused_or_dropped() {
 }
 
 #[actix_rt::test]
-async fn events_of_sockets_on_their_way_to_an_audit_actor_that_dies_are_written_by_the_next() {
+async fn the_next_audit_actor_writes_the_waiting_socket_events_of_a_dead_one() {
     let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
     let lane = f.realtime.0.audit.lane();
     let (release, paused) = std::sync::mpsc::channel();
@@ -57,7 +57,7 @@ async fn events_of_sockets_on_their_way_to_an_audit_actor_that_dies_are_written_
 }
 
 #[actix_rt::test]
-async fn last_seen_values_of_one_session_are_written_once_per_batch() {
+async fn last_seen_values_of_one_session_are_merged_into_one() {
     let f = start(|settings| settings.touch_interval = Duration::from_secs(3600));
     let (session, device) = (SessionId::random(), DeviceId::random());
     for (at_ms, generation) in [(5, 1), (9, 0), (7, 2)] {
@@ -78,7 +78,7 @@ async fn last_seen_values_of_one_session_are_written_once_per_batch() {
 }
 
 #[actix_rt::test]
-async fn many_last_seen_values_are_written_in_several_batches_and_all_of_them() {
+async fn last_seen_values_that_exceed_one_batch_are_all_written() {
     let f = start(|settings| settings.touch_interval = Duration::from_secs(3600));
     let sessions: std::collections::HashSet<_> = (0..1300).map(|_| SessionId::random()).collect();
     for session in &sessions {
@@ -100,6 +100,31 @@ async fn many_last_seen_values_are_written_in_several_batches_and_all_of_them() 
 }
 
 #[actix_rt::test]
+async fn a_flush_waits_for_a_write_of_last_seen_values_that_is_in_progress() {
+    let f = start(|settings| settings.touch_interval = Duration::from_millis(1));
+    let held = f.memory.touch.lock().await;
+    // More than one batch, so that the write continues after its first batch.
+    let count = 1300;
+    for _ in 0..count {
+        let (session, device) = (SessionId::random(), DeviceId::random());
+        f.realtime.seen(SessionActivity {
+            user: UserId(1),
+            session,
+            device,
+            address: None,
+            at_ms: 1,
+            generation: 0,
+        });
+    }
+    eventually(|| f.memory.touches.load(Ordering::SeqCst) > 0).await;
+    assert!(!f.realtime.flush(Duration::from_millis(200)).await, "answered before the write has ended");
+    drop(held);
+    assert!(f.realtime.flush(Duration::from_secs(5)).await);
+    assert_eq!(f.memory.seen.lock().len(), count);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
 async fn an_event_that_the_database_refuses_does_not_block_others() {
     let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
     f.memory.down.store(true, Ordering::SeqCst);
@@ -116,17 +141,18 @@ async fn an_event_that_the_database_refuses_does_not_block_others() {
 }
 
 #[actix_rt::test]
-async fn a_ban_survives_the_restart_of_the_limiter() {
+async fn a_ban_survives_the_restart_of_the_limiter_of_its_key() {
     let f = start(|_| {});
-    assert_eq!(f.realtime.ban_status("a", 0), BanStatus::Unknown);
+    let address = std::net::IpAddr::from([203, 0, 113, 9]);
+    assert_eq!(f.realtime.ban_status(address, 0), BanStatus::Unknown);
     assert!(f.realtime.fill_bans(f.realtime.bans_mark(), Vec::new()));
     let limit = Limit { name: "stuffing", burst: 1, period: Duration::from_secs(60) };
-    assert!(f.realtime.note_wrong_pair("a", Pair { account: 1, password: 1 }, limit).await);
-    f.realtime.ban("a", 1_000);
-    let lane = &f.realtime.0.limiters[0];
+    assert!(f.realtime.note_wrong_pair("203.0.113.9", Pair { account: 1, password: 1 }, limit).await);
+    f.realtime.ban("203.0.113.9", 1_000);
+    let lane = &f.realtime.0.limiters[f.realtime.limiter_of("203.0.113.9")];
     let generation = lane.generation();
     lane.control(crate::runtime::services::rate_limiter::Panic);
     eventually(|| lane.generation() > generation).await;
-    assert_eq!(f.realtime.ban_status("a", 0), BanStatus::Banned(Duration::from_secs(1)));
+    assert_eq!(f.realtime.ban_status(address, 0), BanStatus::Banned(Duration::from_secs(1)));
     f.realtime.stop();
 }

@@ -1,4 +1,4 @@
-//! The permissions of a subscription begin when the channel has confirmed it, not earlier.
+//! Tests that a subscription gives rights only after the channel has confirmed the subscription.
 
 use protocol::UnsubscribeCode;
 
@@ -12,24 +12,29 @@ const ALL: &str = r#"{"id":2,"subscribe":{"channel":"chat:a"}}
 
 /// A connection whose channels have not confirmed the subscriptions yet.
 fn waiting() -> TestConnection {
-    let mut connection = TestConnection::connected();
+    waiting_with(config())
+}
+
+fn waiting_with(config: ClientConfig) -> TestConnection {
+    let mut connection = TestConnection::new(Some(identity()), config);
+    connection.receive(r#"{"id":1,"connect":{}}"#);
     connection.channels_answer = false;
-    assert_eq!(connection.say(ALL), ["join chat:a 2"]);
+    assert_eq!(connection.receive(ALL), ["join chat:a 2"]);
     assert!(!connection.client.is_membership_known() && connection.membership_known().is_empty());
     connection
 }
 
-fn made(number: u64) -> ServerRequest {
+fn confirmation(number: u64) -> ServerRequest {
     ServerRequest::Confirm(channel("chat:a"), number)
 }
 
 #[test]
-fn commands_of_members_wait_until_the_channel_confirms() {
+fn commands_that_require_a_subscription_wait_until_the_channel_confirms_it() {
     let mut connection = waiting();
-    assert!(connection.told(made(1)).is_empty());
+    assert!(connection.server_request(confirmation(1)).is_empty());
     assert!(connection.client.is_membership_known());
-    assert_eq!(connection.membership_known(), ["publish chat:a 3 1", "history chat:a 4 0", "make room"]);
-    assert_eq!(connection.room(), ["presence chat:a 5", "stats chat:a 6"]);
+    assert_eq!(connection.membership_known(), ["publish chat:a 3 1", "history chat:a 4 0", "reserve space"]);
+    assert_eq!(connection.space_reserved(), ["presence chat:a 5", "stats chat:a 6"]);
 }
 
 #[test]
@@ -38,17 +43,17 @@ fn a_large_answer_waits_until_every_subscription_is_confirmed() {
     connection.subscribe(2, "chat:b");
     connection.channels_answer = false;
     assert_eq!(connection.subscribe(3, "chat:a"), ["join chat:a 3"]);
-    // `history` for a position only, and `publish`, need no reserved space.
-    assert_eq!(connection.say(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
-    assert!(connection.say(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
-    connection.told(made(2));
-    assert_eq!(connection.membership_known(), ["make room"]);
+    // `history` without publications needs no reserved space.
+    assert_eq!(connection.receive(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
+    assert!(connection.receive(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
+    connection.server_request(confirmation(2));
+    assert_eq!(connection.membership_known(), ["reserve space"]);
 }
 
 #[test]
 fn commands_are_refused_when_the_channel_refuses_the_subscription() {
     let mut connection = waiting();
-    connection.told(ServerRequest::Forget(channel("chat:a"), 1));
+    connection.server_request(ServerRequest::Forget(channel("chat:a"), 1));
     assert_eq!(connection.membership_known(), [error(3, 103), error(4, 103), error(5, 103), error(6, 103)]);
     assert_eq!(connection.subscribe(7, "chat:a"), ["join chat:a 7"]);
 }
@@ -56,13 +61,13 @@ fn commands_are_refused_when_the_channel_refuses_the_subscription() {
 #[test]
 fn waiting_commands_are_answered_when_the_server_ends_the_subscription() {
     let mut connection = waiting();
-    connection.told(ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server));
+    connection.server_request(ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server));
     assert!(connection.client.is_membership_known());
     assert_eq!(connection.membership_known()[0], error(3, 103));
 }
 
 #[test]
-fn waiting_commands_are_answered_when_the_queue_of_the_channel_is_full() {
+fn waiting_commands_are_answered_when_the_lane_of_the_shard_is_full() {
     let mut connection = waiting();
     let name = channel("chat:a");
     assert_eq!(lines(&connection.client.on_busy(Some(2), Some((&name, 1)))), [error(2, 100)]);
@@ -70,9 +75,9 @@ fn waiting_commands_are_answered_when_the_queue_of_the_channel_is_full() {
 }
 
 #[test]
-fn the_confirmation_of_another_number_is_ignored() {
+fn the_confirmation_of_another_subscription_number_is_ignored() {
     let mut connection = waiting();
-    assert!(connection.client.on_server_request(connection.now, made(2)).1 == Ok(false));
+    assert!(connection.client.on_server_request(connection.now, confirmation(2)).1 == Ok(false));
     assert!(!connection.client.is_membership_known());
 }
 
@@ -82,16 +87,21 @@ fn commands_for_other_channels_do_not_wait() {
     connection.subscribe(2, "chat:b");
     connection.channels_answer = false;
     connection.subscribe(3, "chat:a");
-    assert_eq!(connection.say(r#"{"id":4,"publish":{"channel":"chat:b","data":1}}"#), ["publish chat:b 4 1"]);
+    assert_eq!(
+        connection.receive(r#"{"id":4,"publish":{"channel":"chat:b","data":1}}"#),
+        ["publish chat:b 4 1"]
+    );
     assert_eq!(connection.subscribe(5, "chat:c"), ["join chat:c 5"]);
 }
 
 #[test]
-fn the_queue_behind_an_unconfirmed_channel_is_bounded() {
-    let mut connection = waiting();
-    let frame = vec![r#"{"id":9,"unsubscribe":{"channel":"chat:z"}}"#; 50].join("\n");
-    connection.after(8.0);
-    let said: Vec<String> = (0..7).flat_map(|_| connection.say(&frame)).collect();
-    assert!(said.iter().all(|line| *line == error(9, 111)), "{said:?}");
-    assert!(connection.client.queue.len() <= connection.client.config.max_waiting);
+fn the_queue_behind_an_unconfirmed_subscription_is_bounded() {
+    let max_waiting = 10;
+    let mut connection = waiting_with(ClientConfig { max_waiting, ..config() });
+    let unsubscribe = r#"{"id":9,"unsubscribe":{"channel":"chat:z"}}"#;
+    for _ in connection.client.queue.len()..max_waiting {
+        assert!(connection.receive(unsubscribe).is_empty());
+    }
+    assert_eq!(connection.client.queue.len(), max_waiting);
+    assert_eq!(connection.receive(unsubscribe), ["close 3013"]);
 }

@@ -1,4 +1,4 @@
-//! Tests of the client state. Each test is a script of inputs, and compares the effects as lines of text.
+//! Tests of the client state. Most tests pass inputs to the state, and compare the effects as lines of text.
 
 mod channels;
 mod connect;
@@ -27,7 +27,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{denials::TokenMark, namespace::Party};
 
-/// A connection under test, with its own time.
+/// A connection under test, with its own clock.
 pub(super) struct TestConnection {
     pub(super) client: ClientState,
     pub(super) now: Instant,
@@ -57,7 +57,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A connection that opens 1,000 seconds after the Unix epoch.
+/// The parameters of a connection that opens 1,000 seconds after the Unix epoch.
 fn opening(now: Instant, jitter: f64) -> ConnectionParameters {
     let client = ConnectionId(Uuid::from_u128(1));
     ConnectionParameters {
@@ -77,7 +77,7 @@ pub(super) fn line(effect: &Effect) -> String {
         Effect::Reply(bytes) => text(bytes),
         Effect::Release(bytes) => format!("release {}", text(bytes)),
         Effect::Verify { purpose, token } => {
-            format!("verify {purpose:?} {}", token.as_ref().map_or("nobody", |token| token.expose_secret()))
+            format!("verify {purpose:?} {}", token.as_ref().map_or("no token", |token| token.expose_secret()))
         }
         Effect::VerifySubscription { purpose, channel, token } => {
             format!("verify {purpose:?} {channel} {}", token.expose_secret())
@@ -86,7 +86,7 @@ pub(super) fn line(effect: &Effect) -> String {
         Effect::Join { request, id: None } => format!("join {}", request.channel),
         Effect::ConnectSubscriptions(requests) => {
             let names: Vec<&str> = requests.iter().map(|request| request.channel.as_str()).collect();
-            format!("gather {}", names.join(" "))
+            format!("connect subscriptions {}", names.join(" "))
         }
         Effect::Leave { channel, notice: UnsubscribeNotice::Reply(id) } => format!("leave {channel} {id}"),
         Effect::Leave { channel, notice: UnsubscribeNotice::Push(code) } => {
@@ -100,7 +100,7 @@ pub(super) fn line(effect: &Effect) -> String {
         Effect::Query { channel, id, query: ChannelQuery::History(request) } => {
             format!("history {channel} {id} {}", request.limit)
         }
-        Effect::ReserveAnswerSpace => "make room".to_owned(),
+        Effect::ReserveAnswerSpace => "reserve space".to_owned(),
         Effect::NativePing => "native ping".to_owned(),
         Effect::Close(reason) => format!("close {}", reason.code()),
     }
@@ -118,12 +118,12 @@ impl TestConnection {
     }
 
     /// A connection whose handshake had no credential.
-    pub(super) fn anonymous() -> Self {
+    pub(super) fn unauthenticated() -> Self {
         Self::new(None, config())
     }
 
-    /// A connection whose handshake had a cookie that was refused.
-    pub(super) fn unproven(refusal: VerifyRefusal, config: ClientConfig) -> Self {
+    /// A connection whose handshake had a refused cookie.
+    pub(super) fn with_refused_cookie(refusal: VerifyRefusal, config: ClientConfig) -> Self {
         let now = Instant::now();
         let opening = ConnectionParameters { cookie_refusal: Some(refusal), ..opening(now, 0.5) };
         Self {
@@ -142,16 +142,17 @@ impl TestConnection {
     /// A connection after `connect`, authenticated by the handshake.
     fn connected() -> Self {
         let mut connection = Self::authenticated();
-        assert!(connection.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""connect":{"client""#));
+        assert!(connection.receive(r#"{"id":1,"connect":{}}"#)[0].contains(r#""connect":{"client""#));
         connection
     }
 
-    pub(super) fn say(&mut self, frame: &str) -> Vec<String> {
+    /// Passes a frame of the client to the connection.
+    pub(super) fn receive(&mut self, frame: &str) -> Vec<String> {
         let effects = self.client.on_frame(self.now, frame.as_bytes(), self.accepting);
         self.performed(effects)
     }
 
-    /// The effects as lines. Subscriptions are confirmed immediately, unless the test itself confirms them.
+    /// The effects as lines. If `channels_answer` is true, the requested subscriptions are confirmed immediately.
     fn performed(&mut self, mut effects: Vec<Effect>) -> Vec<String> {
         let mut done = 0;
         while let Some(effect) = effects.get(done).filter(|_| self.channels_answer) {
@@ -198,12 +199,12 @@ impl TestConnection {
         self.performed(effects)
     }
 
-    fn room(&mut self) -> Vec<String> {
+    fn space_reserved(&mut self) -> Vec<String> {
         lines(&self.client.on_answer_space(self.now, self.accepting))
     }
 
-    fn told(&mut self, order: ServerRequest) -> Vec<String> {
-        let (effects, done) = self.client.on_server_request(self.now, order);
+    fn server_request(&mut self, request: ServerRequest) -> Vec<String> {
+        let (effects, done) = self.client.on_server_request(self.now, request);
         assert!(
             done == Ok(true) || effects.is_empty(),
             "a request that returns effects must answer `Ok(true)`"
@@ -220,14 +221,14 @@ impl TestConnection {
         lines(&self.client.on_tick(self.now))
     }
 
-    /// Advances the time to the next deadline.
+    /// Advances the time to the next deadline. Returns how many seconds passed, and the effects.
     fn next(&mut self) -> (f64, Vec<String>) {
         let due = self.client.next_deadline().unwrap().saturating_duration_since(self.now).as_secs_f64();
         (due, self.after(due))
     }
 
     fn subscribe(&mut self, id: u32, channel: &str) -> Vec<String> {
-        self.say(&format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#))
+        self.receive(&format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#))
     }
 }
 

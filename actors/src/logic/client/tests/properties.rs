@@ -1,4 +1,4 @@
-//! Properties that hold for every sequence of inputs.
+//! Tests of properties that the client state has after every sequence of inputs.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn feed(connection: &mut TestConnection, pending: Option<Purpose>, input: Input)
         Input::MembershipKnown => connection.client.on_membership_known(connection.now, connection.accepting),
         Input::AnswerSpace => connection.client.on_answer_space(connection.now, connection.accepting),
         Input::NativePong => {
-            connection.client.on_native_pong();
+            connection.client.on_native_pong(connection.now);
             Vec::new()
         }
         Input::Tick(millis) => {
@@ -100,7 +100,7 @@ fn feed(connection: &mut TestConnection, pending: Option<Purpose>, input: Input)
             if !connection.client.takes_server_requests() {
                 return Vec::new();
             }
-            connection.client.on_server_request(connection.now, order(kind, number)).0
+            connection.client.on_server_request(connection.now, server_request_of(kind, number)).0
         }
         Input::Granted(number) => {
             let purpose = pending.unwrap_or(Purpose::SubRefresh { id: 77 });
@@ -114,13 +114,13 @@ fn feed(connection: &mut TestConnection, pending: Option<Purpose>, input: Input)
         }
         Input::JoinResults(good) => {
             let result = if good { Ok(SubscribeResult::default()) } else { Err(ErrorCode::Internal) };
-            let gathered = vec![(server_channel(), result)];
-            connection.client.on_connect_subscriptions(connection.now, gathered, connection.accepting)
+            let results = vec![(server_channel(), result)];
+            connection.client.on_connect_subscriptions(connection.now, results, connection.accepting)
         }
     }
 }
 
-fn named(number: u8) -> ChannelName {
+fn channel_of(number: u8) -> ChannelName {
     let name = ["chat:a", "chat:b", "ephemeral:c"][usize::from(number)];
     ChannelName::parse(name).unwrap()
 }
@@ -133,8 +133,8 @@ fn refresh(expires_at: Option<i64>) -> ServerRequest {
     ServerRequest::Refresh { expires_at, conn_info: None }
 }
 
-fn order(kind: u8, number: u8) -> ServerRequest {
-    let channel = named(number);
+fn server_request_of(kind: u8, number: u8) -> ServerRequest {
+    let channel = channel_of(number);
     match kind {
         0 => ServerRequest::Forget(channel, u64::from(number) + 1),
         1 => ServerRequest::Unsubscribe(channel, UnsubscribeCode::Server),
@@ -167,29 +167,34 @@ fn granted(number: u8) -> Result<SubscriptionGrant, SubscriptionRefusal> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
     #[test]
-    fn a_client_has_no_effects_after_its_close_or_before_its_authentication(
+    fn no_effect_follows_a_close_and_effects_on_channels_require_an_identity(
         authenticated in any::<bool>(),
         personal in any::<bool>(),
+        max_channels in 1_usize..4,
         inputs in prop::collection::vec(input(), 1..60),
     ) {
-        let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::anonymous() };
+        let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::unauthenticated() };
+        Arc::make_mut(&mut connection.client.config).max_channels = max_channels;
         if personal {
             let namespaces = Arc::new(Namespaces::default().with_personal("user"));
             Arc::make_mut(&mut connection.client.config).namespaces = namespaces;
         }
         let (mut closed, mut pending, mut proven) = (false, None, authenticated);
         for input in inputs {
-            proven |= matches!(input, Input::Verified(0..=2 | 5)) && answers(&input, pending);
+            proven |= matches!(input, Input::Verified(0..=2 | 5)) && is_awaited_result(&input, pending);
             // Each verification has one result.
-            let answered = answers(&input, pending).then(|| pending.take()).flatten();
+            let answered = is_awaited_result(&input, pending).then(|| pending.take()).flatten();
             let effects = feed(&mut connection, answered, input);
             closed = check(&connection, closed, proven, &mut pending, &effects)?;
         }
     }
 
     #[test]
-    fn a_silent_client_is_closed_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
-        let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::anonymous() };
+    fn a_connection_whose_client_sends_nothing_more_is_closed(
+        authenticated in any::<bool>(),
+        inputs in prop::collection::vec(input(), 0..20),
+    ) {
+        let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::unauthenticated() };
         for input in inputs {
             if !matches!(input, Input::ServerRequest(3, _)) {
                 feed(&mut connection, None, input);
@@ -206,7 +211,7 @@ proptest! {
 }
 
 /// Whether this input is the result of the pending verification.
-fn answers(input: &Input, pending: Option<Purpose>) -> bool {
+fn is_awaited_result(input: &Input, pending: Option<Purpose>) -> bool {
     match pending {
         Some(Purpose::Connect { .. } | Purpose::Refresh { .. }) => matches!(input, Input::Verified(_)),
         Some(Purpose::Subscribe { .. } | Purpose::SubRefresh { .. }) => matches!(input, Input::Granted(_)),
@@ -214,7 +219,7 @@ fn answers(input: &Input, pending: Option<Purpose>) -> bool {
     }
 }
 
-/// The invariants of one step; returns whether the connection is closed.
+/// Checks the invariants after one input. Returns whether the connection is closed.
 fn check(
     connection: &TestConnection,
     was_closed: bool,
@@ -245,8 +250,9 @@ fn check(
     let closed = was_closed || matches!(effects.last(), Some(Effect::Close(_)));
     prop_assert_eq!(connection.client.is_closed(), closed);
     prop_assert_eq!(connection.client.next_deadline().is_none(), closed);
-    // Server-side subscriptions do not count towards the client's limit here.
-    prop_assert!(connection.client.subscriptions.len() <= 7);
+    // If `connect` fails because of too many subscriptions, the table holds one subscription more than permitted.
+    let most = connection.client.config.max_channels + usize::from(closed);
+    prop_assert!(connection.client.subscriptions.len() <= most);
     prop_assert!(connection.client.queue.is_empty() || connection.client.pending.is_some());
     Ok(closed)
 }

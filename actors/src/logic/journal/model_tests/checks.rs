@@ -8,18 +8,22 @@ use super::{ChannelUser, Outcome, World};
 use crate::history::{PAGE_BYTES, Recovery, weight};
 
 impl World {
-    /// A delivered publication is in the journal, and its offset follows the position of each subscriber.
+    /// Checks that a delivered publication is in the journal, and that its offset follows the position of each subscriber.
     pub(super) fn deliver(&mut self, publication: &Arc<Publication>) {
-        assert_eq!(*self.db.at(publication.offset), **publication, "invented");
+        assert_eq!(
+            *self.db.at(publication.offset),
+            **publication,
+            "a delivered publication is not in the journal"
+        );
         for subscriber in self.subscribers.iter_mut().filter(|each| each.member) {
             let position = subscriber.position.as_mut().expect("a member has a position");
-            assert_eq!(publication.offset, position.offset + 1, "a gap or a repetition");
+            assert_eq!(publication.offset, position.offset + 1, "a publication is missed or repeated");
             position.offset = publication.offset;
         }
     }
 
     pub(super) fn tell(&mut self, requester: ChannelUser, outcome: Outcome) {
-        assert!(self.asked.remove(&requester), "{requester:?} is answered twice");
+        assert!(self.unanswered.remove(&requester), "{requester:?} is answered twice");
         match (requester, outcome) {
             (ChannelUser::Publisher(serial), Outcome::Published(position)) => {
                 self.published(serial, &position);
@@ -31,11 +35,16 @@ impl World {
             (ChannelUser::Subscriber(number), Outcome::Joined(top, recovery)) => {
                 self.joined(number, top, recovery);
             }
-            (ChannelUser::Subscriber(number), Outcome::Refused(_)) => self.subscribers[number].asked = false,
+            (ChannelUser::Subscriber(number), Outcome::Refused(_)) => {
+                self.subscribers[number].joining = false;
+            }
             (ChannelUser::Historian(serial), Outcome::History(result)) => self.page(serial, &result),
             (ChannelUser::Remover(serial), Outcome::Removed(position)) => {
                 let upto = self.removals[&serial];
-                assert!(upto <= self.db.gone && upto <= position.offset, "removed, but still there");
+                assert!(
+                    upto <= self.db.gone && upto <= position.offset,
+                    "a removed publication is still in the journal"
+                );
             }
             (ChannelUser::Historian(_) | ChannelUser::Remover(_), Outcome::Refused(_)) => {}
             (requester, outcome) => panic!("{requester:?} is answered with {outcome:?}"),
@@ -49,13 +58,13 @@ impl World {
         let before = self.db.rows.iter().take(usize::try_from(position.offset).unwrap());
         let newest = before.rev().find_map(|row| row.version.as_ref());
         let outdated = message.version.as_ref().is_some_and(|version| version.is_outdated(newest));
-        let settled = row.data == message.data || (key.is_some() && earlier()) || outdated;
-        assert!(settled, "acknowledged, but not there");
+        let found = row.data == message.data || (key.is_some() && earlier()) || outdated;
+        assert!(found, "an acknowledged message is not in the journal");
     }
 
     fn joined(&mut self, number: usize, top: Position, recovery: Option<Recovery>) {
         let subscriber = &mut self.subscribers[number];
-        (subscriber.member, subscriber.asked) = (true, false);
+        (subscriber.member, subscriber.joining) = (true, false);
         if let Some(Recovery { recovered: true, publications, offset }) = &recovery {
             assert_eq!(Some(*offset), subscriber.position.as_ref().map(|position| position.offset));
             for (index, publication) in publications.iter().enumerate() {
@@ -68,8 +77,8 @@ impl World {
         subscriber.position = Some(top);
     }
 
-    /// A page begins where the request says, and has no gap. It has fewer publications than its limit only if the channel has
-    /// no more, or if the next one would exceed the bound in bytes.
+    /// Checks that a page begins where the request says, and has no gap. A page may have fewer publications than its limit only
+    /// if the channel has no more, or if the next publication would exceed the bound in bytes.
     fn page(&mut self, serial: u64, HistoryResult { publications, position }: &HistoryResult) {
         assert!(position.offset <= self.db.top());
         for publication in publications {
@@ -87,7 +96,7 @@ impl World {
             (false, since) => since.unwrap_or(0) + 1,
         };
         if let Some(first) = offsets.first().filter(|first| !*reverse && !is_kept(next) && **first > next) {
-            // The page may skip removed publications only.
+            // The page may skip only removed publications.
             assert!(!is_kept(first - 1), "a kept publication is skipped");
             next = *first;
         }

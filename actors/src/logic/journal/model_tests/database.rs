@@ -14,13 +14,16 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Db {
     pub(super) rows: Vec<NewMessage>,
+    /// Publications up to this offset are not kept any more.
     pub(super) gone: u64,
+    /// The offset of each idempotency key.
     keys: BTreeMap<String, u64>,
     /// The first row whose version is still known. Versions of earlier rows are forgotten.
     versions_from: usize,
+    /// Batches with an unknown outcome that are written later.
     pub(super) late: Vec<Vec<NewMessage>>,
-    /// Removals that may be carried out at any later time, or never. Each has the last offset to remove, and the top at the
-    /// time of the request.
+    /// Removals with an unknown outcome that may be carried out at any later time, or never: the last offset to remove, and the
+    /// newest offset when the removal began.
     pub(super) late_removals: Vec<(u64, u64)>,
 }
 
@@ -53,10 +56,10 @@ impl Db {
         Appended { placed, top: self.top(), epoch: Self::epoch() }
     }
 
-    /// If the channel keeps nothing, its row is forgotten. The channel then begins again above the floor, which another channel
-    /// may have raised further. The skipped offsets were never published.
+    /// If the channel keeps nothing, forgets the row of the channel. The channel then begins again above the floor, which other
+    /// channels may have raised further. The skipped offsets were never published.
     pub(super) fn forget(&mut self) {
-        // The number of rows doubles each time, so it is bounded.
+        // Each call may double the number of rows, so this number is bounded.
         if self.gone < self.top() || self.rows.len() > 1_000 {
             return;
         }
@@ -75,7 +78,7 @@ impl Db {
         self.versions_from = self.rows.len();
     }
 
-    /// Carries out the late batches: a late statement ends before the next statement gets the lock of the channel's row.
+    /// Writes the late batches, because a late statement ends before the next statement gets the lock of the channel's row.
     pub(super) fn settle(&mut self) {
         for batch in std::mem::take(&mut self.late) {
             self.append(&batch);
@@ -96,7 +99,7 @@ impl Db {
         Opened { epoch: Self::epoch(), top: self.top(), newest: found, whole }
     }
 
-    /// The publications that are read of a range, and whether these are all of them.
+    /// The publications of a range that fit into its bounds, and whether they are all publications of the range.
     fn part(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
         let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
         let mut covered: Vec<_> = offsets.map(|offset| self.at(offset)).collect();
@@ -120,9 +123,9 @@ impl Db {
         if which >= self.late_removals.len() {
             return;
         }
-        let (upto, top_when_asked) = self.late_removals.swap_remove(which);
+        let (upto, top_at_call) = self.late_removals.swap_remove(which);
         let before = self.gone;
         self.remove(upto);
-        assert!(self.gone == before || self.gone <= top_when_asked, "a late removal took later publications");
+        assert!(self.gone == before || self.gone <= top_at_call, "a late removal removed later publications");
     }
 }

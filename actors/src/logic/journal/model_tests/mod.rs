@@ -1,4 +1,4 @@
-//! A durable channel against a model of the journal. Random steps include every failure of a database, in any order.
+//! Tests of a durable channel with a model of the journal. The random steps include failures of the database, in any order.
 
 mod checks;
 mod database;
@@ -25,7 +25,7 @@ use crate::{history::PageBound, namespace::RecoveryMode};
 const SIZE: u32 = 12;
 const KEEP: Retention = Retention { size: SIZE, ttl: Duration::from_secs(3_600) };
 
-/// A publisher with so large a description that two of its publications fill a page, and five fill the recent window.
+/// A publisher with a large description: two of its publications fill a page, and five fill the recent window.
 static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
     Arc::new(ClientInfo {
         user: Subject::new("corp:ada"),
@@ -35,7 +35,7 @@ static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
     })
 });
 
-/// The requester of a waiting request.
+/// A requester, with the serial number of its message or request, or with the number of the subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ChannelUser {
     Publisher(u64),
@@ -47,10 +47,11 @@ enum ChannelUser {
 #[derive(Default)]
 struct Subscriber {
     member: bool,
-    asked: bool,
-    /// The position of the newest publication that it received.
+    /// Whether a join of the subscriber is not answered yet.
+    joining: bool,
+    /// The position of the newest publication that the subscriber received.
     position: Option<Position>,
-    /// Whether its last join recovered everything that it had missed; `None` if it joined without a position.
+    /// Whether the last join recovered all missed publications; `None` if the subscriber joined without a position.
     recovered: Option<bool>,
 }
 
@@ -58,17 +59,22 @@ struct World {
     channel: DurableChannel<ChannelUser>,
     db: Db,
     subscribers: Vec<Subscriber>,
-    /// Calls that are not answered yet, each with its number and the newest offset in the journal when it began.
+    /// The journal calls that are not answered yet: the number of each call, the call, and the newest offset in the journal at
+    /// the beginning of the call.
     calls: VecDeque<(u64, Call, u64)>,
+    /// The last number that the channel received for a journal call.
     numbers: u64,
-    asked: BTreeSet<ChannelUser>,
+    /// The requesters that are not answered yet.
+    unanswered: BTreeSet<ChannelUser>,
+    /// The messages that were passed to the channel, by serial number.
     published: BTreeMap<u64, NewMessage>,
-    /// The requests of historians.
+    /// The history requests, by serial number.
     requests: BTreeMap<u64, HistoryRequest>,
     /// The newest offset in the journal at the time of each removal request.
     removals: BTreeMap<u64, u64>,
     /// The offsets of each answer to a history request.
     pages: Vec<Vec<u64>>,
+    /// The serial number of the last message or request.
     serial: u64,
 }
 
@@ -80,7 +86,7 @@ impl World {
             subscribers: (0..4).map(|_| Subscriber::default()).collect(),
             calls: VecDeque::new(),
             numbers: 0,
-            asked: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
             published: BTreeMap::new(),
             requests: BTreeMap::new(),
             removals: BTreeMap::new(),
@@ -109,7 +115,7 @@ impl World {
     fn publish_message(&mut self, message: NewMessage) {
         self.published.insert(self.serial, message.clone());
         let requester = ChannelUser::Publisher(self.serial);
-        self.asked.insert(requester);
+        self.unanswered.insert(requester);
         self.channel.publish(requester, message);
     }
 
@@ -120,7 +126,7 @@ impl World {
 
     fn history(&mut self, limit: i32, since: Option<u64>, reverse: bool) {
         self.serial += 1;
-        self.asked.insert(ChannelUser::Historian(self.serial));
+        self.unanswered.insert(ChannelUser::Historian(self.serial));
         let since = since.map(|offset| Position { offset, epoch: String::new() });
         let request = HistoryRequest { limit, since, reverse, ..HistoryRequest::default() };
         self.requests.insert(self.serial, request.clone());
@@ -129,16 +135,16 @@ impl World {
 
     fn remove(&mut self) {
         self.serial += 1;
-        self.asked.insert(ChannelUser::Remover(self.serial));
+        self.unanswered.insert(ChannelUser::Remover(self.serial));
         self.removals.insert(self.serial, self.db.top());
         self.channel.remove(ChannelUser::Remover(self.serial));
     }
 
     fn join(&mut self, number: usize) {
         let subscriber = &mut self.subscribers[number];
-        if !subscriber.member && !subscriber.asked {
-            subscriber.asked = true;
-            self.asked.insert(ChannelUser::Subscriber(number));
+        if !subscriber.member && !subscriber.joining {
+            subscriber.joining = true;
+            self.unanswered.insert(ChannelUser::Subscriber(number));
             self.channel.join(ChannelUser::Subscriber(number), subscriber.position.clone());
         }
     }
@@ -165,8 +171,8 @@ impl World {
                 for requester in
                     self.channel.forget(|requester| *requester == ChannelUser::Subscriber(number))
                 {
-                    self.asked.remove(&requester);
-                    self.subscribers[number].asked = false;
+                    self.unanswered.remove(&requester);
+                    self.subscribers[number].joining = false;
                 }
             }
             Step::History(limit, since, reverse) => {
@@ -203,7 +209,7 @@ impl World {
     }
 
     fn answer(&mut self, fate: Fate) {
-        let Some((number, call, top_when_asked)) = self.calls.pop_front() else { return };
+        let Some((number, call, top_at_call)) = self.calls.pop_front() else { return };
         match call {
             Call::Append(batch) => {
                 let poisoned = batch.iter().any(|message| message.data.as_bytes().starts_with(b"\"poison"));
@@ -241,7 +247,7 @@ impl World {
                         self.db.remove(upto)
                     }
                     Fate::LostLate => {
-                        self.db.late_removals.push((upto, top_when_asked));
+                        self.db.late_removals.push((upto, top_at_call));
                         Removed { upto, epoch: Db::epoch() }
                     }
                     Fate::Unavailable | Fate::LostNothing => Removed { upto, epoch: Db::epoch() },
@@ -251,8 +257,8 @@ impl World {
         }
     }
 
-    /// Lets every further call succeed, until none is left.
-    fn rest(&mut self) {
+    /// Lets every further journal call succeed, until no call is left.
+    fn finish(&mut self) {
         self.act(Step::Tick);
         while !self.calls.is_empty() {
             self.act(Step::Answer(Fate::Done));
@@ -264,30 +270,30 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_publication_is_invented_lost_or_doubled_and_every_request_is_answered(
+    fn no_publication_is_invented_missed_or_repeated_and_every_request_is_answered(
         steps in prop::collection::vec(step(), 0..200),
     ) {
         let mut world = World::new();
         for step in steps {
             world.act(step);
         }
-        world.rest();
-        prop_assert!(world.asked.is_empty(), "left unanswered: {:?}", world.asked);
+        world.finish();
+        prop_assert!(world.unanswered.is_empty(), "not answered: {:?}", world.unanswered);
         prop_assert!(world.channel.is_idle());
         // One more publication brings every remaining subscriber up to date.
         world.publish("last", None);
         world.step();
-        world.rest();
+        world.finish();
         let top = world.db.top();
         for subscriber in world.subscribers.iter().filter(|each| each.member) {
             prop_assert_eq!(subscriber.position.as_ref().map(|position| position.offset), Some(top));
         }
-        // A subscriber that subscribes again gets the same position as all others.
+        // Subscribers that subscribe again get the same position as all others.
         for number in 0..4 {
             world.join(number);
         }
         world.step();
-        world.rest();
+        world.finish();
         let at_the_top = |each: &Subscriber| each.position.as_ref().is_some_and(|position| position.offset == top);
         prop_assert!(world.subscribers.iter().all(|each| each.member && at_the_top(each)));
         for _ in 0..20 {

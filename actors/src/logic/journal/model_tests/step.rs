@@ -2,25 +2,26 @@
 
 use proptest::prelude::*;
 
+/// What happens to a journal call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fate {
     Done,
     Unavailable,
-    /// The statement was carried out, and its answer was lost.
+    /// The statement was carried out, but its answer was lost.
     LostWritten,
-    /// The statement was not carried out, and its answer was lost.
+    /// The statement was not carried out, and no answer arrives.
     LostNothing,
-    /// The answer was lost, and the statement is carried out later.
+    /// No answer arrives, and the statement is carried out later.
     LostLate,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Publish,
-    /// A publication so large that a few of them exceed a page, or one read.
+    /// A large publication: two fit into an answer to a client, and five fit into one read from the database.
     PublishBulky,
     PublishKeyed(u8),
-    /// A publication that is left out if its version is outdated.
+    /// A message that is not published if its version is outdated.
     PublishVersioned(u8),
     /// A message that the database refuses.
     PublishPoison,
@@ -28,12 +29,12 @@ pub(super) enum Step {
     Foreign(u8),
     Join(usize),
     Leave(usize),
-    /// A history request: limit, start as a distance below the top, and whether the order is reverse.
+    /// A history request: its limit, its start as a distance from the newest offset, and whether the order is reverse.
     History(u8, Option<u8>, bool),
     Remove,
-    /// One removal with an unknown outcome is carried out.
+    /// The database now carries out an earlier removal whose answer was lost.
     LateRemoval(usize),
-    /// The database forgets a channel that keeps nothing.
+    /// The database forgets the channel, if the channel keeps nothing.
     Forget,
     Answer(Fate),
     Tick,

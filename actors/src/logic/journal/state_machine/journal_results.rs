@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::{ErrorCode, HistoryResult, Position, Publication};
 
-use super::{Action, Busy, Call, DurableChannel, Failed, HOLE_MAX, Hole, Outcome, Place, Reading};
+use super::{Action, Busy, Call, DurableChannel, Failed, GAP_MAX, Gap, Outcome, Place, Reading};
 use crate::{
     history::bounded,
     journal::{Appended, NewMessage, Opened, Placement, Range, Removed, recent_window::RecentWindow},
@@ -18,7 +18,7 @@ impl<T> DurableChannel<T> {
                 Ok(appended) => self.committed(number, batch, appended),
                 Err(failed) => self.not_appended(batch, failed),
             },
-            // This result belongs to an earlier state of the channel.
+            // A result that does not belong to the call under way changes nothing.
             other => self.busy = other,
         }
     }
@@ -35,20 +35,22 @@ impl<T> DurableChannel<T> {
             Placement::Earlier(_) | Placement::Outdated(_) => None,
         });
         let first = first.unwrap_or(appended.top.saturating_add(1));
-        match &self.hot {
-            Some(hot) if *hot.epoch() == appended.epoch && first == hot.top() + 1 => self.serve(placed),
-            Some(hot)
-                if *hot.epoch() == appended.epoch
-                    && (1..=HOLE_MAX).contains(&first.saturating_sub(hot.top() + 1)) =>
+        match &self.window {
+            Some(window) if *window.epoch() == appended.epoch && first == window.top() + 1 => {
+                self.serve(placed);
+            }
+            Some(window)
+                if *window.epoch() == appended.epoch
+                    && (1..=GAP_MAX).contains(&first.saturating_sub(window.top() + 1)) =>
             {
                 let range = Range {
-                    after: hot.top(),
+                    after: window.top(),
                     before: first,
                     limit: u32::MAX,
                     reverse: false,
                     ..self.range()
                 };
-                self.busy = Busy::Closing(number, Hole { first, placed });
+                self.busy = Busy::ClosingGap(number, Gap { first, placed });
                 self.actions.push(Action::Call(number, Call::Read(range)));
             }
             known => {
@@ -56,7 +58,7 @@ impl<T> DurableChannel<T> {
                     self.actions.push(Action::Lose);
                 }
                 self.waiting.look_again();
-                self.hot = Some(RecentWindow::began(appended.epoch, first));
+                self.window = Some(RecentWindow::began(appended.epoch, first));
                 self.serve(placed);
             }
         }
@@ -65,7 +67,7 @@ impl<T> DurableChannel<T> {
     /// Delivers and acknowledges a committed batch.
     fn serve(&mut self, placed: Vec<Place<T>>) {
         for (requester, place, publication) in placed {
-            let position = self.hot.as_ref().map(|hot| hot.at(place.offset())).unwrap_or_default();
+            let position = self.window.as_ref().map(|window| window.at(place.offset())).unwrap_or_default();
             if matches!(place, Placement::New(_)) {
                 self.deliver(publication);
             }
@@ -74,8 +76,8 @@ impl<T> DurableChannel<T> {
     }
 
     fn deliver(&mut self, publication: Arc<Publication>) {
-        if let Some(hot) = &mut self.hot {
-            hot.push(Arc::clone(&publication), self.keep);
+        if let Some(window) = &mut self.window {
+            window.push(Arc::clone(&publication), self.keep);
         }
         self.actions.push(Action::Deliver(publication));
     }
@@ -83,7 +85,7 @@ impl<T> DurableChannel<T> {
     fn not_appended(&mut self, batch: Vec<(T, NewMessage)>, failed: Failed) {
         let code = match failed {
             Failed::Refused if batch.len() > 1 => {
-                // One message caused the refusal. Write them one by one, so that the others are published.
+                // Some message caused the refusal. The messages are written one by one, so that the others are published.
                 self.alone = batch.len();
                 self.queued_bytes += batch.iter().map(|(_, message)| message.weight()).sum::<usize>();
                 return batch.into_iter().rev().for_each(|message| self.queue.push_front(message));
@@ -104,28 +106,30 @@ impl<T> DurableChannel<T> {
             return;
         }
         self.busy = Busy::Idle;
+        let reopen = std::mem::take(&mut self.reopen);
         let Ok(opened) = result else {
-            self.resting = true;
+            self.unsettled |= reopen;
+            self.open_failed = true;
             return self.refuse_all();
         };
-        self.unsettled = false;
-        if let Some(hot) = &self.hot {
-            let next = hot.top() + 1;
+        self.unsettled = reopen;
+        if let Some(window) = &self.window {
+            let next = window.top() + 1;
             let missing: Vec<_> =
                 opened.newest.iter().filter(|publication| publication.offset >= next).cloned().collect();
-            let same = *hot.epoch() == opened.epoch && opened.top + 1 >= next;
+            let same = *window.epoch() == opened.epoch && opened.top + 1 >= next;
             if same && missing.len() as u64 == opened.top + 1 - next {
                 missing.into_iter().for_each(|publication| self.actions.push(Action::Deliver(publication)));
             } else {
                 self.actions.push(Action::Lose);
             }
         }
-        self.hot = Some(RecentWindow::opened(opened));
-        // A join that this read cannot recover is answered, too: another read would not find more.
+        self.window = Some(RecentWindow::opened(opened));
+        // The joins that still cannot recover are answered, too, because another read would not find more.
         self.answer(true);
     }
 
-    /// Refuses every waiting request, because the journal cannot be read.
+    /// Refuses all waiting messages and requests, because the journal cannot be read.
     fn refuse_all(&mut self) {
         (self.queued_bytes, self.alone) = (0, 0);
         let queue = std::mem::take(&mut self.queue).into_iter().map(|(requester, _)| requester);
@@ -148,21 +152,23 @@ impl<T> DurableChannel<T> {
             return self.tell(requester, outcome);
         }
         match std::mem::replace(&mut self.busy, Busy::Idle) {
-            Busy::Closing(expected, hole) if expected == number => {
-                self.close(hole, result.unwrap_or_default());
+            Busy::ClosingGap(expected, gap) if expected == number => {
+                self.close_gap(gap, result.unwrap_or_default());
             }
             other => self.busy = other,
         }
     }
 
-    /// Delivers the publications of other processes and then the batch. If some are missing, subscribers must subscribe again.
-    fn close(&mut self, Hole { first, placed }: Hole<T>, missing: Vec<Arc<Publication>>) {
-        let next = self.hot.as_ref().map_or(1, |hot| hot.top() + 1);
-        if missing.len() as u64 == first - next {
-            missing.into_iter().for_each(|publication| self.deliver(publication));
+    /// Delivers the publications of other processes, and then delivers and acknowledges the batch. If not all publications
+    /// before the batch were read, every subscriber must subscribe again.
+    fn close_gap(&mut self, Gap { first, placed }: Gap<T>, read: Vec<Arc<Publication>>) {
+        let next = self.window.as_ref().map_or(1, |window| window.top() + 1);
+        if read.len() as u64 == first - next {
+            read.into_iter().for_each(|publication| self.deliver(publication));
         } else {
             self.actions.push(Action::Lose);
-            self.hot = self.hot.take().map(|hot| RecentWindow::began(Arc::clone(hot.epoch()), first));
+            self.window =
+                self.window.take().map(|window| RecentWindow::began(Arc::clone(window.epoch()), first));
         }
         self.serve(placed);
     }
@@ -173,12 +179,13 @@ impl<T> DurableChannel<T> {
             Busy::Removing(expected, removers) if expected == number => {
                 let outcome = match result {
                     Ok(Removed { upto, epoch }) => {
-                        if let Some(hot) = &mut self.hot {
-                            hot.remove(upto);
+                        if let Some(window) = &mut self.window {
+                            window.remove(upto);
                         }
                         Outcome::Removed(Position { offset: upto, epoch: epoch.as_ref().to_owned() })
                     }
-                    // The outcome is not known, and the removal may still happen. Settle this before the next write.
+                    // The outcome is not known, and the removal may still happen. So the channel is opened again before the
+                    // next call.
                     Err(()) => {
                         self.unsettled = true;
                         Outcome::Refused(ErrorCode::Internal)

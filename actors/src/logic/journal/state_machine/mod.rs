@@ -1,6 +1,7 @@
-//! The state machine of one durable channel. Its shard passes events in and carries out the actions that come out.
+//! The state machine of one durable channel. The channel's shard passes events to the machine, and carries out the actions that
+//! the machine returns.
 //!
-//! At most one journal call that changes or opens the channel is under way at a time. Messages that arrive meanwhile wait
+//! At any time, at most one journal call that changes or opens the channel is under way. Messages that arrive meanwhile wait
 //! for the next batch. The machine delivers and acknowledges publications in the order of offsets, after the journal has
 //! written them. If other processes wrote between the recent window and a batch, the missing publications are read and
 //! delivered first. If that is not possible, every subscriber must subscribe again.
@@ -19,28 +20,29 @@ use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 use self::waiting::{Removal, Waiting};
 use super::{NewMessage, Placement, Range, Retention};
 use crate::{
+    erasure::Erasure,
     history::{PageBound, Recovery},
     journal::recent_window::RecentWindow,
     namespace::RecoveryMode,
 };
 
-/// The most messages of one batch.
+/// The largest number of messages in one batch.
 const BATCH_MAX: usize = 256;
-/// The most messages that wait for the next batch. A further message is refused with a temporary error.
+/// The largest number of messages that wait for the next batch. A further message is refused with a temporary error.
 const QUEUE_MAX: usize = 4_096;
-/// The most bytes of the messages that wait for the next batch.
+/// The largest weight of the messages that wait for the next batch, in bytes.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// The most pages of the history that are read at the same time. Further requests wait.
+/// The largest number of pages of the history that are read at the same time. Further requests wait.
 const READS_MAX: usize = 4;
-/// The most publications of other processes that are read to close a gap.
-const HOLE_MAX: u64 = 1_000;
-/// Ticks after which an unused channel is forgotten.
+/// The largest number of publications of other processes that are read to close a gap.
+const GAP_MAX: u64 = 1_000;
+/// The number of calls of [`DurableChannel::tick`] after which the state of an unused channel is dropped.
 const QUIET_MAX: u8 = 12;
 
 /// An action for the shard. The shard carries out actions in their order. `T` identifies a requester.
 #[derive(Debug)]
 pub enum Action<T> {
-    /// Call the journal, and pass its result back with this number.
+    /// Call the journal, and pass back the result with this number.
     Call(u64, Call),
     /// Deliver a publication to every subscriber.
     Deliver(Arc<Publication>),
@@ -74,7 +76,8 @@ pub enum Call {
 /// The answer to a requester.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The message is published at this position.
+    /// The message, or an earlier message with the same idempotency key, is published at this position. If the version of the
+    /// message is outdated, this is the newest position of the channel.
     Published(Position),
     /// The subscription begins at this position. The recovery is present if the join had a position.
     Joined(Position, Option<Recovery>),
@@ -86,39 +89,39 @@ pub enum Outcome {
     Refused(ErrorCode),
 }
 
-/// Why a batch was not written, or may not have been.
+/// Why the journal did not confirm a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
-    /// The batch was not written, because the journal cannot be reached.
+    /// The batch was not written, because the journal is not available.
     Unavailable,
     /// The batch was not written, because the journal does not accept it.
     Refused,
-    /// The outcome is not known: the batch was written, was not, or may still be written later.
+    /// The outcome is not known: the batch may have been written already, may be written later, or may never be written.
     Unknown,
 }
 
-/// The call under way. It must end before another call that changes or opens the channel begins.
+/// The journal call under way that changes or opens the channel. It must end before the next such call begins.
 #[derive(Debug)]
 enum Busy<T> {
     Idle,
     Appending(u64, Vec<(T, NewMessage)>),
     Opening(u64),
-    /// A committed batch waits until the publications that other processes wrote before it are read.
-    Closing(u64, Hole<T>),
+    /// A committed batch waits until the publications that other processes wrote before the batch are read.
+    ClosingGap(u64, Gap<T>),
     Removing(u64, Vec<T>),
 }
 
 /// A committed batch behind a gap, with the first offset after the gap.
 #[derive(Debug)]
-struct Hole<T> {
+struct Gap<T> {
     first: u64,
     placed: Vec<Place<T>>,
 }
 
-/// The requester of a message, its placement, and the publication that it became.
+/// A message of a committed batch: its requester, its placement, and the publication that the message becomes if it is new.
 type Place<T> = (T, Placement, Arc<Publication>);
 
-/// A page that is being read.
+/// A page of the history that is being read.
 #[derive(Debug)]
 struct Reading<T> {
     requester: T,
@@ -131,37 +134,48 @@ struct Reading<T> {
 pub struct DurableChannel<T> {
     keep: Retention,
     mode: RecoveryMode,
-    /// The time of the event that is being handled, in milliseconds since the Unix epoch.
+    /// The time of the last [`Self::step`], in milliseconds since the Unix epoch.
     now_ms: i64,
     /// The recent window; `None` until the channel is read or written.
-    hot: Option<RecentWindow>,
-    /// A call had an unknown outcome. The journal may contain changes that memory lacks, or may still receive them, so no
-    /// other call begins before the channel is opened again.
+    window: Option<RecentWindow>,
+    /// Whether a call had an unknown outcome. The journal may then contain changes that are not in memory, or may still receive
+    /// such changes. So no other call begins before the channel is opened again. The same holds after [`Self::reread`].
     unsettled: bool,
-    /// Opening the channel failed. The next request or the next tick tries again.
-    resting: bool,
+    /// Whether publications were changed in the journal while it was read.
+    reopen: bool,
+    /// Whether an attempt to open the channel has failed since the last tick. Until the next tick, only a request causes
+    /// another attempt.
+    open_failed: bool,
     busy: Busy<T>,
     queue: VecDeque<(T, NewMessage)>,
     queued_bytes: usize,
-    /// How many messages at the front of the queue are written one by one, because the journal refused them as a batch.
+    /// How many messages at the front of the queue must be written one by one, because the journal refused them as a batch.
     alone: usize,
     waiting: Waiting<T>,
     reads: HashMap<u64, Reading<T>>,
+    /// The number of ticks since the channel was last used.
     quiet: u8,
     actions: Vec<Action<T>>,
 }
 
 impl<T> DurableChannel<T> {
-    /// A channel that was neither read nor written yet.
+    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number. The caller has erased them in
+    /// the journal before.
+    pub fn erase(&mut self, erasure: &Erasure) -> usize {
+        self.window.as_mut().map_or(0, |window| window.erase(erasure))
+    }
+
+    /// The state of a channel that was neither read nor written yet.
     #[must_use]
     pub fn new(keep: Retention, mode: RecoveryMode) -> Self {
         Self {
             keep,
             mode,
             now_ms: 0,
-            hot: None,
+            window: None,
             unsettled: false,
-            resting: false,
+            reopen: false,
+            open_failed: false,
             busy: Busy::Idle,
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -170,6 +184,21 @@ impl<T> DurableChannel<T> {
             reads: HashMap::new(),
             quiet: 0,
             actions: Vec::new(),
+        }
+    }
+
+    /// Changes how much history is kept.
+    pub fn set_retention(&mut self, keep: Retention) {
+        self.keep = keep;
+    }
+
+    /// Notes that publications of the channel were changed in the journal. The channel is opened again before it answers from memory.
+    /// A call under way may have read the earlier content, so its result does not count.
+    pub fn reread(&mut self) {
+        match self.busy {
+            Busy::Opening(_) => self.reopen = true,
+            Busy::Idle if self.window.is_none() => {}
+            _ => self.unsettled = true,
         }
     }
 
@@ -199,26 +228,28 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Enqueues the removal of everything that was published so far. The channel is read first, because other processes may
-    /// have published, too.
+    /// Enqueues the removal of all publications up to now. The channel is read first, because other processes may have
+    /// published, too.
     pub fn remove(&mut self, requester: T) {
         if let Some(requester) = self.admit(requester) {
-            self.waiting.removals.push_back((requester, Removal::Asked));
+            self.waiting.removals.push_back((requester, Removal::Requested));
         }
     }
 
-    /// Drops the waiting requests of gone requesters, and returns these requesters. Messages stay in the queue.
+    /// Drops the waiting requests of the requesters for which `gone` is true, and returns these requesters. Messages stay in
+    /// the queue.
     pub fn forget(&mut self, gone: impl FnMut(&T) -> bool) -> Vec<T> {
         self.waiting.forget(gone)
     }
 
-    /// The requesters that wait for the channel to be read or for a removal.
+    /// The requesters whose joins, history requests or removals still wait.
     pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.waiting.requesters_mut()
     }
 
-    /// Drops the messages of gone requesters that wait for the next batch, and returns these requesters. Call it before
-    /// [`Self::step`]: a batch under way cannot be recalled.
+    /// Drops the waiting messages of the requesters for which `gone` is true, and returns these requesters. Call this before
+    /// each [`Self::step`], because a batch that is under way cannot be recalled. Nothing is dropped while a call that changes
+    /// or opens the channel is under way: no batch can begin during this call.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
         if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();

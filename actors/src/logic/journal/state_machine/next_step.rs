@@ -1,4 +1,4 @@
-//! How a durable channel chooses its next journal call and answers waiting requests.
+//! How a durable channel chooses its next journal call, and answers waiting requests.
 
 use std::time::Duration;
 
@@ -17,33 +17,34 @@ use crate::{
 };
 
 impl<T> DurableChannel<T> {
-    /// Drops expired publications and counts ticks without use. `occupied` says whether the channel has subscribers.
+    /// Drops expired publications, permits another attempt to open the channel, and counts the ticks in which the channel is
+    /// not used. `occupied` says whether the channel has subscribers.
     pub fn tick(&mut self, now_ms: i64, occupied: bool) {
-        if let Some(hot) = &mut self.hot {
-            hot.expire(self.keep, now_ms);
+        if let Some(window) = &mut self.window {
+            window.expire(self.keep, now_ms);
         }
-        self.resting = false;
+        self.open_failed = false;
         let used = occupied || !self.is_idle();
         self.quiet = if used { 0 } else { self.quiet.saturating_add(1) };
     }
 
-    /// In how much time [`Self::tick`] has something to do; `None` while nothing is in sight.
+    /// The time until [`Self::tick`] has work; `None` if it will have no work.
     #[must_use]
     pub fn next_tick(&self, now_ms: i64, occupied: bool) -> Option<Duration> {
         let unused = !occupied && self.is_idle();
-        if self.resting || unused {
+        if self.open_failed || unused {
             return Some(Duration::ZERO);
         }
-        let left = self.hot.as_ref()?.next_expiry_ms(self.keep)?.saturating_sub(now_ms);
+        let left = self.window.as_ref()?.next_expiry_ms(self.keep)?.saturating_sub(now_ms);
         Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
     }
 
-    /// Begins the journal calls that are possible now, and returns the collected actions. The shard calls it after every event.
-    /// `number` returns a new number for each call of the journal.
+    /// Begins the journal calls that are possible now, and returns the collected actions. The shard calls this after every
+    /// event. `number` returns a new number for a journal call.
     pub fn step(&mut self, now_ms: i64, occupied: bool, mut number: impl FnMut() -> u64) -> Vec<Action<T>> {
         self.now_ms = now_ms;
-        if let Some(hot) = &mut self.hot {
-            hot.expire(self.keep, now_ms);
+        if let Some(window) = &mut self.window {
+            window.expire(self.keep, now_ms);
         }
         if occupied || !self.is_idle() {
             self.quiet = 0;
@@ -57,14 +58,14 @@ impl<T> DurableChannel<T> {
     }
 
     fn begin(&mut self, occupied: bool, number: u64) {
-        let asked = !self.queue.is_empty() || !self.waiting.is_empty();
-        let unsettled = self.unsettled && (asked || (occupied && !self.resting));
+        let has_requests = !self.queue.is_empty() || !self.waiting.is_empty();
+        let unsettled = self.unsettled && (has_requests || (occupied && !self.open_failed));
         if !unsettled && let Some(upto) = self.waiting.removable() {
             let removers = self.waiting.removers();
             self.busy = Busy::Removing(number, removers);
             self.actions.push(Action::Call(number, Call::Remove { upto }));
         } else if unsettled || self.needs_opening() {
-            self.waiting.advance(Removal::Asked, Removal::Reading);
+            self.waiting.advance(Removal::Requested, Removal::Reading);
             self.busy = Busy::Opening(number);
             let call = Call::Open { newest: self.range(), settle: self.unsettled };
             self.actions.push(Action::Call(number, call));
@@ -92,39 +93,41 @@ impl<T> DurableChannel<T> {
         batch
     }
 
-    /// Whether a request waits that needs the channel to be opened.
+    /// Whether a waiting request requires that the channel is opened.
     fn needs_opening(&self) -> bool {
         let Waiting { joins, unread, histories, pages, .. } = &self.waiting;
         let unanswerable = !unread.is_empty() || self.waiting.any_removal_unread();
         let any = !joins.is_empty() || !histories.is_empty() || !pages.is_empty();
-        unanswerable || (self.hot.is_none() && any)
+        unanswerable || (self.window.is_none() && any)
     }
 
-    /// Answers the waiting requests that memory can answer. After an open (`just_read`) every waiting join is answered.
+    /// Answers the waiting requests for which the recent window suffices. After an open (`just_read`), every waiting join is
+    /// answered.
     pub(super) fn answer(&mut self, just_read: bool) {
-        // No request can be answered in these states. Many may wait, so do not visit them.
-        if self.unsettled || matches!(self.busy, Busy::Closing(..)) {
+        // In these states the recent window may lack publications, so it answers no request. The waiting requests, which may be
+        // many, are not visited.
+        if self.unsettled || matches!(self.busy, Busy::ClosingGap(..)) {
             return;
         }
-        let Some(hot) = &self.hot else { return };
+        let Some(window) = &self.window else { return };
         if just_read {
-            self.waiting.advance(Removal::Reading, Removal::Upto(hot.top()));
+            self.waiting.advance(Removal::Reading, Removal::Upto(window.top()));
             self.waiting.look_again();
         }
         while let Some((requester, since)) = self.waiting.joins.pop_front() {
-            if !just_read && since.as_ref().is_some_and(|since| !hot.can_recover(since)) {
+            if !just_read && since.as_ref().is_some_and(|since| !window.can_recover(since)) {
                 self.waiting.unread.push_back((requester, since));
                 continue;
             }
-            let recovery = since.as_ref().map(|since| hot.recover(since, self.mode));
-            self.actions.push(Action::Tell(requester, Outcome::Joined(hot.position(), recovery)));
+            let recovery = since.as_ref().map(|since| window.recover(since, self.mode));
+            self.actions.push(Action::Tell(requester, Outcome::Joined(window.position(), recovery)));
         }
         while let Some((requester, request, bound)) = self.waiting.histories.pop_front() {
-            let outcome = match Page::of(&request, hot.epoch(), bound) {
+            let outcome = match Page::of(&request, window.epoch(), bound) {
                 Err(code) => Outcome::Refused(code),
-                Ok(page) => match hot.page(page, bound) {
+                Ok(page) => match window.page(page, bound) {
                     Some(publications) => {
-                        Outcome::History(HistoryResult { publications, position: hot.position() })
+                        Outcome::History(HistoryResult { publications, position: window.position() })
                     }
                     None => {
                         self.waiting.pages.push_back((requester, request, bound));
@@ -136,20 +139,21 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Begins reads of the pages that the recent window does not hold.
+    /// Begins to read pages from the journal: those that the recent window does not have; while a gap is being closed, all
+    /// requested pages.
     fn read_pages(&mut self, mut number: impl FnMut() -> u64) {
         while self.reads.len() < READS_MAX && !self.unsettled {
-            let Some(hot) = &self.hot else { return };
+            let Some(window) = &self.window else { return };
             let next = self.waiting.pages.pop_front().or_else(|| self.waiting.histories.pop_front());
             let Some((requester, request, bound)) = next else { return };
-            let page = match Page::of(&request, hot.epoch(), bound) {
+            let page = match Page::of(&request, window.epoch(), bound) {
                 Ok(page) => page,
                 Err(code) => {
                     self.tell(requester, Outcome::Refused(code));
                     continue;
                 }
             };
-            let end = hot.top().saturating_add(1);
+            let end = window.top().saturating_add(1);
             let (after, before) = match page.since {
                 Some(since) if page.reverse => (0, since.min(end)),
                 Some(since) => (since, end),
@@ -159,7 +163,7 @@ impl<T> DurableChannel<T> {
             let range =
                 Range { after, before, limit, bytes: bound.bytes, reverse: page.reverse, ..self.range() };
             let number = number();
-            self.reads.insert(number, Reading { requester, top: hot.position(), bound });
+            self.reads.insert(number, Reading { requester, top: window.position(), bound });
             self.actions.push(Action::Call(number, Call::Read(range)));
         }
     }
@@ -172,7 +176,7 @@ impl<T> DurableChannel<T> {
         self.actions.push(Action::Tell(requester, outcome));
     }
 
-    /// Whether no call is in progress and no request waits.
+    /// Whether no journal call is under way, and no request waits.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         matches!(self.busy, Busy::Idle)
@@ -190,13 +194,13 @@ impl<T> DurableChannel<T> {
     /// The weight of the publications in memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.hot.as_ref().map_or(0, RecentWindow::bytes)
+        self.window.as_ref().map_or(0, RecentWindow::bytes)
     }
 
-    /// Drops the older half of the publications in memory to free memory.
+    /// Drops the older half of the publications in the recent window, to free memory.
     pub fn halve(&mut self) {
-        if let Some(hot) = &mut self.hot {
-            hot.halve();
+        if let Some(window) = &mut self.window {
+            window.halve();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Waiting`]: the requests that wait until a durable channel is read, by kind.
 //!
-//! The recent window is compared once with each join and each request for the history. Requests that the window cannot answer
-//! wait in queues of their own, so that an event does not visit every waiting request.
+//! Each new join and each new request for the history is compared with the recent window. A request that the window cannot
+//! answer is moved to a second queue. So the state machine need not visit every waiting request at each event.
 
 use std::collections::VecDeque;
 
@@ -9,20 +9,21 @@ use protocol::{HistoryRequest, Position};
 
 use crate::history::PageBound;
 
-/// The most requests that wait. A further request is refused with a temporary error.
+/// The largest number of requests that wait. A further request is refused with a temporary error.
 const WAITING_MAX: usize = 16_384;
 
-/// A requester and the position from which it recovers.
+/// A requester, and the position from which it recovers.
 pub(super) type Join<T> = (T, Option<Position>);
-/// A requester and the page that it asks for.
+/// A requester, and the page that it requests.
 pub(super) type History<T> = (T, HistoryRequest, PageBound);
 
 /// The progress of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Removal {
-    /// It waits for a read that begins after it was requested, so that the read shows all publications it must remove.
-    Asked,
-    /// That read is under way.
+    /// The removal waits for a read that begins after the removal was requested. Such a read shows all publications that must
+    /// be removed.
+    Requested,
+    /// The read that began after the request is under way.
     Reading,
     /// The read is finished. The removal applies to all publications up to this offset.
     Upto(u64),
@@ -31,13 +32,14 @@ pub(super) enum Removal {
 /// The waiting requests.
 #[derive(Debug)]
 pub(super) struct Waiting<T> {
-    /// Joins to be compared with the recent window.
+    /// Joins that will be compared with the recent window.
     pub(super) joins: VecDeque<Join<T>>,
-    /// Joins that the recent window does not answer: the channel must be opened.
+    /// Joins that the recent window cannot answer. The newest publications of the channel must be read again for them
+    /// (`Call::Open`).
     pub(super) unread: VecDeque<Join<T>>,
-    /// Requests for the history to be compared with the recent window.
+    /// Requests for the history that will be compared with the recent window.
     pub(super) histories: VecDeque<History<T>>,
-    /// Requests for pages that the recent window does not hold: each needs a read of its own.
+    /// Requests for pages that the recent window does not have. Each needs a read of its own.
     pub(super) pages: VecDeque<History<T>>,
     /// Removals of the history.
     pub(super) removals: VecDeque<(T, Removal)>,
@@ -69,7 +71,7 @@ impl<T> Waiting<T> {
         self.joins.len() + self.unread.len() + self.histories.len() + self.pages.len() + self.removals.len()
     }
 
-    /// Compares all joins with the recent window again, the longest waiting first.
+    /// Moves the joins in `unread` to the front of `joins`, so that they are compared with the recent window again.
     pub(super) fn look_again(&mut self) {
         self.unread.append(&mut self.joins);
         std::mem::swap(&mut self.unread, &mut self.joins);
@@ -79,7 +81,7 @@ impl<T> Waiting<T> {
     pub(super) fn removable(&self) -> Option<u64> {
         let upto = |(_, removal): &(T, Removal)| match removal {
             Removal::Upto(upto) => Some(*upto),
-            Removal::Asked | Removal::Reading => None,
+            Removal::Requested | Removal::Reading => None,
         };
         self.removals.iter().filter_map(upto).max()
     }
@@ -98,13 +100,13 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Takes the requesters of the removals that are ready. One call of the journal serves them all.
+    /// Takes out the removals that are ready, and returns their requesters. One journal call carries out all these removals.
     pub(super) fn removers(&mut self) -> Vec<T> {
         let due = take_if(&mut self.removals, |(_, removal)| matches!(removal, Removal::Upto(_)));
         due.into_iter().map(|(requester, _)| requester).collect()
     }
 
-    /// Takes the requesters that are gone.
+    /// Takes out the requests of the requesters for which `gone` is true, and returns these requesters.
     pub(super) fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
         let mut left = Vec::new();
         for joins in [&mut self.joins, &mut self.unread] {
@@ -127,7 +129,7 @@ impl<T> Waiting<T> {
         joins.chain(pages).chain(self.removals.iter_mut().map(|(requester, _)| requester))
     }
 
-    /// Takes every requester out.
+    /// Takes out all requests, and returns their requesters.
     pub(super) fn into_requesters(self) -> impl Iterator<Item = T> {
         let joins = self.unread.into_iter().chain(self.joins).map(|(requester, _)| requester);
         let pages = self.pages.into_iter().chain(self.histories).map(|(requester, ..)| requester);
@@ -135,7 +137,7 @@ impl<T> Waiting<T> {
     }
 }
 
-/// Takes the elements that match out of a queue. The queue is rebuilt only if there are any.
+/// Takes the elements for which `matches` is true out of a queue. The queue is rebuilt only if there are such elements.
 fn take_if<E>(queue: &mut VecDeque<E>, mut matches: impl FnMut(&E) -> bool) -> Vec<E> {
     if !queue.iter().any(&mut matches) {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Rooms whose history is in the journal: their requests to the journal, and the handling of its answers.
+//! The rooms of durable channels: their requests to the journal, and the handling of its answers.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -14,20 +14,21 @@ use super::{
     recovery::Found,
 };
 use crate::runtime::channels::{
-    clock::wall_clock_ms,
+    events::ChannelEventKind,
     messages::{Publishment, What},
     reply::{FollowUp, Joining, Leaving},
 };
 
 impl Room {
-    /// Starts a request, which is completed when the journal has answered.
+    /// Starts a request. It is completed when the journal has answered, or at once if the publications in memory suffice or the
+    /// request is refused.
     pub(crate) fn ask_journal(&mut self, what: What) {
         let Source::Durable(durable) = &mut self.source else { return };
         match what {
             What::Join(joining) => durable.join(joining),
             What::Publish(publishment) => {
                 let Publishment { data, info, tags, key, version, asker, bytes, .. } = *publishment;
-                let (idempotency_key, time_ms) = (key.clone(), wall_clock_ms());
+                let (idempotency_key, time_ms) = (key.clone(), self.clock.now_ms());
                 let message = NewMessage { data, info, tags, time_ms, idempotency_key, version };
                 durable.state.publish(Waiter::Publish(Publisher { asker, key, bytes }), message);
             }
@@ -46,30 +47,35 @@ impl Room {
         while self.proceed_once() {}
     }
 
-    /// Returns whether a follow-up was added.
+    /// Carries out the actions of one step. Returns whether a follow-up has become a new request, which may need another step.
     fn proceed_once(&mut self) -> bool {
         let occupied = !self.members.is_empty();
         let Source::Durable(durable) = &mut self.source else { return false };
-        let (caller, keep) = (Rc::clone(&durable.caller), durable.keep);
-        // Publications that still wait for a batch are not written if their connection was cut meanwhile.
-        let cut = |waiter: &Waiter| match waiter {
+        let (access, keep) = (Rc::clone(&durable.access), durable.keep);
+        // Publications that still wait for a batch are not written if their connection has ended meanwhile.
+        let ended = |waiter: &Waiter| match waiter {
             Waiter::Publish(by) => by.asker.is_command() && !by.asker.is_wanted(),
             _ => false,
         };
-        for waiter in durable.state.retract(cut) {
+        for waiter in durable.state.retract(ended) {
             if let Waiter::Publish(by) = waiter {
                 by.asker.forget();
             }
         }
         let mut added = false;
-        for action in durable.state.step(wall_clock_ms(), occupied, || caller.number()) {
+        for action in durable.state.step(self.clock.now_ms(), occupied, || access.number()) {
             match action {
-                Action::Call(number, call) => caller.call(self.name().clone(), keep, number, call),
+                Action::Call(number, call) => access.call(self.name().clone(), keep, number, call),
                 Action::Deliver(publication) => self.deliver(&publication),
                 Action::Tell(Waiter::Join(joining), outcome) => added |= self.tell_join(joining, outcome),
                 Action::Tell(waiter, outcome) => self.tell(waiter, outcome),
                 // The drop of each member informs its client that it must subscribe again.
-                Action::Lose => drop(self.members.clear()),
+                Action::Lose => {
+                    drop(self.members.clear());
+                    if occupied {
+                        self.report(ChannelEventKind::Vacated, None);
+                    }
+                }
             }
         }
         added
@@ -79,7 +85,7 @@ impl Room {
     fn tell_join(&mut self, mut joining: Joining, outcome: Outcome) -> bool {
         let Some(join) = joining.join() else { return false };
         let (connection, wanted) = (join.info.client, join.outbox.is_open());
-        let counted = join.terms.positioned || join.terms.recoverable;
+        let with_position = join.terms.positioned || join.terms.recoverable;
         let Source::Durable(durable) = &mut self.source else { return false };
         let mut next = durable.take_follow_ups(connection, &mut joining);
         if !wanted {
@@ -88,11 +94,11 @@ impl Room {
         }
         match outcome {
             Outcome::Joined(top, mut recovery) => {
-                // A subscription that ends at once must receive nothing: its token may have been denied meanwhile.
+                // A subscription that ends at once must receive no publication: its token may have been denied meanwhile.
                 if let (Some(FollowUp::Leave(_)), Some(recovery)) = (next.front(), &mut recovery) {
                     recovery.publications.clear();
                 }
-                self.join(joining, Found { top: counted.then_some(top), recovery });
+                self.join(joining, Found { top: with_position.then_some(top), recovery });
             }
             Outcome::Refused(code) => joining.fail(code),
             // The outcome does not belong to this kind of request. The drop of the requester answers with error 100.
@@ -113,20 +119,23 @@ impl Room {
 
     fn tell(&mut self, waiter: Waiter, outcome: Outcome) {
         match (waiter, outcome) {
-            (Waiter::Publish(by), Outcome::Published(position)) => self.published(by, Ok(Some(position))),
+            (Waiter::Publish(by), Outcome::Published(position)) => {
+                self.report(ChannelEventKind::Published, Some(position.clone()));
+                self.published(by, Ok(Some(position)));
+            }
             (Waiter::History(asker), Outcome::History(result)) => asker.give(Ok(result)),
             (Waiter::Remove(sender), Outcome::Removed(position)) => drop(sender.send(Ok(position))),
             (Waiter::Publish(by), Outcome::Refused(code)) => self.published(by, Err(code)),
             (Waiter::History(asker), Outcome::Refused(code)) => asker.give(Err(code)),
             (Waiter::Remove(sender), Outcome::Refused(code)) => drop(sender.send(Err(code))),
-            // The outcome does not belong to this kind of request. The requester is dropped unanswered, which gives
-            // it error 100.
+            // The outcome does not belong to this kind of request. The drop of the requester answers with error 100.
             _ => {}
         }
     }
 
-    /// Ends a subscription. If the subscription still waits for the journal, an unsubscribe command of the client waits for it, so
-    /// that commands are answered in their order. The server ends it at once, because nothing may be delivered after a denial.
+    /// Ends a subscription. If the subscription still waits for the journal, an unsubscribe command of the client waits until
+    /// the subscription is made, so that commands are answered in their order. If the server ends the subscription, or the
+    /// connection has ended, the subscription ends at once, because nothing may be delivered after a denial.
     pub(crate) fn leave_in_turn(&mut self, connection: ConnectionId, leaving: Leaving) {
         let leaving = match &mut self.source {
             Source::Durable(durable) if leaving.is_answer() => match durable.leave(connection, leaving) {
@@ -159,7 +168,7 @@ impl Room {
     pub(crate) fn tick_journal(&mut self) {
         let occupied = !self.members.is_empty();
         let Source::Durable(durable) = &mut self.source else { return };
-        durable.state.tick(wall_clock_ms(), occupied);
+        durable.state.tick(self.clock.now_ms(), occupied);
         self.proceed();
     }
 }

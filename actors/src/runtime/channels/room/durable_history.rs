@@ -1,8 +1,8 @@
 //! The history of one room in the journal: the state machine of `logic::journal`, and the calls to the journal.
 //!
-//! A room owns it. The actor never waits: a call to the journal runs as a separate task on the actor's thread, and
-//! its answer returns to the shard as a message. During an outage thousands of calls may fail per second, so every
-//! failure is counted, but only one per period is logged.
+//! The shard never waits: a call to the journal runs as a separate task on the shard's thread, and the answer returns to the
+//! shard as a message. During an outage thousands of calls may fail per second, so every failure is counted, but only one
+//! failure in ten seconds is logged.
 
 use std::{
     cell::Cell,
@@ -16,6 +16,7 @@ use std::{
 
 use actix::{Message, WeakRecipient};
 use logic::{
+    erasure::Erasure,
     journal::{Appended, Call, DurableChannel, Failed, NewMessage, Opened, Removed, Retention},
     namespace::Options,
 };
@@ -40,7 +41,7 @@ pub(crate) enum Waiter {
 }
 
 /// Access to the journal for the rooms of one shard.
-pub(crate) struct Caller {
+pub(crate) struct JournalAccess {
     journal: Arc<dyn Journal>,
     shard: WeakRecipient<Answered>,
     calls: Cell<u64>,
@@ -50,8 +51,9 @@ pub(crate) struct Caller {
 pub(crate) struct Durable {
     pub(super) state: DurableChannel<Waiter>,
     pub(super) keep: Retention,
-    pub(super) caller: Rc<Caller>,
-    /// The connections with a waiting subscription, at most one each. Their later requests become its follow-ups.
+    pub(super) access: Rc<JournalAccess>,
+    /// The connections with a waiting subscription; each has at most one. Later requests of such a connection become follow-ups
+    /// of its subscription.
     joining: HashSet<ConnectionId>,
 }
 
@@ -71,7 +73,7 @@ pub(crate) enum Answer {
     Removed(Result<Removed, ()>),
 }
 
-impl Caller {
+impl JournalAccess {
     pub(crate) fn new(journal: Arc<dyn Journal>, shard: WeakRecipient<Answered>) -> Self {
         Self { journal, shard, calls: Cell::new(0) }
     }
@@ -86,7 +88,7 @@ impl Caller {
         actix_rt::spawn(async move {
             let answer = ask(&*journal, channel.clone(), keep, call).await;
             if let Some(shard) = shard.upgrade() {
-                // This may exceed the bound of the mailbox, but each call gives only one answer, and each channel has
+                // The message may exceed the bound of the mailbox, but each call gives only one answer, and each channel has
                 // only a few calls at a time.
                 shard.do_send(Answered { channel, number, answer });
             }
@@ -98,7 +100,7 @@ async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call:
     match call {
         Call::Append(batch) => {
             Answer::Appended(append(journal, channel, keep, batch).await.map_err(|error| {
-                complain("append", &error);
+                note_failure("append", &error);
                 match error {
                     AppendError::Unavailable(_) => Failed::Unavailable,
                     AppendError::Refused(_) => Failed::Refused,
@@ -107,14 +109,14 @@ async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call:
             }))
         }
         Call::Open { newest, settle } => Answer::Opened(
-            journal.open(channel, newest, settle).await.map_err(|error| complain("open", &error)),
+            journal.open(channel, newest, settle).await.map_err(|error| note_failure("open", &error)),
         ),
         Call::Read(range) => {
-            Answer::Read(journal.read(channel, range).await.map_err(|error| complain("read", &error)))
+            Answer::Read(journal.read(channel, range).await.map_err(|error| note_failure("read", &error)))
         }
-        Call::Remove { upto } => {
-            Answer::Removed(journal.remove(channel, upto).await.map_err(|error| complain("remove", &error)))
-        }
+        Call::Remove { upto } => Answer::Removed(
+            journal.remove(channel, upto).await.map_err(|error| note_failure("remove", &error)),
+        ),
     }
 }
 
@@ -133,13 +135,33 @@ async fn append(
 }
 
 impl Durable {
-    pub(crate) fn new(options: &Options, caller: Rc<Caller>) -> Self {
+    pub(crate) fn new(options: &Options, access: Rc<JournalAccess>) -> Self {
         let keep = Retention::of(options);
         let state = DurableChannel::new(keep, options.recovery_mode);
-        Self { state, keep, caller, joining: HashSet::new() }
+        Self { state, keep, access, joining: HashSet::new() }
     }
 
-    /// Lets a subscription wait for the journal. If an earlier one of the connection still waits, the new one becomes its follow-up.
+    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number.
+    pub(super) fn erase(&mut self, erasure: &Erasure) -> usize {
+        if !self.is_idle() {
+            self.state.reread();
+        }
+        self.state.erase(erasure)
+    }
+
+    /// Notes that publications were changed in the journal, so that it is read again.
+    pub(crate) fn reread(&mut self) {
+        self.state.reread();
+    }
+
+    /// Takes over how much history is kept.
+    pub(super) fn adopt(&mut self, options: &Options) {
+        self.keep = Retention::of(options);
+        self.state.set_retention(self.keep);
+    }
+
+    /// Lets a subscription wait for the journal. If an earlier subscription of the same connection still waits, the new
+    /// subscription becomes a follow-up of the earlier one.
     pub(super) fn join(&mut self, joining: Joining) {
         let Some(join) = joining.join() else { return };
         let connection = join.info.client;
@@ -149,7 +171,8 @@ impl Durable {
         }
     }
 
-    /// Lets the end of a subscription wait until the subscription is made. `Err` if the subscription does not wait for the journal.
+    /// Makes an unsubscribe request wait until the waiting subscription of its connection has been made. `Err` if no
+    /// subscription of the connection waits for the journal.
     pub(super) fn leave(&mut self, connection: ConnectionId, leaving: Leaving) -> Result<(), Leaving> {
         match self.waiting_join(connection) {
             Some(joining) => joining.then(FollowUp::Leave(leaving)),
@@ -158,7 +181,7 @@ impl Durable {
         Ok(())
     }
 
-    /// Takes the follow-ups of a subscription of this connection.
+    /// Takes the follow-ups of a subscription of this connection. The subscription no longer waits.
     pub(super) fn take_follow_ups(&mut self, connection: ConnectionId, joining: &mut Joining) -> FollowUps {
         self.joining.remove(&connection);
         joining.take_follow_ups()
@@ -174,7 +197,7 @@ impl Durable {
         self.state.join(Waiter::Join(joining), since);
     }
 
-    /// Takes the waiting subscription of a connection, with its follow-ups.
+    /// Takes the waiting subscription of a connection, with its follow-ups; empty if there is none.
     pub(super) fn take_joins(&mut self, connection: ConnectionId) -> Vec<Joining> {
         if !self.joining.remove(&connection) {
             return Vec::new();
@@ -186,7 +209,7 @@ impl Durable {
             .collect()
     }
 
-    /// The waiting subscription of the connection. The waiting requests are searched only if there is one.
+    /// The waiting subscription of the connection. The waiting requests are searched only if the connection has one.
     pub(super) fn waiting_join(&mut self, connection: ConnectionId) -> Option<&mut Joining> {
         if !self.joining.contains(&connection) {
             return None;
@@ -235,25 +258,25 @@ pub(crate) struct Publisher {
     pub(crate) bytes: WaitingBytes,
 }
 
-/// The shortest time between two log lines about failures of the journal, for all shards together.
+/// The shortest time between two log lines about failed calls to the journal, for all shards together.
 const EVERY: Duration = Duration::from_secs(10);
 
-static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { logged_at: None, unlogged: 0 });
+static FAILURE_LOG: Mutex<FailureLog> = Mutex::new(FailureLog { logged_at: None, unlogged: 0 });
 
-/// Counts a failed call, and logs it if no other failure was logged within the period.
-pub(crate) fn complain(call: &'static str, error: &dyn Display) {
+/// Counts a failed call, and logs it if no other failure was logged within [`EVERY`].
+pub(crate) fn note_failure(call: &'static str, error: &dyn Display) {
     metrics::counter!("journal_failures_total", "call" => call).increment(1);
-    if let Some(unlogged) = COMPLAINTS.lock().due(Instant::now()) {
-        tracing::warn!(call, %error, unlogged, "the journal call failed");
+    if let Some(unlogged) = FAILURE_LOG.lock().due(Instant::now()) {
+        tracing::warn!(call, %error, unlogged, "a call to the journal failed");
     }
 }
 
-struct Complaints {
+struct FailureLog {
     logged_at: Option<Instant>,
     unlogged: u64,
 }
 
-impl Complaints {
+impl FailureLog {
     /// `Some` if the failure must be logged now, with the number of failures that were not logged since the last line.
     fn due(&mut self, now: Instant) -> Option<u64> {
         if self.logged_at.is_some_and(|at| now.duration_since(at) < EVERY) {
@@ -270,13 +293,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_are_logged_at_once_and_then_once_per_period_with_the_number_of_others() {
-        let (mut complaints, began) = (Complaints { logged_at: None, unlogged: 0 }, Instant::now());
-        assert_eq!(complaints.due(began), Some(0));
+    fn one_failure_per_period_is_logged_with_the_number_of_unlogged_failures() {
+        let (mut log, began) = (FailureLog { logged_at: None, unlogged: 0 }, Instant::now());
+        assert_eq!(log.due(began), Some(0));
         for millisecond in 0..3 {
-            assert_eq!(complaints.due(began + Duration::from_millis(millisecond)), None);
+            assert_eq!(log.due(began + Duration::from_millis(millisecond)), None);
         }
-        assert_eq!(complaints.due(began + EVERY), Some(3));
-        assert_eq!(complaints.due(began + EVERY), None);
+        assert_eq!(log.due(began + EVERY), Some(3));
+        assert_eq!(log.due(began + EVERY), None);
     }
 }

@@ -1,5 +1,5 @@
-//! The cost of the fan-out of a real room, counted by the allocator: an entry in each receiver's queue and no further
-//! memory.
+//! Tests of the memory that a publication in a real room allocates, counted by the allocator: each receiver costs an entry in
+//! its outbox and no further memory.
 
 use std::{sync::Arc, time::Instant};
 
@@ -71,7 +71,12 @@ fn read(readers: &[OutboxReader]) -> (usize, usize) {
 
 #[test]
 fn a_delivery_allocates_nothing_per_receiver() {
-    let mut room = Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(Options::default()), None);
+    let mut room = Room::new(
+        ChannelName::parse("test:room").unwrap(),
+        Arc::new(Options::default()),
+        None,
+        crate::runtime::WallClock::default(),
+    );
     let readers: Vec<OutboxReader> = (0..MEMBERS).map(|number| join(&mut room, number)).collect();
     assert_eq!(read(&readers), (1, 1), "the subscribe reply");
     for round in 0..3 {

@@ -21,8 +21,10 @@ pub(crate) struct Keys {
 /// The publications with one key that are being written to the journal.
 #[derive(Default)]
 struct Begun {
+    /// The number of publications that wait for the answer of the journal.
     count: usize,
-    /// Requesters whose own publication is not written; they receive the same answer.
+    /// Requesters of publications with `skip_history`, which do not go to the journal. They receive the answer of the
+    /// publication that is being written.
     followers: Vec<Asker<Published>>,
 }
 
@@ -37,19 +39,21 @@ impl Keys {
         self.done.remember(now, key, published);
     }
 
-    /// Starts a publication with this key in the journal. [`Self::end`] must follow.
+    /// Notes that a publication with this key is being written to the journal. [`Self::end`] must follow.
     pub(crate) fn begin(&mut self, key: &str) {
         self.begun.entry(key.to_owned()).or_default().count += 1;
     }
 
-    /// Waits for the outcome of a publication with this key that is in progress. If there is none, the requester is returned.
+    /// Lets the requester wait for the outcome of the publication with this key that is in progress. If there is no such
+    /// publication, the requester is returned.
     pub(crate) fn follow(&mut self, key: &str, asker: Asker<Published>) -> Option<Asker<Published>> {
         let Some(begun) = self.begun.get_mut(key) else { return Some(asker) };
         begun.followers.push(asker);
         None
     }
 
-    /// Ends a publication with the journal's answer.
+    /// Ends a publication with the journal's answer. The followers get the first success, or the failure of the last
+    /// publication.
     pub(crate) fn end(&mut self, now: Instant, key: &str, result: &Result<Published, ErrorCode>) {
         let Some(begun) = self.begun.get_mut(key) else { return };
         begun.count = begun.count.saturating_sub(1);
@@ -74,13 +78,13 @@ impl Keys {
         self.done.next_expiry()
     }
 
-    /// The bytes of the stored keys. Keys in progress are not included; the bound of publications that wait for the
-    /// journal limits them.
+    /// The bytes of the stored keys. Keys in progress are not included. They need no limit here, because the number of
+    /// publications that wait for the journal is bounded.
     pub(crate) fn bytes(&self) -> usize {
         self.done.bytes()
     }
 
-    /// Drops the older half of the stored keys, because memory is short.
+    /// Drops the older half of the stored keys, because the histories exceed their bound.
     pub(crate) fn halve(&mut self) {
         self.done.halve();
     }

@@ -11,6 +11,8 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 
 use logic::{
     channel_members::Channel,
+    erased_publishers::ErasedPublishers,
+    erasure::Erasure,
     history::{PageBound, Recovery, Stream, epoch},
     namespace::{Options, RecoveryMode, Terms},
     timetable::Entry,
@@ -21,16 +23,19 @@ use protocol::{
 };
 
 use self::{
-    durable_history::{Caller, Durable},
+    durable_history::{Durable, JournalAccess},
     idempotency::Keys,
     recovery::Found,
 };
-use crate::runtime::channels::{
-    clock::wall_clock_ms,
-    fan_out::{Frames, Subscriber},
-    join_request::{ChannelJoin, JoinReply},
-    messages::What,
-    reply::{Joining, Leaving, accept},
+use crate::runtime::{
+    channels::{
+        events::{ChannelEvent, ChannelEventKind, ChannelEvents},
+        fan_out::{Frames, Subscriber},
+        join_request::{ChannelJoin, JoinReply},
+        messages::What,
+        reply::{Joining, Leaving, accept},
+    },
+    wall_clock::WallClock,
 };
 
 /// A channel in memory: its members and its history.
@@ -39,11 +44,16 @@ pub(crate) struct Room {
     pub(crate) options: Arc<Options>,
     pub(crate) members: Channel<Subscriber>,
     pub(crate) source: Source,
+    /// The time of publications.
+    pub(crate) clock: WallClock,
+    /// Where the room reports to other systems.
+    pub(crate) events: ChannelEvents,
     /// Idempotency keys of publications that are done or in progress.
     pub(crate) keys: Keys,
-    /// Its place in the order of eviction; set only while the room has no members.
+    /// The room's place in the order of eviction. It is set only while the room rests: the room has no members, and no request
+    /// waits.
     pub(crate) resting: Option<u64>,
-    /// When [`Self::expire`] is called for it.
+    /// The room's entry in the timetable, which says when [`Self::expire`] is called.
     pub(crate) due: Option<Entry>,
 }
 
@@ -54,16 +64,22 @@ pub(crate) enum Source {
         /// The history, if there is one.
         stream: Option<Stream>,
     },
-    /// In the journal. Lookups may have to wait for it.
+    /// In the journal. Lookups may have to wait for the journal.
     Durable(Box<Durable>),
 }
 
 impl Room {
-    /// `journal` gives access to the histories of durable channels.
-    pub(crate) fn new(name: ChannelName, options: Arc<Options>, journal: Option<&Rc<Caller>>) -> Self {
+    /// A room without members. `journal` gives access to the histories of durable channels; without it, every history is in
+    /// memory.
+    pub(crate) fn new(
+        name: ChannelName,
+        options: Arc<Options>,
+        journal: Option<&Rc<JournalAccess>>,
+        clock: WallClock,
+    ) -> Self {
         let source = match journal {
-            Some(caller) if options.durable => {
-                Source::Durable(Box::new(Durable::new(&options, Rc::clone(caller))))
+            Some(access) if options.durable => {
+                Source::Durable(Box::new(Durable::new(&options, Rc::clone(access))))
             }
             _ => Source::Memory { stream: None },
         };
@@ -72,10 +88,30 @@ impl Room {
             options,
             members: Channel::default(),
             source,
+            clock,
+            events: ChannelEvents::default(),
             keys: Keys::default(),
             resting: None,
             due: None,
         }
+    }
+
+    /// Takes over changed options. Returns false if that is impossible, because the history must be kept in another place or
+    /// is recovered in another way. Then the shard drops the room, and the clients of its members subscribe again.
+    pub(crate) fn adopt(&mut self, now: Instant, options: &Arc<Options>) -> bool {
+        let kind = |of: &Options| (of.durable, of.keeps_history(), of.recovery_mode);
+        if kind(&self.options) != kind(options) {
+            return false;
+        }
+        self.options = Arc::clone(options);
+        match &mut self.source {
+            Source::Memory { stream: Some(stream) } => {
+                stream.resize(now, options.history_size, options.history_ttl);
+            }
+            Source::Memory { stream: None } => {}
+            Source::Durable(durable) => durable.adopt(options),
+        }
+        true
     }
 
     pub(crate) fn name(&self) -> &ChannelName {
@@ -112,7 +148,15 @@ impl Room {
         }
     }
 
-    /// The history in memory, which is created on first use. `None` if the channel keeps none in memory.
+    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number.
+    pub(crate) fn erase(&mut self, erasure: &Erasure) -> usize {
+        match &mut self.source {
+            Source::Memory { stream } => stream.as_mut().map_or(0, |stream| stream.erase(erasure)),
+            Source::Durable(durable) => durable.erase(erasure),
+        }
+    }
+
+    /// The history in memory, which is created on first use. `None` if the channel keeps no history in memory.
     pub(crate) fn stream(&mut self) -> Option<&mut Stream> {
         let Source::Memory { stream } = &mut self.source else { return None };
         if stream.is_none() && self.options.keeps_history() {
@@ -141,15 +185,15 @@ impl Room {
         Ok(HistoryResult { publications, position: stream.position() })
     }
 
-    /// Makes a subscription from what was found in the history. The new subscriber is answered first; then the join
-    /// is announced to the members.
+    /// Makes a subscription. `found` is what the history has for the subscription. The new subscriber is answered first; then
+    /// the join is announced to the members.
     pub(crate) fn join(&mut self, joining: Joining, mut found: Found) {
-        let full = self.options.max_subscribers;
+        let limit = self.options.max_subscribers;
         let Some(join) = joining.join() else { return };
-        if full > 0 && self.members.len() >= full && !self.members.has(join.info.client) {
+        if limit > 0 && self.members.len() >= limit && !self.members.has(join.info.client) {
             return joining.fail(ErrorCode::LimitExceeded);
         }
-        let _room = found.reserve(join);
+        let _space = found.reserve(join);
         let lost = found.recovery.as_ref().is_some_and(|recovery| !recovery.recovered);
         if lost && join.terms.must_recover {
             return joining.fail(ErrorCode::UnrecoverablePosition);
@@ -164,6 +208,7 @@ impl Room {
         let server_side = !matches!(reply, JoinReply::Command(_));
         accept(&channel, number, &outbox, reply, result);
         let subscriber = Subscriber::new(outbox, channel, number, server_side);
+        let was_vacant = self.members.is_empty();
         let replaced = self.members.join(Arc::clone(&info), &terms, base, subscriber);
         match replaced {
             Some(member) => member.via.disarm(),
@@ -172,6 +217,17 @@ impl Room {
             }
             None => {}
         }
+        if was_vacant {
+            self.report(ChannelEventKind::Occupied, None);
+        }
+    }
+
+    /// Reports to other systems, if one of them wants it.
+    pub(crate) fn report(&self, kind: ChannelEventKind, position: Option<Position>) {
+        if self.events.wants(kind) {
+            let (channel, at_ms) = (self.name.clone(), self.clock.now_ms());
+            self.events.push(ChannelEvent { kind, channel, position, at_ms });
+        }
     }
 
     fn result(&self, terms: &Terms, found: Found) -> SubscribeResult {
@@ -179,8 +235,8 @@ impl Room {
             Some(recovery) => (recovery, true),
             None => (Recovery { recovered: false, publications: Vec::new(), offset: 0 }, false),
         };
-        // In stream mode the position is the one that the client recovers from. In cache mode it is the channel's
-        // newest position, because only the newest publication is sent.
+        // In stream mode, the answer to a recovery has the client's own position, or the newest position if the recovery
+        // failed. In cache mode, the answer has the newest position, because only the newest publication is sent.
         let before = was_recovering && self.options.recovery_mode == RecoveryMode::Stream;
         let position =
             found.top.map(|top| if before { Position { offset: recovery.offset, ..top } } else { top });
@@ -199,20 +255,23 @@ impl Room {
     /// Sends a join or leave to the members that receive them.
     pub(crate) fn announce(&self, push: &Push<'_>) {
         let mut frames = Frames::new();
-        for subscriber in self.members.hearing() {
+        for subscriber in self.members.receivers_of_joins() {
             let encoding = subscriber.encoding();
             subscriber.push(frames.get(encoding, || encoding.push(push)));
         }
     }
 
-    /// Removes a member and answers it through `told`; then the leave is announced.
-    pub(crate) fn leave(&mut self, connection: ConnectionId, told: Option<Leaving>) {
+    /// Removes a member, and drops `leaving`, which informs the client. Then the leave is announced.
+    pub(crate) fn leave(&mut self, connection: ConnectionId, leaving: Option<Leaving>) {
         let Some(member) = self.members.leave(connection) else { return };
-        drop(told);
+        drop(leaving);
         if let Some(info) = member.announced() {
             self.announce(&Push::Leave { channel: self.name.as_str(), info });
         }
         member.via.disarm();
+        if self.members.is_empty() {
+            self.report(ChannelEventKind::Vacated, None);
+        }
     }
 
     /// Replaces the visible info of a subscriber, even of one that is still joining.
@@ -222,19 +281,19 @@ impl Room {
         }
     }
 
-    /// When [`Self::expire`] has something to do; `None` while nothing is in sight.
+    /// When [`Self::expire`] will have something to do; `None` if nothing will expire.
     pub(crate) fn next_expiry(&self, now: Instant) -> Option<Instant> {
         let history = match &self.source {
             Source::Memory { stream } => stream.as_ref().and_then(Stream::next_expiry),
             Source::Durable(durable) => {
-                let left = durable.next_tick(wall_clock_ms(), !self.members.is_empty());
+                let left = durable.next_tick(self.clock.now_ms(), !self.members.is_empty());
                 left.and_then(|left| now.checked_add(left))
             }
         };
         [history, self.keys.next_expiry()].into_iter().flatten().min()
     }
 
-    /// Removes expired publications and keys. Members leave by themselves, so none is looked at.
+    /// Removes expired publications and keys. Members are not looked at, because each connection ends its own membership.
     pub(crate) fn expire(&mut self, now: Instant) {
         self.keys.expire(now);
         match &mut self.source {
@@ -247,7 +306,8 @@ impl Room {
         }
     }
 
-    /// Whether the room can be removed.
+    /// Whether the room can be removed: it has no members and no idempotency keys, and it either has no history in memory or
+    /// (in a durable channel) was not used for a while.
     pub(crate) fn is_void(&self) -> bool {
         let nothing = match &self.source {
             Source::Memory { stream } => stream.is_none(),
@@ -256,7 +316,7 @@ impl Room {
         nothing && self.members.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether no request waits for the history of this room.
+    /// Whether no request waits for the history of this room, and no call to the journal is under way.
     pub(crate) fn is_idle(&self) -> bool {
         match &self.source {
             Source::Memory { .. } => true,
@@ -264,13 +324,22 @@ impl Room {
         }
     }
 
-    /// The size of its history and its idempotency keys, in bytes.
+    /// The size of the history in memory and of the idempotency keys, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let history = match &self.source {
             Source::Memory { stream } => stream.as_ref().map_or(0, Stream::bytes),
             Source::Durable(durable) => durable.bytes(),
         };
         history + self.keys.bytes()
+    }
+
+    /// Replaces the publications of erased persons, if the history is in memory only. A durable channel is read again after each
+    /// erasure in the journal.
+    pub(crate) fn replace(&mut self, erased: &ErasedPublishers) {
+        match &mut self.source {
+            Source::Memory { stream: Some(stream) } => stream.replace(erased),
+            Source::Memory { stream: None } | Source::Durable(_) => {}
+        }
     }
 
     /// Drops the older half of the history in memory and of the keys, because the histories exceed their bound.

@@ -1,4 +1,5 @@
-//! Publishing in a room: checks the idempotency key and the version, then delivers to all subscribers.
+//! Publishing in a room: checks the idempotency key and the version, then delivers to all subscribers. In durable channels the
+//! journal checks the version.
 
 use std::{sync::Arc, time::Instant};
 
@@ -6,7 +7,8 @@ use protocol::{ErrorCode, Publication};
 
 use super::{Room, Source, durable_history::Publisher};
 use crate::runtime::channels::{
-    clock::{now, wall_clock_ms},
+    clock::now,
+    events::ChannelEventKind,
     fan_out::Publishing,
     messages::{Publishment, What},
     reply::Published,
@@ -38,10 +40,11 @@ impl Room {
     fn publish_at_once(&mut self, now: Instant, publishment: Publishment) {
         let Publishment { data, info, tags, skip_history, key, version, asker, bytes } = publishment;
         let publication = Publication { data, info, offset: 0, tags, time_ms: 0 };
+        let clock = self.clock.clone();
         let (publication, position) = match self.stream().filter(|_| !skip_history) {
             Some(stream) => {
                 let new = stream.takes(version).then(|| {
-                    let time_ms = wall_clock_ms();
+                    let time_ms = clock.now_ms();
                     stream.append(now, Publication { time_ms, ..publication })
                 });
                 (new, Some(stream.position()))
@@ -53,6 +56,7 @@ impl Room {
         }
         if let Some(publication) = publication {
             self.deliver(&publication);
+            self.report(ChannelEventKind::Published, position.clone());
         }
         asker.give(Ok(position));
         drop(bytes);
@@ -77,8 +81,10 @@ impl Room {
                 ended.push(connection);
             }
         });
+        metrics::counter!("publications_total").increment(1);
         metrics::counter!("deliveries_total").increment(delivered);
-        // These connections have ended, and their own leave follows. They need not be counted until then.
+        // These connections have ended. They are removed now, so that they are no longer counted. Their own leaves arrive
+        // later.
         for connection in ended {
             self.leave(connection, None);
         }

@@ -1,4 +1,4 @@
-//! What a room finds in its history for a new subscription, and whether it fits into the client's queue.
+//! What a room finds in its history for a new subscription, and whether the missed publications fit into the client's outbox.
 
 use logic::history::{Recovery, weight};
 use protocol::Position;
@@ -11,20 +11,20 @@ use crate::runtime::{
 /// The result of the lookup for a new subscription.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// The newest position; `None` in channels without positions.
+    /// The newest position; `None` if the channel or the subscription has no positions.
     pub(crate) top: Option<Position>,
-    /// The publications that the client missed, if it asked for recovery.
+    /// The publications that the client missed, if it requested recovery.
     pub(crate) recovery: Option<Recovery>,
 }
 
 impl Found {
-    /// Reserves space for the missed publications in the client's queue, twice their size because escaping may double
-    /// it. Without enough space, the answer says `recovered: false`, and the client reads the history page by page.
-    /// Otherwise the answer would overflow the queue and end the connection; the client would reconnect and request
-    /// the same again.
+    /// Reserves space for the missed publications in the client's outbox: twice their size, because escaping may double it. At
+    /// `connect`, the `JoinCollector` provides the space instead. If there is not enough space, the answer says
+    /// `recovered: false`, and the client can read the history page by page. An answer that is too large would overflow the
+    /// outbox and end the connection; the client would reconnect and request the same again.
     pub(crate) fn reserve(&mut self, join: &ChannelJoin) -> Option<Reservation> {
-        let owed = self.recovery.as_mut().filter(|recovery| !recovery.publications.is_empty())?;
-        let bytes: usize = owed.publications.iter().map(|publication| weight(publication)).sum();
+        let missed = self.recovery.as_mut().filter(|recovery| !recovery.publications.is_empty())?;
+        let bytes: usize = missed.publications.iter().map(|publication| weight(publication)).sum();
         let (fits, reserved) = match &join.reply {
             JoinReply::Collect(gather) => (gather.takes(bytes), None),
             JoinReply::Command(_) | JoinReply::Push(_) => {
@@ -33,8 +33,8 @@ impl Found {
             }
         };
         if !fits {
-            let offset = self.top.as_ref().map_or(owed.offset, |top| top.offset);
-            *owed = Recovery { recovered: false, publications: Vec::new(), offset };
+            let offset = self.top.as_ref().map_or(missed.offset, |top| top.offset);
+            *missed = Recovery { recovered: false, publications: Vec::new(), offset };
         }
         reserved
     }

@@ -1,5 +1,4 @@
-//! A client that behaves like an SDK: it remembers its position and applies deltas. It does not read the room's own
-//! state.
+//! A client that behaves like an SDK: it remembers its position and applies deltas. It does not read the state of the room.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,13 +20,14 @@ pub(crate) struct Client {
     pub(crate) outbox: Outbox,
     pub(crate) reader: OutboxReader,
     pub(crate) delta: bool,
+    /// Whether the client is subscribed.
     pub(crate) inside: bool,
     /// The client's position; `None` until it receives one.
     pub(crate) position: Option<(u64, String)>,
     /// The data of the last publication, for the next delta.
     last: String,
-    /// The members as the client knows them from joins and leaves since its own join.
-    pub(crate) heard: BTreeSet<String>,
+    /// The members that the client knows: from presence when it joined, and from the joins and leaves since then.
+    pub(crate) known_members: BTreeSet<String>,
 }
 
 /// The data of a publication as an SDK decodes it.
@@ -35,7 +35,7 @@ fn decode(publication: &Value, delta: bool, last: &str) -> String {
     match publication["data"].as_str().filter(|_| delta) {
         Some(difference) if publication["delta"] == true => {
             let whole =
-                apply(last.as_bytes(), difference.as_bytes()).expect("a delta to what the client has");
+                apply(last.as_bytes(), difference.as_bytes()).expect("a delta from the client's last data");
             String::from_utf8(whole).unwrap()
         }
         Some(whole) => whole.to_owned(),
@@ -59,7 +59,7 @@ impl Client {
             inside: false,
             position: None,
             last: String::new(),
-            heard: BTreeSet::new(),
+            known_members: BTreeSet::new(),
         }
     }
 
@@ -77,9 +77,12 @@ impl Client {
                 assert!(self.inside, "a publication before the reply, or after the end");
                 self.publication(publication, truth);
             } else if let Some(join) = push.get("join") {
-                assert!(self.heard.insert(join["info"]["client"].to_string()), "joined twice");
+                assert!(self.known_members.insert(join["info"]["client"].to_string()), "joined twice");
             } else if let Some(leave) = push.get("leave") {
-                assert!(self.heard.remove(&leave["info"]["client"].to_string()), "left without a join");
+                assert!(
+                    self.known_members.remove(&leave["info"]["client"].to_string()),
+                    "left without a join"
+                );
             } else if push.get("unsubscribe").is_some() || object.get("unsubscribe").is_some() {
                 self.inside = false;
             }
@@ -107,7 +110,7 @@ impl Client {
             let (at, epoch) = self.position.as_mut().expect("a position");
             assert_eq!(offset, *at + 1, "a gap, or a duplicate");
             *at = offset;
-            assert_eq!(truth.get(&(epoch.clone(), offset)), Some(&data), "not what was published");
+            assert_eq!(truth.get(&(epoch.clone(), offset)), Some(&data), "this is not the published data");
         }
         self.last = data;
     }

@@ -1,5 +1,5 @@
-//! Random orders of events in a room whose clients behave like SDKs. No publication is lost without notice or
-//! delivered twice, and every client knows the members.
+//! Tests of random orders of events in a room whose clients behave like SDKs: no publication is lost without notice or
+//! delivered twice, and every client knows the members. Further tests check single cases.
 
 #[path = "room_test_client.rs"]
 mod client;
@@ -42,7 +42,7 @@ fn options() -> Options {
 }
 
 fn room() -> Room {
-    Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options()), None)
+    Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options()), None, WallClock::default())
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ enum Step {
     Wait(u64),
     Remove,
     Halve,
-    /// The shard dies, or evicts the room.
+    /// A new, empty room replaces the room, as after a failure of the shard or an eviction.
     Begin,
 }
 
@@ -122,7 +122,7 @@ impl World {
             must_recover: false,
         };
         let present = self.room.members.presence(|_| true);
-        client.heard = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
+        client.known_members = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
         let join = ChannelJoin {
             channel: self.room.name.clone(),
             number: 1,
@@ -138,8 +138,8 @@ impl World {
 
     fn leave(&mut self, number: usize) {
         let client = &self.clients[number];
-        let told = Leaving::new(self.room.name.clone(), LeaveReply::Answer(client.outbox.clone(), 2));
-        self.room.leave(client.info.client, Some(told));
+        let leaving = Leaving::new(self.room.name.clone(), LeaveReply::Answer(client.outbox.clone(), 2));
+        self.room.leave(client.info.client, Some(leaving));
     }
 
     fn step(&mut self, step: &Step) {
@@ -171,11 +171,11 @@ impl World {
         let present: BTreeSet<String> = self.room.members.presence(|_| true).map(name).collect();
         assert_eq!(present, inside, "presence lists exactly the subscribed clients");
         for client in self.clients.iter().filter(|client| client.inside) {
-            assert_eq!(client.heard, inside, "joins and leaves give the same members");
+            assert_eq!(client.known_members, inside, "joins and leaves give the same members");
         }
     }
 
-    /// Every subscribed client has received everything: its position is the newest publication.
+    /// Every subscribed client has received everything: its position is the channel's newest position.
     fn assert_positions_are_newest(&mut self) {
         let top = self.room.stream().unwrap().position();
         for client in self.clients.iter().filter(|client| client.inside) {
@@ -199,20 +199,21 @@ proptest! {
 fn a_subscriber_above_the_limit_is_refused_and_its_connection_is_informed() {
     let options = Options { max_subscribers: 1, ..options() };
     let mut world = World::new();
-    world.room = Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options), None);
+    world.room =
+        Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options), None, WallClock::default());
     world.join(0, false);
     world.join(1, false);
     let mut frames = Vec::new();
     world.clients[1].reader.take(usize::MAX, &mut frames);
     let reply: Value = serde_json::from_slice(&frames[0]).unwrap();
     assert_eq!((frames.len(), &reply["error"]["code"]), (1, &Value::from(106)));
-    let told = world.clients[1].reader.next_request();
-    assert!(matches!(told, Some(ConnectionRequest::SubscriptionLost { number: 1, .. })), "{told:?}");
+    let request = world.clients[1].reader.next_request();
+    assert!(matches!(request, Some(ConnectionRequest::SubscriptionLost { number: 1, .. })), "{request:?}");
     assert_eq!(world.room.members.len(), 1);
 }
 
 #[test]
-fn publications_that_do_not_fit_into_the_queue_are_not_recovered_and_the_connection_stays() {
+fn publications_that_do_not_fit_into_the_queue_are_not_recovered_and_the_connection_stays_open() {
     let mut world = World::new();
     world.join(0, false);
     world.publish(false);
@@ -233,7 +234,7 @@ fn publications_that_do_not_fit_into_the_queue_are_not_recovered_and_the_connect
 }
 
 #[test]
-fn a_connection_that_has_ended_is_taken_out_by_the_next_publication_and_the_others_hear_of_it() {
+fn the_next_publication_removes_a_connection_that_has_ended_and_its_leave_is_announced() {
     let mut world = World::new();
     world.join(0, false);
     world.join(1, false);
@@ -241,7 +242,7 @@ fn a_connection_that_has_ended_is_taken_out_by_the_next_publication_and_the_othe
     world.clients[1].outbox.cut(CloseReason::SessionRevoked, None);
     world.publish(false);
     world.clients[0].read(&world.truth);
-    assert_eq!((world.room.members.len(), world.clients[0].heard.len()), (1, 1));
+    assert_eq!((world.room.members.len(), world.clients[0].known_members.len()), (1, 1));
 }
 
 #[test]
@@ -283,5 +284,9 @@ fn all_receivers_of_a_form_share_one_frame() {
         client.reader.take(usize::MAX, &mut frames);
         frames[0].as_ptr() as usize
     });
-    assert_eq!(received.collect::<BTreeSet<_>>().len(), 2, "plain ones and ones with deltas");
+    assert_eq!(
+        received.collect::<BTreeSet<_>>().len(),
+        2,
+        "one frame has the data as a JSON value, the other as a string for deltas"
+    );
 }
