@@ -1,31 +1,31 @@
-//! The number of file descriptors that the process may open, and their division.
+//! The number of file descriptors that the process may open, and how they are divided.
 //!
-//! `app` asks once. Every connection is a file descriptor. A process without free descriptors can answer no request, so
-//! plain connections and sockets get shares that leave a reserve for the database and the logs.
+//! `app` calls this module once. Every connection is a file descriptor. A process without free descriptors cannot answer any
+//! request. So plain connections and sockets get shares that leave a reserve for everything else.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Kept for the database, logs, listeners and timers.
+/// Descriptors that are kept for the database, files, listeners and the executor.
 const RESERVE: usize = 256;
-/// Maximum number of plain connections. More would have no use, because requests are short.
+/// Maximum number of plain connections. More would be of no use, because requests are short.
 const PLAIN_MAX: usize = 16_384;
 
-/// The shares.
+/// How many connections of each kind the process may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FdLimits {
-    /// Connections that are not WebSockets, or not upgraded yet.
+    /// Plain connections, at most.
     pub plain_connections: usize,
-    /// Sockets.
+    /// Sockets, at most. An emulated stream counts twice, because it has two file descriptors.
     pub sockets: usize,
 }
 
 impl FdLimits {
-    /// Raises the process's soft limit to its hard one and divides it.
+    /// Raises the soft limit of the process to its hard limit, and divides the descriptors.
     #[must_use]
     pub fn claim() -> Self {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         if current != maximum {
-            // If the system does not allow it, the soft limit stays in force.
+            // If the system does not allow this change, the soft limit stays in force.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
         }
         let limit = getrlimit(Resource::Nofile)

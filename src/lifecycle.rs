@@ -1,23 +1,31 @@
 //! The life of a running server: serve, drain, stop.
 //!
-//! A stop is requested once, through [`Shutdown`]: by a signal, by a test, or because actors died too often. Then
-//! readiness is switched off. After the drain delay no new connections are accepted, every socket is closed with 3001
-//! (spread over the drain window), unwritten data is written, and every part is stopped. A second signal ends the process
-//! at once.
+//! The server stops when a stop is requested through [`Shutdown`] (by a signal, by a test, or because actors failed too often),
+//! or when its accept pipeline ends. Then readiness is switched off. After the drain delay (none if the server cannot
+//! continue), no new connections are accepted, every socket is closed with 3001 (spread over the drain window), unwritten data
+//! is written, and every part is stopped. A second signal ends the process at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use actors::Realtime;
-use service::Services;
-use tokio::sync::watch;
+use service::{CertificateExpiry, Services};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
-use crate::{socket::SocketContext, tls::OperatorCertificate};
+use crate::{
+    acme::Renewal,
+    socket::SocketContext,
+    tls::{Renewals, ServerTls},
+    unix_socket::SocketFile,
+};
 
-/// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not reach
-/// it in time stay in the spill file.
+/// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not reach the
+/// database in time stay in the spill file.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
-/// How often to look whether the TLS certificate was renewed.
-const LOOK_FOR_RENEWAL: Duration = Duration::from_secs(60);
+/// How often the server checks whether the files of TLS have changed.
+const LOOK_FOR_RENEWAL: Duration = Duration::from_secs(1);
 
 /// Why the server stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +64,7 @@ impl Shutdown {
     }
 }
 
-/// Why a server ended without a request.
+/// The server stopped because it could not continue. Contains the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("the server stopped serving: {0}")]
 pub struct Died(&'static str);
@@ -64,10 +72,14 @@ pub struct Died(&'static str);
 /// The parts of a server that must be stopped in order.
 pub(crate) struct Running {
     pub(crate) server: actix_server::Server,
-    /// The listener of the metrics, which serves until the end.
+    /// The server of the metrics. It serves until the other listeners are stopped.
     pub(crate) metrics: Option<actix_server::Server>,
-    /// The certificate of the operator.
-    pub(crate) certificate: Option<Arc<OperatorCertificate>>,
+    /// The file of the Unix socket. It is removed when the server has stopped.
+    pub(crate) socket_file: Option<SocketFile>,
+    /// The certificate of TLS, and the authorities of client certificates.
+    pub(crate) tls: Option<Arc<ServerTls>>,
+    /// Orders and renews the certificate of TLS by ACME.
+    pub(crate) renewal: Option<Renewal>,
     pub(crate) realtime: Realtime,
     pub(crate) services: Services,
     pub(crate) sockets: Arc<SocketContext>,
@@ -81,8 +93,19 @@ pub(crate) struct Running {
 impl Running {
     /// Serves until a stop is requested, then stops the parts in order.
     pub(crate) async fn serve(self) -> Result<(), Died> {
-        let Self { server, metrics, certificate, realtime, services, sockets, shutdown, drain_delay, drain } =
-            self;
+        let Self {
+            server,
+            metrics,
+            socket_file,
+            tls,
+            renewal,
+            realtime,
+            services,
+            sockets,
+            shutdown,
+            drain_delay,
+            drain,
+        } = self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
         let metrics = metrics.map(|server| {
@@ -90,7 +113,9 @@ impl Running {
             actix_rt::spawn(server);
             handle
         });
-        let renewals = certificate.map(|certificate| actix_rt::spawn(read_renewed(certificate)));
+        let expiry = services.certificate_expiry.clone();
+        let renewals = tls.map(|tls| actix_rt::spawn(watch(tls, expiry)));
+        let orders = renewal.map(|renewal| actix_rt::spawn(renewal.run()));
         let stop = tokio::select! {
             stop = shutdown.begun() => stop,
             _ = serving => Stop::Failed("the accept pipeline ended"),
@@ -105,15 +130,18 @@ impl Running {
         sockets.close_unregistered();
         tracing::info!(sockets = closed.sockets_closed, pending = closed.pending, "sockets closed");
         if !realtime.flush(FLUSH_TIMEOUT).await {
-            tracing::warn!("not every audit event reached the database; the rest stays in the spill file");
+            tracing::warn!(
+                "not all audit events and last-seen values reached the database in time; unwritten events stay in the spill file"
+            );
         }
         services.upkeep.stop().await;
         handle.stop(true).await;
+        drop(socket_file);
         if let Some(metrics) = metrics {
             metrics.stop(false).await;
         }
-        if let Some(renewals) = renewals {
-            renewals.abort();
+        for task in [renewals, orders].into_iter().flatten() {
+            task.abort();
         }
         realtime.stop();
         tracing::info!("stopped");
@@ -124,17 +152,65 @@ impl Running {
     }
 }
 
-/// Reads a certificate again when its files have changed.
-async fn read_renewed(certificate: Arc<OperatorCertificate>) {
+/// Reads the files of TLS again when they have changed, and notes when the certificate ends.
+async fn watch(tls: Arc<ServerTls>, expiry: CertificateExpiry) {
     loop {
         tokio::time::sleep(LOOK_FOR_RENEWAL).await;
-        match certificate.reload_if_changed() {
-            Ok(true) => tracing::info!("the TLS certificate was renewed"),
-            Ok(false) => {}
-            Err(error) => {
-                tracing::error!(%error, "the renewed TLS certificate cannot be used; the server keeps the former one");
-            }
+        let reading = Arc::clone(&tls);
+        // A file of a network may take long to answer, and this thread has other work.
+        match actix_rt::task::spawn_blocking(move || reading.reload_if_changed()).await {
+            Ok(found) => report(found),
+            Err(error) => tracing::error!(%error, "the check of the files of TLS ended unexpectedly"),
         }
+        if let Some(life) = tls.certificate().life() {
+            expiry.note(life);
+        }
+    }
+}
+
+fn report(Renewals { certificate, clients }: Renewals) {
+    match certificate {
+        Ok(true) => tracing::info!("the TLS certificate was renewed"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(%error, "the renewed TLS certificate cannot be used; the server keeps the former one");
+        }
+    }
+    match clients {
+        Ok(true) => tracing::info!("the authorities of client certificates were read again"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "the files of client certificates cannot be used; the former authorities and lists still count"
+            );
+        }
+    }
+}
+
+/// SIGHUP: the request to read the settings again. From the moment that this value exists, the signal does not end the process.
+pub struct Hangups(tokio::signal::unix::Signal);
+
+impl Hangups {
+    /// Listens for the signal.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Calls `reload` after each signal, on a thread for slow work. Signals that arrive meanwhile count as one.
+    pub fn serve(mut self, reload: impl Fn() + Send + Sync + 'static) {
+        let reload = Arc::new(reload);
+        actix_rt::spawn(async move {
+            while self.0.recv().await.is_some() {
+                let reload = Arc::clone(&reload);
+                if let Err(error) = actix_rt::task::spawn_blocking(move || reload()).await {
+                    tracing::error!(%error, "the reload of the settings ended unexpectedly");
+                }
+            }
+        });
     }
 }
 
@@ -154,9 +230,7 @@ pub fn stop_on_signals(shutdown: Shutdown) {
     });
 }
 
-#[cfg(unix)]
 async fn next_signal() -> &'static str {
-    use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
             _ = tokio::signal::ctrl_c() => "SIGINT",
@@ -164,11 +238,6 @@ async fn next_signal() -> &'static str {
         },
         Err(_) => interrupt().await,
     }
-}
-
-#[cfg(not(unix))]
-async fn next_signal() -> &'static str {
-    interrupt().await
 }
 
 async fn interrupt() -> &'static str {

@@ -1,6 +1,9 @@
-//! The secrets of a development server, generated once and kept in `<data_dir>/secrets`, and the rules for files with
-//! secrets. A file that this program writes is readable for its owner only. `cli` uses it; `tls` stores its keys by the
-//! same rule.
+//! The secrets of a development server, and the permissions of files with secrets. The secrets are generated once and kept in
+//! `<data_dir>/secrets`; `cli` loads them.
+//!
+//! A file that this program writes can be read and changed only by its owner. `tls` and `cli::summary` write such files, too;
+//! the certificates that `tls` writes can be read by every user. A file of the operator may be readable by other users, but other
+//! users must not be able to change it. `config` and `tls` read such files.
 //!
 //! In production the operator provides the secrets; no secret is generated there.
 
@@ -17,7 +20,7 @@ use zeroize::Zeroizing;
 
 /// Letters and digits that are not easily confused, so that the password can be read aloud.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
-/// A stored secret shorter than this, in bytes, was truncated.
+/// A stored secret that is shorter than this, in bytes, must have been truncated, so it is refused.
 const SHORTEST: usize = 16;
 /// The longest secret, in bytes. A larger file is not a secret.
 pub(crate) const LONGEST: u64 = 64 << 10;
@@ -25,20 +28,20 @@ pub(crate) const LONGEST: u64 = 64 << 10;
 /// The generated secrets of a development server.
 #[derive(Debug, Clone)]
 pub struct DevSecrets {
-    /// Signs access tokens: 32 random bytes in base64url.
+    /// The secret of access tokens and refresh tokens: 32 random bytes in base64url.
     pub jwt: SecretString,
-    /// Signs CSRF tokens: 32 random bytes in base64url.
+    /// The secret of CSRF tokens and signed cookies: 32 random bytes in base64url.
     pub csrf: SecretString,
-    /// Encrypts stored factors: 32 random bytes in base64url.
+    /// The secret that encrypts and hashes data in the database: 32 random bytes in base64url.
     pub data_encryption: SecretString,
-    /// The password of the first administrator: 25 characters, 125 bits.
+    /// The password of the first administrator: five groups of five characters, 125 random bits.
     pub admin_password: SecretString,
 }
 
 /// Why a secret could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// Users other than its owner may read or change the file.
+    /// Users other than the owner of the file may read or change it.
     #[error("{path} holds a secret but others may read or change it (mode {mode:03o}): run chmod 600 {path}")]
     Open {
         /// The file.
@@ -46,7 +49,7 @@ pub enum SecretsError {
         /// Its permissions.
         mode: u32,
     },
-    /// Users other than its owner may change the file.
+    /// Users other than the owner of the file may change it.
     #[error("{path} holds a secret but others may change it (mode {mode:03o}): run chmod go-w {path}")]
     Writable {
         /// The file.
@@ -55,7 +58,9 @@ pub enum SecretsError {
         mode: u32,
     },
     /// The file does not contain a usable secret.
-    #[error("{0} does not hold a usable secret: remove it, and a new one is generated")]
+    #[error(
+        "{0} does not hold a usable secret; if this server generated the file, remove it, and a new one is generated"
+    )]
     Unusable(PathBuf),
     /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
@@ -65,14 +70,14 @@ pub enum SecretsError {
     Io {
         /// The operation.
         action: &'static str,
-        /// The file that it was tried on.
+        /// The file or directory.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// Loads the secrets in `<data_dir>/secrets`. A missing one is generated and stored there. Processes that start for the
+/// Loads the secrets in `<data_dir>/secrets`. A missing secret is generated and stored there. Processes that start for the
 /// first time at the same moment get the same secrets.
 pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     let directory = data_dir.join("secrets");
@@ -90,13 +95,13 @@ pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
 pub struct OperatorSecret {
     /// The content of the file, without a byte order mark in front of it.
     pub text: Zeroizing<String>,
-    /// Every user of this machine may read the file. Containers mount secrets so (Docker with mode 0444, Kubernetes with
-    /// 0644), so this is a reason for a warning and not for a refusal.
+    /// Whether every user of this machine may read the file. Such a file leads to a warning and is not refused, because
+    /// containers mount secrets in this way (Docker with mode 0444, Kubernetes with 0644).
     pub readable_by_others: bool,
 }
 
-/// Reads a file with a secret of the operator, of at most `limit` bytes. It is refused if users other than its owner may change
-/// it.
+/// Reads a file with a secret of the operator. The file is refused if it has more than `limit` bytes, or if users other than
+/// its owner may change it.
 pub fn read_operators(path: &Path, limit: u64) -> Result<OperatorSecret, SecretsError> {
     let (text, mode) = read_checked(path, WRITABLE, limit)?;
     let text = match text.strip_prefix('\u{feff}') {
@@ -111,16 +116,20 @@ pub(crate) fn read_own(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
     Ok(read_checked(path, 0o077, LONGEST)?.0)
 }
 
+/// The mode of a file that only its owner may read.
+const PRIVATE: u32 = 0o600;
+/// The mode of a file that every user may read.
+const PUBLIC: u32 = 0o644;
 /// The permissions of the group and of all others to change a file.
-const WRITABLE: u32 = 0o022;
+pub(crate) const WRITABLE: u32 = 0o022;
 
 /// The content of the file and its permissions.
 fn read_checked(path: &Path, forbidden: u32, limit: u64) -> Result<(Zeroizing<String>, u32), SecretsError> {
     let file = File::open(path).map_err(failed("read", path))?;
-    // Checks the opened file, because the file at the path could be exchanged between check and read.
+    // The opened file is checked, because the file at the path could be exchanged between check and read.
     let found = file.metadata().map_err(failed("read", path))?;
     let mode = found.mode() & 0o777;
-    // A pipe has no permissions that mean anything.
+    // The permissions of a pipe mean nothing.
     if found.is_file() && mode & forbidden != 0 {
         let path = path.to_owned();
         let writable = forbidden == WRITABLE;
@@ -138,21 +147,32 @@ fn read_checked(path: &Path, forbidden: u32, limit: u64) -> Result<(Zeroizing<St
     Ok((text, if found.is_file() { mode } else { 0 }))
 }
 
-/// Creates a directory that only its owner may enter, or closes an existing one to other users.
+/// Creates a directory that only its owner may enter. If the directory exists, changes its permissions so that only its owner
+/// may enter.
 pub(crate) fn make_private_dir(path: &Path) -> Result<(), SecretsError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed("create", parent))?;
     }
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("create", path)(error)),
-        _ => std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed("close", path)),
+        _ => std::fs::set_permissions(path, Permissions::from_mode(0o700))
+            .map_err(failed("restrict the permissions of", path)),
     }
 }
 
-/// Writes `text` to a new file at `path`. From the first moment the file is complete, and readable for its owner only.
-/// Returns `false` if there is a file already; then it is unchanged.
+/// Writes `text` to a new file at `path`. The file is complete from the first moment, and only its owner may read it. Returns
+/// `false` if there is a file already. That file stays unchanged.
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<bool, SecretsError> {
-    let draft = write_draft(path, text)?;
+    create(path, text, PRIVATE)
+}
+
+/// Like [`create_private`], but every user may read the file.
+pub(crate) fn create_public(path: &Path, text: &str) -> Result<bool, SecretsError> {
+    create(path, text, PUBLIC)
+}
+
+fn create(path: &Path, text: &str, mode: u32) -> Result<bool, SecretsError> {
+    let draft = write_draft(path, text, mode)?;
     // Unlike a rename, a link never replaces a file that another process has just created.
     let linked = std::fs::hard_link(&draft, path);
     std::fs::remove_file(&draft).map_err(failed("remove", &draft))?;
@@ -165,16 +185,60 @@ pub(crate) fn create_private(path: &Path, text: &str) -> Result<bool, SecretsErr
 
 /// Like [`create_private`], but replaces an existing file.
 pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), SecretsError> {
-    let draft = write_draft(path, text)?;
-    std::fs::rename(&draft, path).map_err(failed("replace", path))?;
+    replace(path, text, PRIVATE)
+}
+
+/// Like [`create_public`], but replaces an existing file.
+pub(crate) fn replace_public(path: &Path, text: &str) -> Result<(), SecretsError> {
+    replace(path, text, PUBLIC)
+}
+
+fn replace(path: &Path, text: &str, mode: u32) -> Result<(), SecretsError> {
+    let draft = write_draft(path, text, mode)?;
+    if let Err(error) = std::fs::rename(&draft, path) {
+        let _ = std::fs::remove_file(&draft);
+        return Err(failed("replace", path)(error));
+    }
     sync_parent(path)
 }
 
-fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
+/// Writes a file as large as the largest secret beside the file at `path`, and removes it. If that fails, for example on a full
+/// or read-only disk, [`replace_private`] would fail, too.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), SecretsError> {
+    let filler = " ".repeat(usize::try_from(LONGEST).unwrap_or_default());
+    let draft = write_draft(path, &filler, PRIVATE)?;
+    std::fs::remove_file(&draft).map_err(failed("remove", &draft))
+}
+
+/// Replaces an existing file of the operator by another text. The new file has the owner, the group and the permissions of the
+/// old one. A symbolic link stays, and the file that it names is replaced.
+pub(crate) fn replace_alike(path: &Path, text: &str) -> Result<(), SecretsError> {
+    let path = &path.canonicalize().map_err(failed("find", path))?;
+    let found = std::fs::metadata(path).map_err(failed("read", path))?;
+    let draft = write_draft(path, text, PRIVATE)?;
+    let alike = |draft: &Path| {
+        std::os::unix::fs::lchown(draft, Some(found.uid()), Some(found.gid()))?;
+        // After the owner, because a change of the owner may remove permissions.
+        std::fs::set_permissions(draft, Permissions::from_mode(found.mode() & 0o777))?;
+        std::fs::rename(draft, path)
+    };
+    if let Err(error) = alike(&draft) {
+        let _ = std::fs::remove_file(&draft);
+        return Err(failed("replace", path)(error));
+    }
+    sync_parent(path)
+}
+
+fn write_draft(path: &Path, text: &str, mode: u32) -> Result<PathBuf, SecretsError> {
     let mut nonce = [0; 8];
     getrandom::fill(&mut nonce).map_err(SecretsError::Randomness)?;
     let draft = path.with_extension(format!("{:016x}.new", u64::from_ne_bytes(nonce)));
-    let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let write = |mut file: File| {
+        file.write_all(text.as_bytes())?;
+        // The mode at the creation is subject to the umask.
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.sync_all()
+    };
     let created = File::options().write(true).create_new(true).mode(0o600).open(&draft);
     if let Err(error) = created.and_then(write) {
         // If this fails, for example on a full disk, an incomplete draft stays. It is never read as a secret.
@@ -185,11 +249,12 @@ fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
 }
 
 fn sync_parent(path: &Path) -> Result<(), SecretsError> {
-    let parent = path.parent().unwrap_or(path);
+    // The parent of a relative path without a directory is the empty path.
+    let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed("sync", parent))
 }
 
-/// The secret at `path`. If there is none, `make` generates one, which is stored there.
+/// The secret at `path`. If there is no secret, `make` generates one, which is stored at `path`.
 fn keep(
     path: &Path,
     make: fn() -> Result<Zeroizing<String>, SecretsError>,
@@ -209,7 +274,8 @@ fn keep(
     Ok(secret)
 }
 
-fn random_key() -> Result<Zeroizing<String>, SecretsError> {
+/// 32 random bytes in base64url.
+pub(crate) fn random_key() -> Result<Zeroizing<String>, SecretsError> {
     let mut bytes = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *bytes).map_err(SecretsError::Randomness)?;
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))

@@ -50,7 +50,7 @@ fn only_the_owner_can_reach_the_files() {
 }
 
 #[test]
-fn a_file_that_others_may_read_is_refused() {
+fn a_file_that_others_may_read_or_change_is_refused() {
     let data = tempfile::tempdir().unwrap();
     load_or_generate(data.path()).unwrap();
     let file = data.path().join("secrets/jwt");
@@ -62,7 +62,7 @@ fn a_file_that_others_may_read_is_refused() {
 }
 
 #[test]
-fn a_secret_of_the_operator_may_be_readable_but_not_writable_for_others() {
+fn others_may_read_but_not_change_a_secret_of_the_operator() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("key");
     std::fs::write(&file, "\u{feff}a secret").unwrap();
@@ -91,7 +91,7 @@ fn a_truncated_secret_is_refused_and_not_replaced() {
 }
 
 #[test]
-fn processes_that_come_first_together_get_the_same_secrets() {
+fn processes_that_start_at_the_same_time_get_the_same_secrets() {
     let data = tempfile::tempdir().unwrap();
     let results: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
@@ -103,7 +103,7 @@ fn processes_that_come_first_together_get_the_same_secrets() {
 }
 
 #[test]
-fn an_existing_file_is_not_overwritten_by_creating_it() {
+fn create_private_does_not_overwrite_an_existing_file() {
     let data = tempfile::tempdir().unwrap();
     let file = data.path().join("key");
     assert!(create_private(&file, "first").unwrap());
@@ -112,7 +112,7 @@ fn an_existing_file_is_not_overwritten_by_creating_it() {
 }
 
 #[test]
-fn secrets_do_not_print() {
+fn secrets_are_not_printed() {
     let data = tempfile::tempdir().unwrap();
     let secrets = load_or_generate(data.path()).unwrap();
     let printed = format!("{secrets:?}");
@@ -120,7 +120,7 @@ fn secrets_do_not_print() {
 }
 
 #[test]
-fn the_password_is_five_groups_of_five() {
+fn the_password_has_five_groups_of_five_characters() {
     let password = random_password().unwrap();
     let groups: Vec<_> = password.split('-').collect();
     assert_eq!(groups.len(), 5);

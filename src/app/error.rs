@@ -2,29 +2,39 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use store::StoreError;
+use store::{StoreError, Unfinished};
 
+use super::demonstration::DemonstrationUsers;
 use crate::tls::TlsError;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The database of a production server has demonstration users, whose passwords other people may know.
+    #[error(transparent)]
+    DemonstrationUsers(#[from] DemonstrationUsers),
+    /// The database was restored from a backup, or copied, and the restore is not finished.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
     /// The server cannot listen on an address.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
+    /// The server cannot listen on the Unix socket.
+    #[error("cannot listen on the Unix socket {0} (API_SOCKET): {1}")]
+    Socket(PathBuf, #[source] io::Error),
     /// The database cannot be used.
     #[error("the database cannot be used: {0}")]
     Database(#[from] StoreError),
-    /// The certificate cannot be used.
-    #[error("the TLS certificate cannot be used: {0}")]
+    /// The certificate, or the authorities of client certificates, cannot be used.
+    #[error("the files of TLS cannot be used: {0}")]
     Tls(#[from] TlsError),
-    /// The actors did not start, because the audit spill file cannot be opened.
+    /// The actors did not start, because the audit spill file cannot be opened, or its directory cannot be created.
     #[error("the audit spill file {0} (in DATA_DIR) cannot be opened: {1}")]
     Spill(PathBuf, #[source] io::Error),
-    /// The id and the origins of the relying party of passkeys do not fit together.
+    /// The id or the origins of the relying party of passkeys cannot be used.
     #[error("passkeys: {0}")]
     Passkeys(String),
-    /// The accept pipeline did not start.
+    /// The accept pipeline, or the server of the metrics, did not start.
     #[error("the server cannot start: {0}")]
     Server(#[source] io::Error),
 }

@@ -1,5 +1,5 @@
-//! Binds the listeners. Only `server` uses this, before anything else starts, so that a port in use is reported at
-//! once.
+//! Binds the listeners. Only `server` uses this module. The listeners are bound before any other part starts, so that a port in
+//! use is reported at once.
 
 use std::{
     io,
@@ -7,47 +7,55 @@ use std::{
     sync::Arc,
 };
 
-use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::error::StartError;
+use super::{error::StartError, files::tls_files};
 use crate::{
     config::Settings,
-    socket::{Listener, Security},
-    tls::{OperatorCertificate, TlsError},
+    socket::Listener,
+    tls::{ServerTls, TlsError},
+    unix_socket::{self, SocketFile},
 };
 
 /// The listeners and their addresses.
 pub(super) struct Bound {
     pub(super) listeners: Vec<Listener>,
-    /// Plain HTTP.
+    /// The address of plain HTTP.
     pub(super) http: Option<SocketAddr>,
-    /// TLS.
+    /// The address of TLS.
     pub(super) https: Option<SocketAddr>,
-    /// The metrics.
+    /// The file of the Unix socket.
+    pub(super) socket_file: Option<SocketFile>,
+    /// The listener of the metrics, and its address.
     pub(super) metrics: Option<(TcpListener, SocketAddr)>,
-    /// The certificate of the operator, which is read again when it was renewed.
-    pub(super) certificate: Option<Arc<OperatorCertificate>>,
+    /// The certificate and the authorities of TLS, which are read again when their files change.
+    pub(super) tls: Option<Arc<ServerTls>>,
 }
 
-pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
+pub(super) fn bind(settings: &Settings) -> Result<Bound, StartError> {
     let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
-    let mut of_operator = None;
+    let mut served = None;
     if let Some(address) = settings.listen.http {
-        http = Some(bind_all(address, &Security::Plain, &mut listeners)?);
+        let redirects = settings.listen.redirect;
+        http = Some(bind_all(address, |socket| Listener::Plain { socket, redirects }, &mut listeners)?);
+    }
+    let mut socket_file = None;
+    if let Some((path, mode)) = &settings.listen.socket {
+        let bound = unix_socket::bind(path, *mode);
+        let (socket, file) = bound.map_err(|error| StartError::Socket(path.clone(), error))?;
+        listeners.push(Listener::Unix(socket));
+        socket_file = Some(file);
     }
     if let Some(address) = settings.listen.https {
-        let config = match (certificate, &settings.listen.certificate) {
-            (Some(config), _) => config,
-            (None, Some((certificate, key))) => {
-                of_operator.insert(OperatorCertificate::load(certificate, key)?).config()?
-            }
-            (None, None) => return Err(StartError::Tls(TlsError::none())),
+        let Some(files) = tls_files(&settings.listen) else {
+            return Err(StartError::Tls(TlsError::NoCertificate));
         };
-        https = Some(bind_all(address, &Security::Tls(Arc::new(config)), &mut listeners)?);
+        let config = Arc::clone(served.insert(Arc::new(ServerTls::load(&files)?)).config());
+        let tls = |socket| Listener::Tls { socket, config: Arc::clone(&config) };
+        https = Some(bind_all(address, tls, &mut listeners)?);
     }
     let metrics = settings.listen.metrics.map(bind_metrics).transpose()?;
-    Ok(Bound { listeners, http, https, metrics, certificate: of_operator })
+    Ok(Bound { listeners, http, https, socket_file, metrics, tls: served })
 }
 
 fn bind_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -57,20 +65,20 @@ fn bind_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, bound))
 }
 
-/// Binds the address. For 127.0.0.1 also binds `::1`, because `localhost` can mean either of them.
+/// Binds the address. With 127.0.0.1, `::1` is bound, too, because `localhost` can mean either address.
 fn bind_all(
     address: SocketAddr,
-    security: &Security,
+    listener: impl Fn(TcpListener) -> Listener,
     listeners: &mut Vec<Listener>,
 ) -> Result<SocketAddr, StartError> {
     let first = bind_one(address).map_err(|error| StartError::Listen(address, error))?;
     let bound = first.local_addr().map_err(|error| StartError::Listen(address, error))?;
-    listeners.push(Listener { socket: first, security: security.clone() });
+    listeners.push(listener(first));
     if address.ip() == std::net::Ipv4Addr::LOCALHOST {
         let twin = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, bound.port()));
-        // If there is no IPv6, or another process uses that port on `::1`, only the second listener is missing.
+        // If there is no IPv6, or another process uses that port on `::1`, the server works with the first listener alone.
         if let Ok(socket) = bind_one(twin) {
-            listeners.push(Listener { socket, security: security.clone() });
+            listeners.push(listener(socket));
         }
     }
     Ok(bound)

@@ -9,98 +9,120 @@ use actix_http::Extensions;
 use actix_server::Server;
 use actix_web::web;
 use actors::Realtime;
-use rustls::ServerConfig;
+use parking_lot::Mutex;
 use service::{Clock, Services};
 use store::Store;
+use tokio::runtime::Handle;
 
 use super::{
+    demonstration::demonstration_users,
     error::StartError,
     listeners::{self, Bound},
-    wiring::{http_settings, keys, origins, own_origins, service_settings, start_realtime},
+    reload::Reloader,
+    wiring::{
+        effective_settings, http_settings, keys, origins, own_origins, service_settings, start_realtime,
+    },
 };
 use crate::{
-    config::Settings,
+    acme::Renewal,
+    config::{Environment, SettingValues, Settings},
     fd_limits::FdLimits,
-    http,
+    http::{self, HttpChallenges},
     lifecycle::{Died, Running, Shutdown},
-    socket::{self, SocketContext, emulation::StreamRegistry},
+    socket::{self, ConnectionFacts, Mark, SocketContext, emulation::StreamRegistry},
     telemetry,
+    tls::{self, ServerTls},
 };
 
-/// A server that is bound and ready to run.
+/// A server that has bound its listeners and is ready to run.
 pub struct App {
     running: Running,
+    /// The number of sockets that the limit of open files allows.
+    sockets: usize,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     metrics: Option<SocketAddr>,
 }
 
 impl App {
-    /// Binds the listeners, connects to the database, migrates it and starts every part. Must be called inside an actix
-    /// system. `certificate` overrides the one in the settings.
+    /// Binds the listeners, connects to the database, migrates it and starts every part. Must be called inside an actix system.
     ///
     /// # Errors
     /// See [`StartError`]. After an error no part keeps running.
-    pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
-        // Install the metrics before the first part uses them.
+    pub async fn build(settings: Settings) -> Result<Self, StartError> {
+        // The metrics are installed before the first part uses them.
         telemetry::metrics();
-        let bound = listeners::bind(&settings, certificate)?;
+        let bound = listeners::bind(&settings)?;
         let store = Store::connect(&settings.database)?;
         store.migrate().await?;
-        let shutdown = Shutdown::default();
-        let realtime = start_realtime(&settings, &store, shutdown.clone())
-            .map_err(|error| StartError::Spill(settings.realtime.spill_file.clone(), error))?;
-        let built = Self::start(&settings, bound, store, realtime.clone(), shutdown).await;
+        let clock = Clock::default();
+        if let Some(unfinished) = store.take_into_service(clock.now()).await? {
+            return Err(unfinished.into());
+        }
+        if settings.environment == Environment::Production
+            && let Some(found) = demonstration_users(&store).await?
+        {
+            return Err(found.into());
+        }
+        let (shutdown, descriptors) = (Shutdown::default(), FdLimits::claim());
+        let realtime =
+            start_realtime(&settings, &store, clock.clone(), shutdown.clone(), descriptors.sockets)
+                .map_err(|error| StartError::Spill(settings.realtime.spill_file.clone(), error))?;
+        let built =
+            Self::start(&settings, bound, store, realtime.clone(), clock, shutdown, descriptors).await;
         if built.is_err() {
             realtime.stop();
         }
         built
     }
 
-    /// Starts the jobs and the listeners beside the actors.
+    /// Starts the jobs, and then the listeners. The actors run already.
     async fn start(
         settings: &Settings,
         bound: Bound,
         store: Store,
         realtime: Realtime,
+        clock: Clock,
         shutdown: Shutdown,
+        descriptors: FdLimits,
     ) -> Result<Self, StartError> {
+        let secrets = &settings.secrets;
+        let lasting = service::lasting_keys_or_derived(&store, &clock, &secrets.data_encryption).await?;
         let services = Services::new(
             service_settings(settings, &own_origins(settings, bound.http, bound.https))?,
-            store,
+            store.clone(),
             realtime.clone(),
-            keys(settings),
-            Clock::default(),
+            keys(secrets, &settings.web.domain, &lasting),
+            clock,
         );
+        services.operators.settings.fill(effective_settings(settings));
         services.upkeep.prepare().await?;
         services.upkeep.start();
-        let listening = Self::listen(settings, bound, &services, realtime, shutdown).await;
+        let listening =
+            Self::listen(settings, bound, &services, (store, realtime), shutdown, descriptors).await;
         if listening.is_err() {
             services.upkeep.stop().await;
         }
         listening
     }
 
-    /// Starts the listeners, beside the jobs.
+    /// Starts the listeners. The actors and the jobs run already.
     async fn listen(
         settings: &Settings,
         bound: Bound,
         services: &Services,
-        realtime: Realtime,
+        (store, realtime): (Store, Realtime),
         shutdown: Shutdown,
+        descriptors: FdLimits,
     ) -> Result<Self, StartError> {
-        let Bound { listeners, http, https, metrics, certificate } = bound;
+        let Bound { listeners, http, https, socket_file, metrics, tls } = bound;
         let origins = origins(settings, http, https);
-        let descriptors = FdLimits::claim();
-        let sockets = SocketContext::new(
-            services.clone(),
-            realtime.clone(),
-            settings.socket_settings(descriptors.sockets),
-            origins.clone(),
-            settings.web.trusted_proxies.clone(),
-        );
+        let sockets =
+            SocketContext::new(services.clone(), realtime.clone(), settings.socket.clone(), origins.clone());
+        let challenges = HttpChallenges::default();
         let rest = {
-            let http_settings = web::Data::new(http_settings(settings, origins));
+            let http_settings =
+                web::Data::new(http_settings(settings, origins, realtime.live(), challenges.clone()));
             let (services, sockets) =
                 (web::Data::new(services.clone()), web::Data::from(Arc::clone(&sockets)));
             let streams = Arc::clone(&services.server_api.emulated_streams);
@@ -113,7 +135,7 @@ impl App {
             }
         };
         let (workers, connections) = (settings.listen.workers, descriptors.plain_connections);
-        let server = socket::serve(listeners, workers, connections, &sockets, mark, rest);
+        let server = socket::serve(listeners, workers, connections, &sockets, &mark(tls.as_deref()), rest);
         let server = server.map_err(StartError::Server)?;
         let (metrics_server, metrics) = match serve_metrics(metrics) {
             Ok(served) => served.unzip(),
@@ -122,10 +144,16 @@ impl App {
                 return Err(error);
             }
         };
+        if let Some(life) = tls.as_ref().and_then(|tls| tls.certificate().life()) {
+            services.certificate_expiry.note(life);
+        }
+        let renewal = renewal(settings, tls.as_deref(), challenges, store, services);
         let running = Running {
             server,
             metrics: metrics_server,
-            certificate,
+            socket_file,
+            tls,
+            renewal,
             realtime,
             services: services.clone(),
             sockets,
@@ -133,7 +161,7 @@ impl App {
             drain_delay: settings.drain_delay,
             drain: settings.drain,
         };
-        Ok(Self { running, http, https, metrics })
+        Ok(Self { running, sockets: descriptors.sockets, http, https, metrics })
     }
 
     /// Serves until a stop is requested, then stops the parts in order.
@@ -142,6 +170,20 @@ impl App {
     /// The server stopped because it could not continue.
     pub async fn run(self) -> Result<(), Died> {
         self.running.serve().await
+    }
+
+    /// What reloads the settings of this server. `values` are the values that it was started with.
+    #[must_use]
+    pub fn reloader(&self, values: SettingValues) -> Reloader {
+        Reloader {
+            live: self.running.realtime.live().clone(),
+            services: self.running.services.clone(),
+            runtime: Handle::current(),
+            sockets: self.sockets,
+            has_unix_socket: self.running.socket_file.is_some(),
+            tls: self.running.tls.clone(),
+            values: Mutex::new(values),
+        }
     }
 
     /// The address at which plain HTTP is served.
@@ -187,6 +229,25 @@ impl App {
     }
 }
 
+/// What orders and renews the certificate, if it is ordered by ACME.
+fn renewal(
+    settings: &Settings,
+    tls: Option<&ServerTls>,
+    challenges: HttpChallenges,
+    store: Store,
+    services: &Services,
+) -> Option<Renewal> {
+    let (acme, tls) = (settings.listen.acme.clone()?, tls?);
+    let answers = Arc::new(move |token: &str, answer| challenges.set(token, answer));
+    Some(Renewal::new(
+        acme,
+        Arc::clone(tls.certificate()),
+        answers,
+        store,
+        services.certificate_expiry.clone(),
+    ))
+}
+
 fn serve_metrics(
     bound: Option<(TcpListener, SocketAddr)>,
 ) -> Result<Option<(Server, SocketAddr)>, StartError> {
@@ -196,7 +257,7 @@ fn serve_metrics(
     Ok(Some((server, address)))
 }
 
-/// Stops a server that was started and is not served. Its threads would accept connections on and on.
+/// Stops a server that was started, but that nothing awaits. Without this, its threads would continue to accept connections.
 async fn stop_unserved(server: Server) {
     let handle = server.handle();
     let served = actix_rt::spawn(server);
@@ -204,8 +265,20 @@ async fn stop_unserved(server: Server) {
     let _ = served.await;
 }
 
-fn mark(encrypted: bool, data: &mut Extensions) {
-    data.insert(http::Encrypted(encrypted));
+/// Stores in the data of a connection whether the connection is encrypted, whether its requests are redirected, and the
+/// certificate of the client. The handlers of its requests read these values.
+fn mark(tls: Option<&ServerTls>) -> Mark {
+    let authority = tls.and_then(ServerTls::clients).cloned();
+    Arc::new(move |facts: &ConnectionFacts<'_>, data: &mut Extensions| {
+        data.insert(http::Encrypted(facts.encrypted));
+        if facts.redirects {
+            data.insert(http::RedirectsToHttps);
+        }
+        if let (Some(certificate), Some(authority)) = (facts.client_certificates.first(), &authority) {
+            let standing = authority.standing(facts.client_certificates.to_vec());
+            data.insert(http::ShownCertificate::new(tls::subject(certificate), standing));
+        }
+    })
 }
 
 #[cfg(test)]
@@ -215,7 +288,7 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn a_server_that_is_stopped_before_it_was_served_frees_its_port() {
+    async fn a_server_that_is_stopped_before_it_is_awaited_frees_its_port() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
         let address = listener.local_addr().expect("an address");
         let server = http::serve_metrics(listener, telemetry::metrics()).expect("a server");

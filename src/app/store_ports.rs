@@ -98,8 +98,9 @@ fn not_written(error: &StoreError) -> WriteError {
     }
 }
 
-/// Only an event with a rejected value is refused for good. Missing rights or a missing column concern every event, and an
-/// operator can mend them, so the events wait.
+/// An event is refused permanently only if the database rejects one of its values, or if it conflicts with a stored row. Other
+/// errors, such as missing rights or a missing column, affect every event, and an operator can correct them. So after such an
+/// error the events wait.
 fn not_recorded(error: &StoreError) -> WriteError {
     match error {
         StoreError::Rejected(_) | StoreError::Conflict(_) => WriteError::Refused(error.to_string()),

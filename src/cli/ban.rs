@@ -1,7 +1,8 @@
 //! `portcullis ban`: addresses that are refused for a while.
 //!
-//! A ban is a database row with an end; an audit event records it. Every running server learns of it within seconds. It
-//! applies to new sign-ins and handshakes. Open sessions and sockets stay open until they are revoked.
+//! A ban is a database row with the time of its end. An audit event records it. Within seconds, every running server refuses
+//! those requests from the address that have a limit per address, such as sign-ins, refreshes and handshakes. A ban ends no
+//! session and closes no socket.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,6 +13,7 @@ use super::{
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
+use crate::config::Variables;
 
 /// Bans addresses, lists bans and lifts them.
 #[derive(Debug, Args)]
@@ -28,14 +30,14 @@ enum Command {
     Add {
         /// The address.
         address: IpAddr,
-        /// How long, in minutes.
+        /// The length of the ban, in minutes.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
         minutes: u32,
-        /// The reason; kept with the ban and in the audit trail.
+        /// The reason. It is kept with the ban and in the audit trail.
         #[arg(long, default_value = "")]
         reason: String,
     },
-    /// Lists the bans in force, the longest first.
+    /// Lists the bans in force. The ban that ends last comes first.
     List,
     /// Lifts the ban of an address (IPv6: of its /64).
     Remove {
@@ -45,9 +47,9 @@ enum Command {
 }
 
 impl Ban {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         let Self { database, command } = self;
-        tool::with_services(&database, async |services| {
+        tool::with_services(&database, variables, async |services| {
             match command {
                 Command::Add { address, minutes, reason } => {
                     let period = Duration::from_secs(60 * u64::from(minutes));

@@ -1,17 +1,22 @@
-//! `portcullis config`: checks and describes the settings without starting anything.
+//! `portcullis config`: writes, checks, shows and describes the settings without starting anything.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use logic::namespace::Namespaces;
+use store::Store;
 
-use super::error::CliError;
+use super::{
+    config_init::Init,
+    config_show::Show,
+    error::{CliError, cause},
+};
 use crate::{
     app,
-    config::{self, Settings, Variables},
+    config::{self, Draft, Environment, Settings, Variables, database_from},
 };
 
-/// Checks and describes the settings.
+/// Writes, checks, shows and describes the settings.
 #[derive(Debug, Args)]
 pub(super) struct Config {
     #[command(subcommand)]
@@ -20,21 +25,32 @@ pub(super) struct Config {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Reads all settings as `serve` does, with the files that they name, and reports everything that is wrong.
+    /// Writes a file of settings with comments and new secrets.
+    Init(Init),
+    /// Reads all settings as `serve` does, with the files that they name, and reports everything that is wrong. The exit status
+    /// is 78 if the settings cannot be used.
     Check {
         /// Checks only this file of channels.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with = "database")]
         channels: Option<PathBuf>,
+        /// Also checks that the database can be reached, and in production that it has no demonstration users. The database is
+        /// not changed.
+        #[arg(long)]
+        database: bool,
     },
-    /// Prints the reference of all settings in Markdown, which is `docs/settings.md`.
+    /// Prints every setting with its effective value and the source of this value. Secrets are not shown.
+    Show(Show),
+    /// Prints the description of all settings in Markdown (the file `docs/settings.md`).
     Reference,
 }
 
 impl Config {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         match self.command {
-            Command::Check { channels: Some(file) } => check_channels(&file),
-            Command::Check { channels: None } => check(),
+            Command::Init(init) => init.run(),
+            Command::Check { channels: Some(file), .. } => check_channels(&file),
+            Command::Check { channels: None, database } => check(variables, database),
+            Command::Show(show) => show.run(variables),
             Command::Reference => {
                 print!("{}", config::reference());
                 Ok(())
@@ -43,13 +59,42 @@ impl Config {
     }
 }
 
-fn check() -> Result<(), CliError> {
-    let settings = app::open_files(Settings::read(&Variables::of_process()))?;
-    for warning in &settings.warnings {
+fn check(variables: &Variables, with_database: bool) -> Result<(), CliError> {
+    let mut draft = app::open_files(Settings::read(variables));
+    if with_database {
+        check_database(variables, &mut draft);
+    }
+    for warning in &draft.settings.warnings {
         eprintln!("warning: {warning}");
     }
+    let settings = draft.finish()?;
     println!("the settings can be used; namespaces of channels: {}", names(&settings.realtime.namespaces));
     Ok(())
+}
+
+/// Adds the problems of the database that the settings name. If the settings of the database are wrong, the draft has these
+/// problems already.
+fn check_database(variables: &Variables, draft: &mut Draft) {
+    let Ok(Some(database)) = database_from(variables) else { return };
+    let production = draft.settings.environment == Environment::Production;
+    let checked = actix_web::rt::System::new().block_on(async {
+        let store = Store::connect(&database)?;
+        let current = store.schema_is_current().await?;
+        let users = if production { app::demonstration_users(&store).await? } else { None };
+        Ok((current, users))
+    });
+    match checked {
+        Ok((current, users)) => {
+            if !current {
+                let warning = "the schema of the database is not up to date: `portcullis migrate` or the next start updates it";
+                draft.settings.warnings.push(warning.to_owned());
+            }
+            if let Some(users) = users {
+                draft.problem(users.to_string());
+            }
+        }
+        Err(error) => draft.problem(format!("the database {database} cannot be used: {}", cause(&error))),
+    }
 }
 
 fn check_channels(file: &Path) -> Result<(), CliError> {

@@ -1,6 +1,6 @@
 //! The demonstration users of a development server.
 
-use domain::account::role::Role;
+use domain::account::{demonstration, role::Role};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::secrets::DevSecrets;
@@ -15,9 +15,9 @@ pub(super) struct DemoUser {
 /// A user with a known password, and an administrator with a generated one.
 pub(super) fn demo_users(secrets: &DevSecrets) -> [DemoUser; 2] {
     [
-        DemoUser { email: "user@example.com", password: SecretString::from("password"), role: Role::User },
+        DemoUser { email: demonstration::USER, password: SecretString::from("password"), role: Role::User },
         DemoUser {
-            email: "admin@example.com",
+            email: demonstration::ADMIN,
             password: SecretString::from(secrets.admin_password.expose_secret()),
             role: Role::Admin,
         },

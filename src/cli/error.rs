@@ -3,11 +3,15 @@
 use std::{io, process::ExitCode};
 
 use service::Failure;
-use store::StoreError;
+use store::{StoreError, Unfinished};
 
 use crate::{
     app::StartError, config::ConfigError, lifecycle::Died, postgres, secrets::SecretsError, tls::TlsError,
 };
+
+/// The exit status for settings that cannot be used, from `sysexits.h`. With `RestartPreventExitStatus=78` in its unit, systemd
+/// does not start the server again.
+const EX_CONFIG: u8 = 78;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +28,10 @@ pub enum CliError {
     /// The private database server cannot be reached.
     #[error(transparent)]
     Attach(#[from] postgres::AttachError),
-    /// The secrets cannot be read or written.
+    /// A program of PostgreSQL is missing, or has failed.
+    #[error(transparent)]
+    ClientProgram(#[from] postgres::ClientProgramError),
+    /// A file with secrets cannot be read or written.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The certificate cannot be read or generated.
@@ -33,7 +40,7 @@ pub enum CliError {
     /// The server did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The server stopped without a request.
+    /// The server stopped because it could not continue.
     #[error(transparent)]
     Died(#[from] Died),
     /// The database refused the request, or it cannot be reached.
@@ -42,10 +49,10 @@ pub enum CliError {
     /// The schema of the database is missing or older than this program.
     #[error("the schema of the database is not up to date: run `portcullis migrate` first")]
     NotMigrated,
-    /// The service refused the request.
+    /// The service or the command refused the request, or the server is not ready.
     #[error("{0}")]
     Failure(String),
-    /// A file or the terminal failed.
+    /// A file or the terminal could not be read or written.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -53,7 +60,11 @@ pub enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) | Self::Config(_) => ExitCode::from(2),
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Config(_)
+            | Self::Start(StartError::DemonstrationUsers(_) | StartError::Unfinished(Unfinished::Copied)) => {
+                ExitCode::from(EX_CONFIG)
+            }
             _ => ExitCode::FAILURE,
         }
     }
@@ -65,9 +76,9 @@ impl From<Failure> for CliError {
     }
 }
 
-/// The cause in plain words, followed by the message of the database or of the operating system. The text of a
-/// [`StoreError`] contains the SQLSTATE of the database's answer in brackets.
-fn cause(error: &StoreError) -> String {
+/// The cause in plain words, if it is known, and the message of the database or of the operating system. The text of
+/// [`StoreError::Unavailable`] and [`StoreError::Internal`] contains the SQLSTATE of the database's answer in brackets.
+pub(super) fn cause(error: &StoreError) -> String {
     let detail = match error {
         StoreError::Unavailable(reason) => reason.clone(),
         other => other.to_string(),

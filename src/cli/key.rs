@@ -1,6 +1,6 @@
 //! `portcullis key`: keys of the server API.
 //!
-//! A running server looks a key up with every request, so every change takes effect at once.
+//! A running server reads the key of every request from the database, so every change takes effect at once.
 
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ use super::{
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
+use crate::config::Variables;
 
 const DAY: u64 = 24 * 60 * 60;
-/// A hundred years. Longer values are mistakes: a key without `--days` does not expire.
+/// The longest life of a key: a hundred years. A longer one is probably a mistake, because a key that must not expire is
+/// created without `--days`.
 const LONGEST_LIFE_DAYS: i64 = 36_500;
 
 /// Creates, lists and revokes keys of the server API.
@@ -31,14 +33,14 @@ pub(super) struct Key {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Creates a key and prints it once. Only its hash is stored, so it cannot be shown again.
+    /// Creates a key and prints it once. Only the hash of the key is stored, so the key cannot be shown again.
     Create {
-        /// A name for the purpose of the key.
+        /// A name that says what the key is for.
         name: String,
         /// What the key may do: `publish`, `channels`, `history`, `connections`, `tokens`, or `*` for all; may be repeated.
         #[arg(long = "scope", required = true, value_name = "SCOPE", value_delimiter = ',')]
         scopes: Vec<ApiScopes>,
-        /// The number of days after which the key expires. Without it, the key does not expire.
+        /// The number of days after which the key expires. Without this option, the key does not expire.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=LONGEST_LIFE_DAYS))]
         days: Option<u32>,
     },
@@ -52,9 +54,9 @@ enum Command {
 }
 
 impl Key {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         let Self { database, command } = self;
-        tool::with_services(&database, async |services| {
+        tool::with_services(&database, variables, async |services| {
             match command {
                 Command::Create { name, scopes, days } => {
                     let scopes = ApiScopes::joined(scopes);

@@ -1,5 +1,5 @@
-//! `portcullis migrate`: brings the schema of the database up to date. Two processes may run it at the same time: one
-//! waits for the other.
+//! `portcullis migrate`: brings the schema of the database up to date. If two processes do this at the same time, one waits for
+//! the other.
 
 use clap::Args;
 
@@ -7,6 +7,7 @@ use super::{
     error::CliError,
     tool::{self, DatabaseArgs},
 };
+use crate::config::Variables;
 
 /// Brings the schema of the database up to date.
 #[derive(Debug, Args)]
@@ -16,8 +17,8 @@ pub(super) struct Migrate {
 }
 
 impl Migrate {
-    pub(super) fn run(self) -> Result<(), CliError> {
-        tool::with_store(&self.database, async |store| {
+    pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
+        tool::with_store(&self.database, variables, async |store| {
             let migrated = store.migrate().await?;
             if migrated.applied.is_empty() {
                 println!("The schema is up to date.");
@@ -29,12 +30,12 @@ impl Migrate {
                 let name = format!("account {} ({})", account.user, account.email);
                 match account.holder {
                     Some((holder, email)) => eprintln!(
-                        "portcullis: warning: {name} cannot sign in by its address: to this server it is the address of \
-                         account {holder} ({email}); `portcullis user set-email` gives it another one"
+                        "portcullis: warning: {name} cannot sign in by its address: the address has the same key as the \
+                         address of account {holder} ({email}); `portcullis user set-email` changes it"
                     ),
                     None => {
                         eprintln!(
-                            "portcullis: warning: {name} cannot sign in by its address: it is too long"
+                            "portcullis: warning: {name} cannot sign in by its address: the address is too long"
                         );
                     }
                 }

@@ -1,17 +1,30 @@
 //! The command line: one file per command.
 //!
-//! Commands are thin: they read the settings, start what they need, call the same services as the server, and print.
-//! Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Only `main` may use this room.
+//! Commands are thin: they read the settings, start what they need, call the same services as the server, and print. Exit
+//! codes: 0 done, 1 failed, 2 wrong usage, 78 settings that cannot be used, 130 ended by a second signal. Only `main` may use
+//! this module.
 
+mod audit;
+mod audit_check;
+mod backup;
 mod ban;
+mod cert;
+mod cert_inspect;
 mod command;
 mod config;
+mod config_init;
+mod config_show;
 mod demo_users;
 mod dev;
-mod env_file;
 mod error;
+mod health;
+mod import;
 mod key;
+mod keys;
+mod manual;
 mod migrate;
+mod openapi;
+mod restore;
 mod serve;
 mod session;
 mod summary;

@@ -1,7 +1,7 @@
 //! `portcullis session`: lists and revokes sessions.
 //!
-//! A revocation uses the same function as every other revocation. It is announced to every running server, which closes
-//! the sockets. This process has no sockets, so it can only print how many sessions ended.
+//! A revocation by this command uses the same function as every other revocation. It is announced to every running server,
+//! which closes the sockets. This process has no sockets, so it can only print how many sessions ended.
 
 use clap::{ArgGroup, Args, Subcommand};
 use protocol::id::{DeviceId, SessionId};
@@ -12,6 +12,7 @@ use super::{
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
+use crate::config::Variables;
 
 /// Lists and revokes sessions.
 #[derive(Debug, Args)]
@@ -51,37 +52,44 @@ enum Command {
         /// Every session.
         #[arg(long, group = "target")]
         all: bool,
-        /// The reason; kept with the revocation and in the audit trail.
+        /// The reason. It is kept with the revocation and in the audit trail.
         #[arg(long, default_value = "")]
         reason: String,
     },
 }
 
 impl Session {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         match self.command {
-            Command::List { user, ended, limit } => tool::with_services(&self.database, async |services| {
-                let user = match user {
-                    Some(email) => Some(services.operators.local_admin.find_user(&email).await?.id),
-                    None => None,
-                };
-                let filter = SessionFilter { user, active_only: !ended, limit, ..SessionFilter::default() };
-                println!("{:36}  {:>8}  {:20}  {:20}  address", "session", "user", "opened", "last seen");
-                for listed in services.operators.listings.account_sessions(filter).await?.sessions {
-                    let session = listed.session;
-                    let (opened, seen) = (seconds(session.created_at), seconds(session.last_seen_at));
-                    let address = session.address.map_or_else(String::new, |address| address.to_string());
-                    println!("{}  {:>8}  {opened}  {seen}  {address}", session.id, session.user);
-                }
-                Ok(())
-            }),
+            Command::List { user, ended, limit } => {
+                tool::with_services(&self.database, variables, async |services| {
+                    let user = match user {
+                        Some(name) => Some(services.operators.local_admin.find_user(&name).await?.id),
+                        None => None,
+                    };
+                    let filter =
+                        SessionFilter { user, active_only: !ended, limit, ..SessionFilter::default() };
+                    println!(
+                        "{:36}  {:36}  {:>8}  {:20}  {:20}  address",
+                        "session", "device", "user", "opened", "last seen"
+                    );
+                    for listed in services.operators.listings.account_sessions(filter).await?.sessions {
+                        let session = listed.session;
+                        let (opened, seen) = (seconds(session.created_at), seconds(session.last_seen_at));
+                        let address = session.address.map_or_else(String::new, |address| address.to_string());
+                        let (id, device) = (session.id, session.device);
+                        println!("{id}  {device}  {:>8}  {opened}  {seen}  {address}", session.user);
+                    }
+                    Ok(())
+                })
+            }
             Command::Revoke { session, device, user, all: _, reason } => {
-                tool::with_services(&self.database, async |services| {
+                tool::with_services(&self.database, variables, async |services| {
                     let target = match (session, device, user) {
                         (Some(session), _, _) => Target::Session(session),
                         (_, Some(device), _) => Target::Device(device),
-                        (_, _, Some(email)) => {
-                            Target::User(services.operators.local_admin.find_user(&email).await?.id)
+                        (_, _, Some(name)) => {
+                            Target::User(services.operators.local_admin.find_user(&name).await?.id)
                         }
                         _ => Target::All,
                     };

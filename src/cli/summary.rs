@@ -1,4 +1,4 @@
-//! The summary that `portcullis dev` gives when it is ready: on the terminal for people, and in `dev.json` for
+//! The summary that `portcullis dev` gives when the server is ready: on the terminal for people, and in `dev.json` for
 //! programs.
 
 use std::path::Path;

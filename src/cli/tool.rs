@@ -1,10 +1,12 @@
-//! Finds the database and runs the work of a command on it, for the commands that are tools.
+//! Finds the database and runs the work of a tool on it. A tool is a command that works on the database: all commands but
+//! `dev`, `serve`, `config`, `cert` and `health`.
 //!
-//! A tool works beside a running server, through the same store and services. The server learns of the changes from the
-//! database. If the private database server is not running, it is started for the time of the command.
+//! A tool works beside a running server, through the same store and services. The server reads the changes from the database.
+//! If a tool needs the private database server and that server is not running, the tool starts it for the time of the command.
 
 use std::{path::PathBuf, time::Duration};
 
+use domain::crypto::{lasting_keys::LastingKeys, secret_ring::SecretRing};
 use secrecy::SecretString;
 use service::{Clock, Services};
 use store::{DatabaseSettings, Store};
@@ -12,24 +14,25 @@ use store::{DatabaseSettings, Store};
 use super::error::CliError;
 use crate::{
     app,
-    config::{DATA_DIRECTORY, Secrets, Settings, Variables, database_from},
+    config::{self, KeyKind, Secrets, Settings, Variables, database_from},
     lifecycle::Shutdown,
     postgres::{Access, Durability, attach_or_start},
-    telemetry,
+    secrets, telemetry,
 };
 
 /// How long a tool waits for its audit events to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where a tool finds the database. These options may stand anywhere on the command line.
+/// Where a tool finds the database. These options may be anywhere on the command line.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct DatabaseArgs {
-    /// Database URL. Without it, the private server under `--data-dir`.
-    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    /// The URL of the database. Without it, the settings `DATABASE_URL` or `POSTGRES_HOST` name the database; without these, the
+    /// private server under `--data-dir` is used.
+    #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// The data directory of the development server.
-    #[arg(long, global = true, env = "DATA_DIR", default_value = DATA_DIRECTORY, value_name = "DIR")]
-    data_dir: PathBuf,
+    /// The data directory of the development server. Without it, the setting `DATA_DIR` names the directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 /// The address of the database, and the access to the private server. The access must live as long as the database is
@@ -39,67 +42,109 @@ struct Found {
     _access: Option<Access>,
 }
 
-/// How many sessions ended, for people. A revocation of all sessions may leave them uncounted.
+/// The number of ended sessions as text: `all` if the revocation ended all sessions without counting them.
 pub(super) fn count(sessions: Option<usize>) -> String {
     sessions.map_or_else(|| "all".to_owned(), |sessions| sessions.to_string())
 }
 
-fn find(args: &DatabaseArgs) -> Result<Found, CliError> {
+fn find(args: &DatabaseArgs, variables: &Variables) -> Result<Found, CliError> {
+    // The variables of `serve` name the database for tools, too. Without them, the private database is used. A file of
+    // variables that cannot be read must not be ignored, even if the command line names the database.
     if let Some(url) = &args.database_url {
+        variables.check_sources()?;
         let database = DatabaseSettings::parse(&SecretString::from(url.as_str()))
             .map_err(|error| CliError::Usage(format!("--database-url: {error}")))?;
         return Ok(Found { database, _access: None });
     }
-    // The variables of `serve` name the database for tools, too. Without them, the private database is used.
-    if let Some(database) = database_from(&Variables::of_process())? {
+    if let Some(database) = database_from(variables)? {
         return Ok(Found { database, _access: None });
     }
-    if !args.data_dir.exists() {
-        return Err(CliError::Usage(format!(
-            "there is no data directory {}: start `portcullis dev` first, or give --data-dir or --database-url",
-            args.data_dir.display()
-        )));
-    }
-    let access = attach_or_start(&args.data_dir, Durability::Durable)?;
+    let data_dir = existing_data_dir(args, variables)?;
+    let access = attach_or_start(&data_dir, Durability::Durable)?;
     let database = DatabaseSettings::embedded(access.socket_dir(), access.database());
     Ok(Found { database, _access: Some(access) })
 }
 
-/// Runs `job` with the store.
-pub(super) fn with_store(
+/// The data encryption keys of the server whose database the tool uses: the keys in the settings, or, for the private database,
+/// the generated key.
+pub(super) fn data_encryption_keys(
     args: &DatabaseArgs,
-    job: impl AsyncFnOnce(Store) -> Result<(), CliError>,
-) -> Result<(), CliError> {
-    telemetry::start_tool_logging();
-    let found = find(args)?;
-    actix_web::rt::System::new().block_on(async { job(Store::connect(&found.database)?).await })
+    variables: &Variables,
+) -> Result<SecretRing, CliError> {
+    if args.database_url.is_some() || database_from(variables)?.is_some() {
+        return Ok(KeyKind::Data.secrets(variables)?);
+    }
+    Ok(SecretRing::of(secrets::load_or_generate(&existing_data_dir(args, variables)?)?.data_encryption))
 }
 
-/// Runs `job` with services that have actors of their own, without sockets.
-pub(super) fn with_services(
+fn existing_data_dir(args: &DatabaseArgs, variables: &Variables) -> Result<PathBuf, CliError> {
+    let data_dir = match &args.data_dir {
+        Some(directory) => directory.clone(),
+        None => config::data_dir(variables)?,
+    };
+    if data_dir.exists() {
+        return Ok(data_dir);
+    }
+    Err(CliError::Usage(format!(
+        "there is no data directory {}: start `portcullis dev` first, or give --data-dir or --database-url",
+        data_dir.display()
+    )))
+}
+
+/// Runs `work` with the store.
+pub(super) fn with_store(
     args: &DatabaseArgs,
-    job: impl AsyncFnOnce(Services) -> Result<(), CliError>,
+    variables: &Variables,
+    work: impl AsyncFnOnce(Store) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    with_database(args, variables, async |store, _| work(store).await)
+}
+
+/// Runs `work` with the store and the settings of the database.
+pub(super) fn with_database(
+    args: &DatabaseArgs,
+    variables: &Variables,
+    work: impl AsyncFnOnce(Store, DatabaseSettings) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     telemetry::start_tool_logging();
-    let found = find(args)?;
+    let Found { database, _access } = find(args, variables)?;
+    actix_web::rt::System::new().block_on(async { work(Store::connect(&database)?, database).await })
+}
+
+/// Runs `work` with services that have actors of their own, without sockets.
+pub(super) fn with_services(
+    args: &DatabaseArgs,
+    variables: &Variables,
+    work: impl AsyncFnOnce(Services) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    telemetry::start_tool_logging();
+    let found = find(args, variables)?;
     let private = PrivateDir::make()?;
     let result = actix_web::rt::System::new().block_on(async {
         let mut settings = Settings::development(found.database.clone(), no_secrets(), 0, None);
+        // An export of a person opens what the audit log has sealed. Without the keys, only the log cannot be read.
+        if let Ok(data_encryption) = data_encryption_keys(args, variables) {
+            settings.secrets.data_encryption = data_encryption;
+        }
         settings.realtime.spill_file = private.0.join("audit.spill");
+        settings.erasure = config::erasure_rules(variables);
         let store = Store::connect(&found.database)?;
         // Services report a failure of the database without its cause, so the most common cause is checked here.
         if !store.schema_is_current().await? {
             return Err(CliError::NotMigrated);
         }
-        let realtime = app::start_realtime(&settings, &store, Shutdown::default())?;
+        let lasting = LastingKeys::derived(&settings.secrets.data_encryption.current);
+        let clock = Clock::default();
+        let realtime =
+            app::start_realtime(&settings, &store, clock.clone(), Shutdown::default(), usize::MAX)?;
         let services = Services::new(
             app::service_settings(&settings, &[])?,
             store,
             realtime.clone(),
-            app::keys(&settings),
-            Clock::default(),
+            app::keys(&settings.secrets, &settings.web.domain, &lasting),
+            clock,
         );
-        let done = job(services).await;
+        let done = work(services).await;
         let written = realtime.flush(FLUSH_TIMEOUT).await;
         realtime.stop();
         Ok::<_, CliError>((done, written))
@@ -116,7 +161,7 @@ pub(super) fn with_services(
     done
 }
 
-/// A new directory that other users can neither read nor create beforehand.
+/// A new directory for unwritten audit events. Other users of this machine can neither read it nor create it beforehand.
 struct PrivateDir(PathBuf);
 
 impl PrivateDir {
@@ -127,7 +172,7 @@ impl PrivateDir {
         Ok(Self(path))
     }
 
-    /// Removes the directory. Every event in it is also in the database.
+    /// Removes the directory. Called only when every event in the directory is in the database.
     fn remove(&self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -136,11 +181,5 @@ impl PrivateDir {
 /// Tools neither issue nor verify tokens, so random keys are sufficient.
 fn no_secrets() -> Secrets {
     let random = || SecretString::from(uuid::Uuid::new_v4().to_string());
-    Secrets {
-        jwt: random(),
-        jwt_previous: Vec::new(),
-        csrf: random(),
-        data_encryption: random(),
-        data_encryption_previous: Vec::new(),
-    }
+    Secrets::new(random(), random(), random())
 }

@@ -1,9 +1,14 @@
 //! `portcullis user`: creates, lists and changes users.
 //!
-//! A change of role or status uses the same function as every other revocation, so a running server closes the affected
-//! sockets.
+//! Changes of role, status, password, factors and address use the same function as every other revocation. So a running server
+//! closes the affected sockets.
 
-use std::io::Read;
+use std::{
+    fs::OpenOptions,
+    io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 use domain::account::role::{Role, Status};
@@ -11,8 +16,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     error::CliError,
+    time_format::seconds,
     tool::{self, DatabaseArgs},
 };
+use crate::config::Variables;
 
 /// Creates, lists and changes users.
 #[derive(Debug, Args)]
@@ -29,7 +36,7 @@ enum Command {
     Create {
         /// The e-mail address.
         email: String,
-        /// `user`, `operator` or `admin`.
+        /// `user`, `auditor`, `operator` or `admin`.
         #[arg(long, default_value_t = Role::User)]
         role: Role,
         /// The name that other users see.
@@ -51,9 +58,10 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Gives a user another password and ends every session of the user. Prints the generated password, unless one is given on standard input.
+    /// Gives a user another password and ends every session of the user. Prints the generated password, unless one is given on
+    /// standard input.
     ResetPassword {
-        /// The e-mail address or the number of the account (`id:7`, `email:…` if it could be both).
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
         user: String,
         /// Reads the password from standard input.
         #[arg(long)]
@@ -61,76 +69,110 @@ enum Command {
     },
     /// Removes a user's authenticator app, passkeys and backup codes, and ends every session of the user.
     ResetFactors {
-        /// The e-mail address or the number of the account (`id:7`, `email:…` if it could be both).
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
         user: String,
     },
     /// Gives a user another e-mail address and ends every session of the user. The password stays.
     SetEmail {
-        /// The e-mail address or the number of the account (`id:7`, `email:…` if it could be both).
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
         user: String,
         /// The new e-mail address.
         email: String,
     },
     /// Changes a user's role. The user's sockets are closed, and their clients reconnect with a new token.
     SetRole {
-        /// The e-mail address or the number of the account (`id:7`, `email:…` if it could be both).
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
         user: String,
-        /// `user`, `operator` or `admin`.
+        /// `user`, `auditor`, `operator` or `admin`.
         role: Role,
     },
     /// Changes a user's status. Every status but `active` ends every session of the user.
     SetStatus {
-        /// The e-mail address or the number of the account (`id:7`, `email:…` if it could be both).
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
         user: String,
         /// `pending`, `active`, `suspended` or `deactivated`.
         status: Status,
     },
+    /// Writes everything that the tables hold about a user, as JSON.
+    Export {
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
+        user: String,
+        /// The file, which must not exist, instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Requests the erasure of a user. The account is deactivated and every session of the user ends at once; a running server erases
+    /// the account after `ERASURE_GRACE_DAYS`.
+    Erase {
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
+        user: String,
+        /// Why, for the audit trail. It is removed when the account is erased.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Cancels the erasure of a user, if it has not begun. The account gets its earlier status back.
+    CancelErasure {
+        /// The e-mail address or the number of the account. If both are possible, write `id:…` or `email:…`.
+        user: String,
+    },
 }
 
 impl User {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         match self.command {
             Command::Create { email, role, display_name, password_stdin } => {
-                create(&self.database, &email, role, display_name, password_stdin)
+                create(&self.database, variables, &email, role, display_name, password_stdin)
             }
-            Command::List { role, status, limit } => list(&self.database, role, status, limit),
+            Command::List { role, status, limit } => list(&self.database, variables, role, status, limit),
             Command::ResetPassword { user, password_stdin } => {
-                reset_password(&self.database, &user, password_stdin)
+                reset_password(&self.database, variables, &user, password_stdin)
             }
-            Command::ResetFactors { user } => tool::with_services(&self.database, async |services| {
-                let admin = &services.operators.local_admin;
-                let user = admin.find_user(&user).await?;
-                let ended = tool::count(admin.reset_factors(user.id).await?.sessions);
-                println!("{} no longer has a second factor; sessions ended: {ended}", shown(&user));
-                Ok(())
-            }),
-            Command::SetEmail { user, email } => tool::with_services(&self.database, async |services| {
-                let admin = &services.operators.local_admin;
-                let user = admin.find_user(&user).await?;
-                let ended = tool::count(admin.set_email(user.id, &email).await?.sessions);
-                println!("{} now has the address {email}; sessions ended: {ended}", shown(&user));
-                Ok(())
-            }),
-            Command::SetRole { user, role } => tool::with_services(&self.database, async |services| {
-                let admin = &services.operators.local_admin;
-                let user = admin.find_user(&user).await?;
-                let affected = tool::count(admin.set_role(user.id, role).await?.sessions);
-                println!("{} is now {role}; sessions affected: {affected}", shown(&user));
-                Ok(())
-            }),
-            Command::SetStatus { user, status } => tool::with_services(&self.database, async |services| {
-                let admin = &services.operators.local_admin;
-                let user = admin.find_user(&user).await?;
-                let ended = tool::count(admin.set_status(user.id, status).await?.sessions);
-                println!("{} is now {status}; sessions ended: {ended}", shown(&user));
-                Ok(())
-            }),
+            Command::ResetFactors { user } => {
+                tool::with_services(&self.database, variables, async |services| {
+                    let admin = &services.operators.local_admin;
+                    let user = admin.find_user(&user).await?;
+                    let ended = tool::count(admin.reset_factors(user.id).await?.sessions);
+                    println!("{} no longer has a second factor; sessions ended: {ended}", shown(&user));
+                    Ok(())
+                })
+            }
+            Command::SetEmail { user, email } => {
+                tool::with_services(&self.database, variables, async |services| {
+                    let admin = &services.operators.local_admin;
+                    let user = admin.find_user(&user).await?;
+                    let ended = tool::count(admin.set_email(user.id, &email).await?.sessions);
+                    println!("{} now has the address {email}; sessions ended: {ended}", shown(&user));
+                    Ok(())
+                })
+            }
+            Command::SetRole { user, role } => {
+                tool::with_services(&self.database, variables, async |services| {
+                    let admin = &services.operators.local_admin;
+                    let user = admin.find_user(&user).await?;
+                    let affected = tool::count(admin.set_role(user.id, role).await?.sessions);
+                    println!("{} is now {role}; sessions affected: {affected}", shown(&user));
+                    Ok(())
+                })
+            }
+            Command::Export { user, output } => export(&self.database, variables, &user, output.as_deref()),
+            Command::Erase { user, reason } => erase(&self.database, variables, &user, &reason),
+            Command::CancelErasure { user } => cancel_erasure(&self.database, variables, &user),
+            Command::SetStatus { user, status } => {
+                tool::with_services(&self.database, variables, async |services| {
+                    let admin = &services.operators.local_admin;
+                    let user = admin.find_user(&user).await?;
+                    let ended = tool::count(admin.set_status(user.id, status).await?.sessions);
+                    println!("{} is now {status}; sessions ended: {ended}", shown(&user));
+                    Ok(())
+                })
+            }
         }
     }
 }
 
 fn create(
     database: &DatabaseArgs,
+    variables: &Variables,
     email: &str,
     role: Role,
     display_name: Option<String>,
@@ -138,8 +180,8 @@ fn create(
 ) -> Result<(), CliError> {
     let given = password_stdin.then(read_password).transpose()?;
     let generated = given.is_none();
-    let password = given.unwrap_or_else(generate_password);
-    tool::with_services(database, async |services| {
+    let password = given.unwrap_or_else(service::generated_password);
+    tool::with_services(database, variables, async |services| {
         let user =
             services.operators.local_admin.create_user(email, password.clone(), role, display_name).await?;
         println!("created user {} ({}, {})", user.id, user.email, user.role);
@@ -150,13 +192,57 @@ fn create(
     })
 }
 
+fn erase(database: &DatabaseArgs, variables: &Variables, user: &str, reason: &str) -> Result<(), CliError> {
+    tool::with_services(database, variables, async |services| {
+        let admin = &services.operators.local_admin;
+        let user = admin.find_user(user).await?;
+        let requested = admin.erase(user.id, reason.to_owned()).await?;
+        let (ended, due) = (tool::count(requested.revoked.sessions), requested.erasure.due_at);
+        println!("{} will be erased after {}; sessions ended: {ended}", shown(&user), seconds(due));
+        Ok(())
+    })
+}
+
+fn cancel_erasure(database: &DatabaseArgs, variables: &Variables, user: &str) -> Result<(), CliError> {
+    tool::with_services(database, variables, async |services| {
+        let admin = &services.operators.local_admin;
+        let user = admin.find_user(user).await?;
+        admin.cancel_erasure(user.id).await?;
+        println!("{} will not be erased", shown(&user));
+        Ok(())
+    })
+}
+
+fn export(
+    database: &DatabaseArgs,
+    variables: &Variables,
+    user: &str,
+    output: Option<&Path>,
+) -> Result<(), CliError> {
+    tool::with_services(database, variables, async |services| {
+        let admin = &services.operators.local_admin;
+        let user = admin.find_user(user).await?;
+        // The document has personal data, so no other user of the machine may read the file.
+        let mut to: Box<dyn Write> = match output {
+            Some(path) => Box::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?),
+            None => Box::new(std::io::stdout()),
+        };
+        let mut export = admin.export(user.id).await?;
+        while let Some(piece) = export.next().await? {
+            to.write_all(piece.as_bytes())?;
+        }
+        Ok(to.flush()?)
+    })
+}
+
 fn list(
     database: &DatabaseArgs,
+    variables: &Variables,
     role: Option<Role>,
     status: Option<Status>,
     limit: u32,
 ) -> Result<(), CliError> {
-    tool::with_services(database, async |services| {
+    tool::with_services(database, variables, async |services| {
         let filter = store::UserFilter { role, status, limit, ..Default::default() };
         println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
         for user in services.operators.local_admin.list_users(filter).await? {
@@ -166,11 +252,16 @@ fn list(
     })
 }
 
-fn reset_password(database: &DatabaseArgs, user: &str, password_stdin: bool) -> Result<(), CliError> {
+fn reset_password(
+    database: &DatabaseArgs,
+    variables: &Variables,
+    user: &str,
+    password_stdin: bool,
+) -> Result<(), CliError> {
     let given = password_stdin.then(read_password).transpose()?;
     let generated = given.is_none();
-    let password = given.unwrap_or_else(generate_password);
-    tool::with_services(database, async |services| {
+    let password = given.unwrap_or_else(service::generated_password);
+    tool::with_services(database, variables, async |services| {
         let admin = &services.operators.local_admin;
         let user = admin.find_user(user).await?;
         let ended = tool::count(admin.reset_password(user.id, password.clone()).await?.sessions);
@@ -182,14 +273,9 @@ fn reset_password(database: &DatabaseArgs, user: &str, password_stdin: bool) -> 
     })
 }
 
-/// An account as the tools name it: its number beside its address, because either may have found it.
+/// The number and the address of an account. Both are shown, because the command line may have named the account by either.
 fn shown(user: &store::User) -> String {
     format!("user {} ({})", user.id, user.email)
-}
-
-/// A password of 122 random bits, as 32 hexadecimal digits.
-fn generate_password() -> SecretString {
-    SecretString::from(uuid::Uuid::new_v4().simple().to_string())
 }
 
 fn read_password() -> Result<SecretString, CliError> {

@@ -1,7 +1,8 @@
 //! `CHANNELS_FILE`: which channels exist and what they allow, from a TOML file.
 //!
-//! Read once, at the start, like every setting; `docs/channels.md` says what each option means. Every mistake is reported, with
-//! its line and the path of the option. An unknown option is a mistake, too: a misspelt right must not be ignored.
+//! The file is read at the start and by each reload; `docs/channels.md` says what each option means. The mistakes are
+//! reported together, each with its line and the path of the option. An unknown option is a mistake, too: if a misspelt
+//! `publish` were ignored, the channel would have its default without notice.
 
 use std::{fs, ops::Range, path::Path, sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use toml::{
 
 use super::{error::ConfigError, reader::Reader, table::CHANNELS_FILE};
 
-/// The channels of the file that `CHANNELS_FILE` names, or the built-in channels.
+/// The namespaces in the file that `CHANNELS_FILE` names. `base` if the setting names no file, or if the file is wrong.
 pub(super) fn channels(read: &mut Reader<'_>, base: &Arc<Namespaces>) -> Arc<Namespaces> {
     let Some(path) = read.path(&CHANNELS_FILE) else {
         return Arc::clone(base);
@@ -45,17 +46,18 @@ fn load(path: &Path) -> Result<Namespaces, Vec<String>> {
     parse(&text)
 }
 
-/// Reads the text of such a file.
+/// Reads the text of a file of channels.
 ///
 /// # Errors
-/// Every mistake in it, in the order of the lines.
+/// Every mistake in the text, in the order of the lines. If there are syntax errors, only these are returned. Contradictions
+/// between options of a section are found only if all options of the section could be read.
 fn parse(text: &str) -> Result<Namespaces, Vec<String>> {
     let mut mistakes = Mistakes { text, found: Vec::new() };
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         mistakes.add(&error.span().unwrap_or(0..0), error.message().to_owned());
     }
-    // After a syntax error parts of the file are missing, which would cause misleading further mistakes.
+    // After a syntax error parts of the file are missing, which would cause further, misleading mistakes.
     if !errors.is_empty() {
         return Err(mistakes.in_order());
     }
@@ -99,7 +101,8 @@ fn document_of(document: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Namespace
                 for (name, section_of) in table {
                     let path = format!("namespaces.{}", name.get_ref());
                     if !is_namespace(name.get_ref()) {
-                        let rule = "a namespace is 1 to 64 of a-z, A-Z, 0-9, `_`, `-` and `.`";
+                        let rule =
+                            "the name of a namespace has 1 to 64 characters: a-z, A-Z, 0-9, `_`, `-` and `.`";
                         mistakes.add(&name.span(), format!("{path}: {rule}"));
                     }
                     let options = section(&path, &name.span(), section_of, mistakes);
@@ -126,7 +129,8 @@ fn is_namespace(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// The options of one section. An option that cannot be read keeps its default; the file is refused anyway.
+/// The options of one section. An option that cannot be read keeps its default. The mistake is recorded, so the file is
+/// refused.
 fn section(
     path: &str,
     header: &Range<usize>,
@@ -146,7 +150,7 @@ fn section(
             read_all = false;
         }
     }
-    // Options are checked against each other only if every one of them could be read.
+    // The options are checked against each other only if all of them could be read.
     for problem in options.problems().into_iter().filter(|_| read_all) {
         let name = problem.split(':').next().unwrap_or_default();
         let at = table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
@@ -200,7 +204,8 @@ fn flag(value: &DeValue<'_>) -> Result<bool, String> {
 
 fn number(value: &DeValue<'_>) -> Result<usize, String> {
     let number = value.as_integer().ok_or_else(|| expected("a whole number", value))?;
-    usize::from_str_radix(number.as_str(), number.radix()).map_err(|_| "must be 0 or more".to_owned())
+    usize::from_str_radix(number.as_str(), number.radix())
+        .map_err(|_| "must be 0 or more, and not too large".to_owned())
 }
 
 fn text<'v>(value: &'v DeValue<'_>, what: &str) -> Result<&'v str, String> {
@@ -228,7 +233,7 @@ fn rights(value: &DeValue<'_>) -> Result<Rights, String> {
 
 /// A whole number and a unit: `90s`, `15m`, `12h`, `7d`.
 fn duration(value: &DeValue<'_>) -> Result<Duration, String> {
-    let form = "a time as `90s`, `15m`, `12h` or `7d`";
+    let form = "a time such as `90s`, `15m`, `12h` or `7d`";
     let found = text(value, form)?;
     let wrong = || format!("`{found}` is not {form}");
     let (number, unit) = found.split_at_checked(found.len().saturating_sub(1)).ok_or_else(wrong)?;

@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 /// Everything that is wrong with the settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// One sentence per problem, each beginning with the name of the variable.
+    /// One sentence per problem. It begins with the name of a variable, or with the path of a file.
     pub problems: Vec<String>,
 }
 

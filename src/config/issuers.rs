@@ -1,6 +1,6 @@
 //! `TOKEN_ISSUERS`, and the files that it names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::issuer::{IssuerSettings, Strictness, configuration};
 
@@ -10,16 +10,19 @@ use super::{
 };
 use crate::secrets::{self, SecretsError};
 
-/// A longer file is not a file of keys.
+/// The longest file of keys, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-pub(super) fn issuers(read: &mut Reader<'_>) -> Vec<IssuerSettings> {
-    let Some(text) = read.text(&TOKEN_ISSUERS) else { return Vec::new() };
+/// The issuers, and the files of keys that the setting names.
+pub(super) fn issuers(read: &mut Reader<'_>) -> (Vec<IssuerSettings>, Vec<PathBuf>) {
+    let mut files = Vec::new();
+    let Some(text) = read.text(&TOKEN_ISSUERS) else { return (Vec::new(), files) };
     let production = read.production;
     let strictness =
         Strictness { secret_bytes: if production { SECRET_MIN } else { 1 }, plain_loopback: !production };
     let mut warnings = Vec::new();
     let parsed = configuration::parse(&text, strictness, &mut |path, secret| {
+        files.push(PathBuf::from(path));
         let (content, readable) = content(path)?;
         if secret && readable {
             warnings.push(format!("TOKEN_ISSUERS: every user of this machine may read {path}"));
@@ -28,18 +31,18 @@ pub(super) fn issuers(read: &mut Reader<'_>) -> Vec<IssuerSettings> {
     });
     warnings.into_iter().for_each(|warning| read.warning(warning));
     match parsed {
-        Ok(issuers) => issuers,
+        Ok(issuers) => (issuers, files),
         Err(problems) => {
             for problem in problems {
                 read.problem(format!("TOKEN_ISSUERS: {problem}"));
             }
-            Vec::new()
+            (Vec::new(), files)
         }
     }
 }
 
-/// The content of a file, and whether every user may read it. Keys decide which tokens are accepted, so other users must not be
-/// able to write a file of keys, even of public keys.
+/// The content of a file, and whether every user of this machine may read the file. Keys decide which tokens are accepted. So a
+/// file of keys is refused if users other than its owner may change it, even if the keys are public.
 fn content(path: &str) -> Result<(String, bool), String> {
     match secrets::read_operators(Path::new(path), MAX_FILE_BYTES) {
         Ok(given) => Ok((given.text.to_string(), given.readable_by_others)),

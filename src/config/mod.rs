@@ -1,31 +1,60 @@
 //! The settings of the server: one table, and the code that reads it.
 //!
-//! `table` names every setting with its type, unit, default, bounds and one sentence. Everything else follows from it: how
-//! the variables are read (`settings`), which misspelt names are reported (`names`), `portcullis config check`, and
-//! `docs/settings.md` (`reference`). The settings are read once, at the start, by `app` and `cli`; no other room reads the
-//! environment. Bad settings stop the start with one message that lists every problem.
+//! `table` names every setting with its type, unit, default, bounds and a short text. Everything else follows from this table:
+//! how the variables are read (`settings`), which misspelt names are reported (`names`), `portcullis config check`, `config show`
+//! (`shown`), `config init` (`template`) and `docs/settings.md` (`reference`). The variables come from the environment, from
+//! files and from systemd credentials (`ranks`). `cli` reads the settings at the start, and `app` opens the files that the settings
+//! name. No other module reads the settings from the environment. Bad settings stop the start with one message that lists every
+//! problem.
 
+mod acme;
+mod assignment;
+mod audit;
+mod changes;
 mod channels;
+mod credentials;
 mod database;
+mod dev_start;
+mod env_file;
 mod environment;
 mod error;
+mod issuer_tokens;
 mod issuers;
+mod key_file;
+mod listen;
 mod names;
+mod ranks;
 mod reader;
 mod reference;
+mod secrets;
 mod setting;
 mod settings;
+mod shown;
+mod source;
 mod table;
+mod template;
+mod traces;
 mod variables;
 mod web;
 
+pub use acme::{AcmeChallenge, AcmeSettings};
+pub use assignment::Assignment;
+pub use audit::{anchor_place, audit_log_settings};
+pub use changes::{Changes, SettingValues};
 pub use channels::check_channels;
 pub use database::database_from;
+pub use dev_start::{DevStart, data_dir};
 pub use environment::Environment;
 pub use error::ConfigError;
-pub(crate) use reader::{SERVICE_LINK_ADVICE, is_service_link};
+pub use issuer_tokens::issuer_token_life;
+pub use key_file::{KeyFile, KeyFileError};
+pub use listen::{Listen, LocalAddress, local_address};
 pub use reference::reference;
-pub use settings::{Draft, GeoFiles, Listen, Secrets, Settings};
-pub(crate) use table::{DATA_DIRECTORY, HTTP_PORT, HTTPS_PORT};
+pub use secrets::{KeyKind, Secrets, token_algorithm};
+pub use settings::{Draft, GeoFiles, Settings, erasure_rules};
+pub use shown::ShownSetting;
+pub use source::Source;
+pub use template::{template, to_fill_in};
+pub use traces::TraceSettings;
 pub use variables::Variables;
 pub use web::WebSettings;

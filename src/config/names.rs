@@ -1,14 +1,18 @@
-//! Reports variables that look like settings but are not, because a misspelt name must not be ignored.
+//! Reports variables that look like settings but are not, because a misspelt setting must not be ignored.
 //!
-//! A variable looks like a setting if it has a prefix of settings, or if its name is similar to a setting that is not given. All
-//! other variables belong to other programs.
+//! A variable looks like a setting if its name has a prefix of settings, consists of `PORTCULLIS_` and the name of a setting,
+//! or is similar to the name of a setting that is not given. All other variables belong to other programs.
+
+use std::sync::LazyLock;
 
 use domain::abuse::throttle::{self, Limits};
 
 use super::{table::rows, variables::Variables};
 
-/// The prefixes of settings.
-const OUR_PREFIXES: [&str; 14] = [
+/// The prefixes of settings. A variable with one of these prefixes is taken for a setting, except for [`NOT_SETTINGS`] and
+/// service links.
+const OUR_PREFIXES: [&str; 15] = [
+    "ACME_",
     "CONNECTIONS_",
     "CONNECTION_",
     "CORS_",
@@ -25,58 +29,79 @@ const OUR_PREFIXES: [&str; 14] = [
     "WEBAUTHN_",
 ];
 
-/// Settings do not have this prefix. Clients and scripts use it for variables of their own, such as `PORTCULLIS_URL`. In front of
-/// the name of a setting it is a mistake.
+/// Settings do not have this prefix. Clients and scripts use it for variables of their own, such as `PORTCULLIS_URL`. If the
+/// prefix stands before the name of a setting, this is a mistake.
 const PROGRAM_PREFIX: &str = "PORTCULLIS_";
 
-/// Names with these prefixes that belong to other programs: a desktop's session manager, and the `postgres` image of Docker.
+/// Names that begin with one of the prefixes but belong to other programs: a desktop's session manager, and the `postgres`
+/// image of Docker.
 const NOT_SETTINGS: [&str; 4] =
     ["POSTGRES_HOST_AUTH_METHOD", "POSTGRES_INITDB_ARGS", "POSTGRES_INITDB_WALDIR", "SESSION_MANAGER"];
 
-/// Variables similar to a shorter setting are not reported: too often they belong to other programs.
+/// A variable that has none of the prefixes and is only similar to a setting is reported if the name of that setting has at
+/// least this many characters. Variables that are similar to shorter names often belong to other programs.
 const NEAR_MISS_MIN_LENGTH: usize = 10;
 
 /// One problem for each variable that looks like a setting but is not.
 pub(super) fn unknown(variables: &Variables) -> Vec<String> {
-    let settings = setting_names();
-    let known = |name: &str| settings.iter().any(|setting| setting == name);
-    let mut problems = Vec::new();
-    for name in variables.names() {
-        // `X_FILE` gives the setting `X`.
-        let base = name.strip_suffix("_FILE").unwrap_or(name);
-        if known(name) || known(base) || NOT_SETTINGS.contains(&name) || is_service_link(name) {
-            continue;
-        }
-        if let Some(rest) = base.strip_prefix(PROGRAM_PREFIX) {
-            if known(rest) {
-                problems.push(format!("{name}: there is no such setting; did you mean {rest}?"));
-            }
-            continue;
-        }
-        let nearest = nearest(base, &settings);
-        if OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
-            let hint = nearest.map_or_else(String::new, |(setting, _)| format!("; did you mean {setting}?"));
-            problems.push(format!("{name}: there is no such setting{hint}"));
-        } else if let Some((setting, distance)) = nearest
-            && is_near_miss(setting, distance)
-            && variables.get(setting).is_none()
-            && variables.get(&format!("{setting}_FILE")).is_none()
-        {
-            problems.push(format!("{name}: there is no such setting; did you mean {setting}?"));
-        }
+    variables.names().filter_map(|name| problem(name, variables)).collect()
+}
+
+/// The problem with this name, if it looks like the name of a setting but is not.
+pub(super) fn problem(name: &str, variables: &Variables) -> Option<String> {
+    if gives_setting(name) || NOT_SETTINGS.contains(&name) || is_service_link(name) {
+        return None;
     }
-    problems
+    let base = name.strip_suffix("_FILE").unwrap_or(name);
+    if let Some(rest) = base.strip_prefix(PROGRAM_PREFIX) {
+        return is_setting(rest).then(|| format!("{name}: there is no such setting; did you mean {rest}?"));
+    }
+    let nearest = nearest(base);
+    if OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        let hint = nearest.map_or_else(String::new, |(setting, _)| format!("; did you mean {setting}?"));
+        return Some(format!("{name}: there is no such setting{hint}"));
+    }
+    let (setting, distance) = nearest?;
+    let is_given = variables.get(setting).is_some()
+        || other_form(setting).is_some_and(|other| variables.get(&other).is_some())
+        || !variables.credentials(setting).is_empty();
+    let is_meant = is_near_miss(setting, distance) && !is_given;
+    is_meant.then(|| format!("{name}: there is no such setting; did you mean {setting}?"))
+}
+
+/// Whether this is the name of a setting.
+pub(super) fn is_setting(name: &str) -> bool {
+    setting_names().iter().any(|setting| setting == name)
+}
+
+/// Whether a variable with this name gives a setting: `X`, or `X_FILE` with the path of a file that has the value.
+pub(super) fn gives_setting(name: &str) -> bool {
+    is_setting(name) || other_form(name).is_some()
+}
+
+/// `X_FILE` for the setting `X`, and `X` for `X_FILE`. `None` for other names, and for a setting whose own name ends in
+/// `_FILE`, because its value is a path already.
+pub(super) fn other_form(name: &str) -> Option<String> {
+    match name.strip_suffix("_FILE") {
+        Some(base) => Some(base.to_owned()).filter(|base| is_setting(base) && !base.ends_with("_FILE")),
+        None => is_setting(name).then(|| format!("{name}_FILE")),
+    }
 }
 
 /// The names of all settings, including the limits.
-fn setting_names() -> Vec<String> {
-    let limits: Vec<String> = Limits::default().each_mut().map(|limit| throttle::setting(limit)).collect();
-    rows().map(|row| row.name().to_owned()).chain(limits).collect()
+fn setting_names() -> &'static [String] {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let limits: Vec<String> =
+            Limits::default().each_mut().map(|limit| throttle::setting(limit)).collect();
+        rows().map(|row| row.name().to_owned()).chain(limits).collect()
+    });
+    &NAMES
 }
 
-/// The setting with the most similar name, and how many letters are missing, superfluous, wrong or swapped.
-fn nearest<'a>(name: &str, settings: &'a [String]) -> Option<(&'a str, usize)> {
-    settings
+/// The setting with the most similar name, and how many letters of `name` are missing, superfluous, wrong or swapped. `None` if no
+/// name is similar.
+fn nearest(name: &str) -> Option<(&'static str, usize)> {
+    setting_names()
         .iter()
         .map(|setting| (setting.as_str(), strsim::osa_distance(name, setting)))
         .filter(|(setting, distance)| *distance <= 1 + setting.len() / 3)
@@ -113,13 +138,13 @@ mod tests {
     fn every_setting_is_known_by_both_of_its_names() {
         for name in setting_names() {
             let file = format!("{name}_FILE");
-            assert_eq!(problems(&[&name]), [""; 0]);
-            assert_eq!(problems(&[&file]), [""; 0]);
+            assert_eq!(problems(&[name]), [""; 0]);
+            assert_eq!(problems(&[&file]).is_empty(), !name.ends_with("_FILE"), "{file}");
         }
     }
 
     #[test]
-    fn a_misspelt_setting_is_reported_with_the_most_similar_one() {
+    fn a_misspelt_setting_is_reported_with_the_most_similar_setting() {
         for (name, meant) in [
             ("LIMIT_LOGIN_ADRESS", "LIMIT_LOGIN_ADDRESS"),
             ("SESSION_TIMEOUT_MINUTE", "SESSION_TIMEOUT_MINUTES"),

@@ -1,6 +1,6 @@
-//! One setting: its name, its kind (type, unit, default, bounds), and one sentence about it.
+//! One setting: its name, its kind (type, unit, default, bounds), and a short text about it.
 //!
-//! Used by `table`, which lists them, by `reader`, which reads them, and by `reference`, which describes them.
+//! `table` lists all settings, `reader` reads them, and `reference` describes them for the operator.
 
 use std::time::Duration;
 
@@ -8,10 +8,12 @@ use std::time::Duration;
 pub(super) struct Setting<K> {
     /// The name of the variable.
     pub(super) name: &'static str,
-    /// One or more sentences for the operator.
+    /// What the operator must know about the setting, in a few sentences.
     pub(super) about: &'static str,
-    /// The values that it accepts.
+    /// The values that the setting accepts, and its default.
     pub(super) kind: K,
+    /// Whether a reload applies a changed value. The other settings are only read at the start.
+    pub(super) reloadable: bool,
 }
 
 /// What a number counts.
@@ -56,7 +58,7 @@ impl Unit {
 /// A whole number with bounds.
 pub(super) struct Number {
     pub(super) unit: Unit,
-    /// A function, because some defaults come from other rooms and must not be repeated here.
+    /// A function, because some defaults are defined in other modules and must not be repeated here.
     pub(super) default: fn() -> u64,
     /// The default of `portcullis dev`, if it differs.
     pub(super) dev: Option<u64>,
@@ -64,7 +66,12 @@ pub(super) struct Number {
     pub(super) most: u64,
 }
 
-/// Yes or no.
+/// A port that may be turned off: `off`, or a number from 0 to 65535.
+pub(super) struct Port {
+    pub(super) default: u16,
+}
+
+/// `true` or `false`.
 pub(super) struct Flag {
     pub(super) default: bool,
 }
@@ -79,9 +86,12 @@ pub(super) struct Text {
     pub(super) default: Option<&'static str>,
     /// What applies without a value, if there is no `default`.
     pub(super) without: &'static str,
+    /// Whether the text may contain a password or a key.
+    pub(super) secret: bool,
 }
 
-/// The path of a file or directory. If its name ends in `_FILE`, there is no second variable that names a file.
+/// The path of a file or directory. Every setting `X` can also be given as `X_FILE`, the path of a file with the value, except
+/// for a setting whose own name ends in `_FILE`.
 pub(super) struct FilePath {
     pub(super) default: Option<&'static str>,
 }
@@ -100,7 +110,7 @@ pub(super) struct Secret {
     pub(super) without: &'static str,
 }
 
-/// What the reference says about one setting.
+/// What `docs/settings.md`, `config show` and `config init` need to know about one setting.
 pub(super) trait Row: Sync {
     fn name(&self) -> &'static str;
     fn about(&self) -> &'static str;
@@ -108,15 +118,37 @@ pub(super) trait Row: Sync {
     fn values(&self) -> String;
     /// The default, or what applies without a value.
     fn default(&self) -> String;
+    /// The default as a value; `None` if the setting has no fixed default.
+    fn default_value(&self) -> Option<String>;
+    /// Whether the value must not be shown.
+    fn is_secret(&self) -> bool;
+    /// Whether a reload applies a changed value.
+    fn is_reloadable(&self) -> bool;
+    /// Whether the value is the path of a file or directory.
+    fn is_path(&self) -> bool;
+    /// The value in the form of a default, so that the two can be compared.
+    fn canonical(&self, value: &str) -> String;
     /// The number, if the setting is a number. Tests check the bounds of all numbers.
     #[cfg(test)]
     fn number(&self) -> Option<&Number>;
 }
 
-/// What the reference says about one kind of setting.
+/// The part of [`Row`] that depends on the kind of the setting.
 pub(super) trait Kind: Sync {
     fn values(&self) -> String;
     fn default(&self) -> String;
+    /// The default as a value; `None` if the setting has no fixed default.
+    fn default_value(&self) -> Option<String>;
+    fn is_secret(&self) -> bool {
+        false
+    }
+    fn is_path(&self) -> bool {
+        false
+    }
+    /// The value in the form of a default.
+    fn canonical(&self, value: &str) -> String {
+        value.to_owned()
+    }
     /// The number, if the setting is a number.
     #[cfg(test)]
     fn number(&self) -> Option<&Number> {
@@ -141,9 +173,38 @@ impl<K: Kind> Row for Setting<K> {
         self.kind.default()
     }
 
+    fn default_value(&self) -> Option<String> {
+        self.kind.default_value()
+    }
+
+    fn is_secret(&self) -> bool {
+        self.kind.is_secret()
+    }
+
+    fn is_reloadable(&self) -> bool {
+        self.reloadable
+    }
+
+    fn is_path(&self) -> bool {
+        self.kind.is_path()
+    }
+
+    fn canonical(&self, value: &str) -> String {
+        self.kind.canonical(value)
+    }
+
     #[cfg(test)]
     fn number(&self) -> Option<&Number> {
         self.kind.number()
+    }
+}
+
+/// The meaning of a value of a flag; `None` if it has none.
+pub(super) fn flag_of(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 
@@ -165,6 +226,32 @@ impl Kind for Number {
         let default = (self.default)();
         self.dev.map_or_else(|| default.to_string(), |dev| format!("{default} (`dev`: {dev})"))
     }
+
+    fn default_value(&self) -> Option<String> {
+        Some((self.default)().to_string())
+    }
+
+    fn canonical(&self, value: &str) -> String {
+        value.parse::<u64>().map_or_else(|_| value.to_owned(), |number| number.to_string())
+    }
+}
+
+impl Kind for Port {
+    fn values(&self) -> String {
+        "`off`, or number, 0 to 65535".to_owned()
+    }
+
+    fn default(&self) -> String {
+        self.default.to_string()
+    }
+
+    fn default_value(&self) -> Option<String> {
+        Some(self.default.to_string())
+    }
+
+    fn canonical(&self, value: &str) -> String {
+        value.parse::<u16>().map_or_else(|_| value.to_owned(), |port| port.to_string())
+    }
 }
 
 impl Kind for Flag {
@@ -174,6 +261,14 @@ impl Kind for Flag {
 
     fn default(&self) -> String {
         format!("`{}`", self.default)
+    }
+
+    fn default_value(&self) -> Option<String> {
+        Some(self.default.to_string())
+    }
+
+    fn canonical(&self, value: &str) -> String {
+        flag_of(value).map_or_else(|| value.to_owned(), |flag| flag.to_string())
     }
 }
 
@@ -185,6 +280,10 @@ impl Kind for Word {
     fn default(&self) -> String {
         or_without(self.0.first().copied(), "none")
     }
+
+    fn default_value(&self) -> Option<String> {
+        self.0.first().map(|word| (*word).to_owned())
+    }
 }
 
 impl Kind for Text {
@@ -195,15 +294,31 @@ impl Kind for Text {
     fn default(&self) -> String {
         or_without(self.default, self.without)
     }
+
+    fn default_value(&self) -> Option<String> {
+        self.default.map(str::to_owned)
+    }
+
+    fn is_secret(&self) -> bool {
+        self.secret
+    }
 }
 
 impl Kind for FilePath {
+    fn is_path(&self) -> bool {
+        true
+    }
+
     fn values(&self) -> String {
         "path".to_owned()
     }
 
     fn default(&self) -> String {
         or_without(self.default, "none")
+    }
+
+    fn default_value(&self) -> Option<String> {
+        self.default.map(str::to_owned)
     }
 }
 
@@ -215,6 +330,10 @@ impl Kind for List {
     fn default(&self) -> String {
         self.without.to_owned()
     }
+
+    fn default_value(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Kind for Secret {
@@ -224,5 +343,13 @@ impl Kind for Secret {
 
     fn default(&self) -> String {
         self.without.to_owned()
+    }
+
+    fn default_value(&self) -> Option<String> {
+        None
+    }
+
+    fn is_secret(&self) -> bool {
+        true
     }
 }

@@ -1,35 +1,34 @@
 //! The settings as the rest of the server sees them, read from the table.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use actors::runtime::RealtimeSettings;
 use domain::{
     abuse::throttle::{self, Limits, Rate},
+    account::erasure::{ErasureRules, MessagesOfErased},
     factors::passkey::RelyingPartyNames,
     issuer::IssuerSettings,
     retention::RetentionPeriods,
     risk::Thresholds,
     session::SessionLimits,
 };
-use secrecy::{ExposeSecret, SecretString};
-use service::{OnStale, geo::Geo};
+use secrecy::SecretString;
+use service::{AuditLogSettings, EventSettings, OnStale, geo::Geo};
 use store::DatabaseSettings;
 
 use super::{
-    channels,
-    database::database,
-    environment::Environment,
+    audit, channels,
+    database::{database, set_bounds},
+    environment::{Environment, environment},
     error::ConfigError,
     issuers::issuers,
+    listen::{Listen, client_files, listen, metrics_address},
     names,
-    reader::{Command, Reader, SECRET_MIN},
-    setting::{Secret, Setting},
+    reader::{Command, Reader},
+    secrets::{self, Secrets},
+    shown::{ShownSetting, shown_of},
     table::*,
+    traces::{TraceSettings, traces},
     variables::Variables,
     web::{self, WebSettings},
 };
@@ -38,37 +37,7 @@ use crate::socket::{ConnectionLimits, HttpTimeouts, SocketSettings};
 /// The shortest `API_KEY` that production accepts, in bytes.
 const API_KEY_MIN: usize = 16;
 
-/// The keys from which every token, cookie and MAC is derived. They never print.
-#[derive(Clone, Debug)]
-pub struct Secrets {
-    /// `JWT_SECRET_KEY`.
-    pub jwt: SecretString,
-    /// `JWT_PREVIOUS_SECRET_KEYS`.
-    pub jwt_previous: Vec<SecretString>,
-    /// `CSRF_SECRET_KEY`.
-    pub csrf: SecretString,
-    /// `DATA_ENCRYPTION_KEY`.
-    pub data_encryption: SecretString,
-    /// `DATA_ENCRYPTION_PREVIOUS_KEYS`.
-    pub data_encryption_previous: Vec<SecretString>,
-}
-
-/// Where to listen.
-#[derive(Clone, Debug)]
-pub struct Listen {
-    /// Plain HTTP.
-    pub http: Option<SocketAddr>,
-    /// TLS.
-    pub https: Option<SocketAddr>,
-    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`. `portcullis dev` generates a certificate instead.
-    pub certificate: Option<(PathBuf, PathBuf)>,
-    /// `METRICS_ADDR`.
-    pub metrics: Option<SocketAddr>,
-    /// `WORKERS`.
-    pub workers: usize,
-}
-
-/// The databases of places that the settings name. `app` opens them.
+/// The paths of the location databases. `app` opens the files.
 #[derive(Clone, Debug, Default)]
 pub struct GeoFiles {
     /// `GEOIP_DATABASE`.
@@ -92,17 +61,19 @@ pub struct Settings {
     pub environment: Environment,
     /// `DEBUG`.
     pub debug: bool,
+    /// `OTEL_…`.
+    pub traces: Option<TraceSettings>,
     /// Where to listen.
     pub listen: Listen,
     /// `DATABASE_URL`, or the `POSTGRES_…` variables.
     pub database: DatabaseSettings,
-    /// The keys.
+    /// The secrets from which keys are derived.
     pub secrets: Secrets,
     /// Names, origins, cookies.
     pub web: WebSettings,
     /// `WEBAUTHN_…`.
     pub passkeys: RelyingPartyNames,
-    /// `SESSION_TIMEOUT_MINUTES`, `SESSION_ABSOLUTE_DAYS`, `REFRESH_TOKEN_DAYS`, `SESSIONS_PER_USER`.
+    /// `SESSION_TIMEOUT_MINUTES`, `SESSION_ABSOLUTE_DAYS`, `REFRESH_TOKEN_DAYS`, `SESSIONS_PER_USER`, `DEVICES_PER_USER`.
     pub sessions: SessionLimits,
     /// `REGISTRATION`.
     pub registration_open: bool,
@@ -110,14 +81,18 @@ pub struct Settings {
     pub require_email_verification: bool,
     /// `GEOIP_…`: the paths.
     pub geo_files: GeoFiles,
-    /// The opened databases of places; empty until `app` has opened `geo_files`.
+    /// The opened location databases; empty until `app` has opened `geo_files`.
     pub geo: Geo,
     /// `RISK_…`.
     pub risk: Thresholds,
     /// `ATTEMPTS_RETENTION_DAYS`.
     pub attempts_kept: Duration,
-    /// `…_RETENTION_DAYS` of the other tables.
+    /// The other `…_RETENTION_DAYS`.
     pub kept: RetentionPeriods,
+    /// `ERASURE_GRACE_DAYS`, `ERASURE_MESSAGES`, `ERASURES_FILE`.
+    pub erasure: ErasureRules,
+    /// `AUDIT_SIGNING_KEY`, `AUDIT_ANCHOR`.
+    pub audit_log: AuditLogSettings,
     /// `ADDRESS_LIMIT_FACTOR`.
     pub address_limit_factor: u32,
     /// `LIMIT_<NAME>`. The table of names and defaults is in `domain::abuse::throttle`.
@@ -130,13 +105,17 @@ pub struct Settings {
     pub on_stale: OnStale,
     /// `TOKEN_ISSUERS`; see `domain::issuer::configuration`.
     pub issuers: Vec<IssuerSettings>,
+    /// The files that `TOKEN_ISSUERS` names.
+    pub issuer_files: Vec<PathBuf>,
     /// `ISSUER_TOKEN_DAYS`.
     pub issuer_tokens: Duration,
+    /// `EVENTS_…`.
+    pub events: EventSettings,
     /// `ALLOW_ANONYMOUS`.
     pub allow_anonymous: bool,
     /// `API_KEY`.
     pub api_key: Option<SecretString>,
-    /// Sockets. [`Settings::socket_settings`] completes them from other settings.
+    /// The settings of sockets. `app` makes the live settings from them and from other settings.
     pub socket: SocketSettings,
     /// The bounds of the actors, the file of unwritten audit events, and the namespaces of channels.
     pub realtime: RealtimeSettings,
@@ -146,19 +125,22 @@ pub struct Settings {
     pub drain: Duration,
     /// Warnings for the operator, one sentence each.
     pub warnings: Vec<String>,
+    /// Every setting with its effective value and its source, for operators.
+    pub shown: Vec<ShownSetting>,
 }
 
-/// Settings, and the problems found in them so far.
+/// Settings, and the problems found in them so far. `app` adds the problems of files and databases.
 pub struct Draft {
-    /// The settings; wrong values are replaced by defaults.
+    /// The settings; wrong values are replaced by defaults or placeholders.
     pub settings: Settings,
     problems: Vec<String>,
+    variables: Variables,
 }
 
 impl Draft {
     /// Adds a problem: one sentence that begins with the name of the variable.
     pub fn problem(&mut self, problem: String) {
-        self.problems.push(problem);
+        self.problems.push(self.variables.located(problem));
     }
 
     /// The settings, if there is no problem.
@@ -166,7 +148,7 @@ impl Draft {
     /// # Errors
     /// One error that lists every problem.
     pub fn finish(self) -> Result<Settings, ConfigError> {
-        let Self { settings, problems } = self;
+        let Self { settings, problems, .. } = self;
         if problems.is_empty() { Ok(settings) } else { Err(ConfigError { problems }) }
     }
 }
@@ -184,19 +166,16 @@ impl Settings {
     #[must_use]
     pub fn read(variables: &Variables) -> Draft {
         let mut read = Reader::new(variables, Command::Serve);
-        let environment = match read.word(&ENVIRONMENT) {
-            "development" => Environment::Development,
-            _ => Environment::Production,
-        };
+        let environment = environment(&mut read);
         read.production = environment == Environment::Production;
         let listen = listen(&mut read);
         let database = database(&mut read);
-        let secrets = secrets(&mut read);
-        read.word(&JWT_ALGORITHM);
+        let secrets = secrets::secrets(&mut read);
         Self::draft(read, variables, Base { environment, listen, database, secrets })
     }
 
-    /// The settings of `portcullis dev` and of tests: loopback, with a database and secrets of its own.
+    /// The settings of tools and of tests: on loopback, with this database and these secrets. All other settings have the
+    /// defaults of `portcullis dev`.
     #[must_use]
     pub fn development(database: DatabaseSettings, secrets: Secrets, http: u16, https: Option<u16>) -> Self {
         let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
@@ -204,7 +183,7 @@ impl Settings {
         Self::read_development(&Variables::default(), database, secrets, ports).settings
     }
 
-    /// Like [`Settings::development`], with the settings in `variables` that `portcullis dev` does not choose itself.
+    /// Like [`Settings::development`], but reads from `variables` the settings that `portcullis dev` does not choose itself.
     #[must_use]
     pub fn read_development(
         variables: &Variables,
@@ -215,25 +194,45 @@ impl Settings {
         let mut read = Reader::new(variables, Command::Dev);
         let workers = usize::try_from((WORKERS.kind.default)()).unwrap_or(1);
         let metrics = metrics_address(&mut read);
-        let listen = Listen { http: Some(http), https, certificate: None, metrics, workers };
-        Self::draft(
+        let (client_ca, client_crl) = client_files(&mut read);
+        let listen = Listen {
+            http: Some(http),
+            redirect: false,
+            socket: None,
+            https,
+            certificate: None,
+            acme: None,
+            client_ca,
+            client_crl,
+            metrics,
+            workers,
+        };
+        let mut draft = Self::draft(
             read,
             variables,
             Base { environment: Environment::Development, listen, database, secrets },
-        )
+        );
+        // The receivers of a developer are on the same machine.
+        draft.settings.events.inner_addresses = true;
+        draft
     }
 
     fn draft(mut read: Reader<'_>, variables: &Variables, base: Base) -> Draft {
         let mut settings = Self::from_base(&mut read, base);
-        let (mut problems, warnings) = read.into_findings();
+        for problem in names::unknown(variables) {
+            read.problem(problem);
+        }
+        let (problems, warnings) = read.into_findings();
         settings.warnings = warnings;
-        problems.extend(names::unknown(variables));
-        Draft { settings, problems }
+        settings.shown = shown_of(variables, &settings.web.domain, &settings.passkeys);
+        Draft { settings, problems, variables: variables.clone() }
     }
 
     fn from_base(read: &mut Reader<'_>, base: Base) -> Self {
-        let Base { environment, listen, mut database, secrets } = base;
-        database.pool_size = read.number(&DATABASE_CONNECTIONS);
+        let Base { environment, listen, mut database, mut secrets } = base;
+        secrets.algorithm = secrets::algorithm(read);
+        set_bounds(read, &mut database);
+        let (issuers, issuer_files) = issuers(read);
         let web = web::web(read);
         Self {
             environment,
@@ -242,6 +241,7 @@ impl Settings {
             secrets,
             passkeys: web::passkeys(read, &web),
             debug: read.flag(&DEBUG),
+            traces: traces(read),
             web,
             sessions: sessions(read),
             registration_open: read.word(&REGISTRATION) == "open",
@@ -259,13 +259,23 @@ impl Settings {
                 devices: read.duration(&DEVICES_RETENTION_DAYS),
                 audit: read.duration(&AUDIT_RETENTION_DAYS),
             },
+            erasure: erasure(read),
+            audit_log: audit::audit_log(read),
             address_limit_factor: read.number(&ADDRESS_LIMIT_FACTOR),
             limits: limits(read),
             ban: read.duration(&BAN_MINUTES),
             password_queue: read.number(&PASSWORD_QUEUE),
             on_stale: on_stale(read),
-            issuers: issuers(read),
+            issuers,
+            issuer_files,
             issuer_tokens: read.duration(&ISSUER_TOKEN_DAYS),
+            events: EventSettings {
+                inner_addresses: read.flag(&EVENTS_INNER_ADDRESSES),
+                timeout: read.duration(&EVENTS_TIMEOUT_SECONDS),
+                max_attempts: read.number(&EVENTS_MAX_ATTEMPTS),
+                max_age: read.duration(&EVENTS_MAX_AGE_DAYS),
+                backlog: read.number(&EVENTS_BACKLOG),
+            },
             allow_anonymous: read.flag(&ALLOW_ANONYMOUS),
             api_key: api_key(read),
             socket: socket(read),
@@ -273,84 +283,24 @@ impl Settings {
             drain_delay: read.duration(&DRAIN_DELAY),
             drain: read.duration(&DRAIN_SECONDS),
             warnings: Vec::new(),
+            shown: Vec::new(),
         }
-    }
-
-    /// The settings of sockets, completed from other settings. `open_files` is the number of sockets that the limit of open
-    /// files allows.
-    #[must_use]
-    pub fn socket_settings(&self, open_files: usize) -> SocketSettings {
-        let mut socket = self.socket.clone();
-        socket.limits.total = socket.limits.total.min(open_files);
-        let mut client = (*socket.client).clone();
-        client.commands = self.limits.frame_connection;
-        client.allow_anonymous = self.allow_anonymous;
-        // Connections and channel shards must use the same namespaces.
-        client.namespaces = Arc::clone(&self.realtime.namespaces);
-        socket.client = Arc::new(client);
-        socket
     }
 }
 
-fn listen(read: &mut Reader<'_>) -> Listen {
-    let address = read.parsed(&BIND_ADDRESS).unwrap_or(IpAddr::from([0, 0, 0, 0]));
-    let certificate = match (read.path(&TLS_CERT_FILE), read.path(&TLS_KEY_FILE)) {
-        (Some(certificate), Some(key)) => Some((PathBuf::from(certificate), PathBuf::from(key))),
-        (None, None) => None,
-        _ => {
-            read.problem("TLS_CERT_FILE and TLS_KEY_FILE belong together");
-            None
-        }
-    };
-    let http = read.number(&API_PORT);
-    let https = read.number(&TLS_PORT);
-    Listen {
-        http: Some(SocketAddr::new(address, http)),
-        https: certificate.is_some().then_some(SocketAddr::new(address, https)),
-        certificate,
-        metrics: metrics_address(read),
-        workers: read.number(&WORKERS),
-    }
+/// The rules of erasures that the command line applies, too. Wrong settings are replaced by defaults; a server does not start with
+/// them.
+#[must_use]
+pub fn erasure_rules(variables: &Variables) -> ErasureRules {
+    erasure(&mut Reader::new(variables, Command::Serve))
 }
 
-fn metrics_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
-    let text = read.text(&METRICS_ADDR)?;
-    let address = text.parse();
-    if address.is_err() {
-        let form = "is not an address with a port, such as 127.0.0.1:9100 or [::1]:9100";
-        read.problem(format!("{}: `{text}` {form}", METRICS_ADDR.name));
+fn erasure(read: &mut Reader<'_>) -> ErasureRules {
+    ErasureRules {
+        grace: read.duration(&ERASURE_GRACE_DAYS),
+        messages: MessagesOfErased::of_word(read.word(&ERASURE_MESSAGES)),
+        records: read.path(&ERASURES_FILE).map(PathBuf::from),
     }
-    address.ok()
-}
-
-fn secrets(read: &mut Reader<'_>) -> Secrets {
-    let minimum = if read.production { SECRET_MIN } else { 1 };
-    let jwt = read.strong_secret(&JWT_SECRET_KEY, minimum);
-    let csrf = read.strong_secret(&CSRF_SECRET_KEY, minimum);
-    let data_encryption = read.strong_secret(&DATA_ENCRYPTION_KEY, minimum);
-    let given = [&jwt, &csrf, &data_encryption].iter().all(|key| !key.expose_secret().is_empty());
-    if read.production && given {
-        let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
-        if same(&jwt, &csrf) || same(&csrf, &data_encryption) || same(&jwt, &data_encryption) {
-            read.problem("JWT_SECRET_KEY, CSRF_SECRET_KEY and DATA_ENCRYPTION_KEY must differ");
-        }
-    }
-    // A retired key is still accepted, so it must be as strong as the current one.
-    let mut previous = |setting: &Setting<Secret>| {
-        let keys = read.secret(setting).map(|keys| split_keys(&keys)).unwrap_or_default();
-        for key in &keys {
-            read.check_strength(setting.name, key, minimum);
-        }
-        keys
-    };
-    let jwt_previous = previous(&JWT_PREVIOUS_SECRET_KEYS);
-    let data_encryption_previous = previous(&DATA_ENCRYPTION_PREVIOUS_KEYS);
-    Secrets { jwt, jwt_previous, csrf, data_encryption, data_encryption_previous }
-}
-
-fn split_keys(keys: &SecretString) -> Vec<SecretString> {
-    let keys = keys.expose_secret().split(',').map(str::trim).filter(|key| !key.is_empty());
-    keys.map(SecretString::from).collect()
 }
 
 fn on_stale(read: &mut Reader<'_>) -> OnStale {

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use secrecy::ExposeSecret;
 
 use super::{
-    super::setting::{Number, Unit},
+    super::{
+        secrets::KeyKind,
+        setting::{Number, Unit},
+    },
     *,
 };
 
@@ -20,7 +23,7 @@ fn complete() -> HashMap<&'static str, String> {
 }
 
 fn read(vars: &HashMap<&'static str, String>) -> Result<Settings, ConfigError> {
-    crate::app::open_files(Settings::read(&variables(vars)))
+    crate::app::open_files(Settings::read(&variables(vars))).finish()
 }
 
 fn variables(vars: &HashMap<&'static str, String>) -> Variables {
@@ -63,7 +66,7 @@ fn a_placeholder_is_not_accepted_as_a_secret() {
 }
 
 #[test]
-fn one_secret_for_two_uses_is_refused() {
+fn the_same_secret_for_two_settings_is_refused() {
     let problems = problems(|vars| {
         let jwt = vars["JWT_SECRET_KEY"].clone();
         vars.insert("CSRF_SECRET_KEY", jwt);
@@ -72,7 +75,7 @@ fn one_secret_for_two_uses_is_refused() {
 }
 
 #[test]
-fn production_refuses_plain_and_local_origins() {
+fn production_refuses_http_origins_and_local_origins() {
     let origins = "http://chat.example.org,https://localhost,https://localhost:8443,https://chat.example.org";
     let problems = problems(|vars| drop(vars.insert("CORS_ALLOWED_ORIGINS", origins.to_owned())));
     assert_eq!(problems.len(), 3, "{problems:?}");
@@ -90,21 +93,70 @@ fn an_origin_in_a_spelling_that_browsers_do_not_use_is_refused() {
 
 #[test]
 fn a_retired_key_must_be_as_strong_as_the_current_one() {
-    for name in ["JWT_PREVIOUS_SECRET_KEYS", "DATA_ENCRYPTION_PREVIOUS_KEYS"] {
-        let keys = "secret,0123456789abcdefghijklmnopqrstuvwxyzD".to_owned();
-        let problems = problems(|vars| drop(vars.insert(name, keys)));
-        assert_eq!(problems, [format!("{name}: shorter than 32 bytes")]);
+    for kind in KeyKind::ALL {
+        let [_, next, previous] = kind.settings();
+        for (name, keys) in [
+            (next, "secret@2030-01-31T12:00:00Z"),
+            (previous, "secret,0123456789abcdefghijklmnopqrstuvwxyzD"),
+            (previous, "0123456789abcdefghijklmnopqrstuvwxyzD,secret@2030-01-31T12:00:00Z"),
+        ] {
+            let problems = problems(|vars| drop(vars.insert(name, keys.to_owned())));
+            assert_eq!(problems, [format!("{name}: shorter than 32 bytes")]);
+        }
+    }
+}
+
+#[test]
+fn a_ring_of_secrets_is_read_with_its_times() {
+    let mut vars = complete();
+    vars.insert(
+        "CSRF_NEXT_SECRET_KEY",
+        "0123456789abcdefghijklmnopqrstuvwxyzD@2030-01-31T12:00:00Z".to_owned(),
+    );
+    vars.insert(
+        "CSRF_PREVIOUS_SECRET_KEYS",
+        "0123456789abcdefghijklmnopqrstuvwxyzE@2030-02-28T12:00:00Z, 0123456789abcdefghijklmnopqrstuvwxyz@F"
+            .to_owned(),
+    );
+    let ring = read(&vars).unwrap().secrets.csrf;
+    let ends: Vec<_> = ring.accepted().map(|secret| secret.expose_secret()[35..].to_owned()).collect();
+    assert_eq!(ends, ["zB", "zD", "zE", "z@F"]);
+    assert!(
+        ring.next.unwrap().at.is_some() && ring.previous[0].at.is_some() && ring.previous[1].at.is_none()
+    );
+}
+
+#[test]
+fn the_time_of_a_secret_does_not_count_for_its_strength() {
+    for name in ["JWT_SECRET_KEY", "JWT_NEXT_SECRET_KEY"] {
+        let dated = "0123456789abcdef@2030-01-31T12:00:00Z".to_owned();
+        assert_eq!(
+            problems(|vars| drop(vars.insert(name, dated))),
+            [format!("{name}: shorter than 32 bytes")]
+        );
+    }
+}
+
+#[test]
+fn two_kinds_of_keys_must_not_share_a_secret_that_is_next_or_retired() {
+    for (name, secret) in [("JWT_NEXT_SECRET_KEY", "B"), ("CSRF_PREVIOUS_SECRET_KEYS", "C")] {
+        let shared = format!("0123456789abcdefghijklmnopqrstuvwxyz{secret}");
+        let problems = problems(|vars| drop(vars.insert(name, shared)));
+        assert_eq!(problems, ["JWT_SECRET_KEY, CSRF_SECRET_KEY and DATA_ENCRYPTION_KEY must differ"]);
     }
 }
 
 #[test]
 fn an_algorithm_that_is_not_offered_is_refused() {
-    let problems = problems(|vars| drop(vars.insert("JWT_ALGORITHM", "EdDSA".to_owned())));
-    assert_eq!(problems, ["JWT_ALGORITHM: only HS256 is offered"]);
+    let problems = problems(|vars| drop(vars.insert("JWT_ALGORITHM", "none".to_owned())));
+    assert_eq!(problems, ["JWT_ALGORITHM: `none` is neither `HS256` nor `EdDSA`"]);
+    let mut vars = complete();
+    vars.insert("JWT_ALGORITHM", "EdDSA".to_owned());
+    assert_eq!(read(&vars).unwrap().secrets.algorithm.as_str(), "EdDSA");
 }
 
 #[test]
-fn a_development_server_reads_limits_from_the_environment() {
+fn a_development_server_reads_variables_and_has_its_own_defaults() {
     let database = DatabaseSettings::embedded(std::path::Path::new("/nowhere"), "portcullis");
     let secrets = read(&complete()).unwrap().secrets;
     let variables = [("SESSION_TIMEOUT_MINUTES", "5")].into_iter().collect();
@@ -125,7 +177,7 @@ fn separate_variables_may_name_the_database() {
 }
 
 #[test]
-fn a_wrong_address_is_reported_under_the_name_of_its_setting() {
+fn a_wrong_host_or_port_is_reported_under_the_name_of_its_setting() {
     let refused = |name, value: &str| {
         problems(|vars| {
             vars.remove("DATABASE_URL");
@@ -166,7 +218,7 @@ fn a_secret_may_come_from_a_file_that_others_cannot_change() {
     for private in [0o400, 0o440, 0o600] {
         mode(private);
         let settings = read(&vars).unwrap();
-        assert_eq!(settings.secrets.jwt.expose_secret(), "0123456789abcdefghijklmnopqrstuvwxyzZ");
+        assert_eq!(settings.secrets.jwt.current.expose_secret(), "0123456789abcdefghijklmnopqrstuvwxyzZ");
         assert_eq!(settings.warnings, [""; 0]);
     }
     for mounted in [0o444, 0o644] {
@@ -191,7 +243,7 @@ fn a_cookie_domain_that_browsers_would_reject_is_refused() {
 }
 
 #[test]
-fn origins_of_android_apps_are_for_passkeys_only() {
+fn origins_of_android_apps_are_accepted_for_passkeys_only() {
     let app = format!("https://chat.example.org,android:apk-key-hash:{}E", "Q".repeat(42));
     assert_eq!(problems_of("WEBAUTHN_ORIGINS", &app), [""; 0]);
     assert_eq!(problems_of("CORS_ALLOWED_ORIGINS", &app).len(), 1);
@@ -216,7 +268,7 @@ fn proxies_are_addresses_or_networks() {
 }
 
 #[test]
-fn a_database_of_places_that_cannot_be_used_is_listed_with_the_other_problems() {
+fn a_location_database_that_cannot_be_used_is_listed_with_the_other_problems() {
     let broken = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(broken.path(), "not a database").unwrap();
     let problems = problems(|vars| {
@@ -231,6 +283,54 @@ fn a_database_of_places_that_cannot_be_used_is_listed_with_the_other_problems() 
     ] {
         assert!(problems.iter().any(|problem| problem == expected), "{expected} in {problems:?}");
     }
+}
+
+#[test]
+fn a_certificate_for_the_database_that_cannot_be_read_is_listed_with_the_other_problems() {
+    let problems = problems(|vars| {
+        vars.remove("DOMAIN");
+        vars.insert("POSTGRES_SSLCERT_FILE", "/nowhere/client.crt".to_owned());
+        vars.insert("POSTGRES_SSLKEY_FILE", "/nowhere/client.key".to_owned());
+    });
+    assert!(
+        problems.iter().any(|problem| problem.contains("client certificate /nowhere/client.crt")),
+        "{problems:?}"
+    );
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(!problems.concat().contains("pw@"), "{problems:?}");
+}
+
+#[test]
+fn a_parameter_that_a_setting_gives_is_reported_under_the_name_of_the_setting() {
+    for (name, value, problem) in [
+        (
+            "POSTGRES_SSLMODE",
+            "on",
+            "the parameter `sslmode` of the database has an invalid value: it is disable,",
+        ),
+        ("POSTGRES_CHANNEL_BINDING", "yes", "the parameter `channel_binding` of the database has"),
+        ("POSTGRES_TARGET_SESSION_ATTRS", "standby", "target_session_attrs=standby: the server writes"),
+        ("POSTGRES_SSLKEY_FILE", "/client.key", "sslkey needs sslcert"),
+    ] {
+        let found = problems_of(name, value);
+        assert!(found.len() == 1 && found[0].contains(problem), "{name}: {found:?}");
+    }
+    // The URL of these settings has `sslmode`.
+    let twice = problems(|vars| drop(vars.insert("POSTGRES_SSLMODE", "verify-full".to_owned())));
+    assert_eq!(twice, ["POSTGRES_SSLMODE: `sslmode` of the database is given twice"]);
+}
+
+#[test]
+fn zero_seconds_turn_the_limits_of_the_age_of_connections_off() {
+    let mut vars = complete();
+    for name in ["DATABASE_IDLE_SECONDS", "DATABASE_LIFETIME_SECONDS", "DATABASE_KEEPALIVE_SECONDS"] {
+        vars.insert(name, "0".to_owned());
+    }
+    vars.insert("DATABASE_CONNECT_SECONDS", "9".to_owned());
+    let database = read(&vars).unwrap().database;
+    assert_eq!((database.idle_timeout, database.lifetime), (None, None));
+    assert!(!database.config.get_keepalives());
+    assert_eq!(database.config.get_connect_timeout(), Some(&Duration::from_secs(9)));
 }
 
 #[test]
@@ -277,7 +377,7 @@ fn problems_of(name: &'static str, value: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_number_is_taken_between_its_bounds_and_refused_beyond_them() {
+fn every_number_is_accepted_within_its_bounds_and_refused_beyond_them() {
     for row in rows() {
         let (name, Some(number)) = (row.name(), row.number()) else { continue };
         let Number { least, most, default, dev, .. } = number;
@@ -293,14 +393,14 @@ fn every_number_is_taken_between_its_bounds_and_refused_beyond_them() {
 }
 
 #[test]
-fn no_duration_leaves_the_range_of_dates() {
-    let end_of_this_century = time::macros::datetime!(2100-01-01 00:00 UTC);
+fn every_duration_can_be_added_to_and_subtracted_from_a_date() {
+    let a_late_date = time::macros::datetime!(2100-01-01 00:00 UTC);
     for row in rows() {
         let (name, Some(number)) = (row.name(), row.number()) else { continue };
         if matches!(number.unit, Unit::Seconds | Unit::Minutes | Unit::Days) {
             let longest = time::Duration::try_from(number.unit.duration(number.most)).unwrap();
-            assert!(end_of_this_century.checked_add(longest).is_some(), "{name}");
-            assert!(end_of_this_century.checked_sub(longest).is_some(), "{name}");
+            assert!(a_late_date.checked_add(longest).is_some(), "{name}");
+            assert!(a_late_date.checked_sub(longest).is_some(), "{name}");
         }
     }
 }
@@ -313,15 +413,4 @@ fn a_misspelt_setting_is_listed_with_the_other_problems() {
     });
     let misspelt = "LIMIT_LOGIN_ADRESS: there is no such setting; did you mean LIMIT_LOGIN_ADDRESS?";
     assert!(problems.len() == 2 && problems.iter().any(|problem| problem == misspelt), "{problems:?}");
-}
-
-#[test]
-fn the_settings_of_sockets_are_completed_from_other_settings() {
-    let mut settings = read(&complete()).unwrap();
-    settings.allow_anonymous = true;
-    settings.limits.frame_connection.burst = 7;
-    let sockets = settings.socket_settings(100);
-    assert_eq!(sockets.limits.total, 100);
-    assert!(sockets.client.allow_anonymous);
-    assert_eq!(sockets.client.commands.burst, 7);
 }

@@ -1,5 +1,7 @@
 //! The server as browsers see it: its name, the origins of pages, cookies, and the names that passkeys belong to.
 
+use std::net::IpAddr;
+
 use domain::{
     client::{address::parse_network, cookie_domain::is_cookie_domain},
     factors::passkey::{self, RelyingPartyNames, is_android_app, origin_fits},
@@ -11,11 +13,12 @@ use super::{
     setting::{List, Setting},
     table::{
         ACCESS_COOKIE_READABLE, COOKIE_DOMAIN, CORS_ALLOWED_HEADERS, CORS_ALLOWED_ORIGINS, DOMAIN,
-        SECURITY_HEADERS_ENABLED, TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID, WEBAUTHN_RP_NAME,
+        HSTS_SUBDOMAINS, SECURITY_HEADERS_ENABLED, TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID,
+        WEBAUTHN_RP_NAME,
     },
 };
 
-/// The origins of a proxy in front of `portcullis dev`. The server's own origins are added when it is bound.
+/// The origins of a proxy in front of `portcullis dev`. The server's own origins are added when its listeners are bound.
 const DEV_ORIGINS: [&str; 2] = ["https://localhost", "http://localhost"];
 const DEV_DOMAIN: &str = "localhost";
 
@@ -34,6 +37,8 @@ pub struct WebSettings {
     pub access_cookie_readable: bool,
     /// `SECURITY_HEADERS_ENABLED`.
     pub security_headers: bool,
+    /// `HSTS_SUBDOMAINS`.
+    pub hsts_subdomains: bool,
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -45,7 +50,7 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
     let cookie_domain = cookie_domain(read, named.as_deref());
     let domain = named.or_else(|| dev.then(|| DEV_DOMAIN.to_owned())).unwrap_or_default();
     if domain.is_empty() {
-        read.problem("DOMAIN: missing");
+        read.missing(DOMAIN.name, "DOMAIN: missing");
     }
     let local = DEV_ORIGINS.map(str::to_owned).into_iter().filter(|_| dev);
     WebSettings {
@@ -55,11 +60,13 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
         allowed_headers: allowed_headers(read),
         access_cookie_readable: read.flag(&ACCESS_COOKIE_READABLE),
         security_headers: read.flag(&SECURITY_HEADERS_ENABLED),
+        hsts_subdomains: read.flag(&HSTS_SUBDOMAINS),
         trusted_proxies: networks(read, &TRUSTED_PROXIES),
     }
 }
 
-/// The domain of cookies. It must contain the server, because browsers reject cookies for other domains.
+/// The domain of cookies. It must be the name of the server or a parent of that name, because browsers reject cookies for other
+/// domains.
 fn cookie_domain(read: &mut Reader<'_>, server: Option<&str>) -> Option<String> {
     let domain = read.text(&COOKIE_DOMAIN)?;
     if !is_cookie_domain(&domain, server) {
@@ -71,7 +78,8 @@ fn cookie_domain(read: &mut Reader<'_>, server: Option<&str>) -> Option<String> 
 
 fn allowed_headers(read: &mut Reader<'_>) -> Vec<String> {
     let listed = read.list(&CORS_ALLOWED_HEADERS);
-    // RFC 9110, 5.6.2, without `*`: in CORS it does not include `authorization`, and does not work with credentials.
+    // The characters of RFC 9110, 5.6.2, without `*`: in CORS, `*` does not include `authorization`, and has no effect with
+    // credentials.
     let is_name = |name: &str| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'+-.^_`|~".contains(&byte))
     };
@@ -93,7 +101,8 @@ fn networks(read: &mut Reader<'_>, setting: &Setting<List>) -> Vec<IpNet> {
     networks
 }
 
-/// The names that passkeys belong to. Names that are not set are derived from the domain and the allowed origins.
+/// The names that passkeys belong to. If the id is not set, it is the domain. If no origins are set, the allowed origins that
+/// fit the id are used. If none of these fits, the only origin is `https://<id>`.
 pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingPartyNames {
     let id = read.text(&WEBAUTHN_RP_ID).unwrap_or_else(|| web.domain.clone());
     let mut origins = origins(read, &WEBAUTHN_ORIGINS, is_android_app);
@@ -112,7 +121,7 @@ pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingParty
     names
 }
 
-/// Reads a list of origins and checks each. `is_app` recognizes origins of applications, which are not checked here.
+/// Reads a list of origins and checks each origin. `is_app` recognizes the origins of apps, which are not checked here.
 fn origins(read: &mut Reader<'_>, setting: &Setting<List>, is_app: fn(&str) -> bool) -> Vec<String> {
     let listed = read.list(setting);
     for origin in listed.iter().filter(|origin| !is_app(origin)) {
@@ -123,7 +132,8 @@ fn origins(read: &mut Reader<'_>, setting: &Setting<List>, is_app: fn(&str) -> b
     listed
 }
 
-/// Origins are compared letter by letter (RFC 6454, 6.2), so an origin in another spelling would silently never match.
+/// The reason why this origin cannot be used, if there is one. Origins are compared letter by letter (RFC 6454, 6.2), so an
+/// origin in another spelling would silently never match.
 fn wrong_with_origin(origin: &str, production: bool) -> Option<&'static str> {
     let Some((scheme, rest)) = origin.split_once("://") else {
         return Some("is not an origin: scheme://host, with the port if it is not the default one");
@@ -141,6 +151,15 @@ fn wrong_with_origin(origin: &str, production: bool) -> Option<&'static str> {
     {
         return Some("is not written as browsers write origins: lower case, no path, no default port");
     }
-    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
-    (production && (scheme != "https" || local)).then_some("is not an https origin of another machine")
+    (production && (scheme != "https" || is_local(host)))
+        .then_some("is not an https origin of another machine")
+}
+
+/// Whether a browser takes the host for its own machine.
+fn is_local(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let address: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_some_and(|address| address.is_loopback() || address.is_unspecified())
 }

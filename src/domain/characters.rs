@@ -1,30 +1,30 @@
-//! Properties of characters that typed text depends on.
+//! Properties of characters, for the rules about typed text.
 //!
-//! Called by the rules for addresses, names and codes.
+//! The rules for e-mail addresses, names and codes use these functions.
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 
-/// Whether a character is not shown, or changes how others are shown: format characters, marks of writing direction, fillers,
-/// tags, variation selectors, separators of lines, private use.
+/// Whether a character is not shown, or changes how other characters are shown: format characters, marks of writing direction,
+/// fillers, tags, variation selectors, separators of lines and paragraphs, private use.
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     use GeneralCategory::{LineSeparator, ParagraphSeparator, PrivateUse};
-    // Marks of interlinear annotations are not ignorable, but not shown either.
+    // The marks of interlinear annotations are not in the set of ignorable characters, but they are not shown, either.
     let annotation = matches!(c, '\u{fff9}'..='\u{fffb}');
     let hidden = matches!(category(c), LineSeparator | ParagraphSeparator | PrivateUse);
     annotation || hidden || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// Whether a character is a dash or a hyphen.
+/// Whether a character is a dash, a hyphen or the minus sign.
 #[must_use]
 pub fn is_dash(c: char) -> bool {
     category(c) == GeneralCategory::DashPunctuation || matches!(c, '\u{2212}')
 }
 
-/// The value of a decimal digit of any script.
+/// The value of a decimal digit of any script, `None` for any other character.
 #[must_use]
 pub fn decimal_digit(c: char) -> Option<u32> {
     let is_digit =
@@ -33,7 +33,8 @@ pub fn decimal_digit(c: char) -> Option<u32> {
     if !is_digit(code) {
         return None;
     }
-    // The digits of a script follow each other from zero to nine; some scripts follow each other directly.
+    // The ten digits of a script have successive codes, from zero to nine. The digits of another script may follow without a
+    // gap, so the value is the distance to the first of all these digits, modulo ten.
     let mut first = code;
     while first.checked_sub(1).is_some_and(is_digit) {
         first -= 1;

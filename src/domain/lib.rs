@@ -7,19 +7,27 @@
 //! - [`tokens`]: access, refresh and CSRF tokens, API keys, and their places in a request
 //! - [`issuer`]: tokens of other identity providers
 //! - [`factors`]: time-based codes, backup codes, passkeys, challenges
-//! - [`client`]: addresses, origins, devices, user agents
+//! - [`client`]: addresses, certificates, origins, devices, user agents
 //! - [`risk`]: the risk of sign-ins; [`abuse`]: rate limits and credential stuffing
-//! - [`shown_name`]: names that people read; [`characters`]: what typed text consists of
+//! - [`shown_name`]: names that people read; [`characters`]: properties of typed characters
 //! - [`session`]: how long a session lasts; [`retention`]: how long rows are kept
+//! - [`import`]: accounts of the older authentication system, which this server replaces
 //! - [`crypto`]: derived keys, encryption of stored secrets
+//! - [`certificate_expiry`]: when operators are warned of the end of a certificate
+//! - [`transparency_log`]: the Merkle tree over audit events, its proofs and signed checkpoints
+//! - [`events`]: events for other systems
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
 pub mod abuse;
 pub mod account;
+pub mod acme;
+pub mod certificate_expiry;
 pub mod characters;
 pub mod client;
 pub mod crypto;
+pub mod events;
 pub mod factors;
+pub mod import;
 pub mod issuer;
 pub mod problem;
 pub mod request;
@@ -28,3 +36,4 @@ pub mod risk;
 pub mod session;
 pub mod shown_name;
 pub mod tokens;
+pub mod transparency_log;

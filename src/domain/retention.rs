@@ -1,15 +1,15 @@
-//! Retention periods: how long rows are kept after they have served their purpose.
+//! Retention periods: how long old rows are kept before they are deleted.
 
 use std::time::Duration;
 
-/// How long rows are kept. Attempts to sign in have a setting of their own, because they are dropped by months.
+/// How long rows are kept. Attempts to sign in have a setting of their own, because their rows are dropped in whole months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPeriods {
-    /// Sessions after their end.
+    /// Sessions after their end, including external sessions.
     pub sessions: Duration,
     /// Revocations.
     pub revocations: Duration,
-    /// Devices after their last use.
+    /// Devices without a session, after their last use.
     pub devices: Duration,
     /// Audit events.
     pub audit: Duration,

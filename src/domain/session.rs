@@ -1,13 +1,14 @@
-//! Sessions: how long they last, how they are opened, and the rule that decides whether one has ended.
+//! Sessions: how long they last, how they are opened, and the rule that decides whether a session has ended.
 //!
-//! The verifier, the job that revokes expired sessions, and sign-in use it. The rules are pure: the caller passes the
-//! row and the time.
+//! The verifier and the list of a user's sessions apply the rule [`ended`]. Sign-in and jobs use the limits. The rules are
+//! pure: the calling code passes the facts about the session, and the time.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use protocol::close::Cause;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use crate::account::role::UnknownWord;
 
@@ -16,16 +17,17 @@ use crate::account::role::UnknownWord;
 pub struct SessionLimits {
     /// A session without use for this long, and without an open socket, has ended.
     pub idle: Duration,
-    /// The absolute end, counted from the sign-in.
+    /// The longest life of a session, counted from the sign-in to the absolute end.
     pub absolute: Duration,
-    /// How long a refresh token may be unused. The time starts again with each rotation, but never passes the absolute
-    /// end.
+    /// How long a refresh token may be unused. The period starts again with each rotation, and ends at the latest at the
+    /// absolute end of the session.
     pub refresh: Duration,
-    /// Maximum number of sessions of one user; the oldest is evicted.
+    /// Maximum number of sessions of one user. A further sign-in ends the oldest session.
     pub per_user: u32,
-    /// Maximum number of devices of one user; the oldest that is not trusted and has no session is removed.
+    /// Maximum number of devices of one user. A further device replaces a device that has neither trust nor a session: first a
+    /// forgotten device, then the device that was not seen for the longest time.
     pub devices: u32,
-    /// How long a sign-in or step-up counts as recent.
+    /// How long the privilege of a sign-in or step-up lasts.
     pub privilege: Duration,
 }
 
@@ -47,11 +49,11 @@ impl Default for SessionLimits {
 /// The facts about a session that the rule [`ended`] needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetime {
-    /// The last request, refresh or frame.
+    /// The time of the last request, refresh or frame.
     pub last_seen_at: OffsetDateTime,
     /// The absolute end.
     pub expires_at: OffsetDateTime,
-    /// The cause of its revocation, if it was revoked.
+    /// The cause of the revocation, if the session was revoked.
     pub revoked: Option<Cause>,
     /// The number of open sockets. With an open socket the session is not idle.
     pub open_sockets: usize,
@@ -59,8 +61,8 @@ pub struct Lifetime {
 
 /// Whether a session has ended at `now`, and why.
 ///
-/// A revocation comes first. An open socket prevents the idle timeout, never the absolute end. A `last_seen_at` in the
-/// future (the clock of another node) counts as activity.
+/// The cause of a revocation takes precedence. An open socket prevents the idle timeout, never the absolute end. A
+/// `last_seen_at` in the future (the clock of another node) counts as activity.
 #[must_use]
 pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<Cause> {
     if let Some(cause) = session.revoked {
@@ -70,19 +72,19 @@ pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<
     (now >= session.expires_at || idle_over).then_some(Cause::SessionExpired)
 }
 
-/// A time in which uses of sessions could not be recorded.
+/// A period in which uses of sessions could not be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// The last moment before it at which they could be recorded.
+    /// The last moment before the outage at which uses could be recorded.
     pub from: OffsetDateTime,
-    /// The first moment after it.
+    /// The first moment after the outage.
     pub until: OffsetDateTime,
 }
 
 impl Outage {
-    /// This outage and another one as the one that matters. If fewer than `idle` passed between them, no session became idle
-    /// in that time, so both together are one outage. Otherwise every session that only the earlier one kept has become idle
-    /// since, so the later one is enough.
+    /// Joins this outage and another one into the outage that matters. If less time than `idle` passed between the two, no
+    /// session became idle in that time, so both together count as one outage. Otherwise, a session that was not used
+    /// between the two became idle before the later outage began, so only the later outage matters.
     #[must_use]
     pub fn joined(self, other: Self, idle: Duration) -> Self {
         let (earlier, later) = if self.until <= other.until { (self, other) } else { (other, self) };
@@ -90,8 +92,9 @@ impl Outage {
         Self { from, until: later.until }
     }
 
-    /// The last use of a session for the idle timeout, if it was last seen at this time. A session that was not idle when the
-    /// outage began counts as used at its end: its client may have tried to use it all the time.
+    /// The last use of a session for the idle timeout, if the session was last seen at `last_seen_at`. A session that was not
+    /// idle when the outage began counts as used at the end of the outage, because its client may have tried to use the session
+    /// all the time.
     #[must_use]
     pub fn last_use(self, last_seen_at: OffsetDateTime, idle: Duration) -> OffsetDateTime {
         let alive = self.from - last_seen_at < idle;
@@ -99,8 +102,8 @@ impl Outage {
     }
 }
 
-/// How a session was opened. Stored in `sessions.method`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The method of a sign-in. Stored in `sessions.method` and, for every attempt, in `device_login_attempts.method`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignInMethod {
     /// A password alone.
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_session_lives() {
+    fn a_session_in_use_has_not_ended() {
         assert_eq!(ended(&session(0, 100_000), IDLE, at(1799)), None);
     }
 
@@ -170,19 +173,19 @@ mod tests {
     }
 
     #[test]
-    fn an_open_socket_is_activity() {
+    fn a_session_with_an_open_socket_is_not_idle() {
         let open = Lifetime { open_sockets: 1, ..session(0, 100_000) };
         assert_eq!(ended(&open, IDLE, at(50_000)), None);
     }
 
     #[test]
-    fn no_socket_outlives_the_absolute_end() {
+    fn an_open_socket_does_not_delay_the_absolute_end() {
         let open = Lifetime { open_sockets: 9, ..session(99_999, 100_000) };
         assert_eq!(ended(&open, IDLE, at(100_000)), Some(Cause::SessionExpired));
     }
 
     #[test]
-    fn a_clock_that_runs_ahead_ends_nothing() {
+    fn a_last_use_in_the_future_does_not_end_a_session() {
         assert_eq!(ended(&session(500, 100_000), IDLE, at(0)), None);
     }
 
@@ -190,12 +193,12 @@ mod tests {
     fn an_outage_does_not_count_as_idle_time() {
         let outage = |from, until| Outage { from: at(from), until: at(until) };
         let used = |seen, outage: Outage| outage.last_use(at(seen), IDLE);
-        assert_eq!(used(0, outage(1799, 9000)), at(9000), "alive when it began");
-        assert_eq!(used(0, outage(1800, 9000)), at(0), "idle before it began");
-        assert_eq!(used(9500, outage(1000, 9000)), at(9500), "used since");
+        assert_eq!(used(0, outage(1799, 9000)), at(9000), "not idle when the outage began");
+        assert_eq!(used(0, outage(1800, 9000)), at(0), "idle before the outage began");
+        assert_eq!(used(9500, outage(1000, 9000)), at(9500), "used after the outage");
     }
 
-    /// The rule without the joining of outages: one after the other, in their order.
+    /// The last use of a session if the outages are not joined, but applied one after the other.
     fn one_by_one(seen: OffsetDateTime, outages: &[Outage]) -> OffsetDateTime {
         outages.iter().fold(seen, |seen, outage| outage.last_use(seen, IDLE))
     }
@@ -208,9 +211,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever outages there were: whether a session is idle follows from the one they are joined to.
+        /// A session is idle according to the joined outage exactly if it is idle according to the separate outages.
         #[test]
-        fn joined_outages_keep_what_each_of_them_keeps(
+        fn a_joined_outage_keeps_the_same_sessions_as_its_parts(
             spans in prop::collection::vec((1i64..4000, 1i64..4000), 1..6), seen in 0i64..20_000, after in 0i64..4000
         ) {
             let mut end = 0;
@@ -219,8 +222,8 @@ mod tests {
                 end = from + length;
                 Outage { from: at(from), until: at(end) }
             }).collect();
-            let joined = outages.iter().copied().reduce(|one, other| one.joined(other, IDLE)).expect("one");
-            let backwards = outages.iter().rev().copied().reduce(|one, other| other.joined(one, IDLE)).expect("one");
+            let joined = outages.iter().copied().reduce(|one, other| one.joined(other, IDLE)).expect("an outage");
+            let backwards = outages.iter().rev().copied().reduce(|one, other| other.joined(one, IDLE)).expect("an outage");
             let now = at(end.max(seen) + after);
             let idle = |seen: OffsetDateTime| now - seen >= IDLE;
             prop_assert_eq!(idle(joined.last_use(at(seen), IDLE)), idle(one_by_one(at(seen), &outages)));

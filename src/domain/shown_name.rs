@@ -1,6 +1,7 @@
-//! Names that people give and that others read: display names, labels of devices, names of passkeys and of API keys.
+//! Names that people give and that other people read: display names, labels of devices, names of passkeys and of API keys.
 //!
-//! Called by every use case that takes such a name. A stored name has no invisible parts.
+//! Every use case that stores such a name calls [`shown_name`]. A stored name has no invisible characters, except where a
+//! script or an emoji needs them.
 
 use crate::characters::is_invisible;
 
@@ -11,10 +12,10 @@ const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const TEXT_STYLE: char = '\u{fe0e}';
 const EMOJI_STYLE: char = '\u{fe0f}';
 
-/// The name without surrounding space, if it has 1 to 100 characters and no invisible ones.
+/// The name without surrounding space, if it has 1 to 100 characters, no control characters and no invisible characters.
 ///
-/// Joiners and variation selectors between characters outside of ASCII are part of some scripts and of emoji. In other places
-/// they are invisible, so that two different names could look alike.
+/// There is one exception: joiners and variation selectors are accepted where a script or an emoji needs them, beside
+/// characters outside of ASCII and in keycap emoji. In other places, two different names could look alike because of them.
 #[must_use]
 pub fn shown_name(given: &str) -> Option<String> {
     let trimmed = given.trim();
@@ -31,7 +32,7 @@ fn is_seen(c: char, before: Option<char>, after: Option<char>) -> bool {
     let foreign = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && (!is_invisible(c) || is_style(c)));
     match c {
         ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER => foreign(before) && foreign(after),
-        // A key cap is an ASCII character in a frame.
+        // A keycap emoji is an ASCII character, a style and a frame (U+20E3).
         TEXT_STYLE | EMOJI_STYLE => foreign(before) || after == Some('\u{20e3}'),
         c => !c.is_control() && !is_invisible(c),
     }
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_and_emoji_that_need_joiners_are_names() {
+    fn names_in_other_scripts_and_with_emoji_are_accepted() {
         for name in [
             "\u{1f469}\u{200d}\u{1f4bb}",
             "\u{2764}\u{fe0f}\u{200d}\u{1f525}",

@@ -2,8 +2,8 @@
 //! its cookie.
 //!
 //! A browser keeps a cookie of one host and a cookie of a whole domain side by side, and sends both. When `COOKIE_DOMAIN` is
-//! set, changed or removed on a running installation, cookies of the earlier scope stay. So an answer that sets or removes a
-//! cookie of a session also removes the cookie of that name in the other scope ([`Jar::removals_elsewhere`]).
+//! set or removed on a running installation, browsers keep the cookies of the earlier scope. So an answer that sets or removes
+//! a cookie of a session also removes cookies with that name in other scopes ([`Jar::removals_elsewhere`]).
 //!
 //! The text `csrf_token` is in the name of exactly one cookie and in no value, because clients search for that text.
 
@@ -13,7 +13,7 @@ use actix_web::{
     http::header,
 };
 use domain::{
-    client::device::DeviceCookies,
+    client::device::{DEVICE_COOKIE_LIFETIME, DeviceCookies},
     tokens::{
         credential::{ACCESS_COOKIE, is_repeated},
         csrf,
@@ -33,13 +33,12 @@ pub(super) const REFRESH_COOKIE: &str = "refresh_token";
 /// The cookie with the CSRF token.
 pub(super) const CSRF_COOKIE: &str = "csrf_token";
 
-/// The device cookie over plain HTTP on loopback.
+/// The device cookie in development over plain HTTP on loopback.
 const DEVICE_COOKIE: &str = "device_id";
 /// The device cookie on all other connections. Because of the prefix, no other host can set it.
 const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 const REFRESH_PATH: &str = "/api/v1/auth";
-const DEVICE_LIFETIME: Duration = Duration::days(365);
-/// The most domains from which stray cookies are removed.
+/// The largest number of domains in which one answer removes a cookie.
 const MAX_PARENTS: usize = 4;
 const PRESESSION_LIFETIME: Duration = Duration::days(1);
 
@@ -49,7 +48,9 @@ pub(super) struct Jar {
     secure: bool,
     /// The name of the server.
     server: String,
+    /// The domain of session cookies (`COOKIE_DOMAIN`).
     domain: Option<String>,
+    /// Whether scripts may read the access cookie.
     access_readable: bool,
 }
 
@@ -86,11 +87,12 @@ impl Jar {
         self.cookie(CSRF_COOKIE, token, csrf::LIFETIME).same_site(SameSite::Strict).finish()
     }
 
-    /// The device's identity, sealed. It is never set for a whole domain: another host of the domain could then set the cookie
-    /// of its own device in a user's browser, and that device would become trusted.
+    /// The cookie with the device's identity, sealed. The cookie is never set for a whole domain: another host of the domain
+    /// could then set the cookie of an attacker's device in a user's browser, and a sign-in with that browser could make the
+    /// attacker's device trusted.
     pub(super) fn device(&self, keys: &DeviceCookies, device: DeviceId) -> Cookie<'static> {
         let mut cookie = self
-            .cookie(self.device_name(), &keys.seal(device), DEVICE_LIFETIME.whole_seconds())
+            .cookie(self.device_name(), &keys.seal(device), DEVICE_COOKIE_LIFETIME.as_secs().cast_signed())
             .same_site(SameSite::Lax)
             .finish();
         cookie.unset_domain();
@@ -102,7 +104,8 @@ impl Jar {
         if self.secure { HOST_DEVICE_COOKIE } else { DEVICE_COOKIE }
     }
 
-    /// The browser's identity before sign-in, sealed. The prefix `__Host-` forbids a cookie for a whole domain.
+    /// The pre-session (the identity of a browser before a sign-in), sealed. The prefix `__Host-` forbids a cookie for a whole
+    /// domain.
     pub(super) fn presession(&self, keys: &DeviceCookies, id: Uuid) -> Cookie<'static> {
         let mut cookie = self
             .cookie(self.presession_name(), &keys.seal_presession(id), PRESESSION_LIFETIME.whole_seconds())
@@ -112,7 +115,8 @@ impl Jar {
         cookie
     }
 
-    /// `__Host-psid`, which no other host can set. Browsers accept that prefix only with `Secure`.
+    /// The name of the cookie with the pre-session. No other host can set `__Host-psid`. Browsers accept this prefix only with
+    /// `Secure`.
     fn presession_name(&self) -> &'static str {
         if self.secure { "__Host-psid" } else { "psid" }
     }
@@ -120,7 +124,7 @@ impl Jar {
     /// The pre-session of `request`, if it has a cookie that this server sealed.
     pub(super) fn presession_of(&self, request: &HttpRequest, services: &Services) -> Option<Uuid> {
         let values = cookie_values(request, self.presession_name());
-        values.iter().rev().find_map(|value| services.access.keys.cookies.open_presession(value))
+        values.iter().rev().find_map(|value| services.access.keys.live().cookies.open_presession(value))
     }
 
     /// The removals of the cookies of a session, each with the attributes of its cookie.
@@ -132,8 +136,8 @@ impl Jar {
     }
 
     /// Removals of session cookies in the scopes in which this server does not set them, for the names that `is_set` accepts.
-    /// With `COOKIE_DOMAIN`, this scope is the host. Without `COOKIE_DOMAIN`, the scopes are the domain and its parents, and a
-    /// cookie is removed there only if the request has it more than once.
+    /// These scopes are the host, if `COOKIE_DOMAIN` is set, and the domain of the server and its parents, except
+    /// `COOKIE_DOMAIN`. In the domains, a cookie is removed only if the request has it more than once.
     pub(super) fn removals_elsewhere(
         &self,
         request: &HttpRequest,
@@ -143,11 +147,13 @@ impl Jar {
         let mut removals = Vec::new();
         for cookie in self.clear_session().into_iter().filter(|cookie| is_set(cookie.name())) {
             if self.domain.is_some() {
-                let mut cookie = cookie;
-                cookie.unset_domain();
-                removals.push(cookie);
-            } else if is_repeated(&lines, cookie.name()) {
-                removals.extend(parents(&self.server).map(|domain| {
+                let mut of_host = cookie.clone();
+                of_host.unset_domain();
+                removals.push(of_host);
+            }
+            if is_repeated(&lines, cookie.name()) {
+                let others = parents(&self.server).filter(|domain| self.domain.as_deref() != Some(*domain));
+                removals.extend(others.map(|domain| {
                     let mut cookie = cookie.clone();
                     cookie.set_domain(domain.to_owned());
                     cookie
@@ -180,7 +186,7 @@ fn parents(domain: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
-    use secrecy::SecretString;
+    use domain::crypto::secret_ring::SecretRing;
 
     use super::*;
 
@@ -189,7 +195,7 @@ mod tests {
     }
 
     fn keys() -> DeviceCookies {
-        DeviceCookies::new(&SecretString::from("cookie secret"))
+        DeviceCookies::new(&SecretRing::of("cookie secret".into()))
     }
 
     fn all(jar: &Jar) -> Vec<Cookie<'static>> {
@@ -203,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_are_set_with_their_attributes() {
+    fn the_access_and_refresh_cookies_are_set_with_their_attributes() {
         let jar = jar(true, &HttpSettings::default());
         assert_eq!(
             jar.access("a", 60).to_string(),
@@ -228,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cookie_is_http_only_unless_the_access_cookie_may_be_read() {
+    fn every_cookie_is_http_only_and_only_the_access_cookie_can_be_made_readable() {
         assert!(
             all(&jar(true, &HttpSettings::default())).iter().all(|cookie| cookie.http_only() == Some(true))
         );

@@ -1,10 +1,10 @@
 //! Protection against cross-site request forgery (CSRF): which requests need a token, what the token is bound to, and how a
 //! new token reaches the client.
 //!
-//! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a
-//! request. A token is sent in the `X-CSRF-Token` header, which only allowed pages can set. In a session the server checks the
-//! binding and the age of the token, so each tab may have its own token. Before a sign-in the token must also equal the
-//! `csrf_token` cookie.
+//! The rule for tokens is in `domain::tokens::csrf`, the rule for origins is in `domain::client::origin`; this file applies the
+//! rules to a request. A token is sent in the `X-CSRF-Token` header, which only allowed pages can set. In a session the server
+//! checks the binding and the age of the token, so each tab may have its own token. Before a sign-in the token must also equal
+//! the `csrf_token` cookie.
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
@@ -28,35 +28,36 @@ use super::{
     settings::HttpSettings,
 };
 
-/// The CSRF token in requests and, when there is a new one, in answers.
+/// The header with the CSRF token: in requests and, if the client is to use another token, in answers.
 pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
-/// A new token. The middleware adds it to the answer, in the cookie and in the header.
+/// A token that the client is to use from now on. The middleware adds the token to the answer, in the cookie and in the header.
 #[derive(Clone, Debug)]
 pub(super) struct RenewedToken(pub(super) String);
 
 /// A new token for `binding`.
 pub(super) fn issue(services: &Services, binding: Binding) -> String {
     let now = services.clock.now().unix_timestamp();
-    services.access.keys.csrf.issue(binding, now, Uuid::new_v4().into_bytes())
+    services.access.keys.live().csrf.issue(binding, now, Uuid::new_v4().into_bytes())
 }
 
-/// A token for `binding`, and its age. The token of the cookie is used again while it is fresh: a new token would replace the
-/// cookie, and before a sign-in the tokens of other tabs must equal the cookie.
+/// A token for `binding`, and its age. The token in the cookie is used again while it is fresh. A new token would replace the
+/// cookie, and before a sign-in the tokens that other tabs have must equal the cookie.
 pub(super) fn current_or_new(request: &HttpRequest, services: &Services, binding: Binding) -> (String, Age) {
     let now = services.clock.now().unix_timestamp();
     let fresh = |token: String| {
-        let age = services.access.keys.csrf.verify(&token, binding, now).ok()?;
+        let age = services.access.keys.live().csrf.verify(&token, binding, now).ok()?;
         (!age.is_stale()).then_some((token, age))
     };
     let current = cookie_values(request, CSRF_COOKIE).into_iter().rev().find_map(fresh);
     current.unwrap_or_else(|| (issue(services, binding), Age(0)))
 }
 
-/// Rejects a request that another site made a browser send.
+/// Rejects a request that a browser sends because of a page of another site.
 ///
 /// # Errors
-/// 403 for a cross-site `Sec-Fetch-Site` or a foreign `Origin` or `Referer`.
+/// 403 for a cross-site `Sec-Fetch-Site`, for a foreign `Origin` or `Referer`, and for a same-site request without these two
+/// headers.
 pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     let settings = HttpSettings::of(request);
     // A header that is repeated or not UTF-8 counts as foreign, never as absent.
@@ -79,13 +80,13 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Requires a valid token, for a request with a cookie as its credential.
+/// Requires a valid token. Called for a request whose credential is a cookie.
 ///
 /// If the token of the request is stale, missing or wrong, the answer carries a fresh token, so that a client that lost its
 /// token can continue. Only allowed pages can read the answer.
 ///
 /// # Errors
-/// 403 for a missing or wrong token.
+/// 403 for a missing or wrong token, 400 for a header that is not UTF-8.
 pub(super) fn require_token(
     request: &HttpRequest,
     services: &Services,
@@ -103,7 +104,7 @@ pub(super) fn require_token(
 /// Checks a request that needs no token. If the request has a token, the token must be valid.
 ///
 /// # Errors
-/// 403 for a wrong token.
+/// 403 for a wrong token, 400 for a header that is not UTF-8.
 fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Result<(), Problem> {
     if request.headers().contains_key(CSRF_HEADER) {
         check(request, services, bindings)?;
@@ -111,11 +112,13 @@ fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding
     Ok(())
 }
 
-/// Checks a request to a route that needs no session, such as sign-in. The request must not come from another site. If it has a
-/// CSRF token, the token must be bound to the pre-session or to a session of the request. Returns the pre-session.
+/// Checks a request to a route that needs no session, such as sign-in. The request must not come from another site. If the
+/// request has a CSRF token, the token must be bound to the pre-session or to a session of the request. Returns the
+/// pre-session.
 ///
 /// # Errors
-/// 403 for a foreign origin or a wrong token, 400 for a malformed `Authorization`.
+/// 403 for a foreign origin or a wrong token, 400 for a credential that is in the wrong place, repeated or malformed, or for a
+/// CSRF header that is not UTF-8.
 pub(super) fn check_public_route(
     request: &HttpRequest,
     services: &Services,
@@ -139,10 +142,10 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         _ => return Err(mismatch()),
     };
     let now = services.clock.now().unix_timestamp();
-    // The first binding whose signature is valid decides. The token may still have expired.
+    // The first binding for which the signature is valid decides. The token may have expired nevertheless.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {
-        verdict = services.access.keys.csrf.verify(token, *binding, now);
+        verdict = services.access.keys.live().csrf.verify(token, *binding, now);
         if verdict == Err(CsrfError::BadSignature) {
             continue;
         }

@@ -6,14 +6,14 @@ use std::{io, net::TcpListener, time::Duration};
 use actix_web::{App, HttpResponse, HttpServer, dev::Server, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-/// More connections than any scraper needs.
+/// The largest number of connections. No scraper needs as many.
 const CONNECTIONS: usize = 64;
 const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 
-/// A server of `GET /metrics` alone. It runs when it is awaited.
+/// A server that serves only `/metrics`, to GET and HEAD. The server runs while it is awaited.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// If the listener cannot be used.
 pub fn serve_metrics(listener: TcpListener, metrics: PrometheusHandle) -> io::Result<Server> {
     let metrics = web::Data::new(metrics);
     let app = move || {

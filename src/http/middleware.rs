@@ -1,8 +1,8 @@
 //! The one middleware: what happens to every request, in order.
 //!
-//! `routes` wraps it around the whole application. It stores the [`Arrival`], answers preflight requests, rejects tokens in
-//! queries, renders errors as problems, adds the common headers, and writes the access log, which contains the path and
-//! never the query.
+//! `routes` wraps it around the whole application. It stores the [`Arrival`], notes signs of a wrong proxy setting, redirects
+//! to HTTPS if the listener only redirects, answers preflight requests, rejects tokens in queries, renders errors as problems,
+//! adds cookies and the common headers, and writes the access log, which contains the path and never the query.
 
 use std::{net::IpAddr, time::Instant};
 
@@ -15,10 +15,9 @@ use actix_web::{
 };
 use domain::{
     client::address::is_in,
-    request::{RequestId, SOCKET_PATHS},
+    request::SOCKET_PATHS,
     tokens::credential::{Door, Headers, find},
 };
-use tracing::Instrument as _;
 
 use super::{
     cookies::{CSRF_COOKIE, Jar},
@@ -29,8 +28,9 @@ use super::{
         client::services,
     },
     problem::Problem,
+    request_span::RequestSpan,
     response_headers,
-    settings::{HttpSettings, peer},
+    settings::{HttpSettings, RedirectsToHttps, peer},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.
@@ -43,12 +43,13 @@ pub async fn middleware(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let settings = HttpSettings::of(request.request());
-    let arrival = Arrival::of(request.request(), &settings);
+    let mut arrival = Arrival::of(request.request(), &settings);
+    let span = RequestSpan::begin(&mut arrival.ids);
     request.extensions_mut().insert(arrival.clone());
-    request.extensions_mut().insert(RequestId(arrival.request_id.clone()));
+    request.extensions_mut().insert(arrival.ids.clone());
     note_proxies(request.request(), &settings, arrival.address);
-    let span = tracing::info_span!("request", request_id = %arrival.request_id);
-    async move {
+    let spans = span.clone();
+    span.around(async move {
         let answer = match answer_early(request.request(), &settings) {
             Some(Ok(answer)) => request.into_response(answer),
             Some(Err(problem)) => request.error_response(problem),
@@ -56,26 +57,32 @@ pub async fn middleware(
         };
         let answer = finish(answer, &settings, &arrival);
         log(&answer, &arrival, began);
+        spans.finish(&answer);
         Ok(answer)
-    }
-    .instrument(span)
+    })
     .await
 }
 
-/// Notes that an untrusted peer forwarded the request, or that a trusted proxy names no client. Proxies ask for `/health` for
-/// themselves.
+/// Notes that an untrusted peer forwarded the request, or that a trusted proxy names no client. A proxy may request `/health`
+/// for itself, so a missing client is not noted for `/health`.
 fn note_proxies(request: &HttpRequest, settings: &HttpSettings, client: IpAddr) {
     if let (Ok(services), Some(peer)) = (services(request), peer(request)) {
         let has = |name: &str| request.headers().contains_key(name);
-        services.proxy_notices.check_forwarding(peer, &settings.trusted_proxies, has);
-        if is_in(client, &settings.trusted_proxies) && !request.path().starts_with("/health") {
+        let trusted = &settings.live.load().trusted_proxies;
+        services.proxy_notices.check_forwarding(peer, trusted, has);
+        if is_in(client, trusted) && !request.path().starts_with("/health") {
             services.proxy_notices.note_unnamed_client(client);
         }
     }
 }
 
-/// Answers preflight requests. Rejects requests with a token in the query, because queries end up in logs.
+/// The answer to a request that is not passed to a handler: the redirect to HTTPS if the listener only redirects, the answer
+/// to a preflight request, or the refusal of a token in the query, because queries are written to logs. The queries on the
+/// paths of WebSockets are not checked here.
 fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result<HttpResponse, Problem>> {
+    if let Some(answer) = redirect(request, settings) {
+        return Some(Ok(answer));
+    }
     if let Some(answer) = response_headers::preflight(request, settings) {
         return Some(answer);
     }
@@ -86,10 +93,23 @@ fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result
     find(query, Door::Rest).err().map(|error| Err(error.into()))
 }
 
-/// Renders an error, and adds the headers of every answer.
+/// The redirect to HTTPS, if the listener of the connection only redirects. Health checks are answered, because load balancers do
+/// not follow redirects. Open challenges of ACME are answered, because there may be no certificate yet.
+fn redirect(request: &HttpRequest, settings: &HttpSettings) -> Option<HttpResponse> {
+    request.conn_data::<RedirectsToHttps>()?;
+    let path = request.path();
+    if path == "/health" || path.starts_with("/health/") || settings.challenges.has(path) {
+        return None;
+    }
+    let rest = request.uri().path_and_query().map_or("/", |rest| rest.as_str());
+    let location = format!("https://{}{rest}", settings.domain);
+    Some(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, location)).finish())
+}
+
+/// Renders an error as a problem, and adds the headers that every answer has.
 fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arrival) -> ServiceResponse {
     if let Some(problem) = problem_of(answer.response()) {
-        let mut rendered = problem.render(&arrival.request_id);
+        let mut rendered = problem.render(&arrival.ids);
         keep_headers(answer.headers(), rendered.headers_mut());
         answer = answer.into_response(rendered);
     }
@@ -107,13 +127,13 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
     remove_stray_cookies(&request, response.headers_mut());
     response_headers::add_cors_headers(&request, settings, response.headers_mut());
     response_headers::add_security_headers(&request, settings, response.headers_mut());
-    if let Ok(id) = HeaderValue::from_str(&arrival.request_id) {
+    if let Ok(id) = HeaderValue::from_str(&arrival.ids.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     answer
 }
 
-/// Copies the headers of the first answer, such as the removal of a cookie, to the rendered problem.
+/// Copies the headers that the answer already has, such as the removal of a cookie, to the rendered problem.
 fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
     for (name, value) in set {
         if *name == header::SET_COOKIE || !rendered.contains_key(name) {
@@ -122,7 +142,8 @@ fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
     }
 }
 
-/// Whether the handler sets or removes the CSRF cookie itself. Clients search for its name and must find it once.
+/// Whether the handler sets or removes the CSRF cookie itself. Clients search for the name of this cookie, and must find the
+/// name only once.
 fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
     headers.get_all(header::SET_COOKIE).any(|cookie| is_named(cookie, CSRF_COOKIE))
 }
@@ -131,8 +152,8 @@ fn is_named(cookie: &HeaderValue, name: &str) -> bool {
     cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
 }
 
-/// For each session cookie that this answer sets or removes, removes the cookie of the other scope. The removals come first,
-/// because some clients distinguish cookies by name only and keep the last one.
+/// For each session cookie that this answer sets or removes, removes cookies with the same name in other scopes. The removals
+/// come first, because some clients distinguish cookies only by name and keep the last one.
 fn remove_stray_cookies(request: &HttpRequest, headers: &mut HeaderMap) {
     let set: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).cloned().collect();
     let is_set = |name: &str| set.iter().any(|cookie| is_named(cookie, name));
@@ -147,7 +168,7 @@ fn remove_stray_cookies(request: &HttpRequest, headers: &mut HeaderMap) {
     }
 }
 
-/// The problem of an answer that is an error. An error of actix-web itself keeps only its status.
+/// The problem of an answer that is an error. If the error comes from actix-web itself, only its status is used.
 fn problem_of(answer: &HttpResponse) -> Option<Problem> {
     let error = answer.error()?;
     let problem = error.as_error::<Problem>().cloned();

@@ -1,7 +1,8 @@
-//! Errors as RFC 9457 `application/problem+json`, the one form in which REST rejects a request.
+//! Errors as RFC 9457 `application/problem+json`, the form in which REST rejects a request. Only the methods of the server API
+//! have errors of another form.
 //!
-//! Handlers and extractors return a [`Problem`]; the middleware renders it with the id of the request. The texts are written
-//! here or in the services, for people to read. The error text of a library never reaches a client.
+//! Handlers and extractors return a [`Problem`]; the middleware renders it with the id of the request. The texts are written in
+//! this folder or in the services, for people to read. The error text of a library never reaches a client.
 
 use std::{borrow::Cow, fmt};
 
@@ -15,11 +16,13 @@ use actix_web::{
 use domain::{
     factors::challenge::ProofMethod,
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
+    request::RequestIds,
     tokens::credential::CredentialError,
 };
 use service::{Denied, Failure, Refusal};
 
-/// The limit that a request exceeded, and how long it stays exceeded (draft-ietf-httpapi-ratelimit-headers).
+/// The headers that name the limit that a request exceeded, and the time until the limit permits a request again
+/// (draft-ietf-httpapi-ratelimit-headers).
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
@@ -35,7 +38,7 @@ pub struct Problem {
     retry_after: Option<u64>,
     policy: Option<Box<Policy>>,
     methods: Vec<ProofMethod>,
-    allow: Option<&'static str>,
+    allow: Option<Cow<'static, str>>,
 }
 
 impl Problem {
@@ -50,7 +53,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
-    /// 401 without any credential.
+    /// 401: the request has no credential.
     pub fn not_authenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "not_authenticated", "Sign in first.")
     }
@@ -66,27 +69,27 @@ impl Problem {
         Self { methods, ..problem }
     }
 
-    /// 404 for an unknown path.
+    /// 404: the path does not exist.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "This path does not exist.")
     }
 
     /// 405, with the methods that the path has.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: impl Into<Cow<'static, str>>) -> Self {
         let problem = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
             "This path does not have this method.",
         );
-        Self { allow: Some(allow), ..problem }
+        Self { allow: Some(allow.into()), ..problem }
     }
 
-    /// 422: readable, but with missing, unknown or unacceptable values.
+    /// 422: the request is readable, but has missing, unknown or unacceptable values.
     pub fn unprocessable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 429 by this policy. The client may retry after `seconds`.
+    /// 429: the request exceeds the limit of this policy. The client may retry after `seconds`.
     pub fn too_many(seconds: u64, policy: Policy) -> Self {
         let detail = "Too many attempts. Try again later.";
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
@@ -134,8 +137,8 @@ impl Problem {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// The answer, for the request with this id.
-    pub(super) fn render(&self, request_id: &str) -> HttpResponse {
+    /// The answer, for the request with these ids.
+    pub(super) fn render(&self, ids: &RequestIds) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
         if let Some(seconds) = self.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
@@ -144,36 +147,31 @@ impl Problem {
                 answer.insert_header((RATE_LIMIT, policy.exhausted(seconds)));
             }
         }
-        if let Some(methods) = self.allow {
-            answer.insert_header((header::ALLOW, methods));
+        if let Some(methods) = &self.allow {
+            answer.insert_header((header::ALLOW, methods.as_ref()));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            answer.insert_header((header::WWW_AUTHENTICATE, self.challenge()));
+            answer.insert_header((header::WWW_AUTHENTICATE, self.www_authenticate()));
         }
         let details = ProblemDetails {
             status: self.status.as_u16(),
             title: self.status.canonical_reason(),
             code: self.code,
             detail: &self.detail,
-            request_id,
+            ids,
             methods: &self.methods,
         };
         answer.content_type(MEDIA_TYPE).body(details.body())
     }
 
-    /// The value of `WWW-Authenticate`. It names an error only for problems with an access token (RFC 6750, 3).
-    fn challenge(&self) -> &'static str {
+    /// The value of `WWW-Authenticate` (RFC 6750, 3). It names the error `invalid_token` only for problems with a token.
+    fn www_authenticate(&self) -> &'static str {
         match self.code {
-            // These problems are not about an access token.
-            "not_authenticated"
-            | "invalid_credentials"
-            | "invalid_second_factor"
-            | "passkey_refused"
-            | "passkey_suspended"
-            | "ceremony_expired"
-            | "origin_not_allowed"
-            | "user_verification_required" => r#"Bearer realm="portcullis""#,
-            _ => r#"Bearer realm="portcullis", error="invalid_token""#,
+            "invalid_token" | "token_expired" | "token_revoked" | "tokens_invalidated"
+            | "session_expired" | "session_revoked" | "session_unknown" => {
+                r#"Bearer realm="portcullis", error="invalid_token""#
+            }
+            _ => r#"Bearer realm="portcullis""#,
         }
     }
 }
@@ -190,7 +188,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.render("")
+        self.render(&RequestIds::default())
     }
 }
 
@@ -204,7 +202,9 @@ impl From<Failure> for Problem {
             Failure::NotFound { code, detail } => Self::new(StatusCode::NOT_FOUND, code, detail),
             Failure::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
             Failure::TooMany { retry_after: wait, policy } => Self::too_many(retry_after(wait), policy),
-            Failure::Unavailable { retry_after: wait } => Self::unavailable(retry_after(wait)),
+            Failure::Busy { retry_after: wait } | Failure::Unavailable { retry_after: wait } => {
+                Self::unavailable(retry_after(wait))
+            }
             Failure::Internal => Self::internal(),
         }
     }
@@ -236,7 +236,7 @@ impl From<CredentialError> for Problem {
             ),
             CredentialError::Repeated => Self::bad_request(
                 "repeated_credential",
-                "A credential is given more than once, and they differ.",
+                "A credential is given more than once, with different values.",
             ),
             CredentialError::Malformed => Self::bad_request(
                 "malformed_authorization",

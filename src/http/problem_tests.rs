@@ -1,4 +1,4 @@
-//! The form of errors.
+//! Tests of the form of errors.
 
 use std::time::Duration;
 
@@ -9,14 +9,19 @@ use serde_json::{Value, json};
 use super::*;
 
 async fn rendered(problem: Problem) -> (header::HeaderMap, Value) {
-    let answer = problem.render("request-1");
+    let ids = RequestIds {
+        request_id: "request-1".to_owned(),
+        trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+        parent: None,
+    };
+    let answer = problem.render(&ids);
     let headers = answer.headers().clone();
     let body = to_bytes(answer.into_body()).await.unwrap();
     (headers, serde_json::from_slice(&body).unwrap())
 }
 
 #[actix_web::test]
-async fn a_refusal_has_every_member() {
+async fn a_problem_has_a_type_a_title_a_status_a_detail_a_code_and_the_ids_of_the_request() {
     let (headers, body) = rendered(Problem::forbidden("step_up_required", "Prove it again.")).await;
     assert_eq!(headers.get(header::CONTENT_TYPE).unwrap(), MEDIA_TYPE);
     assert_eq!(
@@ -28,12 +33,13 @@ async fn a_refusal_has_every_member() {
             "detail": "Prove it again.",
             "code": "step_up_required",
             "request_id": "request-1",
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         })
     );
 }
 
 #[actix_web::test]
-async fn too_many_and_unavailable_have_a_retry_after() {
+async fn problems_429_and_503_have_a_retry_after() {
     for (failure, expected) in [
         (Failure::TooMany { retry_after: Duration::from_millis(1200), policy: Policy::BAN }, "2"),
         (Failure::TooMany { retry_after: Duration::ZERO, policy: Policy::BAN }, "1"),
@@ -54,15 +60,18 @@ async fn a_wrong_method_is_answered_with_the_allowed_methods() {
 }
 
 #[actix_web::test]
-async fn the_challenge_names_an_error_only_for_a_refused_token() {
-    let (without, _) = rendered(Problem::not_authenticated()).await;
-    assert_eq!(without.get(header::WWW_AUTHENTICATE).unwrap(), r#"Bearer realm="portcullis""#);
+async fn www_authenticate_names_an_error_only_for_a_refused_token() {
+    let missing_key = Problem::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "The API key is missing.");
+    for problem in [Problem::not_authenticated(), missing_key] {
+        let (without, _) = rendered(problem).await;
+        assert_eq!(without.get(header::WWW_AUTHENTICATE).unwrap(), r#"Bearer realm="portcullis""#);
+    }
     let (with, _) = rendered(Refusal::Expired.into()).await;
     assert!(with.get(header::WWW_AUTHENTICATE).unwrap().to_str().unwrap().contains("invalid_token"));
 }
 
 #[test]
-fn each_refusal_has_its_own_status_and_code() {
+fn a_refusal_gives_the_status_and_the_code() {
     for (refusal, status, code) in [
         (Refusal::Invalid("invalid_token"), 401, "invalid_token"),
         (Refusal::Expired, 401, "token_expired"),
@@ -76,7 +85,7 @@ fn each_refusal_has_its_own_status_and_code() {
 }
 
 #[test]
-fn an_error_of_the_framework_keeps_only_its_status() {
+fn the_status_of_a_framework_error_gives_the_code() {
     for (status, code) in [
         (StatusCode::NOT_FOUND, "not_found"),
         (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),

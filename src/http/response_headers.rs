@@ -16,23 +16,28 @@ use super::{
     settings::{HttpSettings, is_encrypted},
 };
 
-const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
-/// Without `includeSubDomains`: other hosts below this name belong to other servers.
+/// By default there is no `includeSubDomains`, because hosts below the server's name may belong to other servers.
 const HSTS: &str = "max-age=63072000";
+const HSTS_SUBDOMAINS: &str = "max-age=63072000; includeSubDomains";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /// Headers that this server reads, and headers that monitoring scripts add to the requests of a page.
-const ALLOWED_HEADERS: &str =
-    "authorization, content-type, x-csrf-token, x-request-id, traceparent, tracestate, baggage, sentry-trace";
-const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
+const ALLOWED_HEADERS: &str = "authorization, content-type, idempotency-key, x-csrf-token, x-request-id, traceparent, tracestate, baggage, sentry-trace";
+const EXPOSED_HEADERS: &str =
+    "idempotency-replayed, x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
 
-/// Adds the security headers to an answer, and `Cache-Control: no-store`.
+/// Adds `Cache-Control: no-store` to an answer and, if the settings enable them, the security headers.
 pub(super) fn add_security_headers(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
     set_default(headers, &header::CACHE_CONTROL, "no-store");
     if !settings.security_headers {
@@ -41,10 +46,17 @@ pub(super) fn add_security_headers(request: &HttpRequest, settings: &HttpSetting
     for (name, value) in &SECURITY_HEADERS {
         set_default(headers, name, value);
     }
-    // Not in development: browsers would then use TLS for every port of the developer's host for two years.
-    if is_encrypted(request) && !settings.development {
-        set_default(headers, &header::STRICT_TRANSPORT_SECURITY, HSTS);
+    if is_encrypted(request)
+        && let Some(value) = hsts(settings)
+    {
+        set_default(headers, &header::STRICT_TRANSPORT_SECURITY, value);
     }
+}
+
+/// The value of `Strict-Transport-Security` in answers over TLS. The header is not sent in development: a browser would use TLS
+/// for every port of the developer's host for two years.
+fn hsts(settings: &HttpSettings) -> Option<&'static str> {
+    (!settings.development).then_some(if settings.hsts_subdomains { HSTS_SUBDOMAINS } else { HSTS })
 }
 
 /// Adds the CORS headers. Only pages of the listed origins may read the answer; their requests may have credentials.
@@ -172,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_has_security_headers_and_is_not_cached() {
+    fn an_answer_has_the_enabled_security_headers_and_is_not_cached() {
         let mut headers = HeaderMap::new();
         add_security_headers(&TestRequest::default().to_http_request(), &settings(), &mut headers);
         assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
@@ -186,6 +198,15 @@ mod tests {
                 .contains("frame-ancestors 'none'")
         );
         assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "plain HTTP has no HSTS");
+    }
+
+    #[test]
+    fn hsts_covers_subdomains_only_by_setting_and_is_absent_in_development() {
+        let value =
+            |development, hsts_subdomains| hsts(&HttpSettings { development, hsts_subdomains, ..settings() });
+        assert_eq!(value(false, false), Some("max-age=63072000"));
+        assert_eq!(value(false, true), Some("max-age=63072000; includeSubDomains"));
+        assert_eq!(value(true, true), None);
     }
 
     #[test]

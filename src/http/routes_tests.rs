@@ -63,13 +63,15 @@ async fn a_wrong_method_is_a_problem_with_the_allowed_methods() {
     for (method, path, allow) in [
         (Method::GET, "/api/v1/auth/jwt/login", "POST"),
         (Method::PUT, "/api/v1/auth/logout", "POST, DELETE"),
-        (Method::PATCH, "/api/v1/profile", "GET, HEAD, PUT"),
+        (Method::PATCH, "/api/v1/profile", "GET, HEAD, PUT, DELETE"),
+        (Method::POST, "/api/v1/profile/export", "GET"),
         (Method::POST, "/api/v1/sessions", "GET, HEAD, DELETE"),
         (Method::GET, "/api/v1/sessions/7", "DELETE"),
         (Method::POST, "/api/v1/devices", "GET, HEAD"),
         (Method::GET, "/api/v1/devices/7", "PATCH, DELETE"),
         (Method::POST, "/api/v1/profile/attempts", "GET, HEAD"),
         (Method::DELETE, "/health", "GET, HEAD"),
+        (Method::POST, "/.well-known/jwks.json", "GET, HEAD"),
         (Method::OPTIONS, "/health", "GET, HEAD"),
     ] {
         let (status, headers, body) = ask(TestRequest::with_uri(path).method(method)).await;
@@ -97,7 +99,7 @@ async fn the_answer_has_the_request_id_of_the_client() {
 }
 
 #[actix_web::test]
-async fn a_token_in_the_query_is_refused_on_every_route() {
+async fn a_token_in_the_query_is_refused_except_on_socket_paths() {
     for path in ["/health?token=x", "/api/v1/profile?access_token=x", "/nowhere?a=b&ticket=x"] {
         let (status, _, body) = ask(TestRequest::with_uri(path)).await;
         assert_eq!((status.as_u16(), &body["code"]), (400, &Value::from("token_in_query")), "{path}");
@@ -113,7 +115,7 @@ async fn a_socket_path_without_an_upgrade_is_426() {
 }
 
 #[actix_web::test]
-async fn a_preflight_of_a_listed_origin_is_granted() {
+async fn only_the_preflight_of_a_listed_origin_is_granted() {
     let ask_as = |origin: &'static str| {
         TestRequest::with_uri("/api/v1/profile")
             .method(Method::OPTIONS)

@@ -1,11 +1,11 @@
-//! The user that the private server runs as: the user of this process, or an ordinary user if this process is root,
-//! because PostgreSQL refuses to run as root. `paths` and `binaries` use it.
+//! The user of the operating system that the private server runs as: the user of this process, or an ordinary user if this
+//! process is root, because PostgreSQL refuses to run as root. `paths`, `binaries` and `command` use this file.
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 
 use super::process;
 
-/// A user that PostgreSQL's programs are run as.
+/// A user that runs PostgreSQL's programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
     /// The name for messages; the number if the machine has no name for the user.
@@ -17,9 +17,9 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The user for a cluster at `location` under `data_dir`: the user of this process, unless that is root. Root takes
-    /// the owner of an existing cluster, otherwise the owner of the data directory, otherwise `postgres`, otherwise
-    /// `nobody`. The user must be in /etc/passwd, because `initdb` looks its name up.
+    /// The user for the cluster of `data_dir` at `location`: the user of this process, unless this user is root. For root, it
+    /// is the owner of an existing cluster, otherwise the owner of the data directory (if these owners are not root), otherwise
+    /// `postgres`, otherwise `nobody`. These users must be in /etc/passwd, because `initdb` looks up the name of its user.
     pub(super) fn choose(location: &Path, data_dir: &Path) -> Option<Self> {
         let uid = process::effective_uid();
         let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -36,7 +36,8 @@ impl Account {
             .or_else(|| by_name(&table, "nobody"))
     }
 
-    /// Whether this user may enter `directory`: it needs the right to pass through every directory above it.
+    /// Whether this user may enter `directory`: the user needs the right to enter it and every directory above it. For the user
+    /// of this process, the answer is `true` without a check.
     pub(super) fn can_enter(&self, directory: &Path) -> bool {
         !self.dropped || directory.ancestors().all(|step| self.passes(step))
     }
@@ -92,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn root_is_never_a_user_to_drop_to() {
+    fn root_is_never_found_by_name() {
         assert_eq!(by_name(TABLE, "root"), None);
         assert_eq!(by_name("postgres:x:0:0::/:/bin/sh\n", "postgres"), None);
     }
 
     #[test]
-    fn a_closed_directory_on_the_way_keeps_a_stranger_out() {
+    fn a_user_cannot_enter_a_directory_inside_one_that_the_user_cannot_enter() {
         use std::os::unix::fs::PermissionsExt;
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");

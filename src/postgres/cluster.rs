@@ -1,4 +1,4 @@
-//! One running private cluster, and the order of its start. `cli` and the tests of other rooms use it.
+//! One running private cluster, and the order of its start. `cli` and the tests of other modules use it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,20 +14,20 @@ use super::{
     supervisor::Supervisor,
 };
 
-/// A running private server. Dropping it stops the server. If this process is killed, the server stops by itself.
+/// A running private server. Dropping this value stops the server. On Linux, the server also stops if this process is killed.
 #[derive(Debug)]
 pub struct Cluster {
     socket_dir: PathBuf,
     location: PathBuf,
-    /// Declared before the lock, so that the lock is released only when the server has stopped.
+    /// Declared before the lock, and therefore dropped before it: the lock is released only when the server has stopped.
     supervisor: Supervisor,
     _lock: Lock,
 }
 
 impl Cluster {
     /// Starts the cluster of `data_dir`. Creates the directory, the cluster and its database if they are missing, and
-    /// removes the files that a killed server left. Blocks until the server answers: about a second the first time,
-    /// about 50 ms after that.
+    /// removes the files that a killed server left. Blocks until the server answers: about a second for the first start,
+    /// about 50 ms for later starts.
     ///
     /// The cluster is in `<data_dir>/postgres`; see [`Cluster::location`] for the exception.
     pub fn start(data_dir: &Path, durability: Durability) -> Result<Self, StartError> {
@@ -50,7 +50,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The directory of its Unix socket: the `host` to connect to.
+    /// The directory of the server's Unix socket: the `host` to connect to.
     pub fn socket_dir(&self) -> &Path {
         &self.socket_dir
     }
@@ -60,20 +60,22 @@ impl Cluster {
         DATABASE
     }
 
-    /// The postmaster's process id. It changes when the postmaster dies and is started again.
+    /// The process id of the postmaster (the main process of the server). The id changes when the postmaster ends unexpectedly
+    /// and is started again.
     pub fn pid(&self) -> u32 {
         self.supervisor.pid()
     }
 
-    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root and the user that
-    /// the server runs as cannot enter the data directory (because it is below a closed one, such as /root), the data is
-    /// in a directory below /var/lib/portcullis/clusters.
+    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root and the user that the
+    /// server runs as cannot enter the data directory (for example because it is below /root), the data of a new cluster is in
+    /// a directory below /var/lib/portcullis/clusters.
     pub fn location(&self) -> &Path {
         &self.location
     }
 }
 
-/// The binaries for the cluster at `paths`: the first found, or those of the version that made it.
+/// The binaries for the cluster at `paths`: for an existing cluster those of the major version that made it, otherwise the
+/// first ones that are found.
 fn choose_binaries(paths: &ClusterPaths) -> Result<Binaries, StartError> {
     let wanted = if paths.is_initialised() { Some(made_by(paths)?) } else { None };
     binaries::find_for(&paths.account, wanted).map_err(|error| match (wanted, error.other_majors()) {

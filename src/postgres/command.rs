@@ -9,8 +9,9 @@ use std::{
 
 use super::account::Account;
 
-/// The variables of this process that a server process may see; they lead to programs, libraries and locales. It must
-/// not see the secrets of this process, or any `PG…` variable, which could move the cluster or its socket.
+/// The environment variables that a server process gets from this process. They say where programs, libraries and locales are.
+/// The server process must not get the secrets of this process, or any `PG…` variable, which could move the cluster or its
+/// socket.
 const ENVIRONMENT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LOCALE_ARCHIVE", "DYLD_LIBRARY_PATH"];
 
 /// A command that runs `program` as `account`, with no input, from the root directory (which every user may enter).
@@ -23,7 +24,7 @@ pub(super) fn command(program: &Path, account: &Account) -> Command {
         }
     }
     if account.dropped {
-        // Giving up root this way also drops its supplementary groups.
+        // A child that gives up root in this way also loses the supplementary groups of root.
         command.gid(account.gid).uid(account.uid);
     }
     command

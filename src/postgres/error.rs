@@ -17,7 +17,7 @@ pub enum StartError {
     /// Another process runs a server on this data directory.
     #[error("the database in {location} is already in use{}", holder(*.pid))]
     InUse {
-        /// Where the cluster lives.
+        /// Where the cluster is.
         location: PathBuf,
         /// The process that holds the lock, if its id could be read.
         pid: Option<u32>,
@@ -27,36 +27,36 @@ pub enum StartError {
         "{0} is not empty and is not a PostgreSQL cluster: move it away or choose another data directory"
     )]
     NotACluster(PathBuf),
-    /// The cluster was made by another major version.
+    /// No usable binaries on this machine have the major version that made the cluster, but other versions were found.
     #[error(
         "the cluster in {location} was made by PostgreSQL {cluster}, but this machine has PostgreSQL {found}: \
          set PG_BINDIR to the bin directory of version {cluster}, or dump the data and load it into a new cluster"
     )]
     OtherMajor {
-        /// Where the cluster lives.
+        /// Where the cluster is.
         location: PathBuf,
-        /// The major version that made it.
+        /// The major version that made the cluster.
         cluster: u32,
-        /// The major versions found here.
+        /// The other major versions that were found.
         found: String,
     },
     /// This process is root, and there is no ordinary user to run the server as.
     #[error(
-        "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody to run it as"
+        "PostgreSQL does not run as root, and this machine has no ordinary user for it (neither `postgres` nor `nobody`)"
     )]
     NoAccount,
-    /// The user that owns the cluster may no longer enter its directory.
+    /// The user that the server runs as may not enter the directory that contains the cluster.
     #[error(
         "user {account} may not enter the directory of its cluster {location}: run chmod o+x on the directories above it"
     )]
     CannotEnter {
-        /// Where the cluster lives.
+        /// Where the cluster is.
         location: PathBuf,
-        /// The user the server runs as.
+        /// The user that the server runs as.
         account: String,
     },
-    /// The directory of the socket belongs to another user or is open to other users.
-    #[error("{path} cannot hold the database socket: {why}; remove it and try again")]
+    /// The directory of the socket is not a real directory, belongs to another user, or is open to other users.
+    #[error("{path} cannot be the directory of the database socket: {why}; remove it and try again")]
     SocketDirectory {
         /// The directory.
         path: PathBuf,
@@ -66,7 +66,7 @@ pub enum StartError {
     /// `initdb` failed.
     #[error("initdb could not make a cluster in {location}:\n{output}")]
     Initialise {
-        /// Where the cluster was to live.
+        /// Where the cluster should be.
         location: PathBuf,
         /// The output of `initdb`.
         output: String,
@@ -74,7 +74,7 @@ pub enum StartError {
     /// Processes of an earlier server still work in the cluster and do not end.
     #[error("processes {pids:?} of an earlier server still work in {location}; end them and try again")]
     Survivors {
-        /// Where the cluster lives.
+        /// Where the cluster is.
         location: PathBuf,
         /// The processes.
         pids: Vec<u32>,
@@ -84,7 +84,7 @@ pub enum StartError {
     Exited {
         /// The exit status.
         status: String,
-        /// The end of its log.
+        /// The end of the server's log.
         log: String,
     },
     /// The server was not ready in time.
@@ -92,10 +92,10 @@ pub enum StartError {
     TimedOut {
         /// The time that the start waited.
         seconds: u64,
-        /// The end of its log.
+        /// The end of the server's log.
         log: String,
     },
-    /// A stop was requested during the start.
+    /// A stop was requested during the start, or the thread that starts the server panicked.
     #[error("PostgreSQL was stopped during its start")]
     Stopped,
     /// The server runs, but the database could not be opened or created.
@@ -103,15 +103,15 @@ pub enum StartError {
     Database {
         /// The database.
         name: &'static str,
-        /// The server's message.
+        /// The message of the server, or the error of the connection.
         reason: String,
     },
-    /// A file operation failed.
+    /// An operation on a file failed, or a program or thread could not be started.
     #[error("cannot {action} {path}: {source}")]
     Io {
         /// The operation.
         action: &'static str,
-        /// The file.
+        /// The file, directory or program.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,

@@ -1,4 +1,5 @@
-//! Creates a new cluster, completely or not at all. `cluster` calls it while it holds the lock.
+//! Creates the data directory of the private PostgreSQL server (a *cluster* in PostgreSQL's words), completely or not at all.
+//! The module `cluster` calls [`initialise`] while it holds the lock of the cluster.
 
 use std::{
     fs::{DirBuilder, File},
@@ -14,8 +15,8 @@ use super::{
     plan::{Durability, Plan},
 };
 
-/// Runs `initdb` in a directory beside the cluster's and renames it at the end, so that an existing cluster is always
-/// complete.
+/// Runs `initdb` in another directory beside the cluster's location, and renames that directory at the end. So an existing
+/// cluster is always complete.
 pub(super) fn initialise(plan: &Plan) -> Result<(), StartError> {
     let location = &plan.paths.location;
     if is_occupied(location) {
@@ -41,11 +42,12 @@ fn fill(plan: &Plan, draft: &Path) -> Result<(), StartError> {
     let account = &plan.paths.account;
     if account.dropped {
         std::os::unix::fs::chown(draft, Some(account.uid), Some(account.gid))
-            .map_err(StartError::io("hand over", draft))?;
+            .map_err(StartError::io("change the owner of", draft))?;
     }
     let program = plan.binaries.program("initdb");
     let mut command = command(&program, account);
-    // `trust` is safe only because only the owner can enter the socket's directory and the server has no TCP port.
+    // `trust` (connections without a password) is safe here, because only the owner can enter the socket's directory, and the
+    // server has no TCP port.
     command.arg("-D").arg(draft).args([
         "--username",
         USER,
@@ -62,10 +64,10 @@ fn fill(plan: &Plan, draft: &Path) -> Result<(), StartError> {
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stderr, output.stdout].concat();
+    let text = [output.stderr, output.stdout].concat();
     Err(StartError::Initialise {
         location: plan.paths.location.clone(),
-        output: String::from_utf8_lossy(&said).trim().to_owned(),
+        output: String::from_utf8_lossy(&text).trim().to_owned(),
     })
 }
 
@@ -73,7 +75,7 @@ fn is_occupied(directory: &Path) -> bool {
     std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) || directory.is_file()
 }
 
-/// Removes the directory that an interrupted `initdb` left.
+/// Removes the directory that a failed or interrupted `initdb` left.
 fn discard(draft: &Path) -> Result<(), StartError> {
     match std::fs::remove_dir_all(draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StartError::io("remove", draft)(error)),

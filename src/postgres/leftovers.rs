@@ -1,9 +1,11 @@
 //! The leftovers of a killed server: processes that are still ending, and files that would make the next start fail.
-//! `supervisor` removes them before every start, while `cluster` holds the lock.
+//! `supervisor` calls [`clear`] before every start. At that time the module `cluster` holds the lock of the data directory, so
+//! no other process of this program starts a server there.
 //!
-//! PostgreSQL's own check asks whether the process id in `postmaster.pid` exists. That check is wrong for a zombie, and for
-//! an id that the system has given to another process. The file also guards against backends that outlive their
-//! postmaster, so it is removed only when no process works in the cluster any more.
+//! PostgreSQL's own check refuses a start while the process id in `postmaster.pid` exists. This check is wrong for a zombie,
+//! and for an id that the system has given to another process. But `postmaster.pid` also protects the cluster while other
+//! processes of the server still run after the end of the postmaster (its main process). So the file is removed only when no
+//! process works in the cluster any more.
 
 use std::{
     io,
@@ -26,7 +28,8 @@ const ESCALATION: [(Duration, Signal); 3] = [
 ];
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Waits until no process of an earlier server is left, then removes the files that would stop a new one.
+/// Waits until no process of an earlier server is left, and sends signals to processes that do not end by themselves. Then
+/// removes the files that would stop a new server.
 pub(super) fn clear(paths: &ClusterPaths) -> Result<(), StartError> {
     if !cfg!(target_os = "linux") {
         // Without /proc, surviving processes cannot be found. PostgreSQL's own check must be enough.
@@ -68,7 +71,7 @@ fn wait_for_survivors(paths: &ClusterPaths) -> Result<(), StartError> {
                 "an earlier database server is still running; sending it a signal"
             );
             for pid in pids {
-                // If this fails, the process has ended. The next round looks for survivors again.
+                // This fails if the process has ended meanwhile. The next round looks for survivors again.
                 let _ = process::send(pid, *signal);
             }
             next = escalation.next();
@@ -93,7 +96,7 @@ fn works_in(pid: u32, location: &Path) -> bool {
     is_living_postgres(&stat) && std::fs::read_link(entry.join("cwd")).is_ok_and(|cwd| cwd == location)
 }
 
-/// Reads `pid (name) state …` of proc(5): the name may contain brackets itself, so it ends at the last closing bracket.
+/// Reads `pid (name) state …` of proc(5). The name may contain brackets, so it ends at the last closing bracket.
 fn is_living_postgres(stat: &str) -> bool {
     let Some((before, after)) = stat.rsplit_once(')') else {
         return false;

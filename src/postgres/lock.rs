@@ -9,20 +9,20 @@ use std::{
 
 use super::{error::StartError, paths::ClusterPaths};
 
-/// Between fork and exec a child holds a copy of its parent's lock. If the parent ends in that moment, the lock seems
-/// to be taken for a short time. So this process tries to take it for this long.
+/// How long this process tries to take the lock. Between fork and exec, a child has a copy of its parent's lock. If the parent
+/// ends at that moment, the lock stays taken for a short time.
 const TIMEOUT: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(5);
 
-/// The right to start and repair the cluster. At most one process has it, and the operating system releases it when
-/// that process ends in any way.
+/// The right to start and repair the cluster. At most one process has this lock, and the operating system releases it when that
+/// process, and every child of it that has not reached exec, has ended.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock of the cluster at `paths`. The error names the process that holds it.
+    /// Takes the lock of the cluster at `paths`. If another process holds the lock, the error names that process.
     pub(super) fn take(paths: &ClusterPaths) -> Result<Self, StartError> {
         let path = paths.beside("lock");
         let mut options = File::options();
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_held_once_and_named_after_its_holder() {
+    fn a_second_lock_is_refused_and_the_error_names_the_holder_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let paths = ClusterPaths::of(dir.path()).unwrap();
         let held = Lock::take(&paths).unwrap();

@@ -1,5 +1,6 @@
-//! The paths of a cluster: its directory, the files beside it, and its socket. All are derived from the data directory,
-//! so a second process finds the same paths. `cluster` and `attach` use them.
+//! The paths of a cluster: its directory, the files beside it, and its socket. All paths are derived from the data directory
+//! and from a file beside the cluster, so a second process finds the same paths. `cluster` and `attach` make them, and the
+//! steps of a start use them.
 
 use std::{
     fs::{DirBuilder, File, Permissions},
@@ -12,7 +13,7 @@ use super::{PORT, account::Account, error::StartError, process};
 
 /// The directory of clusters whose user cannot enter the data directory.
 const FALLBACK: &str = "/var/lib/portcullis/clusters";
-/// The ending of the file with the name of the socket's directory.
+/// The extension of the file that contains the name of the socket's directory.
 const SOCKET_NAME: &str = "socket";
 
 /// The paths of one cluster, and the user that runs it.
@@ -32,7 +33,8 @@ impl ClusterPaths {
         let preferred = data_dir.join("postgres");
         let fallback = Path::new(FALLBACK).join(fingerprint(&data_dir)).join("postgres");
         let account = Account::choose(&preferred, &data_dir).ok_or(StartError::NoAccount)?;
-        // An existing cluster stays where it is: if a changed permission moved it, its data would seem lost.
+        // An existing cluster stays where it is. If a changed permission led to another location, the data of the cluster
+        // would seem to be lost.
         let location = if is_cluster(&preferred) {
             preferred
         } else if is_cluster(&fallback) || !account.can_enter(&data_dir) {
@@ -48,8 +50,9 @@ impl ClusterPaths {
         Ok(Self { socket_dir: socket_dir(owner, &name), location, account })
     }
 
-    /// Gives the socket's directory a name that no other user can know, and so cannot take, unless it has one. The name is kept
-    /// in a file beside the cluster, so a second process finds it. The caller holds the lock of the cluster.
+    /// Gives the socket's directory a random name, unless it has one. Other users do not know this name, so they cannot create
+    /// the directory first. The name is kept in a file beside the cluster, so that a second process finds it. The caller must
+    /// hold the lock of the cluster.
     pub(super) fn name_socket_dir(&mut self) -> Result<(), StartError> {
         if socket_name(&self.location)?.is_some() {
             return Ok(());
@@ -67,7 +70,7 @@ impl ClusterPaths {
         Ok(())
     }
 
-    /// A file beside the cluster, named after it: `postgres.lock`, `postgres.init`, `postgres.log`.
+    /// A file beside the cluster, with the name of the cluster and the given extension, for example `postgres.lock`.
     pub(super) fn beside(&self, extension: &str) -> PathBuf {
         self.location.with_extension(extension)
     }
@@ -82,15 +85,16 @@ impl ClusterPaths {
         self.socket_dir.join(format!(".s.PGSQL.{PORT}"))
     }
 
-    /// Creates the directory that the cluster is in.
+    /// Creates the directory that contains the cluster's directory, and checks that the cluster's user can enter it.
     pub(super) fn make_parent(&self) -> Result<(), StartError> {
         let parent = self.location.parent().unwrap_or(&self.location);
         std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
         if parent.starts_with(FALLBACK) {
-            // The user that the server runs as must be able to enter, with every umask.
+            // The user that the server runs as must be able to enter, whatever umask this process has.
             for step in parent.ancestors().take_while(|step| step.starts_with("/var/lib/portcullis")) {
                 let open = Permissions::from_mode(0o755);
-                std::fs::set_permissions(step, open).map_err(StartError::io("open up", step))?;
+                std::fs::set_permissions(step, open)
+                    .map_err(StartError::io("set the permissions of", step))?;
             }
         }
         if !self.account.can_enter(parent) {
@@ -102,14 +106,14 @@ impl ClusterPaths {
         Ok(())
     }
 
-    /// Creates the socket's directory, or checks that only its owner can enter the existing one: only this keeps other
+    /// Creates the socket's directory if it is missing, and checks that only its owner can enter it. Nothing else keeps other
     /// users out of the database.
     pub(super) fn make_socket_dir(&self) -> Result<(), StartError> {
         let path = &self.socket_dir;
         match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) if self.account.dropped => {
                 std::os::unix::fs::chown(path, Some(self.account.uid), Some(self.account.gid))
-                    .map_err(StartError::io("hand over", path))?;
+                    .map_err(StartError::io("change the owner of", path))?;
             }
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -118,10 +122,12 @@ impl ClusterPaths {
         self.check_socket_dir()
     }
 
-    /// Checks that the socket's directory is a real directory, belongs to the server's user and is closed to all others.
+    /// Checks that the socket's directory is a real directory that belongs to the server's user, and that no other user (except
+    /// root) can enter it.
     pub(super) fn check_socket_dir(&self) -> Result<(), StartError> {
         let path = &self.socket_dir;
-        let found = std::fs::symlink_metadata(path).map_err(StartError::io("look at", path))?;
+        let found =
+            std::fs::symlink_metadata(path).map_err(StartError::io("read the properties of", path))?;
         let why = if !found.is_dir() {
             "it is not a directory".to_owned()
         } else if found.uid() != self.account.uid {
@@ -139,7 +145,7 @@ fn socket_dir(owner: u32, name: &str) -> PathBuf {
     PathBuf::from(format!("/tmp/portcullis-{owner}-{name}"))
 }
 
-/// The name of the socket's directory, if it was given one.
+/// The name of the socket's directory in the file beside the cluster, if the file exists and its text is such a name.
 fn socket_name(location: &Path) -> Result<Option<String>, StartError> {
     let path = location.with_extension(SOCKET_NAME);
     match std::fs::read_to_string(&path) {
@@ -153,8 +159,8 @@ fn socket_name(location: &Path) -> Result<Option<String>, StartError> {
 }
 
 fn is_cluster(location: &Path) -> bool {
-    // Only the owner and root can look inside. If this process cannot, an existing directory of another user counts as
-    // a cluster.
+    // Only the owner and root can look into a cluster's directory. If this process cannot, an existing directory of another
+    // user counts as a cluster.
     let foreign = |found: std::fs::Metadata| found.uid() != process::effective_uid();
     match std::fs::metadata(location.join("PG_VERSION")) {
         Ok(found) => found.is_file(),
@@ -195,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_that_its_user_could_not_reach_goes_elsewhere() {
+    fn a_new_cluster_is_elsewhere_if_its_user_cannot_enter_the_data_directory() {
         let closed = tempfile::tempdir().unwrap();
         std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
         let elsewhere = ClusterPaths::of(closed.path()).unwrap().location.starts_with(FALLBACK);
-        assert_eq!(elsewhere, process::effective_uid() == 0, "only root drops to another user");
+        assert_eq!(elsewhere, process::effective_uid() == 0, "only root runs the server as another user");
     }
 
     #[test]
@@ -232,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_directory_open_to_others_is_refused() {
+    fn a_socket_directory_that_other_users_may_enter_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let mut paths = ClusterPaths::of(dir.path()).unwrap();
         paths.socket_dir = dir.path().join("socket");

@@ -12,7 +12,7 @@ pub enum Durability {
     Throwaway,
 }
 
-/// A cluster that is about to run.
+/// What a start needs to run a cluster.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) paths: ClusterPaths,

@@ -1,5 +1,5 @@
-//! The postmaster as a child process: its start, the wait until it is ready, and its stop. The thread of `supervisor`
-//! calls it.
+//! The postmaster (the main process of a PostgreSQL server) as a child process: its start, the wait until it is ready, and its
+//! stop. The thread of `supervisor` calls these functions.
 
 use std::{
     fs::File,
@@ -21,7 +21,7 @@ use super::{
 
 /// A log larger than this, in bytes, is renamed at the next start.
 const LOG_LIMIT: u64 = 8 << 20;
-/// The lines of the server's log that an error message shows.
+/// How many lines of the server's log an error message shows.
 const LOG_LINES: usize = 12;
 /// How long a start may take. Recovery after a crash can take long; a start without recovery takes about 50 ms.
 const READY_TIMEOUT: Duration = Duration::from_secs(180);
@@ -29,7 +29,7 @@ const READY_POLL: Duration = Duration::from_millis(5);
 /// The interval of the checks whether the postmaster has ended.
 const EXIT_POLL: Duration = Duration::from_millis(100);
 
-/// Starts the postmaster. It stops by itself when the calling thread ends for any reason.
+/// Starts the postmaster. On Linux, it stops by itself when the calling thread ends for any reason.
 pub(super) fn start(plan: &Plan) -> Result<Child, StartError> {
     let paths = &plan.paths;
     let log = open_log(&paths.beside("log"))?;
@@ -143,7 +143,8 @@ pub(super) fn wait_for_exit(child: &mut Child, stop: &Receiver<()>) -> Option<Ex
     }
 }
 
-/// Stops the postmaster, first with the mildest signal, and waits for its end.
+/// Stops the postmaster and waits for its end. Sends the mildest signal first. If the postmaster
+/// does not end in time, stronger signals follow.
 pub(super) fn shut_down(child: &mut Child, durability: Durability) {
     let fast = (Signal::Fast, Duration::from_secs(20));
     let immediate = (Signal::Immediate, Duration::from_secs(5));
@@ -179,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_ready_line_counts() {
+    fn a_postmaster_is_ready_only_if_the_file_has_its_process_id_and_says_ready() {
         let file = |pid: u32, status: &str| {
             format!("{pid}\n/data/postgres\n1700000000\n5432\n/tmp/dir\n\n  123 456\n{status}\n")
         };

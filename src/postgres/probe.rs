@@ -1,5 +1,5 @@
-//! The two requests of this room to a private server: to check that a database answers, and to create it. `cluster` and
-//! `attach` use them; every other query goes through the store.
+//! The two requests that this module sends to a private server: one checks that a database answers, the other creates it.
+//! `cluster` and `attach` use them; every other query goes through the store.
 
 use std::{io, path::Path, time::Duration};
 
@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Why a request to the server failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProbeError {
-    /// The server cannot be reached, or did not answer in time.
+    /// The server cannot be reached or did not answer in time, or this process could not run the request.
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The server refused the request.
@@ -22,12 +22,13 @@ pub(super) enum ProbeError {
 }
 
 impl ProbeError {
-    /// Whether the server has no database of that name.
+    /// Whether the server has no database of the requested name.
     pub(super) fn is_no_such_database(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code == SqlState::INVALID_CATALOG_NAME.code())
     }
 
-    /// Whether the server is starting or stopping: `cannot_connect_now`, `admin_shutdown`, `crash_shutdown`.
+    /// Whether the server is starting or stopping: `admin_shutdown`, `crash_shutdown` or `cannot_connect_now`. The prefix also
+    /// includes `database_dropped` and `idle_session_timeout`, after which another attempt is right, too.
     pub(super) fn is_starting_or_stopping(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code.starts_with("57P0"))
     }
@@ -62,7 +63,7 @@ pub(super) fn ensure_database(socket_dir: &Path, database: &'static str) -> Resu
     blocking(session(socket_dir, "postgres", Some(format!("CREATE DATABASE {database}"))))
 }
 
-/// Connects, executes `statement`, and closes the connection cleanly.
+/// Connects, executes `statement` if there is one, and closes the connection cleanly.
 async fn session(socket_dir: &Path, database: &str, statement: Option<String>) -> Result<(), ProbeError> {
     let mut config = Config::new();
     config.host_path(socket_dir).port(PORT).user(USER).dbname(database);
@@ -76,7 +77,7 @@ async fn session(socket_dir: &Path, database: &str, statement: Option<String>) -
             Some(statement) => client.batch_execute(&statement).await,
             None => Ok(()),
         };
-        // The connection ends with its client.
+        // The connection ends when its client is dropped.
         drop(client);
         outcome
     };
@@ -84,13 +85,13 @@ async fn session(socket_dir: &Path, database: &str, statement: Option<String>) -
     Ok(outcome?)
 }
 
-/// Runs `question` to its end in a thread and a runtime of its own. The caller may run inside a runtime, and a thread
-/// of a runtime must not block on another future.
-fn blocking(question: impl Future<Output = Result<(), ProbeError>> + Send) -> Result<(), ProbeError> {
+/// Runs `request` to its end in a thread and a runtime of its own. The caller may run inside a runtime, and a thread of a
+/// runtime must not block on another future.
+fn blocking(request: impl Future<Output = Result<(), ProbeError>> + Send) -> Result<(), ProbeError> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            tokio::time::timeout(TIMEOUT, question)
+            tokio::time::timeout(TIMEOUT, request)
                 .await
                 .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
         })

@@ -1,4 +1,4 @@
-//! System calls about processes: ids, signals, and a child that ends with its parent. Only this room uses them.
+//! System calls about processes: ids, signals, and a child that ends with its parent. Only the files of this module use them.
 
 use std::{io, os::unix::process::CommandExt, process::Command};
 
@@ -36,7 +36,8 @@ pub(super) fn effective_gid() -> u32 {
 }
 
 /// Sends `signal` to the process `pid`. The caller must know that the id still belongs to the intended process: a child
-/// of its own that it has not waited for, or a process that it has just seen in the cluster's directory.
+/// that the caller has not waited for, or a process that was seen a moment ago with the cluster's directory as its working
+/// directory.
 pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
     // For `kill`, 0 and negative numbers mean a whole group of processes.
     let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw);
@@ -44,9 +45,9 @@ pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
     Ok(system::kill_process(pid, signal.number())?)
 }
 
-/// The child of `command` leaves the terminal of this process. So Ctrl-C reaches only this process, which then drains.
-/// On Linux the child receives `signal` when the **thread** that started it ends, so that thread must live as long as
-/// the child.
+/// The child of `command` leaves the terminal of this process. So Ctrl-C reaches only this process, which stops the child
+/// at its own end. On Linux the child receives `signal` when the thread that started the child ends (even if the process does
+/// not end), so this thread must live as long as the child.
 #[expect(unsafe_code, reason = "std has no safe way to run code in a child before its program starts")]
 pub(super) fn tie_to_this_thread(command: &mut Command, signal: Signal) {
     let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or_default());
@@ -62,7 +63,7 @@ pub(super) fn tie_to_this_thread(command: &mut Command, signal: Signal) {
             system::set_parent_process_death_signal(Some(number))?;
             #[cfg(not(target_os = "linux"))]
             let _ = number;
-            // If the parent ended before the call above, the signal would never come.
+            // If the parent ended before the call above, the signal would never come, so the child must not run.
             if system::getppid() != parent {
                 return Err(rustix::io::Errno::SRCH.into());
             }

@@ -1,8 +1,8 @@
-//! The thread that starts the postmaster, notices when it dies, starts it again, and stops it at the end. `cluster`
-//! uses it.
+//! The thread that starts the postmaster (the main process of the server), starts it again after an unexpected end, and stops
+//! it when the [`Supervisor`] is dropped. `cluster` uses this file.
 //!
-//! It must be a thread of its own: the kernel sends the postmaster a signal when the thread that forked it ends. A
-//! thread of a pool ends when it is idle for some time, and the database would stop with it.
+//! The thread has no other work: the kernel sends the postmaster a signal when the thread that forked the postmaster ends.
+//! A thread of a pool ends when it is idle for some time, and then the server would stop, too.
 
 use std::{
     process::Child,
@@ -19,10 +19,10 @@ use super::{error::StartError, leftovers, plan::Plan, postmaster};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// If the server ran for longer than this, the pause before a restart begins again at the shortest one.
+/// After the server ran for longer than this, the pause before its restart is the shortest one again.
 const HEALTHY: Duration = Duration::from_secs(60);
 
-/// A supervised postmaster. Dropping this stops it and waits for its end.
+/// A supervised postmaster. Dropping this value stops the postmaster and waits for its end.
 #[derive(Debug)]
 pub(super) struct Supervisor {
     pid: Arc<AtomicU32>,
@@ -101,7 +101,7 @@ impl Worker {
         }
     }
 
-    /// Tries until the server runs or a stop is requested, with longer and longer pauses.
+    /// Attempts to start the server, with longer and longer pauses, until it runs or a stop is requested.
     fn relaunch(&self, pause: &mut Duration) -> Option<Child> {
         loop {
             if postmaster::stop_requested(&self.stop, *pause) {

@@ -1,18 +1,22 @@
 //! The use cases of the server, for REST, sockets, operators and the command line.
 //!
-//! [`Services`] holds one struct per capability; each capability holds only the parts that it uses. This crate does not know
-//! HTTP, WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now
-//! is never answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
+//! [`Services`] has one struct per capability. Each capability has only the parts that it uses. This crate does not know HTTP,
+//! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now is never
+//! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
-//! Dependencies point one way: `core ← access ← revocation ← authenticators ← { sign_in, account, operators, realtime } ←
-//! upkeep`.
+//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← audit_log ← access ← revocation ← authenticators ← { sign_in, account,
+//! operators ← events, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
 mod account;
+mod audit_log;
 mod authenticators;
 mod core;
+mod events;
+mod import;
 mod operators;
 mod realtime;
+mod restoration;
 mod revocation;
 mod settings;
 mod sign_in;
@@ -21,15 +25,17 @@ mod upkeep;
 use std::sync::Arc;
 
 use actors::Realtime;
-use domain::abuse::throttle::ThrottleKeys;
 use store::Store;
 use uuid::Uuid;
 
 pub use crate::core::{
     bans::Bans,
     caller::Caller,
+    certificate_expiry::{CertificateExpiry, ExpiryNotice, OrderState},
     clock::Clock,
     failure::Failure,
+    keys::{Keys, LiveKeys},
+    lasting_keys::{LastingKeysError, lasting_keys_or_derived},
     password_hasher::PasswordHasher,
     proxy_notices::{ProxyNotice, ProxyNotices},
     request_meta::RequestMeta,
@@ -38,10 +44,11 @@ pub use crate::core::{
 pub use access::{
     Access,
     api_keys::{ApiCaller, ApiKeys},
-    credential_keys::CredentialKeys,
     issue_tokens::SessionTokens,
     issuers::Issuers,
+    listed_device::{DevicePage, ListedDevice},
     listed_session::ListedSession,
+    person_export::PersonExport,
     refusal::Refusal,
     tickets::{Ticket, Tickets},
     verifier::Verifier,
@@ -49,19 +56,50 @@ pub use access::{
 pub use account::{
     Account,
     credential_change::CredentialChange,
-    devices::{DevicePage, DeviceUpdate, ListedDevice},
+    devices::DeviceUpdate,
     factors::{EnrolledFactors, TotpSetup},
     passkeys::ListedPasskey,
     step_up::{StepUpProof, StepUpResult},
 };
+pub use audit_log::{
+    anchor::AnchorPlace,
+    error::AuditLogError,
+    log::AuditLog,
+    proofs::{ConsistencyProof, EntryName, InclusionProof},
+    reading::ReadEntry,
+    settings::AuditLogSettings,
+    verify::{AcceptedLosses, LostEntries, VerifiedLog, VerifyError, VerifyOptions},
+};
 pub use authenticators::{
     passkey_ceremony::PasskeyCeremony, relying_party::RelyingParty, verify_code::CodeProof,
 };
+pub use events::{
+    Events,
+    settings::EventSettings,
+    streams::{
+        MOST_POLLED, Poll, Polled, StreamCaller, StreamFields, supported as supported_security_events,
+    },
+    webhooks::{DeliveryPage, ReceiverPage, WebhookFields},
+};
+pub use import::{Count, Finding, Import, ImportError, ImportObserver, ImportOptions, ImportSummary};
 pub use logic::denials::Denied;
 pub use operators::{
     Operators,
+    account_changes::generated_password,
+    api_keys::ApiKeyPage,
+    attempts::{AttemptPage, AttemptQuery, WavePage, WaveQuery},
+    audit_trail::{AuditPage, AuditReader, EntryStream, ExportForm},
+    bans::BanPage,
+    channels::{DurableChannels, ErasedMessages, OccupiedChannels, Subscribers},
+    connections::{ConnectionPage, ConnectionQuery, Connections},
+    erasures::ErasurePage,
+    idempotency::{Created, CreatedOnce, Idempotency, RequestKey},
     listings::{AnySession, AnySessionPage, SessionPage},
-    session_page::SessionFilter,
+    revocations::{RevocationPage, RevocationQuery},
+    session_page::{SessionFilter, SessionQuery},
+    settings::{EffectiveSetting, OperatorSettings},
+    statistics::{StatisticsAnswer, StatisticsSpan},
+    users::{UserChange, UserDetail, UserListing, UserPage, UserQuery, UserToCreate},
 };
 pub use realtime::{
     api::{Api, ServerApi},
@@ -69,12 +107,14 @@ pub use realtime::{
     external_sessions::{ExternalSessionGuard, ExternalSessions},
     node_info::{NodeInfo, ProcessUsage},
 };
+pub use restoration::{KeptAfterRestore, Restoration};
 pub use revocation::{
     Revocation,
     denials::{DenialTerms, Denials, DisconnectCount},
+    erasure_requests::RequestedErasure,
     revoke::{RevocationResult, Revoker},
 };
-pub use settings::{Keys, OnStale, ServiceSettings};
+pub use settings::{OnStale, ServiceSettings};
 pub use sign_in::{
     SignIn,
     attempts::AttemptsPage,
@@ -86,8 +126,10 @@ pub use sign_in::{
     sign_out::SignOutScope,
 };
 pub use store::{
-    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, RevocationRequest, Session,
-    Target, User,
+    ApiKey, Attempt, Ban, Change, Delivery, Device, DurableChannelRow, Erasure, EventReceiver,
+    ExternalFilter, ExternalSession, Factors, Left, ListedRevocation, LogFilter, NodeProgress,
+    RevocationProgress, RevocationRequest, Session, StatisticsPoint, Target, User, UserCounts, UserOrder,
+    Wave, WaveAccount,
 };
 pub use upkeep::Upkeep;
 
@@ -106,9 +148,11 @@ pub struct Services {
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
-    /// Signs that the proxies and their setting do not fit together.
+    /// Notes requests that show that `TRUSTED_PROXIES` does not fit the proxies in front of the server.
     pub proxy_notices: ProxyNotices,
-    /// Verifying and issuing credentials.
+    /// Knows when the certificate of the TLS port ends.
+    pub certificate_expiry: CertificateExpiry,
+    /// Verifies and issues credentials.
     pub access: Arc<Access>,
     /// Revokes sessions, and denies users and tokens.
     pub revocation: Arc<Revocation>,
@@ -118,14 +162,18 @@ pub struct Services {
     pub account: Arc<Account>,
     /// What operators do with the accounts of others.
     pub operators: Arc<Operators>,
-    /// The server API, node information, and the sessions of external issuers.
+    /// Events for other systems.
+    pub events: Arc<Events>,
+    /// The server API, figures of this node, external sessions and emulated streams.
     pub server_api: Arc<ServerApi>,
+    /// The audit log: its checkpoints, its proofs and its entries.
+    pub audit_log: Arc<AuditLog>,
     /// Background jobs and readiness.
     pub upkeep: Arc<Upkeep>,
 }
 
 impl Services {
-    /// Wires the capabilities together. Nothing runs until [`Upkeep::start`].
+    /// Wires the capabilities together. No background job runs before [`Upkeep::start`].
     #[must_use]
     pub fn new(
         settings: ServiceSettings,
@@ -134,51 +182,49 @@ impl Services {
         keys: Keys,
         clock: Clock,
     ) -> Self {
-        let core = core(&settings, store, realtime, clock.clone(), keys.throttle);
+        let core = core(&settings, store, realtime, clock.clone(), keys);
         let sessions = settings.sessions;
-        let credentials = CredentialKeys {
-            access: keys.access,
-            refresh: keys.refresh,
-            csrf: keys.csrf,
-            cookies: keys.cookies,
-        };
-        let (issuers, issuer_tokens, api_key) = (settings.issuers, settings.issuer_tokens, settings.api_key);
-        let access =
-            AccessSettings { keys: credentials, idle: sessions.idle, issuers, issuer_tokens, api_key };
+        let (issuer_tokens, api_key) = (settings.issuer_tokens, settings.api_key);
+        let audit_log = Arc::new(AuditLog::of(&core, settings.audit_log));
+        let access = AccessSettings { idle: sessions.idle, issuer_tokens, api_key };
         let access = Access::new(&core, access);
-        let revocation = Arc::new(Revocation::new(&core, &access));
-        let authenticators =
-            Authenticators::new(&core, &revocation, keys.totp, keys.backup_codes, settings.relying_party);
-        let sign_in = SignInSettings {
-            decoys: keys.decoys,
-            geo: settings.geo,
-            thresholds: settings.risk,
-            sessions,
-            registration: RegistrationRules {
-                open: settings.registration_open,
-                verify_email: settings.require_email_verification,
-            },
-        };
-        let foundation = Foundation {
-            core: &core,
-            access: &access,
-            revocation: &revocation,
-            authenticators: &authenticators,
-        };
-        let sign_in = SignIn::new(foundation, sign_in);
-        let account = Account::new(&core, &access, &revocation, &authenticators, sessions);
-        let operators = Operators::new(&core, &access, &revocation, settings.development);
         let node = Uuid::new_v4();
+        let revocation = Arc::new(Revocation::new(&core, &access, node, settings.erasure.clone()));
+        let authenticators = Authenticators::new(&core, &revocation, settings.relying_party);
+        let registration = RegistrationRules {
+            open: settings.registration_open,
+            verify_email: settings.require_email_verification,
+        };
+        let sign_in = SignInSettings { geo: settings.geo, thresholds: settings.risk, sessions, registration };
+        let foundation = Foundation::of(&core, &access, &revocation, &authenticators);
+        let sign_in = SignIn::new(foundation, sign_in);
+        let account =
+            Account::new(&core, &access, &revocation, &authenticators, Arc::clone(&audit_log), sessions);
+        let operators =
+            Operators::new(&core, &access, &revocation, Arc::clone(&audit_log), settings.development);
+        let events = Events::new(&core, settings.events);
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
         let kept = UpkeepSettings {
             attempts: settings.attempts_kept,
             rows: settings.kept,
+            node,
             on_stale: settings.on_stale,
+            erasure: settings.erasure,
         };
-        let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
+        let delivery = Arc::clone(&events.delivery);
+        let upkeep = Upkeep::new(
+            &core,
+            &access,
+            Arc::clone(&revocation),
+            (external, delivery),
+            Arc::clone(&audit_log),
+            sessions,
+            kept,
+        );
         Self {
             proxy_notices: ProxyNotices::new(clock.clone()),
+            certificate_expiry: CertificateExpiry::new(clock.clone()),
             clock,
             throttle: core.throttle,
             access: Arc::new(access),
@@ -186,25 +232,15 @@ impl Services {
             sign_in: Arc::new(sign_in),
             account: Arc::new(account),
             operators: Arc::new(operators),
+            events: Arc::new(events),
             server_api: Arc::new(server_api),
+            audit_log,
             upkeep: Arc::new(upkeep),
         }
     }
 }
 
-fn core(
-    settings: &ServiceSettings,
-    store: Store,
-    realtime: Realtime,
-    clock: Clock,
-    throttle_keys: ThrottleKeys,
-) -> Core {
-    let settings = CoreSettings {
-        password_queue: settings.password_queue,
-        stuffing_ban: settings.ban,
-        limits: settings.limits.clone(),
-        address_factor: settings.address_limit_factor,
-        throttle_keys,
-    };
-    Core::new(store, realtime, clock, settings)
+fn core(settings: &ServiceSettings, store: Store, realtime: Realtime, clock: Clock, keys: Keys) -> Core {
+    let settings = CoreSettings { password_queue: settings.password_queue, stuffing_ban: settings.ban };
+    Core::new(store, realtime, clock, LiveKeys::new(keys), settings)
 }

@@ -14,10 +14,11 @@ mod settings;
 mod shared;
 mod websocket;
 
-pub use admission::connection_limits::ConnectionLimits;
+pub use domain::client::connection_limits::ConnectionLimits;
 pub use listener::{
-    accept::{Listener, Mark, Security, serve},
+    accept::{ConnectionFacts, Listener, Mark, serve},
     http_deadline::state::HttpTimeouts,
+    tls_handshakes::TlsConfig,
 };
 pub use logic::client::ClientConfig;
 pub use settings::SocketSettings;

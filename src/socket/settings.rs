@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
+use domain::client::connection_limits::ConnectionLimits;
 use logic::client::ClientConfig;
 
-use super::{admission::connection_limits::ConnectionLimits, listener::http_deadline::state::HttpTimeouts};
+use super::listener::http_deadline::state::HttpTimeouts;
 
-/// The limits and deadlines of sockets.
+/// The limits and deadlines of sockets. `app` copies [`Self::limits`] and [`Self::client`] to the live settings; sockets read them
+/// only there.
 #[derive(Clone, Debug)]
 pub struct SocketSettings {
     /// `WS_QUERY_TOKEN`: whether the handshake accepts `?token=`. Default: yes.
     pub query_token: bool,
-    /// Maximum number of open sockets: in total, per address, per user, without an identity.
+    /// Maximum number of open sockets: in total, per address, per user, and of peers that have not signed in.
     pub limits: ConnectionLimits,
-    /// Maximum size of a message of a peer that has not signed in, in bytes. Default: 4 KiB.
+    /// Maximum size of a message from a peer that has not signed in, in bytes. Default: 4 KiB.
     pub unauthenticated_message: usize,
-    /// Maximum size of the output queue of one connection, in bytes. An overflow closes the connection with 3008.
-    /// Default: 1 MiB.
+    /// Maximum size of the output queue of one connection, in bytes. An overflow closes the connection with 3008, or with 3010
+    /// if the frames were held back. Default: 1 MiB.
     pub outbox_bytes: usize,
     /// Deadlines for connections that are not WebSockets.
     pub http_timeouts: HttpTimeouts,

@@ -1,14 +1,17 @@
 //! [`SocketContext`]: what all handshakes and connections of this node share.
 //!
-//! The composition root makes it once.
+//! The composition root makes one context for the whole process.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
-use actors::{Realtime, runtime::Outbox};
+use actors::{
+    Realtime,
+    runtime::{LiveSettings, Outbox},
+};
+use arc_swap::Guard;
 use dashmap::DashMap;
 use domain::client::{address, origin::Origins};
-use ipnet::IpNet;
-use logic::client::Identity;
+use logic::{client::Identity, tally::Series};
 use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
@@ -19,7 +22,11 @@ use protocol::{
 use service::Services;
 
 use super::{
-    admission::{connection_limits::Permits, durable_quota::DurableQuota, publish_limit::PublishLimiter},
+    admission::{
+        connection_limits::Permits,
+        durable_quota::{DurableLimits, DurableQuota},
+        publish_limit::PublishLimiter,
+    },
     settings::SocketSettings,
 };
 
@@ -32,7 +39,6 @@ pub struct SocketContext {
     durable_quota: DurableQuota,
     pub(crate) settings: SocketSettings,
     pub(crate) origins: Origins,
-    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Connections without a session. A shutdown must reach them, too.
     unregistered: DashMap<ConnectionId, Outbox>,
 }
@@ -45,29 +51,47 @@ impl SocketContext {
         realtime: Realtime,
         settings: SocketSettings,
         origins: Origins,
-        trusted_proxies: Vec<IpNet>,
     ) -> Arc<Self> {
-        let permits = Arc::new(Permits::new(settings.limits));
-        let limits = services.throttle.limits().clone();
+        let permits = Arc::new(Permits::new(realtime.live().clone()));
         Arc::new(Self {
-            publish_limiter: PublishLimiter::new(limits.publication_user),
-            durable_quota: DurableQuota::new(limits.durable_bytes_user, limits.durable_channels_user),
+            publish_limiter: PublishLimiter::new(),
+            durable_quota: DurableQuota::new(),
             services,
             realtime,
             permits,
             settings,
             origins,
-            trusted_proxies,
             unregistered: DashMap::new(),
         })
     }
 
-    /// Takes the permits that a publication of this user needs. Returns false if a limit is exceeded.
+    /// Counts a publication of this user towards the rate limit and, in a durable channel, towards the quota. Returns false if
+    /// one of them is exceeded.
     pub(crate) fn may_publish(&self, user: &Subject, channel: &ChannelName, data: &Payload) -> bool {
-        let now = Instant::now();
-        let durable = self.realtime.namespaces().options(channel).is_ok_and(|options| options.durable);
-        self.publish_limiter.allow(user, now)
-            && (!durable || self.durable_quota.allow(user, channel, data.as_bytes().len(), now))
+        let (now, live) = (Instant::now(), self.live());
+        let durable = live.namespaces().options(channel).is_ok_and(|options| options.durable);
+        let limits = &live.limits;
+        let quota = || {
+            let (bytes, channels) = (limits.durable_bytes_user, limits.durable_channels_user);
+            let limits = DurableLimits { bytes, channels };
+            self.durable_quota.allow(&limits, user, channel, data.as_bytes().len(), now)
+        };
+        let exceeded = if !self.publish_limiter.allow(&limits.publication_user, user, now) {
+            Some(limits.publication_user.name)
+        } else if durable {
+            quota().err()
+        } else {
+            None
+        };
+        if let Some(limit) = exceeded {
+            self.realtime.tally().count(Series::Limits, limit, 1);
+        }
+        exceeded.is_none()
+    }
+
+    /// The settings that a reload replaces, as they are now.
+    pub(crate) fn live(&self) -> Guard<Arc<LiveSettings>> {
+        self.realtime.live().load()
     }
 
     /// The number of open sockets.
@@ -96,7 +120,7 @@ impl SocketContext {
     /// Whether this address is that of a trusted proxy.
     pub(crate) fn is_trusted_proxy(&self, address: IpAddr) -> bool {
         let address = address::canonical(address);
-        self.trusted_proxies.iter().any(|network| network.contains(&address))
+        self.live().trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
     /// Whether this node is current, so that sessions can be trusted.
@@ -104,7 +128,7 @@ impl SocketContext {
         self.services.revocation.is_current()
     }
 
-    /// Records in the audit log that a socket was opened or closed.
+    /// Records in the audit trail that a socket was opened or closed.
     pub(crate) fn audit(
         &self,
         event: &str,

@@ -6,22 +6,28 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{audit, error::StoreError, pool::Store};
+use super::{
+    audit,
+    error::StoreError,
+    events::receiver_stops,
+    pool::Store,
+    revocation::{acting_session, order::ActingSession},
+};
 
-/// The constraint that keeps names unique.
+/// The unique index on the names of keys that are not revoked.
 pub const KEY_NAME_TAKEN: &str = "api_keys_name";
 const COLUMNS: &str = "id, name, hash, scopes, created_at, expires_at, last_used_at, revoked_at";
 
 /// An API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The public id by which it is found.
+    /// The public id by which the key is found.
     pub id: Uuid,
-    /// The name that the operator gave it.
+    /// The name that the operator gave the key.
     pub name: String,
-    /// SHA-256 of its secret.
+    /// SHA-256 of the secret.
     pub hash: Vec<u8>,
-    /// The methods that it may call.
+    /// The methods that the key may call.
     pub scopes: ApiScopes,
     /// Time of creation.
     pub created_at: OffsetDateTime,
@@ -34,7 +40,7 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Whether it is valid at this time.
+    /// Whether the key is valid at this time.
     #[must_use]
     pub fn works(&self, now: OffsetDateTime) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
@@ -44,15 +50,15 @@ impl ApiKey {
 /// An API key to be created.
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
-    /// The public id by which it is found.
+    /// The public id by which the key is found.
     pub id: Uuid,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// SHA-256 of its secret.
+    /// SHA-256 of the secret.
     pub hash: KeyHash,
-    /// The methods that it may call.
+    /// The methods that the key may call.
     pub scopes: ApiScopes,
-    /// The time.
+    /// The time of the creation.
     pub now: OffsetDateTime,
     /// End of validity; `None` for no end.
     pub expires_at: Option<OffsetDateTime>,
@@ -62,11 +68,20 @@ impl Store {
     /// Writes a key with its audit event.
     ///
     /// # Errors
-    /// `Conflict` with [`KEY_NAME_TAKEN`] if a key that is not revoked has this name; `Unavailable`.
-    pub async fn insert_api_key(&self, new: NewApiKey, event: AuditEvent) -> Result<(), StoreError> {
+    /// `Conflict` with [`KEY_NAME_TAKEN`] if a key that is not revoked has this name. `Unavailable` if the database cannot be
+    /// reached.
+    pub async fn insert_api_key(
+        &self,
+        new: NewApiKey,
+        acting_session: Option<ActingSession>,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
+                if let Some(acting_session) = &acting_session {
+                    acting_session::require(&transaction, acting_session, new.now).await?;
+                }
                 let sql = "INSERT INTO api_keys (id, name, hash, scopes, created_at, expires_at)
                            VALUES ($1, $2, $3, $4, $5, $6)";
                 let NewApiKey { id, name, hash, scopes, now, expires_at } = &new;
@@ -94,7 +109,7 @@ impl Store {
         .await
     }
 
-    /// All keys, newest first.
+    /// The newest 10,000 keys, newest first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -106,14 +121,38 @@ impl Store {
         .await
     }
 
-    /// Revokes a key by its id (with or without hyphens), or by its name if no key has this id. Returns the id; `None` if
-    /// there is no such key or it was revoked before.
+    /// A page of keys, newest first. With `before`, the list continues after the key with this time and id.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn page_of_api_keys(
+        &self,
+        before: Option<(OffsetDateTime, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM api_keys
+             WHERE ($1::timestamptz IS NULL OR created_at <= $1) AND ($1 IS NULL OR created_at < $1 OR id > $2)
+             ORDER BY created_at DESC, id LIMIT $3"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (at, id) = before.unzip();
+                client.query(&sql, &[&at, &id, &i64::from(limit)]).await?.iter().map(read).collect()
+            })
+        })
+        .await
+    }
+
+    /// Revokes a key, and disables its streams of events, by its id (with or without hyphens), or by its name if no key has this id. Returns the id; `None` if there
+    /// is no such key, or if the key was revoked before.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn revoke_api_key(
         &self,
         key: String,
+        acting_session: Option<ActingSession>,
         now: OffsetDateTime,
         event: AuditEvent,
     ) -> Result<Option<Uuid>, StoreError> {
@@ -121,6 +160,9 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
+                if let Some(acting_session) = &acting_session {
+                    acting_session::require(&transaction, acting_session, now).await?;
+                }
                 let sql = "UPDATE api_keys SET revoked_at = $3
                            WHERE revoked_at IS NULL AND (id = $1 OR lower(name) = lower($2)
                                  AND NOT EXISTS (SELECT FROM api_keys other WHERE other.id = $1))
@@ -129,7 +171,9 @@ impl Store {
                     return Ok(None);
                 };
                 let id: Uuid = row.try_get(0)?;
-                audit::insert(&transaction, &[event.with("key", id.to_string())]).await?;
+                let event = event.with("key", id.to_string());
+                receiver_stops::disable_of_keys(&transaction, &[id], now, &event).await?;
+                audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 Ok(Some(id))
             })

@@ -1,17 +1,19 @@
 //! Audit events: inserted, never changed.
 //!
-//! The event of a state change is written by the transaction of the change, through [`insert`]. The `Audit` actor
-//! writes the others in batches. Writing an event twice leaves one row.
+//! The event of a change in the database is usually written by the transaction of the change, through [`insert`]. The `Audit`
+//! actor writes all other events in batches. An event that is written twice has one row. [`insert`] also writes the events for
+//! other systems that an audit event causes, so no use case can forget them.
 
 use deadpool_postgres::GenericClient;
+use futures_util::future;
 use protocol::audit::AuditEvent;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{error::StoreError, pool::Store};
-use crate::row_mapping::clipped;
+use super::{error::StoreError, events::outbox, pool::Store};
+use crate::row_mapping::{clipped, storable};
 
-/// The longest subject that the column takes, in bytes.
+/// The longest subject that fits into the column, in bytes.
 const SUBJECT_BYTES: usize = 255;
 
 const INSERT: &str = "
@@ -26,17 +28,33 @@ impl Store {
     /// Writes events that belong to no other transaction. Events that exist already are skipped.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; then none is written.
+    /// `Unavailable` if the database cannot be reached. Whether the events were written is then unknown; the same batch may be
+    /// written again.
     pub async fn insert_audit(&self, batch: Vec<AuditEvent>) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.run_slow(move |client| Box::pin(async move { insert(&*client, &batch).await })).await
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                insert(&transaction, &batch).await?;
+                transaction.commit().await?;
+                Ok(())
+            })
+        })
+        .await
     }
 }
 
-/// Writes events on the caller's connection or transaction.
+/// Writes events in the caller's transaction, and with them the events for other systems that they cause. Both statements are
+/// sent at once, so that the second one costs no round trip.
 pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {
+    let (audited, caused) =
+        future::join(insert_events(client, events), outbox::enqueue_caused(client, events)).await;
+    audited.and(caused)
+}
+
+async fn insert_events(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {
     fn column<T>(events: &[AuditEvent], of: impl Fn(&AuditEvent) -> T) -> Vec<T> {
         events.iter().map(of).collect()
     }
@@ -71,19 +89,4 @@ fn at(event: &AuditEvent) -> OffsetDateTime {
     // Only a defect can produce a time outside the range of the type.
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(event.at_ms) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
-}
-
-/// Replaces NUL, which a client's text may contain and PostgreSQL's `jsonb` cannot hold.
-fn storable(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
-        Value::Array(items) => Value::Array(items.into_iter().map(storable).collect()),
-        Value::Object(fields) => Value::Object(
-            fields
-                .into_iter()
-                .map(|(key, value)| (key.replace('\0', "\u{fffd}"), storable(value)))
-                .collect::<Map<_, _>>(),
-        ),
-        other => other,
-    }
 }

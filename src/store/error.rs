@@ -1,21 +1,22 @@
-//! Errors of the store, by the ways in which a service has to handle them.
+//! Errors of the store: one kind for each way in which a service handles them.
 //!
-//! Returned by every file of the store. The texts are for the log: they hold no value of a row, no password and no
-//! connection string.
+//! Returned by all methods of the store. The texts are for the log: they hold no value of a row, no password and no connection
+//! string.
 
 use tokio_postgres::error::{DbError, SqlState};
 
 /// Why a method of the store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, is shutting down, read-only or out of resources, or did not answer in time.
-    /// The outcome of the request is unknown: answer 503. The connection is not used again.
+    /// The database cannot be reached, is shutting down, is read-only or out of resources, or did not answer in time. The
+    /// service answers 503. Whether a change was made may then be unknown. The connection is not used again.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// A unique constraint with this name is violated.
+    /// A unique constraint with this name is violated, or the condition with this name is not met (`FACTOR_GONE`,
+    /// `LAST_FACTOR`).
     #[error("conflict with {0}")]
     Conflict(String),
-    /// The acting session may no longer do this. Nothing was written.
+    /// The acting session may no longer make the change. Nothing was written.
     #[error("the acting session may no longer do this, it has lost: {0:?}")]
     Lapsed(Lapse),
     /// The database rejects a value (SQLSTATE classes 22 and 23), or a value cannot be encoded. The same statement with
@@ -33,7 +34,7 @@ pub enum StoreError {
 pub enum Lapse {
     /// The session itself: it has ended.
     Session,
-    /// The account: it is not active.
+    /// The account: it is not active, or it is blocked.
     Account,
     /// The required role.
     Role,
@@ -42,7 +43,7 @@ pub enum Lapse {
 }
 
 impl StoreError {
-    /// Whether the database could not be reached.
+    /// Whether this is [`Unavailable`](Self::Unavailable).
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
@@ -70,8 +71,8 @@ impl StoreError {
         if *code == SqlState::UNIQUE_VIOLATION {
             return Self::Conflict(error.constraint().unwrap_or("a unique constraint").to_owned());
         }
-        // The partition that the row was routed to was divided while the statement waited; a retry finds the new
-        // partition. Only the checks of partitions have no name.
+        // Only the check of a partition has no name. This check fails if a partition was attached while the statement waited,
+        // and the row belongs to this new partition. A retry finds the new partition.
         let divided = *code == SqlState::CHECK_VIOLATION && error.constraint().is_none();
         if divided || means_unavailable(code) {
             return Self::Unavailable(text);
@@ -87,8 +88,9 @@ impl StoreError {
     }
 }
 
-/// Classes 08 (connection), 53 (insufficient resources), 57 (shutdown, cancelled, starting up), 58 (system error),
-/// and states in which a retry may help: read-only, deadlock, lock timeout.
+/// Classes 08 (connection), 53 (insufficient resources), 57 (shutdown, cancelled, starting up), 58 (system error), and states
+/// in which a retry may help: read-only, serialization failure, deadlock, lock timeout, a transaction that was idle for too
+/// long.
 fn means_unavailable(state: &SqlState) -> bool {
     let by_class = matches!(state.code().get(..2), Some("08" | "53" | "57" | "58"));
     by_class
@@ -107,9 +109,9 @@ impl From<tokio_postgres::Error> for StoreError {
         if let Some(database) = error.as_db_error() {
             return Self::from_database(database);
         }
-        // What remains is the link (closed, io, TLS, timeout), unless this server sent or expected something that
-        // does not fit. The driver's error kind is private and its sources do not tell these cases apart (a failed
-        // encoding and a broken link both wrap `io::Error`), so the text decides.
+        // All other errors come from the link (closed, io, TLS, timeout), except errors about a value that cannot be encoded,
+        // or an answer that this server did not expect. The driver's error kind is private, and the source of an error does not
+        // distinguish these cases (a failed encoding and a broken link both wrap `io::Error`). So the text decides.
         const VALUES: [&str; 2] = ["error serializing", "error encoding"];
         const MISFITS: [&str; 4] = ["error deserializing", "invalid column", "query returned", "expected"];
         let text = error.to_string();

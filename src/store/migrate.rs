@@ -1,12 +1,13 @@
 //! Applying migrations: the files of `migrations/` are part of the binary.
 //!
-//! Called at start and by `portcullis migrate`. Several processes may start at the same time: an advisory lock lets
-//! one of them apply the migrations, and the others then find them applied.
+//! Called at start and by `portcullis migrate`. Several processes may start at the same time: an advisory lock lets one of them
+//! apply the migrations, and the others then find that no migration is missing.
 
 use std::time::Duration;
 
 use super::{
     accounts::account_keys::{self, AccountWithoutKey},
+    connection::require_own_sessions,
     error::StoreError,
     pool::Store,
     schema_lock::SCHEMA_LOCK,
@@ -17,15 +18,15 @@ mod embedded {
     refinery::embed_migrations!("../../migrations");
 }
 
-/// How long to wait for another process that is migrating. A migration itself may take hours.
+/// How long to wait for another process that is migrating. A migration of this process has no time limit.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// What a migration has done.
+/// The result of applying the migrations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Migrated {
-    /// The names of the migrations that were missing.
+    /// The names of the migrations that were missing and are applied now.
     pub applied: Vec<String>,
-    /// The accounts that have no key, because another account has it.
+    /// The accounts that have no account key.
     pub without_key: Vec<AccountWithoutKey>,
 }
 
@@ -33,8 +34,11 @@ impl Store {
     /// Whether every migration of this program has been applied.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
+    /// `Unavailable` if the database cannot be reached; `Internal` if its encoding is not UTF-8, or if the connections have no
+    /// sessions of their own.
     pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        let connector = self.connector().clone();
+        self.spawn(async move { require_own_sessions(&connector).await }).await?;
         let newest =
             embedded::migrations::runner().get_migrations().iter().map(|one| i64::from(one.version())).max();
         self.run_quick(move |client| {
@@ -51,18 +55,19 @@ impl Store {
         .await
     }
 
-    /// Applies the missing migrations, and gives every account its key before another process can continue: an account without a
-    /// key is not found, and its address could be registered again.
+    /// Applies the missing migrations, and gives account keys to the accounts that have none, before the lock is released. An
+    /// account without a key is not found by its address, so the address could be registered again.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; `Internal` if its encoding is not UTF-8, if a migration fails, or if an
-    /// applied migration was changed afterwards. A migration that fails changes nothing.
+    /// `Unavailable` if the database cannot be reached, or if another process migrates for too long; `Internal` if the encoding
+    /// of the database is not UTF-8, if the connections have no sessions of their own, if a migration fails, or if an applied
+    /// migration was changed afterwards. A migration that fails changes nothing.
     pub async fn migrate(&self) -> Result<Migrated, StoreError> {
         // A separate connection without the statement timeout, because a migration may take long.
-        let config = self.settings().config.clone();
-        let tls = self.connector();
+        let connector = self.connector().clone();
         self.spawn(async move {
-            let (mut client, connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
+            require_own_sessions(&connector).await?;
+            let (mut client, connection) = connector.connect().await?;
             let link = tokio::spawn(connection);
             require_utf8(&client).await?;
             let lock = client.execute("SELECT pg_advisory_lock($1)", &[&SCHEMA_LOCK]);

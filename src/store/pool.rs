@@ -1,36 +1,53 @@
 //! The pool of database connections, on a runtime of its own.
 //!
-//! A pooled connection belongs to the runtime that opened it, and the executors of the server's workers may end
-//! earlier. So every method of the store runs its work on the threads named `db` and awaits the result. Work that has
-//! started is completed even if its caller stops waiting: a closed browser does not cancel a revocation.
+//! A pooled connection belongs to the runtime that opened it. The executors of the server's workers may end while the pool is
+//! still in use, so they must not open its connections. So every method of the store runs its work on the threads named `db`
+//! and awaits the result. Work that has started goes on until its time limit, even if its caller stops waiting: a closed
+//! browser does not cancel a revocation.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{cell::RefCell, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
-    Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
+    Client, ClientWrapper, Connect, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError,
+    RecyclingMethod,
 };
 use tokio::{
     runtime::{Builder, Handle, Runtime},
+    task::JoinHandle,
     time::Instant,
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::{Instrument as _, Span};
 
 use crate::{
+    connection::{Connector, Retirement},
     error::StoreError,
+    in_service::InService,
     journal::share::{Purpose, Share, Turn},
     settings::DatabaseSettings,
-    tls,
 };
 
-/// Time limit of [`Store::run_quick`], connection and work together.
+/// Time limit of [`Store::run_quick`], for the wait for a connection and the work together.
 const QUICK_LIMIT: Duration = Duration::from_secs(2);
 /// Time limit of [`Store::run`].
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
+/// Time limit of [`Store::run_unbounded`].
+const UNBOUNDED_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time limit of [`Store::ping`].
 const PING_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long the journal waits for one of the connections reserved for it.
+/// How long the journal waits for a connection of its share.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
+
+/// How many connections of the pool are in use and idle, and how many requests wait for one.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUse {
+    /// Connections in use.
+    pub used: usize,
+    /// Open connections that wait for work.
+    pub idle: usize,
+    /// Requests for a connection that wait.
+    pub waiting: usize,
+}
 
 /// Work that borrows a connection.
 pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
@@ -44,37 +61,52 @@ pub struct Store {
 struct Inner {
     pool: Pool,
     settings: DatabaseSettings,
-    tls: MakeRustlsConnect,
+    connector: Connector,
+    retirement: Retirement,
     journal: Share,
+    service: Arc<InService>,
     runtime: OwnRuntime,
 }
 
 impl Store {
-    /// Prepares the pool. Opens no connection yet: [`Store::ping`] checks the database.
+    /// Prepares the pool. This opens no connection; [`Store::ping`] checks the database.
     ///
     /// # Errors
-    /// Root certificates that cannot be read, or threads that cannot be started.
+    /// Certificates or a key that cannot be used, or threads that cannot be started.
     pub fn connect(settings: &DatabaseSettings) -> Result<Self, StoreError> {
-        let tls = tls::connector(&settings.tls)?;
+        let connector = Connector::new(settings)?;
         let runtime = OwnRuntime::start()?;
-        let manager = Manager::from_config(
-            settings.bounded_config(),
-            tls.clone(),
+        let manager = Manager::from_connect(
+            settings.config.clone(),
+            Opened(connector.clone()),
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
+        let (limits, retirement) = (Arc::from(settings.session_limits()), Retirement::new(settings));
+        let (rules, service) = (retirement.clone(), Arc::<InService>::default());
+        let guard = Arc::clone(&service);
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size.max(1))
-            .post_create(Hook::async_fn(|client, _| Box::pin(durable(client))))
+            .post_create(Hook::async_fn(move |client, _| {
+                Box::pin(begin_session(client, Arc::clone(&limits), Arc::clone(&guard)))
+            }))
+            .pre_recycle(Hook::sync_fn(move |_, metrics| {
+                let too_old = rules.is_too_old(metrics.created);
+                if too_old { Err(HookError::message("the connection is too old")) } else { Ok(()) }
+            }))
             .build()
             .map_err(StoreError::internal)?;
+        runtime.handle().spawn(retire(pool.clone(), retirement.clone()));
         let journal = Share::of(settings.pool_size.max(1));
-        Ok(Self { inner: Arc::new(Inner { pool, settings: settings.clone(), tls, journal, runtime }) })
+        let settings = settings.clone();
+        Ok(Self {
+            inner: Arc::new(Inner { pool, settings, connector, retirement, journal, service, runtime }),
+        })
     }
 
     /// Checks, within a second, that the database answers and accepts writes.
     ///
     /// # Errors
-    /// `Unavailable` if it does not, also when it is a standby or read-only.
+    /// `Unavailable` if the database does not answer, or if it is a standby or read-only.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.within(PING_LIMIT, |client| {
             Box::pin(async move {
@@ -93,7 +125,8 @@ impl Store {
         .await
     }
 
-    /// The runtime of the database, for tasks that belong to it (the revocation feed, the expiry job).
+    /// The runtime of the database connections. Other tasks that must not end with the executor of a worker run here, too: the
+    /// revocation feed, the jobs, and requests that must be completed.
     #[must_use]
     pub fn runtime(&self) -> &Handle {
         self.inner.runtime.handle()
@@ -105,14 +138,34 @@ impl Store {
 
     /// Waits for a connection of the journal's share.
     pub(crate) async fn journal_turn(&self, purpose: Purpose) -> Result<Turn, StoreError> {
-        // On the database's runtime: the caller may run outside of a tokio runtime, without timers.
+        // This runs on the database's runtime, because the caller may run outside of a tokio runtime, where there are no
+        // timers.
         let share = self.inner.journal.clone();
         let limit = JOURNAL_LIMIT.min(self.settings().acquire_timeout);
         self.spawn(async move { share.turn(purpose, limit).await }).await
     }
 
-    pub(crate) fn connector(&self) -> MakeRustlsConnect {
-        self.inner.tls.clone()
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.inner.connector
+    }
+
+    /// How the connections of the pool are used now.
+    #[must_use]
+    pub fn pool_use(&self) -> PoolUse {
+        let status = self.inner.pool.status();
+        let used = status.size.saturating_sub(status.available);
+        PoolUse { used, idle: status.available, waiting: status.waiting }
+    }
+
+    /// What a running server knows about its database.
+    pub(crate) fn service(&self) -> &Arc<InService> {
+        &self.inner.service
+    }
+
+    /// Replaces the connections of the pool: those that wait are closed now, and those in use are closed after their work.
+    pub(crate) fn renew_pool(&self) {
+        self.inner.retirement.renew();
+        self.inner.pool.retain(|_, _| false);
     }
 
     /// Runs work with the limit for writes: a transaction of several statements that a request waits for.
@@ -124,8 +177,7 @@ impl Store {
         self.within(DEFAULT_LIMIT.min(self.patience()), work).await
     }
 
-    /// Runs work with the longest limit: for jobs that no request waits for, and for work that concerns every
-    /// session.
+    /// Runs work with the longest limit: for jobs, batches and other work that no request waits for.
     pub(crate) async fn run_slow<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -134,8 +186,17 @@ impl Store {
         self.within(self.patience(), work).await
     }
 
-    /// Runs work with the shortest limit: for reads at the start of a request, which can be repeated. A request must
-    /// not wait long for a database that does not answer.
+    /// Runs work of the command line that changes very many rows. The work removes the time limit of its statements itself.
+    pub(crate) async fn run_unbounded<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
+    {
+        self.within(UNBOUNDED_LIMIT, work).await
+    }
+
+    /// Runs work with the shortest limit: for reads, and for writes of one or two short statements. A request must not wait
+    /// long for a database that does not answer.
     pub(crate) async fn run_quick<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -158,9 +219,11 @@ impl Store {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
     {
+        self.inner.service.check()?;
         let pool = self.inner.pool.clone();
         let acquire = self.inner.settings.acquire_timeout.min(limit);
-        self.spawn(async move {
+        let span = step_of_a_request();
+        let work = async move {
             let deadline = Instant::now() + limit;
             let mut client = acquired(&pool, acquire).await?;
             let answer = match tokio::time::timeout_at(deadline, work(&mut client)).await {
@@ -168,16 +231,16 @@ impl Store {
                 Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
             };
             if client.is_closed() {
-                // The cause that closed this connection has probably closed the others too. All are dropped, so that
-                // later requests do not fail on them one by one.
+                // The cause that closed this connection has probably closed the other connections, too. All idle connections
+                // are dropped, so that later requests do not fail on them one by one.
                 pool.retain(|_, _| false);
             }
             if answer.as_ref().is_err_and(StoreError::is_unavailable) || client.is_closed() {
                 drop(Object::take(client));
             }
             answer
-        })
-        .await
+        };
+        self.spawn(work.instrument(span)).await
     }
 
     /// Runs a future on the runtime of the database.
@@ -196,26 +259,97 @@ impl Store {
     }
 }
 
-/// An acknowledged commit must survive a crash of the database, even if the database is configured to acknowledge
-/// before the write is on disk.
-async fn durable(client: &mut ClientWrapper) -> Result<(), HookError> {
-    let sql = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
-    client.simple_query(sql).await.map_err(HookError::Backend)?;
-    Ok(())
+tokio::task_local! {
+    /// Why the connection that this task wants could not be opened. The pool's error type is that of the driver, which has no
+    /// constructor, so the reason cannot be part of it.
+    static REFUSED: RefCell<Option<StoreError>>;
 }
 
-/// Every cause (connection refused, wrong password, unknown database, no free connection) is the same error for the
-/// caller.
-async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
-    match tokio::time::timeout(patience, pool.get()).await {
-        Ok(Ok(client)) => Ok(client),
-        Ok(Err(PoolError::Backend(error))) => Err(StoreError::unreachable(error)),
-        Ok(Err(error)) => Err(StoreError::Unavailable(error.to_string())),
-        Err(_) => Err(StoreError::Unavailable("no free connection in time".to_owned())),
+/// Opens the connections of the pool.
+struct Opened(Connector);
+
+type Opening<'a> = Pin<
+    Box<
+        dyn Future<Output = Result<(tokio_postgres::Client, JoinHandle<()>), tokio_postgres::Error>>
+            + Send
+            + 'a,
+    >,
+>;
+
+impl Connect for Opened {
+    fn connect(&self, _: &tokio_postgres::Config) -> Opening<'_> {
+        Box::pin(async move {
+            match self.0.connect().await {
+                Ok((client, link)) => Ok((client, tokio::spawn(async move { drop(link.await) }))),
+                Err(error) => {
+                    let _ = REFUSED.try_with(|refused| refused.replace(Some(error)));
+                    Err(a_driver_error())
+                }
+            }
+        })
     }
 }
 
-/// A runtime that may be dropped anywhere, also by its own tasks and inside another executor.
+/// An error of the driver. Its text is never shown.
+fn a_driver_error() -> tokio_postgres::Error {
+    match "no parameter".parse::<tokio_postgres::Config>() {
+        Err(error) => error,
+        Ok(_) => unreachable!("the text has no `=`"),
+    }
+}
+
+/// Gives a new session its time limits. Makes the database acknowledge a commit only when the commit is on disk, even if its
+/// configuration says otherwise. So an acknowledged commit survives a crash of the database.
+async fn begin_session(
+    client: &mut ClientWrapper,
+    limits: Arc<str>,
+    service: Arc<InService>,
+) -> Result<(), HookError> {
+    let durable = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    client.simple_query(&format!("{limits}; {durable}")).await.map_err(HookError::Backend)?;
+    service.check_connection(client).await.map_err(|error| {
+        let text = error.to_string();
+        let _ = REFUSED.try_with(|refused| refused.replace(Some(error)));
+        HookError::message(text)
+    })
+}
+
+/// Closes connections that were unused for too long or are too old. Ends with the runtime.
+async fn retire(pool: Pool, rules: Retirement) {
+    let Some(interval) = rules.interval() else { return };
+    loop {
+        tokio::time::sleep(interval).await;
+        pool.retain(|_, metrics| !rules.is_due(metrics.created, metrics.last_used()));
+    }
+}
+
+/// The span of work for a request, in its trace. Jobs have no trace.
+fn step_of_a_request() -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
+    tracing::trace_span!(target: "traces", "database", otel.kind = "client", db.system.name = "postgresql")
+}
+
+/// Takes a connection from the pool. For the caller, every cause of a failure (connection refused, wrong password, unknown
+/// database, no free connection) is the same kind of error.
+async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
+    let began = Instant::now();
+    let acquired = REFUSED.scope(RefCell::new(None), async {
+        let acquired = tokio::time::timeout(patience, pool.get()).await;
+        metrics::histogram!("database_connection_wait_seconds").record(began.elapsed());
+        (acquired, REFUSED.with(RefCell::take))
+    });
+    match acquired.await {
+        (Ok(Ok(client)), _) => Ok(client),
+        (Ok(Err(_)), Some(refused)) => Err(refused),
+        (Ok(Err(PoolError::Backend(error))), None) => Err(StoreError::unreachable(error)),
+        (Ok(Err(error)), None) => Err(StoreError::Unavailable(error.to_string())),
+        (Err(_), _) => Err(StoreError::Unavailable("no free connection in time".to_owned())),
+    }
+}
+
+/// A runtime that may be dropped anywhere, even by its own tasks and inside another executor.
 struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {
@@ -230,7 +364,7 @@ impl OwnRuntime {
     }
 
     fn handle(&self) -> &Handle {
-        self.0.as_ref().expect("taken only in drop").handle()
+        self.0.as_ref().expect("the runtime is removed only in `drop`").handle()
     }
 }
 

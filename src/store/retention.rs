@@ -1,48 +1,56 @@
-//! Deleting rows that are old: one statement per batch, for every table that grows with time.
+//! Deleting rows that are old, in batches. One statement deletes a batch of the rows of one kind ([`Aged`]).
 //!
-//! Called by the retention job. Attempts to sign in are dropped by months (`abuse::attempt_months`), and publications by the
-//! retention of their channel (`journal`).
+//! Called by the retention job. Other files delete the rows of tables that also grow with time: `abuse::attempt_months`
+//! drops whole months of sign-in attempts, `audit_log::months` drops whole months of the audit log, and `journal` deletes
+//! publications when the retention of their channel says so. Events that have not entered the audit log have no age: they wait.
 
 use time::OffsetDateTime;
 
 use crate::{error::StoreError, pool::Store, revocation::everyone};
 
-/// Rows that are deleted once they are old.
+/// Rows that are deleted when they are old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aged {
-    /// Tickets that expired before the given time.
+    /// Tickets that have expired at the given time.
     Tickets,
-    /// Challenges that expired.
+    /// Challenges that have expired at the given time.
     Challenges,
-    /// Bans that expired.
+    /// Bans that have expired at the given time.
     Bans,
-    /// Idempotency keys of publications that expired.
+    /// Idempotency keys of publications that have expired at the given time.
     IdempotencyKeys,
+    /// Keys of operators' requests that have expired at the given time.
+    RequestKeys,
     /// Denials that ended before the given time.
     Denials,
-    /// Rows about the block of a user that a later row replaced before the given time, or that lifted a block.
+    /// Rulings on the block of a user: those that a later ruling replaced before the given time, and those that lifted a block
+    /// before that time.
     ReplacedBlocks,
     /// Sessions that ended before the given time.
     Sessions,
     /// External sessions that ended before the given time.
     ExternalSessions,
-    /// Devices that were not seen since the given time and have no session.
+    /// Devices that were not seen since the given time and have no session row.
     Devices,
-    /// Revocations before the given time, except for the newest revocation of all sessions, which decides about sessions.
+    /// Revocations before the given time, except for the newest revocation of all sessions, because sessions are compared with
+    /// its id.
     Revocations,
-    /// Wrong second factors in a row, the last of them before the given time.
+    /// Counts of wrong second factors in a row, if the last attempt was before the given time.
     FactorFailures,
-    /// Audit events before the given time.
-    AuditEvents,
+    /// Events that were delivered before the given time.
+    DeliveredEvents,
+    /// Events that became dead letters before the given time.
+    DeadEvents,
 }
 
 impl Aged {
     /// Every kind. Sessions come before the devices and the revocations that they name.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Tickets,
         Self::Challenges,
         Self::Bans,
         Self::IdempotencyKeys,
+        Self::RequestKeys,
         Self::Denials,
         Self::ReplacedBlocks,
         Self::Sessions,
@@ -50,7 +58,8 @@ impl Aged {
         Self::Devices,
         Self::Revocations,
         Self::FactorFailures,
-        Self::AuditEvents,
+        Self::DeliveredEvents,
+        Self::DeadEvents,
     ];
 
     /// The word for logs and metrics.
@@ -65,36 +74,40 @@ impl Aged {
             Self::Challenges => "two_factor_challenges",
             Self::Bans => "bans",
             Self::IdempotencyKeys => "channel_idempotency",
+            Self::RequestKeys => "idempotency_keys",
             Self::Denials | Self::ReplacedBlocks => "denials",
             Self::Sessions => "sessions",
             Self::ExternalSessions => "external_sessions",
             Self::Devices => "registered_devices",
             Self::Revocations => "revocations",
             Self::FactorFailures => "second_factor_failures",
-            Self::AuditEvents => "audit_events",
+            Self::DeliveredEvents | Self::DeadEvents => "event_deliveries",
         }
     }
 
     /// The column of the time that counts. It has an index.
     fn column(self) -> &'static str {
         match self {
-            Self::Tickets | Self::Challenges | Self::Bans | Self::IdempotencyKeys | Self::Denials => {
-                "expires_at"
-            }
+            Self::Tickets
+            | Self::Challenges
+            | Self::Bans
+            | Self::IdempotencyKeys
+            | Self::RequestKeys
+            | Self::Denials => "expires_at",
             Self::ReplacedBlocks => "replaced_at",
             Self::Sessions => "revoked_at",
             Self::ExternalSessions => "ended_at",
             Self::Devices => "last_seen_at",
             Self::Revocations => "created_at",
             Self::FactorFailures => "last_at",
-            Self::AuditEvents => "at",
+            Self::DeliveredEvents | Self::DeadEvents => "settled_at",
         }
     }
 
-    /// How this time is compared with the given one.
+    /// How the time in the column [`Self::column`] is compared with the given time.
     fn comparison(self) -> &'static str {
         match self {
-            Self::Tickets | Self::Challenges | Self::Bans | Self::IdempotencyKeys => "<=",
+            Self::Tickets | Self::Challenges | Self::Bans | Self::IdempotencyKeys | Self::RequestKeys => "<=",
             _ => "<",
         }
     }
@@ -102,7 +115,8 @@ impl Aged {
     /// A further condition on a row `t`.
     fn condition(self) -> String {
         match self {
-            // Without the row that lifts a block, an earlier row would block the user again.
+            // A ruling that lifts a block stays while an earlier ruling on the user exists. Otherwise the earlier ruling would
+            // block the user again.
             Self::ReplacedBlocks => "NOT (t.lifted AND EXISTS (
                 SELECT FROM denials o WHERE o.kind = 'user' AND o.subject = t.subject AND o.id < t.id))"
                 .to_owned(),
@@ -110,14 +124,16 @@ impl Aged {
                 SELECT FROM sessions s WHERE s.device_id = t.id AND s.user_id = t.user_id)"
                 .to_owned(),
             Self::Revocations => format!("t.id <> ({})", everyone::NEWEST),
+            Self::DeliveredEvents => "t.state = 'delivered'".to_owned(),
+            Self::DeadEvents => "t.state = 'dead'".to_owned(),
             _ => "true".to_owned(),
         }
     }
 }
 
 impl Store {
-    /// Deletes at most `limit` of these rows, and returns how many. Rows that another transaction has locked are left for the
-    /// next time.
+    /// Deletes at most `limit` rows of this kind, and returns the number of deleted rows. `before` is the given time in the
+    /// comments of [`Aged`]. Rows that another transaction has locked are left for the next call.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -128,8 +144,8 @@ impl Store {
         limit: u32,
     ) -> Result<u64, StoreError> {
         let (table, column, comparison) = (aged.table(), aged.column(), aged.comparison());
-        // In the order of time, because every plan then begins with the oldest rows in the index. Otherwise the planner may
-        // expect to find a batch soon anywhere in the table, and pass over millions of rows to find none.
+        // The rows are sorted by time, because every plan then begins with the oldest rows in the index. Otherwise the planner
+        // may expect to find a batch soon anywhere in the table, and read millions of rows although none is old.
         let sql = format!(
             "DELETE FROM {table} WHERE ctid = ANY (ARRAY(
                  SELECT t.ctid FROM {table} t WHERE t.{column} {comparison} $1 AND {}

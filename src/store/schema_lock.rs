@@ -1,6 +1,7 @@
-//! The advisory lock for changes of the schema, and of rows that a migration leaves to this program.
+//! The advisory lock that is held while the schema changes, and while this program fills a column that a migration could not
+//! fill (the account keys).
 //!
-//! Taken by migrations for their whole time, and by the backfill of account keys for one batch at a time.
+//! Migrations hold the lock from start to end. The backfill of account keys holds it for one batch at a time.
 
 /// The key of the lock.
 pub(crate) const SCHEMA_LOCK: i64 = 0x706f_7274_0001;

@@ -1,6 +1,6 @@
-//! When servers were in service: the time in which none was does not count as idle time of sessions.
+//! Records when servers were in service. A time in which no server was in service does not count as idle time of sessions.
 //!
-//! Called by the revocation feed, on its own connection.
+//! Called by the revocation feed, on the connection of the feed.
 
 use std::time::Duration;
 
@@ -10,22 +10,23 @@ use tokio_postgres::{Client, error::SqlState};
 
 use crate::error::StoreError;
 
-/// The longest time between two notes that is no outage. Servers write a note every 10 s.
+/// A server in service writes a note every 10 s. If a server that resumes service finds a last note that is older than this,
+/// the time since that note is an outage.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
-/// How often a note is tried while other servers write theirs.
+/// The largest number of attempts to write a note while other servers write their notes.
 const MAX_ATTEMPTS: usize = 5;
 
-/// What the database says about the time of service.
+/// What the database says about the times of service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceTime {
-    /// The last outage of all servers.
+    /// The most recent period in which no server was in service, if there was one.
     pub outage: Option<Outage>,
-    /// The database was restored from a dump since a server was in service.
+    /// Whether the database was restored from a dump after a server had last been in service.
     pub restored: bool,
 }
 
-/// Notes that a server is in service. `resumed`: it was not a moment ago, so the time since the last note of any server may be an
-/// outage. Outages that are fewer than `idle` apart count as one.
+/// Writes a note that a server is in service. `resumed` says that this server was not in service a moment ago, so the time
+/// since the last note of any server may be an outage. Two outages with less than `idle` between them count as one.
 pub(crate) async fn note(
     client: &Client,
     now: OffsetDateTime,
@@ -36,7 +37,7 @@ pub(crate) async fn note(
         let sql = "SELECT seen_at, outage_from, outage_until,
                           coalesce(xmin <> written_by::xid, false) AS restored
                    FROM service_time";
-        let Some(row) = client.query_opt(sql, &[]).await? else { break };
+        let Some(row) = client.query_opt(sql, &[]).await? else { return Ok(ServiceTime::default()) };
         let seen: Option<OffsetDateTime> = row.try_get("seen_at")?;
         let restored: bool = row.try_get("restored")?;
         let bounds = (row.try_get("outage_from")?, row.try_get("outage_until")?);
@@ -49,7 +50,8 @@ pub(crate) async fn note(
             (Some(gap), Some(known)) => Some(gap.joined(known, idle)),
             (gap, known) => gap.or(known),
         };
-        // Only if no other server has written a note meanwhile: it has seen the same gap.
+        // The note is written only if no other server has written a note meanwhile. Otherwise the other server has seen the
+        // same gap, and its note is read in the next round.
         let sql =
             "UPDATE service_time SET seen_at = greatest(seen_at, $1), outage_from = $2, outage_until = $3,
                     written_by = pg_current_xact_id()
@@ -57,12 +59,14 @@ pub(crate) async fn note(
         let (from, until) = (outage.map(|outage| outage.from), outage.map(|outage| outage.until));
         match client.execute(sql, &[&now, &from, &until, &seen]).await {
             Ok(0) => {}
-            // A database that is read-only for a while still answers since when no use was recorded.
+            // A database that is read-only for a while cannot store the note. The outage is known nevertheless.
             Err(error) if error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
                 return Err(error.into());
             }
             Ok(_) | Err(_) => return Ok(ServiceTime { outage, restored }),
         }
     }
-    Ok(ServiceTime::default())
+    // This is an error, so that the caller tries again. Without an answer, an outage could stay unknown, and its time would
+    // count as idle time of sessions.
+    Err(StoreError::Unavailable("other servers write their notes at the same time".to_owned()))
 }

@@ -1,7 +1,7 @@
 //! The settings of the database connection.
 //!
-//! Made from the configuration; read by `pool`, `revocation::listener` and `migrate`. Neither `Debug` nor `Display`
-//! shows the password.
+//! Made by `config` and by the command line; read by `connection`, `pool`, `revocation::listener` and `import::source`. Neither
+//! `Debug` nor `Display` shows the password.
 
 use std::{fmt, path::Path, time::Duration};
 
@@ -9,75 +9,89 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 
 use super::{
-    database_url::{self, DatabaseUrlError, separate_host},
-    tls_mode::TlsMode,
+    database_url::{self, DatabaseParts, DatabaseUrlError, ParsedUrl, reaches_sockets_only},
+    error::StoreError,
+    session_target::SessionTarget,
+    tls::TlsSource,
+    tls_mode::{ClientIdentity, TlsMode},
 };
-
-/// The address of a database, with user and password, in separate settings.
-#[derive(Clone, Copy, Debug)]
-pub struct DatabaseParts<'a> {
-    /// The servers, separated by commas: names, addresses (IPv6 with or without brackets), or socket directories.
-    pub hosts: &'a str,
-    /// The port of all of them.
-    pub port: u16,
-    /// The user.
-    pub user: &'a str,
-    /// The password of the user.
-    pub password: Option<&'a SecretString>,
-    /// The name of the database.
-    pub database: &'a str,
-}
 
 /// Everything that the store needs to connect.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// Host, port, user, password, database.
+    /// The parameters of the driver: hosts, ports, user, password, database and others.
     pub config: tokio_postgres::Config,
-    /// The TLS mode; always `Disable` for a socket directory, where PostgreSQL has no TLS.
+    /// The TLS mode; always `Disable` if all servers are reached through socket directories, where PostgreSQL has no TLS.
     pub tls: TlsMode,
-    /// Maximum number of connections.
+    /// The certificate with which this client proves its identity to the database.
+    pub identity: Option<ClientIdentity>,
+    /// Which of the servers may be used.
+    pub target: SessionTarget,
+    /// Maximum number of connections in the pool.
     pub pool_size: usize,
     /// How long a request waits for a connection before it is answered with 503.
     pub acquire_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// How long a connection of the pool may be unused before it is closed; `None` for any time.
+    pub idle_timeout: Option<Duration>,
+    /// How old a connection of the pool may become before it is replaced; `None` for any age.
+    pub lifetime: Option<Duration>,
 }
 
 impl DatabaseSettings {
-    /// Maximum number of connections, unless another one is set.
+    /// The default of `pool_size`.
     pub const POOL_SIZE: usize = 16;
-    const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-    const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+    /// The default of `connect_timeout`.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+    /// The default of `acquire_timeout`.
+    pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+    /// The default of `statement_timeout`.
+    pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+    /// The default of `idle_timeout`.
+    pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+    /// The default of `lifetime`.
+    pub const LIFETIME: Duration = Duration::from_secs(30 * 60);
+    /// After this time without traffic, TCP asks whether the database still answers.
+    pub const KEEPALIVE: Duration = database_url::KEEPALIVE;
+    /// How long sent data may stay without an acknowledgement of the other end, unless `tcp_user_timeout` says otherwise.
+    const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
+    /// The interval of TCP's questions after the first one, unless `keepalives_interval` says otherwise.
+    const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+    /// How many unanswered questions of TCP end the connection, unless `keepalives_count` says otherwise.
+    const KEEPALIVE_COUNT: u32 = 3;
 
-    /// Parses a database URL.
+    /// Parses a database URL, or libpq's keywords and values.
     ///
     /// # Errors
-    /// The problem, without any part of the URL.
+    /// The problem. It may contain the name of a parameter, but no value from the URL.
     pub fn parse(url: &SecretString) -> Result<Self, DatabaseUrlError> {
-        let parsed = database_url::parse(url.expose_secret())?;
-        Ok(Self::with(parsed.config, parsed.tls))
+        Self::parse_with(url, &[])
     }
 
-    /// Settings for a database whose address is given in parts. The connection must be encrypted, except over a socket.
+    /// As [`parse`](Self::parse), with further parameters that are given beside the URL. Names are those of libpq.
     ///
     /// # Errors
-    /// `Host` for an invalid host, `NoHost` without a host.
-    pub fn from_parts(parts: &DatabaseParts<'_>) -> Result<Self, DatabaseUrlError> {
-        let mut config = tokio_postgres::Config::new();
-        for host in parts.hosts.split(',').map(str::trim).filter(|host| !host.is_empty()) {
-            config.host(separate_host(host)?);
-        }
-        if config.get_hosts().is_empty() {
-            return Err(DatabaseUrlError::NoHost);
-        }
-        config.port(parts.port).user(parts.user).dbname(parts.database);
-        if let Some(password) = parts.password {
-            config.password(password.expose_secret());
-        }
-        Ok(Self::with(config, TlsMode::Require))
+    /// As [`parse`](Self::parse); `Repeated` for a parameter that the URL has, too.
+    pub fn parse_with(url: &SecretString, further: &[(&str, &str)]) -> Result<Self, DatabaseUrlError> {
+        Ok(Self::of(database_url::parse(url.expose_secret(), further)?))
     }
 
-    /// Settings for the embedded server behind this socket directory, as its superuser `postgres`.
+    /// Settings for a database whose address is given in parts. The connection must be encrypted, except through socket
+    /// directories, and unless a parameter `sslmode` says otherwise.
+    ///
+    /// # Errors
+    /// `Host` for an invalid host, `NoHost` without a host, and the problems of the parameters.
+    pub fn from_parts(parts: &DatabaseParts<'_>) -> Result<Self, DatabaseUrlError> {
+        Ok(Self::of(database_url::parse_parts(parts)?))
+    }
+
+    fn of(parsed: ParsedUrl) -> Self {
+        let ParsedUrl { config, tls, identity, target } = parsed;
+        Self { identity, target, ..Self::with(config, tls) }
+    }
+
+    /// Settings for the private server with this socket directory, as the superuser `postgres`.
     #[must_use]
     pub fn embedded(socket_dir: &Path, dbname: &str) -> Self {
         let mut config = tokio_postgres::Config::new();
@@ -88,9 +102,7 @@ impl DatabaseSettings {
     /// Settings from a configuration of the driver and a TLS mode, with defaults for everything else.
     #[must_use]
     pub fn with(mut config: tokio_postgres::Config, tls: TlsMode) -> Self {
-        let sockets_only = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
-            && config.get_hostaddrs().is_empty();
-        let tls = if sockets_only { TlsMode::Disable } else { tls };
+        let tls = if reaches_sockets_only(&config) { TlsMode::Disable } else { tls };
         config.ssl_mode(match tls {
             TlsMode::Disable => SslMode::Disable,
             TlsMode::Prefer => SslMode::Prefer,
@@ -100,30 +112,51 @@ impl DatabaseSettings {
             config.application_name("portcullis");
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Self::ACQUIRE_TIMEOUT);
+            config.connect_timeout(Self::CONNECT_TIMEOUT);
         }
         if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(Self::STATEMENT_TIMEOUT);
+            config.tcp_user_timeout(Self::TCP_USER_TIMEOUT);
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(Self::KEEPALIVE_INTERVAL);
+        }
+        if config.get_keepalives_retries().is_none() {
+            config.keepalives_retries(Self::KEEPALIVE_COUNT);
         }
         Self {
             config,
             tls,
+            identity: None,
+            target: SessionTarget::Any,
             pool_size: Self::POOL_SIZE,
             acquire_timeout: Self::ACQUIRE_TIMEOUT,
             statement_timeout: Self::STATEMENT_TIMEOUT,
+            idle_timeout: Some(Self::IDLE_TIMEOUT),
+            lifetime: Some(Self::LIFETIME),
         }
     }
 
-    /// The connection parameters with the timeouts that the server itself enforces.
-    pub(super) fn bounded_config(&self) -> tokio_postgres::Config {
-        let mut config = self.config.clone();
+    /// Reads the files of certificates and of the key once.
+    ///
+    /// # Errors
+    /// The reason why a file cannot be used.
+    pub fn check_files(&self) -> Result<(), StoreError> {
+        TlsSource::new(&self.tls, self.identity.as_ref()).map(drop)
+    }
+
+    /// How long a connection to one address may take, with encryption and sign-in.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.config.get_connect_timeout().copied().unwrap_or(Self::CONNECT_TIMEOUT)
+    }
+
+    /// The statements that give a new session its time limits, which the database itself enforces. They are no startup
+    /// parameters, because connection poolers refuse such parameters.
+    pub(crate) fn session_limits(&self) -> String {
         let milliseconds = self.statement_timeout.as_millis().max(1);
-        let own = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
-        config.options(format!(
-            "{own}-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={}",
+        format!(
+            "SET statement_timeout = {milliseconds}; SET idle_in_transaction_session_timeout = {}",
             milliseconds * 2
-        ));
-        config
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tests of the parsing of database URLs, and that the settings never show the password.
+//! Tests of the parsing of database URLs. They also check that the settings never show the password.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn parse(url: &str) -> Result<DatabaseSettings, DatabaseUrlError> {
 }
 
 #[test]
-fn every_scheme_is_understood() {
+fn known_schemes_are_understood_and_other_texts_are_refused() {
     for scheme in ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+asyncpg"] {
         let settings = parse(&format!("{scheme}://ada:s%40cret@db.example:6543/app")).unwrap();
         assert_eq!(settings.config.get_user(), Some("ada"));
@@ -19,17 +19,17 @@ fn every_scheme_is_understood() {
         assert_eq!(settings.config.get_dbname(), Some("app"));
     }
     assert_eq!(parse("mysql://a@b/c").err(), Some(DatabaseUrlError::Scheme));
-    assert_eq!(parse("host=a user=b").err(), Some(DatabaseUrlError::Scheme));
+    assert_eq!(parse("a b c").err(), Some(DatabaseUrlError::Scheme));
 }
 
 #[test]
-fn every_mode_of_libpq_is_understood() {
+fn sslmode_and_ssl_give_the_tls_mode() {
     for (query, mode) in [
         ("", TlsMode::Prefer),
         ("?sslmode=disable", TlsMode::Disable),
         ("?sslmode=prefer", TlsMode::Prefer),
         ("?sslmode=require", TlsMode::Require),
-        ("?sslmode=verify-ca", TlsMode::VerifyCa(Roots::System)),
+        ("?sslmode=verify-ca", TlsMode::VerifyFull(Roots::System)),
         (
             "?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
             TlsMode::VerifyFull(Roots::File("/etc/ca.pem".into())),
@@ -45,19 +45,19 @@ fn every_mode_of_libpq_is_understood() {
 }
 
 #[test]
-fn a_root_certificate_makes_require_verify() {
+fn require_with_a_root_certificate_verifies_the_chain() {
     let settings = parse("postgres://a@b/c?sslmode=require&sslrootcert=/ca.pem").unwrap();
     assert_eq!(settings.tls, TlsMode::VerifyCa(Roots::File("/ca.pem".into())));
 }
 
 #[test]
-fn a_socket_directory_has_no_tls() {
+fn a_connection_through_a_socket_directory_has_no_tls() {
     let settings = parse("postgres:///app?host=/run/postgresql&sslmode=require").unwrap();
     assert_eq!(settings.tls, TlsMode::Disable);
 }
 
 #[test]
-fn other_parameters_go_to_the_driver() {
+fn connect_timeout_is_passed_to_the_driver() {
     let settings = parse("postgres://a@b/c?connect_timeout=7&sslmode=disable").unwrap();
     assert_eq!(settings.config.get_connect_timeout(), Some(&Duration::from_secs(7)));
 }
@@ -70,6 +70,7 @@ fn invalid_urls_are_refused() {
         ("postgres://a@b/c?ssl=perhaps", E::Value("ssl")),
         ("postgres://a@b/c?ssl=require&sslmode=disable", E::Repeated("sslmode")),
         ("postgres://a@b/c?sslmode=require&sslmode=require", E::Repeated("sslmode")),
+        ("postgres://a@b/c?keepalives_count=3&keepalives_retries=4", E::Repeated("keepalives_count")),
         ("postgres://a@b/c?sslmode=require&sslrootcert=system", E::WeakMode),
         ("postgres://a@b/c?sslrootcert=/a.pem", E::UnusedRoot),
         ("postgres://a@b/c?sslmode=prefer&sslrootcert=/a.pem", E::UnusedRoot),
@@ -102,7 +103,7 @@ fn invalid_urls_are_refused() {
 }
 
 #[test]
-fn delimiters_in_a_password_end_nothing() {
+fn a_password_may_contain_delimiters() {
     for password in ["p?w", "2024?w", "p/w", "p#w", "p@w", "p@s?w", "p&sslmode=disable", "p=w", "p:w", "??"] {
         let url = format!("postgres://ada:{password}@db.example:6543/app?sslmode=require");
         let settings = parse(&url).unwrap();
@@ -126,7 +127,8 @@ fn a_url_with_an_ambiguous_at_sign_is_refused() {
         "postgres://ada:p@db.internal/app@prod?sslmode=verify-full",
         "postgres://ada:p@w/x@db/app?sslmode=require",
         "postgres://ada:2024/x?y=z@db/app?sslmode=require",
-        // libpq takes what stands before the first `@` or `/` for user and password.
+        // libpq would find another user in these URLs, or no user: for libpq, user and password end at the first `@`, and a URL
+        // with a `/` before that `@` has neither.
         "postgres://ada:2024/w@db/app?sslmode=require",
         "postgres://a?user=1@db/app",
         "postgres://a?sslmode=require@db/app",
@@ -176,6 +178,7 @@ fn an_address_may_be_given_in_parts() {
         user: "app user",
         password: Some(&password),
         database: "d b",
+        parameters: &[],
     };
     for (given, host) in [
         ("fd00::7", Host::Tcp("fd00::7".to_owned())),
@@ -206,6 +209,73 @@ fn an_address_may_be_given_in_parts() {
 }
 
 #[test]
+fn keywords_and_values_are_read_as_libpq_reads_them() {
+    let text = r"host=a,/run/pg port = 7 user='o\'brien' password='p \\w%41' dbname=app sslmode=require";
+    let settings = parse(text).unwrap();
+    assert_eq!(settings.config.get_hosts(), [Host::Tcp("a".to_owned()), Host::Unix("/run/pg".into())]);
+    assert_eq!(settings.config.get_ports(), [7]);
+    assert_eq!(settings.config.get_user(), Some("o'brien"));
+    assert_eq!(settings.config.get_password(), Some(&br"p \w%41"[..]));
+    assert_eq!((settings.config.get_dbname(), settings.tls), (Some("app"), TlsMode::Require));
+    for wrong in ["host=a user='b", "host=a user='b'c", "host=a =b", "host=a b", "host=a user=b\\"] {
+        assert_eq!(parse(wrong).err(), Some(DatabaseUrlError::Keywords), "{wrong}");
+    }
+}
+
+#[test]
+fn an_unquoted_password_with_a_space_is_not_shown() {
+    let error = parse("host=a password=hunter2 hunter3=x").unwrap_err();
+    assert_eq!(error, DatabaseUrlError::Keywords);
+}
+
+#[test]
+fn a_client_certificate_needs_its_key_and_encryption() {
+    use DatabaseUrlError as E;
+    let settings = parse("postgres://a@b/c?sslmode=require&sslcert=/a.crt&sslkey=/a.key").unwrap();
+    let identity = settings.identity.unwrap();
+    assert_eq!((identity.certificate, identity.key), ("/a.crt".into(), "/a.key".into()));
+    for (query, error) in [
+        ("sslcert=/a.crt", E::Incomplete("sslcert", "sslkey")),
+        ("sslkey=/a.key", E::Incomplete("sslkey", "sslcert")),
+        ("sslmode=disable&sslcert=/a.crt&sslkey=/a.key", E::UnusedIdentity),
+        ("sslmode=disable&channel_binding=require", E::NoBinding),
+        ("gssencmode=require", E::Value("gssencmode")),
+        ("sslpassword=x", E::Unknown("sslpassword".to_owned())),
+    ] {
+        assert_eq!(parse(&format!("postgres://a@b/c?{query}")).err(), Some(error), "{query}");
+    }
+}
+
+#[test]
+fn of_several_servers_one_that_accepts_writes_is_wanted() {
+    for (url, target) in [
+        ("postgres://a@b/c", SessionTarget::Any),
+        ("postgres://a@b,d/c", SessionTarget::ReadWrite),
+        ("postgres://a@b,d/c?target_session_attrs=any", SessionTarget::Any),
+        ("postgres://a@b/c?target_session_attrs=prefer-standby", SessionTarget::PreferStandby),
+        ("postgres:///c?hostaddr=10.0.0.1,10.0.0.2", SessionTarget::ReadWrite),
+    ] {
+        assert_eq!(parse(url).unwrap().target, target, "{url}");
+    }
+}
+
+#[test]
+fn parameters_beside_a_url_complete_it_and_do_not_override_it() {
+    let url = SecretString::from("postgres://a@b/c?sslmode=require");
+    let settings = DatabaseSettings::parse_with(&url, &[("sslrootcert", "/ca.pem")]).unwrap();
+    assert_eq!(settings.tls, TlsMode::VerifyCa(Roots::File("/ca.pem".into())));
+    let twice = DatabaseSettings::parse_with(&url, &[("sslmode", "require")]).err();
+    assert_eq!(twice, Some(DatabaseUrlError::Repeated("sslmode")));
+}
+
+#[test]
+fn keepalives_of_two_hours_are_possible() {
+    let idle = |url| parse(url).unwrap().config.get_keepalives_idle();
+    assert_eq!(idle("postgres://a@b/c"), DatabaseSettings::KEEPALIVE);
+    assert_eq!(idle("postgres://a@b/c?keepalives_idle=7200"), Duration::from_secs(7200));
+}
+
+#[test]
 fn neither_debug_nor_display_nor_an_error_shows_the_password() {
     let settings = parse("postgres://ada:hunter2@db:1/app?sslmode=require").unwrap();
     assert_eq!(settings.to_string(), "postgresql://ada:***@db:1/app?sslmode=require");
@@ -216,7 +286,7 @@ fn neither_debug_nor_display_nor_an_error_shows_the_password() {
 
 proptest! {
     #[test]
-    fn an_encoded_password_is_read_back_and_the_mode_counts(password in "\\PC{1,20}") {
+    fn an_encoded_password_is_decoded_and_the_mode_is_kept(password in "\\PC{1,20}") {
         prop_assume!(!password.contains('\0'));
         let encoded = percent_encoding::utf8_percent_encode(&password, percent_encoding::NON_ALPHANUMERIC);
         let settings = parse(&format!("postgres://ada:{encoded}@db/app?sslmode=require")).unwrap();
@@ -225,7 +295,7 @@ proptest! {
     }
 
     #[test]
-    fn a_raw_password_is_read_or_refused_and_never_weakens_the_connection(password in "[ -~]{1,20}") {
+    fn a_password_without_escapes_never_changes_the_tls_mode_or_the_host(password in "[ -~]{1,20}") {
         if let Ok(settings) = parse(&format!("postgres://ada:{password}@db/app?sslmode=require")) {
             prop_assert_eq!(settings.tls, TlsMode::Require);
             prop_assert_eq!(settings.config.get_hosts(), [Host::Tcp("db".to_owned())]);

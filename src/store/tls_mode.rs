@@ -1,4 +1,5 @@
-//! The TLS mode of the database connection, and the authorities that a verified connection trusts.
+//! The TLS mode of the database connection, the authorities that a verified connection trusts, and the certificate of this
+//! client.
 
 use std::path::PathBuf;
 
@@ -11,12 +12,21 @@ pub enum Roots {
     File(PathBuf),
 }
 
+/// The files with which this client proves its identity to the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate chain, in PEM form.
+    pub certificate: PathBuf,
+    /// The private key of the certificate, in PEM form.
+    pub key: PathBuf,
+}
+
 /// The TLS modes of libpq.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsMode {
     /// Never encrypted.
     Disable,
-    /// Encrypted if the server offers it, without verifying its identity.
+    /// Encrypted if the server offers encryption, without verifying the identity of the server.
     Prefer,
     /// Encrypted, without verifying the identity of the server.
     Require,
@@ -34,6 +44,14 @@ impl TlsMode {
             Self::Require => "require",
             Self::VerifyCa(_) => "verify-ca",
             Self::VerifyFull(_) => "verify-full",
+        }
+    }
+
+    /// The file of authorities, if the mode has one.
+    pub(crate) fn roots_file(&self) -> Option<&PathBuf> {
+        match self {
+            Self::VerifyCa(Roots::File(file)) | Self::VerifyFull(Roots::File(file)) => Some(file),
+            _ => None,
         }
     }
 }

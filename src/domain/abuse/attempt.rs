@@ -1,16 +1,17 @@
-//! Sign-in attempts: the closed vocabulary of their outcomes.
+//! Sign-in attempts: the list of their possible outcomes.
 //!
-//! Services write one outcome with every attempt, also for accounts that do not exist. The outcome is shown to the user
-//! and to operators.
+//! Services store one outcome with every attempt, even if the account does not exist. The owner of the account sees the
+//! outcome.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::account::role::UnknownWord;
 
 /// The outcome of an attempt. Stored in `device_login_attempts.outcome`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// A session was opened.
@@ -23,15 +24,15 @@ pub enum AttemptOutcome {
     WrongPassword,
     /// The second factor was wrong, or already used.
     WrongFactor,
-    /// The account is not active.
+    /// The account is not active, or its user is blocked.
     InactiveAccount,
-    /// The account was changed or revoked during the attempt.
+    /// The account was changed, or its sessions were revoked, during the attempt.
     Superseded,
     /// The risk was too high.
     RiskRefused,
-    /// The counter of the passkey went backwards: it may have been copied.
+    /// The counter of the passkey went backwards, so the passkey may have been copied.
     CredentialCloned,
-    /// The passkey's assertion was not valid.
+    /// The passkey's assertion was not valid, or was used before.
     InvalidPasskey,
 }
 
@@ -84,7 +85,7 @@ impl AttemptOutcome {
         }
     }
 
-    /// The stored words of these outcomes.
+    /// The stored words of the outcomes for which [`Self::is_failed_proof`] is true.
     #[must_use]
     pub fn failed_proofs() -> Vec<&'static str> {
         Self::ALL.into_iter().filter(|outcome| outcome.is_failed_proof()).map(Self::as_str).collect()
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_reads_as_it_is_written() {
+    fn stored_words_round_trip() {
         for outcome in AttemptOutcome::ALL {
             assert_eq!(outcome.as_str().parse(), Ok(outcome));
             assert_eq!(serde_json::to_value(outcome).ok(), Some(outcome.as_str().into()));

@@ -1,8 +1,8 @@
 //! Detection of credential stuffing: the number of distinct wrong pairs of account and password from one address.
 //!
 //! Pure state for a shard of the rate limiter. Only *distinct* pairs count: a repeated pair counts once, and at most
-//! [`PER_ACCOUNT`] passwords of one account count. So a user that has forgotten a password may try many passwords: the
-//! wrong passwords of one account never reach the limit. Pairs arrive as keyed hashes; this code never has a password.
+//! [`PER_ACCOUNT`] passwords of one account count. So a user may try many passwords after forgetting one: the wrong passwords
+//! of one account alone do not reach the default limit. Pairs arrive as keyed hashes; this code never has a password.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 
 use protocol::limit::Limit;
 
-/// How many passwords of one account count.
+/// How many wrong passwords of one account count, if they come from one address.
 pub const PER_ACCOUNT: usize = 5;
 
 /// Keyed hashes of an account's name, and of the name with a password.
@@ -31,15 +31,15 @@ pub struct Stuffing {
 }
 
 impl Stuffing {
-    /// Keeps at most `capacity` addresses (at least one). If there are more, the addresses without activity for the
-    /// longest time are removed.
+    /// Keeps at most `capacity` addresses (at least one). If a further address does not fit, the addresses that have had no
+    /// wrong pair for the longest time are removed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { addresses: HashMap::new(), capacity: capacity.max(1) }
     }
 
-    /// Counts a wrong pair from this address. `true` when the number of distinct pairs within the limit's period
-    /// reaches the limit; counting for the address then starts again.
+    /// Counts a wrong pair from this address. Returns `true` if the number of distinct pairs within the limit's period reaches
+    /// the limit. Then the pairs of the address are removed, and counting starts again at zero.
     pub fn note(&mut self, address: &str, pair: Pair, limit: &Limit, now: Instant) -> bool {
         if !self.addresses.contains_key(address) {
             self.make_room();
@@ -59,7 +59,7 @@ impl Stuffing {
         reached
     }
 
-    /// Removes pairs that are older than `period`. Must be called regularly.
+    /// Removes pairs that are older than `period`. The shard must call this regularly.
     pub fn purge(&mut self, period: Duration, now: Instant) {
         self.addresses.retain(|_, pairs| {
             pairs.retain(|(_, at)| now.saturating_duration_since(*at) < period);
@@ -79,7 +79,7 @@ impl Stuffing {
         self.addresses.is_empty()
     }
 
-    /// If the table is full, frees a sixteenth of it, but at least one entry. So this work is rare.
+    /// If `addresses` is full, frees a sixteenth of the capacity, but at least one entry. So this work is seldom needed.
     fn make_room(&mut self) {
         if self.addresses.len() < self.capacity {
             return;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_addresses_stays_within_the_bound_and_keeps_the_latest() {
+    fn the_number_of_addresses_is_bounded_and_the_latest_address_is_kept() {
         let (mut stuffing, start) = (Stuffing::new(32), Instant::now());
         for number in 0..1_000u32 {
             let now = start + Duration::from_millis(number.into());

@@ -1,7 +1,7 @@
 //! Rate limits: how often each action may be tried, and the keys under which attempts are counted.
 //!
-//! This file has the table; the rate limiter counts; services ask the rate limiter. Keys contain no e-mail address in
-//! clear text, so the limiter and the logs contain none, either.
+//! This file has the table of limits. The rate limiter counts attempts, and services call the rate limiter. Keys do not contain
+//! e-mail addresses in clear text, so neither the limiter nor the logs contain e-mail addresses.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -13,10 +13,11 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     account::password::composed,
     client::address::limit_key,
-    crypto::key::{Key, hex},
+    crypto::{
+        key::{Key, hex},
+        lasting_keys::{LastingKeys, LastingPurpose},
+    },
 };
-
-const LABEL: &str = "portcullis throttle key v1";
 
 /// Builds [`Limits`] from rows of name, default and purpose. The name is used for the field, the policy in responses,
 /// the metric and, in capitals after `LIMIT_`, the setting.
@@ -51,21 +52,22 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Sign-ins from one address.
+    /// Sign-ins with a password from one address.
     login_address = 30 / 60;
-    /// Sign-ins to one account from devices that the account does not know.
+    /// Sign-ins with a password to one account from devices that the account does not know.
     login_account = 10 / 300;
-    /// Sign-ins to one account from one device that it knows, so that attempts from elsewhere do not lock the owner
-    /// out.
+    /// Sign-ins with a password to one account from one device that the account knows. They are counted separately, so that
+    /// attempts from elsewhere do not lock the owner out.
     login_device_account = 10 / 300;
-    /// Distinct pairs of account and wrong password from one address; more is credential stuffing, and the address is
-    /// banned.
+    /// Distinct pairs of account and password from one address that were refused. At this number, the attempts count as
+    /// credential stuffing, and the address is banned, unless it is a private address.
     stuffing = 15 / 600;
-    /// Answers to second-factor challenges of one account from devices that it does not know.
+    /// Answers to second-factor challenges of one account from devices that the account does not know.
     second_factor_account = 10 / 300;
-    /// Answers to second-factor challenges of one account from one device that it knows.
+    /// Answers to second-factor challenges of one account from one device that the account knows. The codes that one session
+    /// sends for step-ups and for the setup of an authenticator app have the same limit and a count of their own.
     second_factor_device_account = 10 / 300;
-    /// Second factors and WebAuthn ceremonies from one address, begun or answered.
+    /// Requests from one address that begin a passkey ceremony, or that complete a sign-in with a second factor or a passkey.
     ceremony_address = 60 / 60;
     /// Registrations from one address.
     register_address = 20 / 600;
@@ -81,24 +83,30 @@ limits! {
     step_up_user = 20 / 300;
     /// Step-ups from one address.
     step_up_address = 30 / 60;
-    /// Password changes of one session, tried or done.
+    /// Requests of one session to change the password, whether they succeed or fail.
     password_session = 10 / 300;
-    /// Password changes of one user, tried or done.
+    /// Requests of one user to change the password, whether they succeed or fail.
     password_user = 20 / 300;
-    /// Password changes from one address, tried or done.
+    /// Requests from one address to change a password, whether they succeed or fail.
     password_address = 30 / 60;
+    /// Exports of all data of one user, by the user.
+    export_user = 5 / 3_600;
+    /// Exports of the data of other users, by one operator.
+    export_operator = 30 / 3_600;
     /// Requests of one user that change something.
     request_user = 120 / 120;
-    /// Requests of one user that only operators may make. Further ones are refused without an audit event.
+    /// Requests of one operator that read what operators see.
+    operator_read_user = 600 / 60;
+    /// Refused requests of one user to list or revoke the sessions of other users. Further refusals are not audited.
     refused_user = 10 / 60;
-    /// WebSocket handshakes from one address.
+    /// WebSocket handshakes and new emulated streams from one address.
     handshake_address = 100 / 10;
-    /// Commands of one connection; its frames without a command are counted separately. The burst lets a client open
-    /// with `connect` and all of its subscribes.
+    /// Commands of one connection; its frames without a command are counted separately. The burst lets a client begin with
+    /// `connect` and all of its subscribes.
     frame_connection = 160 / 8;
     /// Requests to the server API with one key; a batch or a broadcast counts as one.
     api_key = 10_000 / 10;
-    /// Wrong keys of the server API from one address; valid ones do not count.
+    /// Wrong keys of the server API from one address; valid keys do not count.
     api_key_address = 100 / 60;
     /// Publications of one user, over all connections of the user to this node.
     publication_user = 300 / 10;
@@ -108,7 +116,7 @@ limits! {
     durable_channels_user = 1_000 / 86_400;
 }
 
-/// The name of the limit's setting. Its value is `<count>/<seconds>`.
+/// The name of the setting for a limit. The value of the setting is `<count>/<seconds>`.
 #[must_use]
 pub fn setting(limit: &Limit) -> String {
     format!("LIMIT_{}", limit.name.to_ascii_uppercase())
@@ -153,13 +161,14 @@ pub struct LoginKeys {
 pub struct ThrottleKeys(Key);
 
 impl ThrottleKeys {
-    /// The key derived from the configured secret.
+    /// The maker with the lasting key of attempts.
     #[must_use]
-    pub fn new(secret: &SecretString) -> Self {
-        Self(Key::derive(secret, LABEL))
+    pub fn new(keys: &LastingKeys) -> Self {
+        Self(keys.key(LastingPurpose::Attempts).clone())
     }
 
-    /// The keys of a sign-in from `address` to the account `folded_email` (existing or not) on `device`.
+    /// The keys of a sign-in from `address` to the account `folded_email`, which need not exist. `device` is the device of the
+    /// request, if the account knows it.
     #[must_use]
     pub fn login(&self, address: IpAddr, folded_email: &str, device: Option<DeviceId>) -> LoginKeys {
         let account = self.account(folded_email);
@@ -170,7 +179,7 @@ impl ThrottleKeys {
         }
     }
 
-    /// A keyed hash of an account name, 32 hexadecimal digits; also for names without an account.
+    /// A keyed hash of an account name, 32 hexadecimal digits. The account need not exist.
     #[must_use]
     pub fn account(&self, folded_email: &str) -> String {
         hex(&self.0.mac(&[folded_email.as_bytes()])[..16])
@@ -183,7 +192,7 @@ impl ThrottleKeys {
         known.map_or_else(|| format!("{user}"), |device| format!("{device}:{user}"))
     }
 
-    /// The keyed hash of a pair of account name and password, for counting distinct pairs; in memory only.
+    /// The keyed hash of a pair of account name and password, for counting distinct pairs. It is kept only in memory.
     #[must_use]
     pub fn pair(&self, folded_email: &str, password: &SecretString) -> Pair {
         let half = |mac: &[u8]| mac.iter().take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
@@ -205,7 +214,7 @@ mod tests {
     use super::*;
 
     fn keys() -> ThrottleKeys {
-        ThrottleKeys::new(&SecretString::from("throttle secret"))
+        ThrottleKeys::new(&LastingKeys::derived(&"throttle secret".into()))
     }
 
     fn address() -> IpAddr {
@@ -220,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn two_devices_count_separately_and_share_the_account() {
+    fn two_devices_are_counted_separately_under_the_same_account() {
         let one = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(1))));
         let two = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(2))));
         assert_eq!(one.account, two.account);
@@ -229,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn one_device_counts_separately_for_each_account() {
+    fn one_device_is_counted_separately_for_each_account() {
         let device = Some(DeviceId(Uuid::from_u128(1)));
         let ada = keys().login(address(), "ada@example.com", device);
         let bob = keys().login(address(), "bob@example.com", device);

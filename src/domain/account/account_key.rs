@@ -1,8 +1,9 @@
-//! The key of an account: the one text under which an address is found, counted and unique.
+//! The key of an account: the unique text by which the account is found. Attempts to sign in are counted under the key without
+//! its accents.
 //!
-//! Called wherever an address names an account: registration, sign-in, limits, attempts, the command line. It is computed here
-//! and stored in a column of its own, so it depends neither on the locale of the database nor on what the parser of addresses
-//! accepts today. Addresses that differ only in case or in compatible spellings of their characters have one key.
+//! Keys are used wherever an address names an account: registration, sign-in, limits, attempts, the command line. A key is
+//! computed here and stored in a column of its own, so it depends neither on the locale of the database nor on what the parser
+//! of addresses accepts today. Addresses that differ only in case, or in characters that NFKC makes equal, have one key.
 
 use std::fmt;
 
@@ -14,18 +15,18 @@ use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 pub struct AccountKey(String);
 
 impl AccountKey {
-    /// The longest key that is stored. No accepted address (at most 254 bytes) has a longer key.
+    /// The longest key that is stored, in bytes. No accepted address (at most 254 bytes) has a longer key.
     pub const MAX_BYTES: usize = 1024;
 
-    /// The key of an address, or of any other text that was typed as a name. Only the beginning of a very long text counts,
-    /// because no account has such a long name.
+    /// The key of an address, or of any other text that was typed as a name. If the text is very long, only its first
+    /// [`MAX_BYTES`](Self::MAX_BYTES) are used, because no account has such a long name.
     #[must_use]
     pub fn of(typed: &str) -> Self {
         let text = typed.trim();
         let text = &text[..text.floor_char_boundary(Self::MAX_BYTES)];
         // PostgreSQL cannot store a zero character.
         let text = text.nfd().map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c });
-        // Folding and normalisation may each undo the other once. A third round would change nothing.
+        // Normalisation may undo a part of the folding, so both run twice. A third round would change nothing.
         let text: String = text.collect();
         Self(folded(&folded(&text)))
     }
@@ -38,8 +39,8 @@ impl AccountKey {
 }
 
 impl AccountKey {
-    /// The text under which attempts to sign in are counted: the key without accents and other marks. Variants of one
-    /// address with other marks, such as the dot of `İ`, share one budget.
+    /// The text under which attempts to sign in are counted: the key without accents and other marks. Addresses that differ
+    /// only in such marks, for example in the dot of `İ`, share one limit.
     #[must_use]
     pub fn attempts(&self) -> String {
         let bare = self.0.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>();
@@ -48,7 +49,7 @@ impl AccountKey {
 }
 
 fn folded(text: &str) -> String {
-    // The compatible form of some characters begins with a space.
+    // NFKC turns some characters, for example U+00B4, into a text that begins with a space. So the result is trimmed.
     let folded: String = CaseMapper::new().fold_string(text).nfkc().collect();
     folded.trim().to_owned()
 }
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dotted_capital_i_is_not_an_i() {
+    fn a_dotted_capital_i_and_a_dotless_i_are_not_an_i() {
         assert_ne!(key("v\u{130}ctim@example.com"), key("victim@example.com"));
         assert_eq!(key("v\u{130}ctim@example.com"), key("vi\u{307}ctim@example.com"));
         assert_ne!(key("v\u{131}ctim@example.com"), key("victim@example.com"));
@@ -120,12 +121,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_key_of_a_key_is_itself(text in "\\PC{0,40}") {
+        fn the_key_of_a_key_is_the_same_key(text in "\\PC{0,40}") {
             prop_assert_eq!(key(&key(&text)), key(&text));
         }
 
         #[test]
-        fn case_and_normal_form_do_not_matter(text in "\\PC{0,20}") {
+        fn the_normal_form_of_a_text_does_not_change_its_key(text in "\\PC{0,20}") {
             let text = text.trim();
             for same in [text.nfc().collect::<String>(), text.nfd().collect(), text.nfkc().collect(), text.nfkd().collect()] {
                 prop_assert_eq!(key(&same), key(text));

@@ -1,12 +1,13 @@
-//! E-mail addresses as account names: which are accepted for new accounts.
+//! E-mail addresses as account names: the rule for the addresses of new accounts.
 //!
-//! Called where an account is created. Existing accounts are found by their [`AccountKey`], so an account with an address that
-//! would be refused today can still sign in. Only the syntax is checked, not whether the address receives mail.
+//! The rule is applied when an account is created or gets another address. Existing accounts are found by their [`AccountKey`],
+//! so an account with an address that would be refused today can still sign in. Only the syntax is checked, not whether the
+//! address receives mail.
 //!
-//! The rule for equal addresses: surrounding spaces are removed, compatible spellings of the same characters become
-//! one (Unicode NFKC: a full-width `a` is an `a`, a decomposed `ü` is `ü`), and case is ignored. Dots, plus signs and
-//! the two spellings of an international domain (`köln.example`, `xn--kln-sna.example`) are not treated as equal,
-//! because each mail system has its own rules for them.
+//! The rule for equal addresses: surrounding spaces are removed, characters that Unicode NFKC makes equal count as equal (a
+//! full-width `a` is an `a`, a decomposed `ü` is `ü`), and case is ignored. Dots, plus signs and the two spellings of an
+//! international domain (`köln.example`, `xn--kln-sna.example`) are not treated as equal, because each mail system has its own
+//! rules for them.
 
 use std::fmt;
 
@@ -15,14 +16,14 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::account_key::AccountKey;
 use crate::characters::is_invisible;
 
-/// A syntactically valid address, trimmed and in NFKC, in the given case.
+/// A syntactically valid address, trimmed and in NFKC. Upper and lower case are kept as given.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 /// Why a text is not an e-mail address.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EmailError {
-    /// Only space.
+    /// Empty, or only space.
     #[error("an e-mail address is required")]
     Empty,
     /// Longer than [`Email::MAX_BYTES`].
@@ -36,10 +37,11 @@ pub enum EmailError {
 impl Email {
     /// The longest address that fits an SMTP path (RFC 5321, 4.5.3.1.3).
     pub const MAX_BYTES: usize = 254;
-    /// The longest local part (RFC 5321, 4.5.3.1.1).
+    /// The longest local part in bytes (RFC 5321, 4.5.3.1.1).
     const MAX_LOCAL: usize = 64;
 
-    /// Parses an address: trimmed, one `@`, a local part without space and control characters, a domain of labels.
+    /// Parses an address. Surrounding space is ignored. The address must have one `@`, before it a local part without space and
+    /// control characters, and after it a domain of labels.
     ///
     /// # Errors
     /// The problem; the message contains no part of the input.
@@ -51,7 +53,8 @@ impl Email {
         if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);
         }
-        // Normalised before the syntax is checked, because a character may turn into an `@` or a space.
+        // The text is normalised before the syntax is checked, because normalisation may turn a character into an `@` or a
+        // space.
         let text: String = text.nfkc().collect();
         if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);
@@ -64,7 +67,7 @@ impl Email {
         }
     }
 
-    /// The address as it was given.
+    /// The address, trimmed and in NFKC.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -77,7 +80,8 @@ impl Email {
     }
 }
 
-/// No `@`, space or control characters, no invisible direction marks, dots only between other characters.
+/// At most 64 bytes; no space, control characters or invisible characters; no `@` and no other characters that need quotation
+/// marks; dots only between other characters.
 fn local_is_sane(local: &str) -> bool {
     let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
     !local.is_empty() && local.len() <= Email::MAX_LOCAL && !dots && local.chars().all(is_plain)
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_addresses_are_accepted_and_trimmed() {
+    fn valid_addresses_are_accepted_and_trimmed() {
         for text in [
             "user@example.com",
             " Ada.Lovelace+x@mail.example.org\n",
@@ -162,11 +166,15 @@ mod tests {
         let key = |text: &str| Email::parse(text).map(|email| email.key());
         assert_eq!(key("\u{ff41}da@example.com"), key("ada@example.com"));
         assert_eq!(key("ada\u{ff20}example.com"), key("ada@example.com"));
-        assert_eq!(Email::parse("ada\u{fe6b}b@example.com"), Err(EmailError::Malformed), "two of them");
+        assert_eq!(
+            Email::parse("ada\u{fe6b}b@example.com"),
+            Err(EmailError::Malformed),
+            "the character becomes a second @"
+        );
     }
 
     #[test]
-    fn a_debug_print_does_not_name_the_person() {
+    fn a_debug_print_shows_only_the_domain() {
         assert_eq!(format!("{:?}", Email::parse("ada@example.com").unwrap()), "Email(***@example.com)");
     }
 

@@ -4,6 +4,10 @@
 //! sessions are in `tokens` and `session`.
 
 pub mod account_key;
+pub mod demonstration;
 pub mod email;
+pub mod erasure;
+mod hash_error;
+pub mod imported_hash;
 pub mod password;
 pub mod role;

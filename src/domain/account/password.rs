@@ -1,8 +1,8 @@
 //! Passwords: the minimum strength, hashing, and verification against a stored hash.
 //!
-//! Called by sign-in, registration, step-up and the command line, always through the bounded hasher: everything here
-//! except [`dummy_hash`] takes milliseconds and must not run on a thread that serves sockets. Randomness (the salt)
-//! is an argument.
+//! Sign-in, registration, step-up and the command line use these functions, always through `PasswordHasher` in `service`, which
+//! has its own threads: [`check`], [`hash`] and [`verify`] take milliseconds and must not run on a thread that serves sockets.
+//! Randomness (the salt) is an argument.
 
 use std::sync::LazyLock;
 
@@ -17,17 +17,18 @@ use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization as _;
 use zxcvbn::Score;
 
-use super::account_key::AccountKey;
+pub use super::hash_error::HashError;
+use super::{account_key::AccountKey, imported_hash::ImportedHash};
 
 /// The shortest password, in bytes.
 pub const MIN_BYTES: usize = 8;
 /// The longest password, in bytes; checked before any expensive work.
 pub const MAX_BYTES: usize = 1024;
 
-/// Stored instead of a hash for an account without a password. It is not the hash of any password.
+/// The text that is stored instead of a hash for an account without a password. It is not the hash of any password.
 pub const NO_PASSWORD: &str = "!";
 
-/// The strength check reads this many characters. More would cost much more time, and would not change the result.
+/// The strength check reads this many characters. More characters would cost much more time, and would not change the result.
 const JUDGED_CHARS: usize = 100;
 const HASH_BYTES: usize = 32;
 
@@ -67,8 +68,8 @@ impl Weakness {
     }
 }
 
-/// A password in the form in which it is checked and hashed: Unicode NFC. Keyboards of some systems compose characters, and
-/// keyboards of others do not.
+/// A password in the form in which it is checked and hashed: Unicode NFC. Some systems send `ü` as one character, and others as
+/// a `u` with a mark. Both must give the same password.
 #[must_use]
 pub fn composed(password: &SecretString) -> SecretString {
     let typed = password.expose_secret();
@@ -99,7 +100,7 @@ pub fn check(password: &SecretString, email: &str) -> Result<(), Weakness> {
     }
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
     let mut known = words(email);
-    // The whole name counts as a known word, too, because zxcvbn rates joined known words too high.
+    // The whole part before the `@` counts as a known word, too, because zxcvbn rates joined known words too high.
     known.extend(email.split('@').next());
     if zxcvbn::zxcvbn(&judged, &known).score() < Score::Three {
         return Err(Weakness::Guessable);
@@ -131,26 +132,13 @@ impl Default for HashParams {
 }
 
 impl HashParams {
-    /// The highest cost that a stored hash may have: a row must not be able to exhaust the machine.
-    const CAP: Self = Self { m_kib: 256 * 1024, t: 10, p: 4 };
+    /// The highest cost that a stored hash may have: a row must not be able to exhaust the machine. Lanes are computed one
+    /// after the other, so their number does not change the cost.
+    const CAP: Self = Self { m_kib: 256 * 1024, t: 10, p: 8 };
 
     fn within_cap(self) -> bool {
         self.m_kib <= Self::CAP.m_kib && self.t <= Self::CAP.t && self.p <= Self::CAP.p
     }
-}
-
-/// Why a hash could not be made or verified. Says nothing about the password.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum HashError {
-    /// The stored text is not an Argon2id PHC string.
-    #[error("the stored hash is malformed")]
-    Malformed,
-    /// The stored or configured parameters are above the cap, or impossible.
-    #[error("the hash parameters are out of range")]
-    Parameters,
-    /// The computation failed, because of too little memory.
-    #[error("hashing failed")]
-    Failed,
 }
 
 /// The result of verifying a password against a stored hash.
@@ -158,12 +146,12 @@ pub enum HashError {
 pub struct Verification {
     /// The password is right.
     pub ok: bool,
-    /// The hash has outdated parameters, or is of another form of the password. The caller should hash the password again
-    /// while it has the password.
+    /// The password is right, but the hash has outdated parameters or another algorithm, or was made from another Unicode form
+    /// of the password. The calling code should hash the password again while it has the password.
     pub rehash: bool,
 }
 
-/// The PHC string of `password` under Argon2id. The salt must be fresh randomness.
+/// The PHC string of `password` under Argon2id. The salt must be newly generated random bytes.
 ///
 /// # Errors
 /// [`HashError::Parameters`] or [`HashError::Failed`].
@@ -178,7 +166,8 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
     .map_err(|_| HashError::Failed)
 }
 
-/// Verifies `password` against a stored PHC string. Parameters above the cap are refused before anything is computed.
+/// Verifies `password` against a stored hash: a PHC string of Argon2, or a hash that was imported from another system.
+/// A hash above the highest accepted cost is refused before anything is computed.
 ///
 /// # Errors
 /// Only problems of the stored hash or the machine; a wrong password is `ok: false`.
@@ -194,10 +183,30 @@ pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result
     Ok(Verification { ok: found.ok || typed.ok, rehash: found.rehash || (typed.ok && !found.ok) })
 }
 
-/// Compares one form of a password with a stored PHC string.
+/// Whether [`verify`] can read a hash, and would not refuse its cost. Computes nothing.
+///
+/// # Errors
+/// [`HashError::Malformed`] or [`HashError::Parameters`].
+pub fn check_stored(stored: &str) -> Result<(), HashError> {
+    if ImportedHash::parse(stored)?.is_some() {
+        return Ok(());
+    }
+    let stored = PasswordHash::new(stored).map_err(|_| HashError::Malformed)?;
+    stored_params(&stored)?;
+    if stored.salt.is_none() || stored.hash.is_none() {
+        return Err(HashError::Malformed);
+    }
+    Params::try_from(&stored).map(drop).map_err(|_| HashError::Parameters)
+}
+
+/// Compares one form of a password with a stored hash.
 fn compare(password: &SecretString, phc: &str, current: HashParams) -> Result<Verification, HashError> {
     if password.expose_secret().len() > MAX_BYTES {
         return Ok(Verification { ok: false, rehash: false });
+    }
+    if let Some(imported) = ImportedHash::parse(phc)? {
+        let ok = imported.matches(password.expose_secret().as_bytes())?;
+        return Ok(Verification { ok, rehash: ok });
     }
     let stored = PasswordHash::new(phc).map_err(|_| HashError::Malformed)?;
     let params = stored_params(&stored)?;
@@ -210,19 +219,22 @@ fn compare(password: &SecretString, phc: &str, current: HashParams) -> Result<Ve
             password.expose_secret().as_bytes(),
             salt,
             Some(stored.algorithm.as_str()),
-            stored.version,
+            // Hashes of the first version of Argon2 contain no version number.
+            Some(stored.version.unwrap_or(Version::V0x10.into())),
             argon2_params,
         )
         .map_err(|_| HashError::Failed)?;
     // This comparison takes constant time.
     let ok = computed.hash.as_ref() == Some(expected);
-    let outdated =
-        params != current || stored.version != Some(Version::V0x13.into()) || expected.len() != HASH_BYTES;
+    let outdated = params != current
+        || stored.algorithm.as_str() != Algorithm::Argon2id.as_str()
+        || stored.version != Some(Version::V0x13.into())
+        || expected.len() != HASH_BYTES;
     Ok(Verification { ok, rehash: ok && outdated })
 }
 
-/// A hash that no password has, with the current default parameters. It is verified when there is no such user, so
-/// that the response takes equally long.
+/// A hash that no password has, with the current default parameters. If the user does not exist, the password is compared with
+/// this hash, so that the response takes as long as for a user that exists.
 #[must_use]
 pub fn dummy_hash() -> &'static str {
     static DUMMY: LazyLock<String> = LazyLock::new(|| {
@@ -241,7 +253,8 @@ fn argon2_params(params: HashParams) -> Result<Params, HashError> {
 }
 
 fn stored_params(stored: &PasswordHash) -> Result<HashParams, HashError> {
-    if stored.algorithm.as_str() != Algorithm::Argon2id.as_str() {
+    let algorithms = [Algorithm::Argon2id, Algorithm::Argon2i, Algorithm::Argon2d];
+    if !algorithms.iter().any(|known| known.as_str() == stored.algorithm.as_str()) {
         return Err(HashError::Malformed);
     }
     let number = |name: &str| -> Result<u32, HashError> {

@@ -1,43 +1,49 @@
 //! Roles, account status and scopes: what a user may be, and what a request may do.
 //!
-//! The verifier, the operators' use cases and the store's row mapping use them. The rules only compare values; the
-//! caller makes sure that a role is current.
+//! The verifier, the operators' use cases and the store's row mapping use these types. The rules only compare values; the
+//! calling code makes sure that a role is current.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A stored word that this version does not know.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown {kind} `{word}`")]
 pub struct UnknownWord {
-    /// The kind of word: `role`, `status`, `sign-in method`.
+    /// The kind of word, such as `role`, `status` or `sign-in method`.
     pub kind: &'static str,
     /// The word.
     pub word: String,
 }
 
 /// The role of a user, ordered by power. Stored in `users.role`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May act on the user's own sessions only.
     User,
-    /// May also list and revoke the sessions of users and operators.
+    /// May also read all that operators read, and the audit trail. Changes nothing of other users.
+    Auditor,
+    /// May also read users, sessions, devices and connections of all users, and revoke the sessions of every user that is no
+    /// admin. Does not read the audit trail.
     Operator,
-    /// May do everything, also change roles and status and reset passwords.
+    /// May also read the audit trail, act on admins, revoke all sessions at once, and change role, status, password and factors
+    /// of other users.
     Admin,
 }
 
 impl Role {
     /// Every role, from the least to the most powerful.
-    pub const ALL: [Self; 3] = [Self::User, Self::Operator, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::User, Self::Auditor, Self::Operator, Self::Admin];
 
     /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
+            Self::Auditor => "auditor",
             Self::Operator => "operator",
             Self::Admin => "admin",
         }
@@ -49,14 +55,16 @@ impl Role {
         let own = Scopes::of(&[Scope::Read, Scope::Write]);
         match self {
             Self::User => own,
+            Self::Auditor => own.with(Scope::Audit),
             Self::Operator => own.with(Scope::Operate),
-            Self::Admin => own.with(Scope::Operate).with(Scope::Administer),
+            Self::Admin => own.with(Scope::Operate).with(Scope::Administer).with(Scope::Audit),
         }
     }
 
     /// Whether a user of this role may act, as an operator, on a user of role `target`.
     ///
-    /// A user may act on no account this way, an operator on users and operators, an admin on all accounts.
+    /// The roles `User` and `Auditor` permit this on no account, `Operator` on all accounts but those of admins, and `Admin` on
+    /// all accounts.
     #[must_use]
     pub fn may_act_on(self, target: Self) -> bool {
         self >= Self::Operator && self >= target
@@ -81,7 +89,7 @@ impl FromStr for Role {
 }
 
 /// The status of an account. Stored in `users.status`; `users.is_active` is derived from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Registered, but the e-mail address is not verified yet.
@@ -137,19 +145,21 @@ impl FromStr for Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Read one's own data.
+    /// Read the user's own data.
     Read,
-    /// Change one's own data.
+    /// Change the user's own data.
     Write,
-    /// List and revoke other users' sessions.
+    /// Read users, sessions, devices and connections of all users, and revoke sessions.
     Operate,
-    /// Change other users' roles, status and passwords.
+    /// Revoke all sessions at once, and change role, status, password and factors of other users.
     Administer,
+    /// Read what operators read, and the audit trail.
+    Audit,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Operate, Self::Administer];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Operate, Self::Administer, Self::Audit];
 
     /// The word in the `scopes` claim.
     #[must_use]
@@ -159,6 +169,7 @@ impl Scope {
             Self::Write => "write",
             Self::Operate => "operate",
             Self::Administer => "administer",
+            Self::Audit => "audit",
         }
     }
 
@@ -240,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_active_is_active() {
+    fn only_the_status_active_is_active() {
         let working: Vec<_> = Status::ALL.into_iter().filter(|status| status.is_active()).collect();
         assert_eq!(working, [Status::Active]);
     }
@@ -257,12 +268,23 @@ mod tests {
     }
 
     #[test]
-    fn a_user_acts_on_no_account_and_an_admin_on_all() {
+    fn users_and_auditors_act_on_no_account_and_admins_on_all() {
         for target in Role::ALL {
             assert!(!Role::User.may_act_on(target));
+            assert!(!Role::Auditor.may_act_on(target));
             assert!(Role::Admin.may_act_on(target));
         }
         assert!(Role::Operator.may_act_on(Role::Operator));
+    }
+
+    #[test]
+    fn an_auditor_reads_the_audit_trail_and_operates_nothing() {
+        let scopes = Role::Auditor.scopes();
+        assert!(scopes.contains(Scope::Audit));
+        assert!(!scopes.contains(Scope::Operate) && !scopes.contains(Scope::Administer));
+        assert!(
+            !Role::Operator.scopes().contains(Scope::Audit) && Role::Admin.scopes().contains(Scope::Audit)
+        );
     }
 
     #[test]
@@ -275,14 +297,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_claim_never_widens_a_role(words in proptest::collection::vec("[a-z]{4,10}|read|operate|administer", 0..6)) {
+        fn a_claim_never_widens_a_role(words in proptest::collection::vec("[a-z]{4,10}|read|operate|administer|audit", 0..6)) {
             let narrowed = Role::User.scopes().intersect(Scopes::parse(&words));
-            prop_assert!(!narrowed.contains(Scope::Operate) && !narrowed.contains(Scope::Administer));
+            prop_assert!(
+                [Scope::Operate, Scope::Administer, Scope::Audit].into_iter().all(|scope| !narrowed.contains(scope))
+            );
             prop_assert_eq!(narrowed.contains(Scope::Read), words.iter().any(|word| word == "read"));
         }
 
         #[test]
-        fn scopes_round_trip_through_their_words(bits in 0u8..16) {
+        fn scopes_round_trip_through_their_words(bits in 0u8..32) {
             prop_assert_eq!(Scopes::parse(&Scopes(bits).to_strings()), Scopes(bits));
         }
     }

@@ -1,16 +1,20 @@
 //! Client addresses: the real address of a request's client, and the key under which limits count it.
 //!
-//! The REST layer and the handshake use it. Only entries of `X-Forwarded-For` that trusted proxies wrote
-//! count; entries that a client writes itself have no effect.
+//! The REST layer and the handshake use these rules. Only entries of `X-Forwarded-For` that trusted proxies wrote count;
+//! entries that a client writes itself have no effect.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// Whether a connection is encrypted. The listener stores it in the connection's data, where the REST layer reads it. A
-/// header about encryption could not be trusted.
+/// Whether a connection is encrypted. The listener stores this value in the connection's data, where the REST layer reads it. A
+/// header could not replace it, because a client can send any header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encrypted(pub bool);
+
+/// The address that stands for the peers of the server's Unix socket. No TCP connection has a peer with this address. The
+/// server trusts it as it trusts a proxy, because only processes that the operator permits can connect to the socket.
+pub const UNIX_PEER: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// The text does not name a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +27,8 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// A network of proxies as an operator writes it: a single address, or a network such as
-/// `10.0.0.0/8`. IPv4-mapped IPv6 becomes IPv4, because addresses are compared in that form.
+/// A network of proxies as an operator writes it: a single address, or a network such as `10.0.0.0/8`. IPv4-mapped IPv6 becomes
+/// IPv4, because addresses are compared in that form.
 ///
 /// # Errors
 /// [`NetworkError`] for any other text.
@@ -51,7 +55,8 @@ pub fn is_in(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&canonical(address)))
 }
 
-/// Whether an address is of a private network or of this machine. It may be the address of a proxy in front of all users.
+/// Whether an address belongs to a private network or to this machine. A peer with such an address may be a proxy through which
+/// all users connect.
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
     match canonical(address) {
@@ -67,10 +72,11 @@ pub fn is_private(address: IpAddr) -> bool {
 
 /// The client's address.
 ///
-/// `peer` is the other end of the connection; `forwarded_for` are the `X-Forwarded-For` lines in the order of the
-/// request, as bytes. The walk starts at the peer and follows the entries of trusted hops from right to left. The first
-/// hop that is not trusted is the client. An entry that is not an address ends the walk at the hop that wrote the entry.
-/// Entries further to the left, which a client may have written, have no effect.
+/// `peer` is the other end of the connection; `forwarded_for` are the `X-Forwarded-For` lines in the order of the request, as
+/// bytes. Each proxy adds an entry with the address of its own peer at the right. So the entries, read from right to left, lead
+/// from `peer` through the proxies to the client. This walk ends at the first address that is not trusted: the client. If all
+/// addresses are trusted, the leftmost one is the client. An entry that is not an address ends the walk, too; then the proxy
+/// that wrote the entry counts as the client. Entries further to the left, which a client may have written, have no effect.
 #[must_use]
 pub fn client_address(peer: IpAddr, forwarded_for: &[&[u8]], trusted: &[IpNet]) -> IpAddr {
     let mut client = canonical(peer);
@@ -84,8 +90,13 @@ pub fn client_address(peer: IpAddr, forwarded_for: &[&[u8]], trusted: &[IpNet]) 
     client
 }
 
-/// Parses one entry: an address, which may have brackets, a port, a zone or quotes.
+/// Parses one entry: an address, which may have brackets, a port, a zone or quotes. The unspecified address is refused: no
+/// proxy or client has it, and an entry must not name [`UNIX_PEER`], which the server trusts.
 fn parse_hop(entry: &str) -> Option<IpAddr> {
+    parse_address(entry).filter(|address| !address.is_unspecified())
+}
+
+fn parse_address(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim().trim_matches('"');
     if let Ok(with_port) = entry.parse::<SocketAddr>() {
         return Some(canonical(with_port.ip()));
@@ -108,11 +119,41 @@ pub fn limit_key(address: IpAddr) -> String {
     }
 }
 
+/// The key of the network with a prefix of this length to which an address belongs. `None` if the address has no such network: the
+/// prefix is longer than the address, or as long as the part that [`limit_key`] counts.
+#[must_use]
+pub fn network_key(address: IpAddr, bits: u8) -> Option<String> {
+    let address = canonical(address);
+    let counted = if address.is_ipv4() { 32 } else { 64 };
+    let network = IpNet::new(address, bits).ok().filter(|_| bits < counted)?;
+    Some(network.trunc().to_string())
+}
+
+/// The key of the ban of a network. The ban of an IPv4 address, or of a part of an IPv6 /64, is that of [`limit_key`].
+#[must_use]
+pub fn ban_key(network: IpNet) -> String {
+    network_key(network.addr(), network.prefix_len()).unwrap_or_else(|| limit_key(network.addr()))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_ban_counts_an_ipv6_address_by_its_64_bits_and_a_network_by_itself() {
+        for (network, key) in [
+            ("203.0.113.9/32", "203.0.113.9"),
+            ("203.0.113.9/24", "203.0.113.0/24"),
+            ("2001:db8::9/128", "2001:db8::/64"),
+            ("2001:db8::9/64", "2001:db8::/64"),
+            ("2001:db8:1::9/32", "2001:db8::/32"),
+        ] {
+            assert_eq!(ban_key(network.parse().unwrap()), key, "{network}");
+        }
+        assert_eq!(network_key(ip("203.0.113.9"), 40), None);
+    }
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -125,6 +166,17 @@ mod tests {
     fn client(peer: &str, forwarded: &[&str]) -> IpAddr {
         let lines: Vec<&[u8]> = forwarded.iter().map(|line| line.as_bytes()).collect();
         client_address(ip(peer), &lines, &proxies())
+    }
+
+    #[test]
+    fn an_entry_cannot_name_the_peers_of_the_unix_socket() {
+        let trusted = [proxies(), vec![IpNet::from(UNIX_PEER)]].concat();
+        for entry in ["::", "[::]:80", "\"[::]\"", "0.0.0.0", "::ffff:0.0.0.0"] {
+            let line = format!("1.1.1.1, {entry}");
+            let found = client_address(UNIX_PEER, &[line.as_bytes()], &trusted);
+            assert_eq!(found, UNIX_PEER, "{entry}");
+        }
+        assert_eq!(client_address(UNIX_PEER, &[b"1.1.1.1, 2.2.2.2"], &trusted), ip("2.2.2.2"));
     }
 
     fn network(text: &str) -> String {
@@ -151,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_may_be_proxies() {
+    fn private_addresses_are_recognized() {
         for private in [
             "127.0.0.1",
             "10.1.2.3",
@@ -189,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_trusted_about_the_hop_before_it() {
+    fn the_hop_that_a_proxy_names_is_the_client() {
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), ip("198.51.100.1"));
         assert_eq!(client("10.0.0.1", &[]), ip("10.0.0.1"));
     }
@@ -207,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_brackets_and_zones_are_cut() {
+    fn ports_brackets_and_zones_are_removed() {
         for entry in
             ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443", "2001:db8::1%eth0", "\"[2001:db8::1]:443\""]
         {
@@ -223,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_is_limited_by_64() {
+    fn ipv6_addresses_of_one_64_bit_prefix_count_as_one() {
         assert_eq!(limit_key(ip("2001:db8:1:2:3:4:5:6")), "2001:db8:1:2::/64");
         assert_eq!(limit_key(ip("2001:db8:1:2::1")), limit_key(ip("2001:db8:1:2:ffff::9")));
     }
 
     proptest! {
         #[test]
-        fn no_hop_before_an_untrusted_one_counts(hops in prop::collection::vec(any::<[u8; 4]>(), 0..6), peer: [u8; 4]) {
+        fn the_first_untrusted_hop_is_the_client(hops in prop::collection::vec(any::<[u8; 4]>(), 0..6), peer: [u8; 4]) {
             let hops: Vec<IpAddr> = hops.into_iter().map(IpAddr::from).collect();
             let line = hops.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let trusted = vec!["0.0.0.0/1".parse().unwrap()];

@@ -1,10 +1,11 @@
 //! The domain that cookies may be set for.
 //!
-//! The settings use it.
+//! The settings use this rule.
 
-/// Whether cookies of the server `server` can be set for `domain`. The domain must be that name or a parent of it. It must have
-/// at least two labels, because browsers accept no cookie for a top-level domain. Other text than labels is refused, because it
-/// would change the other attributes of the cookie.
+/// Whether cookies of the server `server` can be set for `domain`. The domain must be that name or a parent of it; without
+/// `server`, this is not checked. The domain must also have at least two labels, because browsers accept no cookie for a
+/// top-level domain. An IP address is refused. Other text than labels is refused, because it could change the other attributes
+/// of the cookie.
 #[must_use]
 pub fn is_cookie_domain(domain: &str, server: Option<&str>) -> bool {
     let label = |label: &str| {

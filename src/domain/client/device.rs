@@ -1,30 +1,37 @@
-//! Devices: the signed cookie that identifies a device, and the fingerprint that describes it. Also the signed
+//! Devices: the signed cookie that identifies a device, and the fingerprint that describes it. This file also has the signed
 //! pre-session cookie, which identifies a browser before sign-in.
 //!
-//! The REST layer and the handshake use it. The random id in the cookie is the device's identity. The fingerprint is a
+//! The REST layer and the handshake use these rules. The random id in the cookie is the device's identity. The fingerprint is a
 //! signal and proves nothing, because any client can send the same headers.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use protocol::id::DeviceId;
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     account::role::UnknownWord,
-    crypto::key::{Key, hex, unhex},
+    crypto::{
+        key::{hex, unhex},
+        key_ring::KeyRing,
+        secret_ring::SecretRing,
+    },
 };
 
 const DEVICE_LABEL: &str = "portcullis device cookie v1";
 const PRESESSION_LABEL: &str = "portcullis pre-session cookie v1";
 
+/// How long the device cookie lives. The trust in a device ends earlier; see [`Trust::at`].
+pub const DEVICE_COOKIE_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// The version of the rules for the fingerprint (headers, order, encoding). It is stored beside the fingerprint.
 pub const FINGERPRINT_VERSION: i16 = 2;
 
-/// The headers of the fingerprint, in order; the client's address is not part of it.
+/// The headers of the fingerprint, in order. The client's address is not part of the fingerprint.
 pub const FINGERPRINT_HEADERS: [&str; 5] =
     ["user-agent", "accept", "accept-language", "accept-encoding", "dnt"];
 
@@ -32,14 +39,14 @@ pub const FINGERPRINT_HEADERS: [&str; 5] =
 pub const TRUST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The level of trust in a device, ordered from low to high. Stored in `registered_devices.trust`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
     /// No trust: the device has only been seen.
     New,
-    /// A second factor was used there, or the user marked it as trusted.
+    /// The user asked to trust the device: either at a sign-in with a code as the second factor, or later in a session.
     Trusted,
-    /// A passkey was used there.
+    /// The user asked to trust the device at a sign-in with a passkey.
     Verified,
 }
 
@@ -81,17 +88,20 @@ impl FromStr for Trust {
     }
 }
 
-/// The two keys: one signs the device cookie, the other the pre-session cookie.
+/// The keys of the device cookie and those of the pre-session cookie.
 pub struct DeviceCookies {
-    device: Key,
-    presession: Key,
+    device: KeyRing,
+    presession: KeyRing,
 }
 
 impl DeviceCookies {
-    /// The keys derived from the configured secret.
+    /// The keys derived from the configured secrets.
     #[must_use]
-    pub fn new(secret: &SecretString) -> Self {
-        Self { device: Key::derive(secret, DEVICE_LABEL), presession: Key::derive(secret, PRESESSION_LABEL) }
+    pub fn new(secrets: &SecretRing) -> Self {
+        Self {
+            device: KeyRing::derive(secrets, DEVICE_LABEL),
+            presession: KeyRing::derive(secrets, PRESESSION_LABEL),
+        }
     }
 
     /// The value of the device cookie: `<uuid>.<mac>`.
@@ -119,19 +129,20 @@ impl DeviceCookies {
     }
 }
 
-fn seal(key: &Key, id: Uuid) -> String {
+fn seal(key: &KeyRing, id: Uuid) -> String {
     format!("{}.{}", id.hyphenated(), hex(&key.mac(&[id.as_bytes()])[..16]))
 }
 
 /// Accepts only the one spelling that [`seal`] produces.
-fn open(key: &Key, value: &str) -> Option<Uuid> {
+fn open(key: &KeyRing, value: &str) -> Option<Uuid> {
     let (text, tag) = value.split_once('.')?;
     let id = Uuid::try_parse(text).ok()?;
     let tag = unhex(tag).filter(|tag| tag.len() == 16)?;
     (key.verify(&[id.as_bytes()], &tag) && id.hyphenated().to_string() == text).then_some(id)
 }
 
-/// The fingerprint of a request: SHA-256 over [`FINGERPRINT_HEADERS`], 32 hexadecimal digits.
+/// The fingerprint of a request: the first half of the SHA-256 of the version of the rules and of the values of
+/// [`FINGERPRINT_HEADERS`], as 32 hexadecimal digits.
 ///
 /// `headers` are (lower-case name, value) pairs in any order. Other headers are ignored; missing headers count as
 /// empty.
@@ -154,7 +165,7 @@ mod tests {
     use super::*;
 
     fn cookies() -> DeviceCookies {
-        DeviceCookies::new(&SecretString::from("cookie secret"))
+        DeviceCookies::new(&SecretRing::of("cookie secret".into()))
     }
 
     #[test]
@@ -166,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_ends_by_itself() {
+    fn trust_ends_at_its_time() {
         let now = OffsetDateTime::UNIX_EPOCH;
         assert_eq!(Trust::Verified.at(Some(now + TRUST_TTL), now), Trust::Verified);
         assert_eq!(Trust::Verified.at(Some(now), now), Trust::New);
@@ -175,13 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn another_secret_opens_nothing() {
-        let other = DeviceCookies::new(&SecretString::from("other secret"));
+    fn a_cookie_of_another_secret_is_refused() {
+        let other = DeviceCookies::new(&SecretRing::of("other secret".into()));
         assert_eq!(other.open(&cookies().seal(DeviceId(Uuid::from_u128(7)))), None);
     }
 
     #[test]
-    fn a_bare_id_opens_nothing() {
+    fn an_id_without_its_genuine_signature_is_refused() {
         let id = Uuid::from_u128(7);
         assert_eq!(cookies().open(&id.to_string()), None);
         assert_eq!(cookies().open(&format!("{id}.")), None);
@@ -197,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_does_not_run_into_the_next() {
+    fn the_boundaries_between_header_values_count() {
         assert_ne!(
             fingerprint(&[("user-agent", "ab"), ("accept", "c")]),
             fingerprint(&[("user-agent", "a"), ("accept", "bc")])

@@ -1,6 +1,8 @@
-//! The facts about a client in its request: address, origin, device and user agent.
+//! The facts about a client in its request: address, certificate, origin, device and user agent.
 
 pub mod address;
+pub mod certificate;
+pub mod connection_limits;
 pub mod cookie_domain;
 pub mod device;
 pub mod origin;

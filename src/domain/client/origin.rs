@@ -1,10 +1,10 @@
 //! Origins: the sites whose pages may send requests to this server.
 //!
-//! The REST layer (CORS, login CSRF) and the WebSocket handshake use it. Matching is exact: there are no wildcards, no
-//! suffixes, and no origins without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or
-//! `Referer`; they are not restricted here.
+//! The REST layer (CORS, login CSRF) and the WebSocket handshake use these rules. Matching is exact: there are no wildcards, no
+//! suffixes, and no origins without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or `Referer`;
+//! they are not restricted here.
 
-/// The origins that `CORS_ALLOWED_ORIGINS` lists, such as `https://chat.example.com`.
+/// The allowed origins, such as `https://chat.example.com`.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(Vec<String>);
 
@@ -15,7 +15,7 @@ impl Origins {
         Self(allowed)
     }
 
-    /// Whether `origin`, as a browser sends it, is on the list. `null` never is.
+    /// Whether `origin`, as a browser sends it, is on the list. The origin `null` is never allowed.
     #[must_use]
     pub fn allows(&self, origin: &str) -> bool {
         origin != "null" && self.0.iter().any(|allowed| allowed == origin)
@@ -48,7 +48,7 @@ impl FetchSite {
     }
 }
 
-/// Whether the origin of a request permits it to change anything.
+/// Whether a request may change anything, judged by its origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The request is allowed.
@@ -57,11 +57,11 @@ pub enum Verdict {
     Refused(&'static str),
 }
 
-/// Judges a request that changes something by `Sec-Fetch-Site`, `Origin` and `Referer`.
+/// Whether a request that changes something is allowed, judged by the headers `Sec-Fetch-Site`, `Origin` and `Referer`.
 ///
-/// A cross-site request is always refused. Otherwise the origin in `Origin`, or if there is none the origin in
-/// `Referer`, must be on the list. A same-site request must have one of these two headers. A request without any of the
-/// three headers comes from a program other than a browser and is allowed.
+/// A cross-site request is always refused. Otherwise the origin in `Origin` must be on the list; if there is no `Origin`, the
+/// origin in `Referer` must be. If both headers are missing, a same-site request is refused, and every other request is
+/// allowed. A request without any of the three headers comes from a program other than a browser.
 #[must_use]
 pub fn judge(
     sec_fetch_site: Option<&str>,
@@ -81,9 +81,9 @@ pub fn judge(
     }
 }
 
-/// The origin of a URL: scheme and authority. A text without a scheme is returned unchanged. It is not on the list.
-/// The `url` crate is not used: its normalisation (case, default port, user name) would accept texts that are not
-/// exactly on the list.
+/// The origin of a URL: scheme and authority. A text without a scheme is returned unchanged; the list contains no such text.
+/// The `url` crate is not used: its normalisation (case, default port, user name) would accept texts that are not exactly on
+/// the list.
 fn origin_of(url: &str) -> &str {
     let Some(authority) = url.find("://").map(|at| at + 3) else {
         return url;

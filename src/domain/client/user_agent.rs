@@ -1,10 +1,11 @@
 //! A short description of a `User-Agent`, for people. The client can send any text, so no decision depends on it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use woothee::{parser::Parser, woothee::VALUE_UNKNOWN};
 
 /// A browser or app and its operating system, as far as the header names them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Described {
     /// The browser.
     pub browser: Option<String>,

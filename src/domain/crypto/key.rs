@@ -1,6 +1,6 @@
 //! Derived keys: each use of a configured secret gets a key of its own.
 //!
-//! Only the rules of tokens, cookies, limits, sealing, codes and passkeys use it. A key for one purpose reveals nothing
+//! Only the rules of tokens, cookies, limits, sealing, codes and passkeys use these keys. A key for one purpose reveals nothing
 //! about the others, so a signature of one purpose never verifies for another.
 
 use data_encoding::HEXLOWER;
@@ -19,12 +19,17 @@ impl Key {
         Self(started(secret.expose_secret().as_bytes(), &[label.as_bytes()]).finalize().into_bytes().into())
     }
 
-    /// HMAC-SHA256 over the concatenated parts. The caller's format must make clear where each part ends.
+    /// The key with these bytes; `None` if there are not 32 bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// HMAC-SHA256 over the concatenated parts. The format of the parts must make clear where each part ends.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         started(&self.0, parts).finalize().into_bytes().into()
     }
 
-    /// Whether `tag` is the MAC of the parts, or its first bytes. The comparison takes constant time.
+    /// Whether `tag` is the MAC of the parts, or the beginning of that MAC. The comparison takes constant time.
     ///
     /// A tag shorter than 128 bits never verifies.
     pub(crate) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
@@ -38,7 +43,7 @@ impl Key {
 }
 
 fn started(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
     for part in parts {
         mac.update(part);
     }

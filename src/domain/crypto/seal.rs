@@ -1,7 +1,7 @@
 //! Sealing: encryption of secrets that the database keeps, so that the database alone does not reveal them.
 //!
-//! The rules of TOTP use it. The cipher is XChaCha20-Poly1305; its key is derived for one purpose from the data
-//! encryption key. The table and the row of a sealed text are authenticated, too, so a text that was copied to another
+//! The rules of TOTP and of lasting keys use sealing. The cipher is XChaCha20-Poly1305. Each purpose has a key of its own, which is derived from
+//! the data encryption key. The table and the row of a sealed text are authenticated, too, so a text that was copied to another
 //! row cannot be opened. The functions are pure: the nonce is an argument.
 
 use chacha20poly1305::{
@@ -12,7 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::key::{Key, hex};
+use super::{
+    key::{Key, hex},
+    secret_ring::SecretRing,
+};
 
 /// The length of a nonce in bytes: long enough that random nonces do not collide.
 pub const NONCE_BYTES: usize = 24;
@@ -20,7 +23,7 @@ pub const NONCE_BYTES: usize = 24;
 /// A sealed text, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// The public name of the key that opens it.
+    /// The public name of the key that opens the text.
     pub key_id: String,
     /// The nonce, the ciphertext and its tag.
     pub bytes: Vec<u8>,
@@ -31,7 +34,7 @@ pub struct Sealed {
 pub struct SealedRow<'a> {
     /// The table.
     pub table: &'a str,
-    /// The row's key.
+    /// The id of the row.
     pub row: i64,
 }
 
@@ -39,14 +42,14 @@ pub struct SealedRow<'a> {
 pub struct Unsealed {
     /// The plain text.
     pub text: Zeroizing<Vec<u8>>,
-    /// Whether a previous key opened it: the caller should seal it again.
+    /// Whether a previous key opened the text. Then the calling code should seal it again.
     pub outdated: bool,
 }
 
 /// Why a sealed text cannot be opened.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SealError {
-    /// No configured key has the name of its key.
+    /// The text was sealed with a key that is not configured.
     #[error("sealed with a key that is not configured")]
     UnknownKey,
     /// The text was altered, belongs to another row, or was sealed with another key of the same name.
@@ -59,24 +62,60 @@ struct SealKey {
     cipher: XChaCha20Poly1305,
 }
 
-/// Seals and opens texts for one purpose. It seals with the current key, and opens with the current and the previous
-/// keys.
+/// What a sealer knows of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Texts are sealed with this key.
+    Current,
+    /// Another server may seal with this key already.
+    Next,
+    /// This key only opens. What it has sealed should be sealed again.
+    Previous,
+    /// The key is not configured.
+    Unknown,
+}
+
+/// Seals and opens texts for one purpose. It seals with the current key, and opens with every key of its ring.
 pub struct Sealer {
     current: SealKey,
+    next: Option<SealKey>,
     previous: Vec<SealKey>,
 }
 
 impl Sealer {
     /// The sealer for `purpose` from the configured secrets.
     #[must_use]
-    pub fn new(current: &SecretString, previous: &[SecretString], purpose: &str) -> Self {
+    pub fn new(secrets: &SecretRing, purpose: &str) -> Self {
         let label = format!("portcullis seal {purpose} v1");
         let key = |secret: &SecretString| SealKey {
             id: key_id(secret, &label),
             cipher: XChaCha20Poly1305::new_from_slice(Key::derive(secret, &label).bytes())
                 .expect("a derived key has the cipher's 256 bits"),
         };
-        Self { current: key(current), previous: previous.iter().map(key).collect() }
+        Self {
+            current: key(&secrets.current),
+            next: secrets.next.as_ref().map(|next| key(&next.secret)),
+            previous: secrets.previous.iter().map(|previous| key(&previous.secret)).collect(),
+        }
+    }
+
+    /// What this sealer knows of the key with this id.
+    #[must_use]
+    pub fn key_state(&self, key_id: &str) -> KeyState {
+        self.key(key_id).map_or(KeyState::Unknown, |(_, state)| state)
+    }
+
+    /// The ids of the previous keys.
+    #[must_use]
+    pub fn previous_ids(&self) -> Vec<String> {
+        self.previous.iter().map(|key| key.id.clone()).filter(|id| *id != self.current.id).collect()
+    }
+
+    fn key(&self, key_id: &str) -> Option<(&SealKey, KeyState)> {
+        let current = std::iter::once((&self.current, KeyState::Current));
+        let next = self.next.iter().map(|key| (key, KeyState::Next));
+        let previous = self.previous.iter().map(|key| (key, KeyState::Previous));
+        current.chain(next).chain(previous).find(|(key, _)| key.id == key_id)
     }
 
     /// Seals `text` for `place`. A nonce must never be used twice.
@@ -84,7 +123,7 @@ impl Sealer {
     pub fn seal(&self, place: SealedRow<'_>, text: &[u8], nonce: [u8; NONCE_BYTES]) -> Sealed {
         let payload = Payload { msg: text, aad: &place.bytes() };
         let sealed = self.current.cipher.encrypt(&XNonce::from(nonce), payload);
-        let sealed = sealed.expect("the cipher takes any text that fits into memory");
+        let sealed = sealed.expect("the cipher accepts any text that fits into memory");
         Sealed { key_id: self.current.id.clone(), bytes: [&nonce[..], &sealed].concat() }
     }
 
@@ -93,18 +132,18 @@ impl Sealer {
     /// # Errors
     /// See [`SealError`].
     pub fn open(&self, place: SealedRow<'_>, sealed: &Sealed) -> Result<Unsealed, SealError> {
-        let outdated = self.current.id != sealed.key_id;
-        let known = self.previous.iter().find(|key| key.id == sealed.key_id);
-        let key = if outdated { known.ok_or(SealError::UnknownKey)? } else { &self.current };
+        let (key, state) = self.key(&sealed.key_id).ok_or(SealError::UnknownKey)?;
         let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
         let payload = Payload { msg: text, aad: &place.bytes() };
         let text = key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Damaged)?;
-        Ok(Unsealed { text: Zeroizing::new(text), outdated })
+        // A text of the next key comes from a server that already uses it. To seal it again would undo the rotation.
+        Ok(Unsealed { text: Zeroizing::new(text), outdated: state == KeyState::Previous })
     }
 }
 
 impl SealedRow<'_> {
-    /// No table name contains a zero byte, so no two rows produce the same bytes.
+    /// The bytes that are authenticated with the text. No table name contains a zero byte, so no two rows produce the same
+    /// bytes.
     fn bytes(self) -> Vec<u8> {
         [self.table.as_bytes(), &[0], &self.row.to_be_bytes()].concat()
     }
@@ -124,12 +163,12 @@ mod tests {
 
     const HERE: SealedRow<'_> = SealedRow { table: "user_two_factor", row: 7 };
 
-    fn secret(text: &str) -> SecretString {
-        SecretString::from(text)
+    fn secrets(current: &str) -> SecretRing {
+        SecretRing::of(current.into())
     }
 
     fn sealer() -> Sealer {
-        Sealer::new(&secret("current"), &[], "totp")
+        Sealer::new(&secrets("current"), "totp")
     }
 
     fn opened(sealer: &Sealer, place: SealedRow<'_>, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
@@ -145,9 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn another_key_does_not_open_it_whatever_it_is_called() {
+    fn a_text_does_not_open_with_another_key_even_under_the_same_key_id() {
         let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
-        let other = Sealer::new(&secret("other"), &[], "totp");
+        let other = Sealer::new(&secrets("other"), "totp");
         assert_eq!(opened(&other, HERE, &sealed), Err(SealError::UnknownKey));
         let renamed = Sealed { key_id: other.current.id.clone(), ..sealed };
         assert_eq!(opened(&other, HERE, &renamed), Err(SealError::Damaged));
@@ -156,19 +195,33 @@ mod tests {
     #[test]
     fn another_purpose_has_another_key() {
         let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
-        let other = Sealer::new(&secret("current"), &[], "something else");
+        let other = Sealer::new(&secrets("current"), "something else");
         assert_eq!(opened(&other, HERE, &sealed), Err(SealError::UnknownKey));
     }
 
     #[test]
     fn a_text_of_a_previous_key_is_opened_and_is_outdated() {
         let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
-        let rotated = Sealer::new(&secret("new"), &[secret("older"), secret("current")], "totp");
+        let previous = ["older", "current"].map(|text| SecretString::from(text).into()).into();
+        let rotated = Sealer::new(&SecretRing { previous, ..secrets("new") }, "totp");
+        assert_eq!(rotated.key_state(&sealed.key_id), KeyState::Previous);
+        assert_eq!(rotated.previous_ids().len(), 2);
         let unsealed = rotated.open(HERE, &sealed).unwrap();
         assert_eq!((&unsealed.text[..], unsealed.outdated), (&b"text"[..], true));
         let again = rotated.seal(HERE, &unsealed.text, [2; NONCE_BYTES]);
         assert!(!rotated.open(HERE, &again).unwrap().outdated);
         assert_eq!(opened(&sealer(), HERE, &again), Err(SealError::UnknownKey));
+    }
+
+    #[test]
+    fn a_text_of_the_next_key_is_opened_and_is_not_outdated() {
+        let ahead = Sealer::new(&secrets("next"), "totp").seal(HERE, b"text", [1; NONCE_BYTES]);
+        let next = Some(SecretString::from("next").into());
+        let behind = Sealer::new(&SecretRing { next, ..secrets("current") }, "totp");
+        let unsealed = behind.open(HERE, &ahead).unwrap();
+        assert_eq!((&unsealed.text[..], unsealed.outdated), (&b"text"[..], false));
+        assert_eq!(behind.key_state(&ahead.key_id), KeyState::Next);
+        assert_eq!(behind.key_state("another"), KeyState::Unknown);
     }
 
     #[test]

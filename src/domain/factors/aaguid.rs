@@ -1,6 +1,6 @@
-//! Names of authenticators by their AAGUID, for lists that people read.
+//! Names of authenticators by their AAGUID (the id of an authenticator's model), for lists that people read.
 //!
-//! The vendors publish these ids. An unknown authenticator is shown without a name; nothing else depends on it.
+//! The vendors publish the AAGUIDs. An unknown authenticator is shown without a name. Nothing else depends on these names.
 
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_authenticator_has_its_name_and_another_none() {
+    fn a_known_authenticator_has_a_name_and_an_unknown_one_has_no_name() {
         let known = Uuid::parse_str("bada5566-a7aa-401f-bd96-45619a55120d").unwrap();
         assert_eq!(authenticator(known), Some("1Password"));
         assert_eq!(authenticator(Uuid::nil()), None);

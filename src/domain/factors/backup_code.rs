@@ -1,4 +1,4 @@
-//! Backup codes: ten codes that the user keeps on paper. Each replaces a lost second factor once.
+//! Backup codes: ten codes that the user keeps on paper. Each code replaces a lost second factor once.
 //!
 //! A code has sixty random bits, in an alphabet without look-alikes (Crockford's Base32). Only its MAC is stored, and
 //! the key of the MAC is not in the database. So an attacker with only the database cannot try codes at all, and a slow
@@ -8,7 +8,11 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::typed_code::typed_code;
-use crate::crypto::key::Key;
+use crate::crypto::{
+    key::Key,
+    lasting_keys::{LastingKeys, LastingPurpose, derived},
+    secret_ring::SecretRing,
+};
 
 /// How many codes a user gets at a time.
 pub const BACKUP_CODES: usize = 10;
@@ -16,14 +20,13 @@ pub const BACKUP_CODES: usize = 10;
 pub const LENGTH: usize = 12;
 const GROUP: usize = 4;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const LABEL: &str = "portcullis backup code v1";
 
 /// A backup code in the one spelling that is hashed. Parsing converts every other spelling to it.
 #[derive(Clone)]
 pub struct BackupCode(Zeroizing<[u8; LENGTH]>);
 
 impl BackupCode {
-    /// The code of random bytes; five bits of each byte are used.
+    /// The code made of these random bytes; five bits of each byte are used.
     #[must_use]
     pub fn new(random: &[u8; LENGTH]) -> Self {
         Self(Zeroizing::new(random.map(|byte| ALPHABET[usize::from(byte & 31)])))
@@ -57,21 +60,26 @@ impl BackupCode {
     }
 }
 
-/// Hashes codes: a new code with the current key, a typed code also with the previous keys.
+/// Hashes codes: a new code with the lasting key, a typed code also with the keys of earlier releases.
 pub struct BackupCodeKeys {
     current: Key,
     previous: Vec<Key>,
 }
 
 impl BackupCodeKeys {
-    /// The keys derived from the configured secrets.
+    /// The lasting key, and the keys that servers of earlier releases derived from the current and the previous secrets.
     #[must_use]
-    pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
-        let key = |secret: &SecretString| Key::derive(secret, LABEL);
-        Self { current: key(current), previous: previous.iter().map(key).collect() }
+    pub fn new(lasting: &LastingKeys, secrets: &SecretRing) -> Self {
+        let current = lasting.key(LastingPurpose::BackupCodes).clone();
+        let older =
+            std::iter::once(&secrets.current).chain(secrets.previous.iter().map(|dated| &dated.secret));
+        let older = older.map(|secret| derived(secret, LastingPurpose::BackupCodes));
+        let previous = older.filter(|key| key.bytes() != current.bytes()).collect();
+        Self { current, previous }
     }
 
-    /// The hashes under which a code of `user` may be stored: the current one first, then those of previous keys.
+    /// The hashes under which a code of `user` may be stored: the hash with the lasting key first, then those with the keys of
+    /// earlier releases.
     #[must_use]
     pub fn hashes(&self, user: i64, code: &BackupCode) -> Vec<[u8; 32]> {
         std::iter::once(&self.current).chain(&self.previous).map(|key| mac(key, user, code)).collect()
@@ -97,7 +105,11 @@ mod tests {
     use super::*;
 
     fn keys() -> BackupCodeKeys {
-        BackupCodeKeys::new(&SecretString::from("data key"), &[])
+        of(&SecretRing::of("data key".into()))
+    }
+
+    fn of(secrets: &SecretRing) -> BackupCodeKeys {
+        BackupCodeKeys::new(&LastingKeys::derived(&secrets.current), secrets)
     }
 
     fn same(one: &BackupCode, other: &str) -> bool {
@@ -142,15 +154,18 @@ mod tests {
     }
 
     #[test]
-    fn a_code_from_before_the_key_was_replaced_is_still_known() {
+    fn a_code_that_was_hashed_with_a_previous_key_is_still_found() {
         let code = BackupCode::new(&[7; LENGTH]);
-        let rotated = BackupCodeKeys::new(&SecretString::from("new"), &[SecretString::from("data key")]);
+        let rotated = of(&SecretRing {
+            previous: vec![SecretString::from("data key").into()],
+            ..SecretRing::of("new".into())
+        });
         assert_eq!(rotated.hashes(1, &code), [rotated.hash(1, &code), keys().hash(1, &code)]);
     }
 
     proptest! {
         #[test]
-        fn every_code_reads_back(random: [u8; LENGTH]) {
+        fn every_code_can_be_parsed_from_its_text(random: [u8; LENGTH]) {
             let code = BackupCode::new(&random);
             prop_assert!(same(&code, code.text().expose_secret()));
         }

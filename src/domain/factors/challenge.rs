@@ -1,20 +1,21 @@
-//! Challenges: when a proof is required, its purpose, and its limits of time and attempts.
+//! Challenges: when a second factor is required, the purposes of challenges, and their limits of time and attempts.
 //!
 //! The store and the use cases that issue challenges use these rules, words and constants.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{account::role::UnknownWord, client::device::Trust};
 
-/// How long a challenge may be answered.
+/// How long after its creation a challenge can be answered.
 pub const CHALLENGE_TTL: Duration = Duration::from_secs(5 * 60);
-/// How many attempts one challenge has.
+/// A challenge for a second factor can be answered this many times. A challenge for a passkey can be answered once.
 pub const CHALLENGE_ATTEMPTS: u32 = 5;
 
 /// The ways in which a user can prove presence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofMethod {
     /// The password.
@@ -27,9 +28,9 @@ pub enum ProofMethod {
     Passkey,
 }
 
-/// Whether a second factor is required after a correct password. A user with a second factor must use it on a device
-/// that is not trusted. If the risk of the sign-in `demands` it, the user must use it on every device. A user without a
-/// second factor cannot be asked for one.
+/// Whether a second factor is required after a correct password. A user with a second factor must use it on a device that is
+/// not trusted. If the risk of the sign-in demands a second factor (`demands`), the user must use it on every device. A user
+/// without a second factor cannot be asked for one.
 #[must_use]
 pub fn decide_second_factor(has_factor: bool, trust: Trust, demands: bool) -> bool {
     has_factor && (demands || trust == Trust::New)
@@ -44,7 +45,7 @@ pub enum ChallengeKind {
     PasskeyRegistration,
     /// Signing in with a passkey alone.
     PasskeySignIn,
-    /// A passkey as the second factor; the stored state names the challenge of the sign-in.
+    /// A passkey as the second factor. The stored state of this challenge names the challenge of the sign-in.
     PasskeyFactor,
     /// A passkey as a fresh proof of presence.
     PasskeyStepUp,
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_factor_is_asked_for_unless_there_is_none_or_the_device_is_trusted() {
+    fn a_second_factor_is_required_at_high_risk_and_on_devices_without_trust() {
         for trust in Trust::ALL {
             assert!(!decide_second_factor(false, trust, false) && !decide_second_factor(false, trust, true));
             assert_eq!(decide_second_factor(true, trust, false), trust == Trust::New);

@@ -1,26 +1,26 @@
-//! Growing delays after wrong second factors in a row, in which second factors are refused.
+//! Growing delays after several wrong second factors in a row. During a delay, second factors from the same source are refused.
 //!
-//! Called by the use cases that judge second factors. The limits per period bound how fast codes are tried; these delays bound
-//! how many codes are tried. The store counts the wrong factors, for all nodes.
+//! The use cases that judge second factors call [`delay`]. Rate limits bound how fast codes are tried; these delays bound how
+//! many codes are tried. The store counts the wrong second factors, for all nodes.
 
 use std::time::Duration;
 
 use protocol::id::{DeviceId, SessionId};
 use uuid::Uuid;
 
-/// Wrong second factors in a row that have no delay.
+/// The number of wrong second factors in a row that cause no delay.
 pub const FREE_FAILURES: u32 = 9;
 /// The delay after the first failure beyond [`FREE_FAILURES`]. It doubles with each further failure.
 const FIRST_DELAY: Duration = Duration::from_secs(60);
 const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long failures are remembered after the last one.
+/// How long failures are remembered after the last failure.
 pub const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The place from which second factors of a user are tried. Each place has its own count, so that guesses from other places do
-/// not lock out the owner.
+/// The source from which second factors of a user are tried. Each source has its own count, so that guesses from other sources
+/// do not lock out the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FactorSource {
-    /// A device that the user knows.
+    /// A device that the account knows.
     KnownDevice(DeviceId),
     /// All other devices together.
     OtherDevices,
@@ -40,7 +40,7 @@ impl FactorSource {
     }
 }
 
-/// How long second factors are refused after this many wrong ones in a row.
+/// How long second factors are refused after this many failures in a row. `None` for no delay.
 #[must_use]
 pub fn delay(failures: u32) -> Option<Duration> {
     let doublings = failures.checked_sub(FREE_FAILURES + 1)?;
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_failures_have_no_delay_and_each_further_one_doubles_it() {
+    fn the_first_failures_cause_no_delay_and_later_failures_double_the_delay() {
         assert!((0..=FREE_FAILURES).all(|failures| delay(failures).is_none()));
         let delays: Vec<_> = (10..14).filter_map(delay).map(|delay| delay.as_secs()).collect();
         assert_eq!(delays, [60, 120, 240, 480]);

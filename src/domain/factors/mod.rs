@@ -1,4 +1,4 @@
-//! Second factors: time-based codes, backup codes and passkeys, and the challenges that ask for one.
+//! Second factors: time-based codes, backup codes and passkeys, and the challenges that ask for them.
 
 pub mod aaguid;
 pub mod backup_code;

@@ -1,18 +1,19 @@
-//! Passkeys: the relying party, the pages that may use its passkeys, and the names of passkeys.
+//! Passkeys: the relying party, the pages that may use its passkeys, the models of authenticators, and decoys.
 //!
-//! The settings use it to reject names that do not fit together; the use cases of passkeys use it, too. A library does
-//! the cryptography.
+//! The settings use these rules to reject a domain and origins that do not fit together. The use cases of passkeys use the
+//! rules, too. A library does the cryptography.
 
 use ciborium::Value;
-use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::crypto::key::Key;
+use crate::crypto::{
+    key::Key,
+    lasting_keys::{LastingKeys, LastingPurpose},
+};
 
-const DECOY_LABEL: &str = "portcullis passkey decoy v1";
-/// The usual lengths of credential ids in bytes: of password managers, phones, platforms and security keys.
+/// The usual lengths, in bytes, of the credential ids that password managers, phones, operating systems and security keys make.
 const DECOY_LENGTHS: [usize; 4] = [16, 20, 32, 64];
-/// The longest credential id (WebAuthn, 4).
+/// The longest credential id in bytes (WebAuthn, 4).
 const LONGEST_ID: usize = 1023;
 /// Maximum number of passkeys of one user.
 pub const PASSKEYS_PER_USER: u32 = 20;
@@ -28,9 +29,10 @@ pub struct RelyingPartyNames {
     pub origins: Vec<String>,
 }
 
-/// Whether pages of `origin` may use passkeys of `rp_id`: its host is that domain or a subdomain of it (WebAuthn,
-/// 5.1.3, "registrable domain suffix"). A host that only looks similar does not fit. The `url` crate is not used: its
-/// normalisation would accept settings that are never exactly equal to the origin that a browser sends.
+/// Whether pages of `origin` may use passkeys of `rp_id`: the scheme is https, or http for localhost, and the host is `rp_id`
+/// or a subdomain of it (WebAuthn, 5.1.3, "registrable domain suffix"). A host that only looks similar does not fit. An Android
+/// app fits every domain. The `url` crate is not used: its normalisation would accept settings that are never exactly equal to
+/// the origin that a browser sends.
 #[must_use]
 pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     if is_android_app(origin) {
@@ -56,7 +58,7 @@ pub fn is_android_app(origin: &str) -> bool {
         && hash.bytes().last().is_some_and(last)
 }
 
-/// The problems of these names, each in a sentence.
+/// What is wrong with these settings, one sentence per problem.
 #[must_use]
 pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
     let RelyingPartyNames { id, origins, .. } = names;
@@ -81,31 +83,33 @@ pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
     found
 }
 
-/// The authenticator's model from an attestation object (WebAuthn, 6.5). It is not verified; it only chooses the name
-/// in a list. If all bytes are zero, the authenticator does not report its model.
+/// The authenticator's model from an attestation object (WebAuthn, 6.5). The model is not verified; it only chooses the name in
+/// a list. `None` if the object cannot be read, or if the authenticator does not report its model (then all bytes are zero).
 #[must_use]
 pub fn aaguid(attestation_object: &[u8]) -> Option<Uuid> {
     let Value::Map(fields) = ciborium::from_reader(attestation_object).ok()? else {
         return None;
     };
     let data = fields.iter().find(|(key, _)| key.as_text() == Some("authData"))?.1.as_bytes()?;
-    // The parts and their lengths: the hash of the rp id (32), flags (1), the counter (4), then the model (16).
+    // The parts and their lengths in bytes: the hash of the relying party's id (32), flags (1), counter (4), model (16).
     let id = Uuid::from_slice(data.get(37..53)?).ok()?;
     (!id.is_nil()).then_some(id)
 }
 
-/// Makes credential ids for accounts that do not exist, so that the response does not reveal which accounts exist.
+/// Makes decoys: invented credential ids. With them, a response reveals neither whether an account exists nor how many passkeys
+/// it has.
 pub struct Decoys(Key);
 
 impl Decoys {
-    /// The key derived from the configured secret.
+    /// The maker with the lasting key of decoys.
     #[must_use]
-    pub fn new(secret: &SecretString) -> Self {
-        Self(Key::derive(secret, DECOY_LABEL))
+    pub fn new(keys: &LastingKeys) -> Self {
+        Self(keys.key(LastingPurpose::Decoys).clone())
     }
 
-    /// The credential ids that a ceremony for this name asks for: the ids of the account, and decoys up to
-    /// [`PASSKEYS_PER_USER`]. The decoys of a name are always the same. The ids are sorted, so their order reveals nothing.
+    /// The credential ids that a ceremony for this account asks for: the ids of the account's passkeys (`held`), and decoys up
+    /// to [`PASSKEYS_PER_USER`] ids in all. The decoys of an account are always the same. The ids are sorted, so their order
+    /// reveals nothing.
     #[must_use]
     pub fn pad(&self, mut held: Vec<Vec<u8>>, account_key: &str) -> Vec<Vec<u8>> {
         let first = u32::try_from(held.len()).unwrap_or(PASSKEYS_PER_USER);
@@ -114,8 +118,8 @@ impl Decoys {
         held
     }
 
-    /// A credential id with the length of an authenticator's ids. Most have a usual length, but some authenticators make ids of
-    /// any length; so do some decoys, and an unusual length reveals nothing either.
+    /// A decoy. Most decoys have one of the usual lengths. Some authenticators make ids of other lengths, so some decoys have
+    /// other lengths, too. Otherwise an unusual length would prove that an id is real.
     fn credential_id(&self, account_key: &str, place: u32) -> Vec<u8> {
         let part = |part: u8| self.0.mac(&[&[part], &place.to_be_bytes(), account_key.as_bytes()]);
         let draw = part(0);
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_reported_with_both_values() {
+    fn every_wrong_id_and_every_wrong_origin_is_reported() {
         assert_eq!(problems(&names("example.com", &["https://example.com"])), Vec::<String>::new());
         let found = problems(&names("example.com", &["https://other.example", "http://example.com"]));
         assert_eq!(found.len(), 2);
@@ -210,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_ceremony_asks_for_the_same_number_of_credentials_for_every_account() {
-        let decoys = Decoys::new(&SecretString::from("secret"));
+        let decoys = Decoys::new(&LastingKeys::derived(&"secret".into()));
         let none = decoys.pad(Vec::new(), "ada@example.com");
         assert_eq!(none, decoys.pad(Vec::new(), "ada@example.com"));
         assert_ne!(none, decoys.pad(Vec::new(), "bob@example.com"));
@@ -223,8 +227,8 @@ mod tests {
     }
 
     #[test]
-    fn decoys_are_as_long_as_the_credentials_of_authenticators() {
-        let decoys = Decoys::new(&SecretString::from("secret"));
+    fn decoys_have_the_lengths_of_real_credential_ids() {
+        let decoys = Decoys::new(&LastingKeys::derived(&"secret".into()));
         let lists: Vec<_> =
             (0..100).map(|n| decoys.pad(Vec::new(), &format!("person{n}@example.com"))).collect();
         let lengths: Vec<_> = lists.iter().flatten().map(Vec::len).collect();
@@ -234,8 +238,8 @@ mod tests {
         assert!(lengths.iter().all(|length| (16..=LONGEST_ID).contains(length)));
         let unusual = |id: &Vec<u8>| !DECOY_LENGTHS.contains(&id.len());
         let with_unusual = lists.iter().filter(|list| list.iter().any(unusual)).count();
-        assert!((50..100).contains(&with_unusual), "an unusual length says little: {with_unusual} of 100");
-        assert!(lengths.iter().any(|length| *length > 255), "some are very long");
+        assert!((50..100).contains(&with_unusual), "an unusual length reveals little: {with_unusual} of 100");
+        assert!(lengths.iter().any(|length| *length > 255), "some decoys are very long");
         let ids: std::collections::BTreeSet<_> = lists.iter().flatten().collect();
         assert_eq!(ids.len(), lengths.len());
     }

@@ -1,9 +1,12 @@
 //! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits and steps of thirty seconds. Every app supports
 //! these values.
 //!
-//! Time and randomness are arguments. The rules here find the step that a code belongs to; the store makes sure that a
-//! step is accepted once.
+//! Time and randomness are arguments. The rules here find the step that a code belongs to; the store makes sure that no step is
+//! accepted twice.
 
+use std::ops::RangeInclusive;
+
+use data_encoding::BASE32_NOPAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use qrcode::{QrCode, render::svg};
 use secrecy::SecretString;
@@ -13,10 +16,16 @@ use totp_rs::{Algorithm, Builder, Secret};
 use zeroize::Zeroizing;
 
 use super::typed_code::typed_code;
-use crate::crypto::seal::{NONCE_BYTES, SealError, Sealed, SealedRow, Sealer};
+use crate::crypto::{
+    seal::{KeyState, NONCE_BYTES, SealError, Sealed, SealedRow, Sealer},
+    secret_ring::SecretRing,
+};
 
-/// The length of a secret in bytes: the output length of SHA-1 (RFC 4226, 4, requirement 6).
+/// The length of a new secret in bytes: the output length of SHA-1 (RFC 4226, 4, requirement 6).
 pub const SECRET_BYTES: usize = 20;
+/// The accepted lengths, in bytes, of secrets that other systems made. Older programs made secrets of 10 bytes. A secret that
+/// is longer than a block of SHA-1 (64 bytes) is no safer.
+const IMPORTED_BYTES: RangeInclusive<usize> = 10..=64;
 /// The length of a step in seconds.
 pub const STEP_SECONDS: i64 = 30;
 /// The largest accepted difference of the clocks, in steps.
@@ -26,14 +35,14 @@ const TABLE: &str = "user_two_factor";
 
 /// The secret that an app shares with this server.
 #[derive(Clone)]
-pub struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
+pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 /// A typed code: six digits.
 #[derive(Clone)]
 pub struct TotpCode(Zeroizing<[u8; DIGITS as usize]>);
 
 impl TotpCode {
-    /// Parses a code: six digits of any script. Space, dashes and invisible characters between them are ignored.
+    /// Parses a code: six digits of any script. Space, dashes and invisible characters are ignored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let typed = typed_code(text)?;
@@ -49,16 +58,31 @@ impl TotpCode {
 }
 
 impl TotpSecret {
-    /// A secret of these random bytes.
+    /// The secret made of these random bytes.
     #[must_use]
     pub fn new(bytes: [u8; SECRET_BYTES]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    /// The secret for typing it into an app: Base32 (RFC 4648, 6) without padding.
+    /// Parses a secret that another system made: Base32 in capital or in small letters, with or without padding, spaces and
+    /// dashes. `None` if the text is not Base32, or if the secret is too short or too long. A text in both kinds of letters is
+    /// something else, for example an encrypted secret.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let has = |kind: fn(&char) -> bool| text.chars().any(|c| kind(&c));
+        if has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) {
+            return None;
+        }
+        let plain = text.chars().filter(|c| !matches!(c, ' ' | '-' | '='));
+        let plain = Zeroizing::new(plain.map(|c| c.to_ascii_uppercase()).collect::<String>());
+        let bytes = Zeroizing::new(BASE32_NOPAD.decode(plain.as_bytes()).ok()?);
+        IMPORTED_BYTES.contains(&bytes.len()).then_some(Self(bytes))
+    }
+
+    /// The secret in the form that users type into an app: Base32 (RFC 4648, 6) without padding.
     #[must_use]
     pub fn base32(&self) -> SecretString {
-        Secret::from(*self.0).to_base32().into()
+        self.encoded().as_str().into()
     }
 
     /// The URI that an app scans:
@@ -66,11 +90,19 @@ impl TotpSecret {
     #[must_use]
     pub fn uri(&self, issuer: &str, account: &str) -> SecretString {
         let (issuer, account) = (escaped(issuer), escaped(account));
-        let secret = Zeroizing::new(Secret::from(*self.0).to_base32());
+        let secret = self.encoded();
         let secret = secret.as_str();
         SecretString::from(format!(
             "otpauth://totp/{issuer}:{account}?secret={secret}&issuer={issuer}&algorithm=SHA1&digits={DIGITS}&period={STEP_SECONDS}"
         ))
+    }
+
+    fn encoded(&self) -> Zeroizing<String> {
+        Zeroizing::new(BASE32_NOPAD.encode(&self.0))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The code of a step.
@@ -83,14 +115,21 @@ impl TotpSecret {
     }
 }
 
+/// The newest step whose code may have been accepted until `now`. After a restore from a backup, codes of this step and of
+/// earlier steps are refused.
+#[must_use]
+pub fn newest_usable_step(now: OffsetDateTime) -> i64 {
+    step_at(now) + DRIFT
+}
+
 /// The step that contains `now`.
 #[must_use]
 pub fn step_at(now: OffsetDateTime) -> i64 {
     now.unix_timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// The step that `code` belongs to: the step of `now`, the one before it or the one after it. It must be later than
-/// `after_step`, the last accepted step. The amount of work does not depend on the step that matches, or on whether one
+/// The step that `code` belongs to: the step of `now`, the one before it or the one after it. The step must be later than
+/// `after_step`, the last accepted step. The amount of work does not depend on whether a step matches, or on which step
 /// matches.
 #[must_use]
 pub fn matching_step(
@@ -121,7 +160,7 @@ fn token(secret: &[u8], digits: u8, step: i64) -> String {
     totp.generate(step.max(0).unsigned_abs() * STEP_SECONDS.unsigned_abs()).to_string()
 }
 
-/// A QR code of a text, as SVG.
+/// A QR code of a text, as SVG. `None` if the text is too long.
 #[must_use]
 pub fn qr_svg(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
@@ -137,14 +176,26 @@ fn escaped(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, RESERVED)
 }
 
-/// Seals TOTP secrets, each for its user's row.
+/// Seals (encrypts) the secrets of authenticator apps. A sealed secret can be opened only as the secret of the same user.
 pub struct TotpSealer(Sealer);
 
 impl TotpSealer {
     /// The keys derived from the configured secrets.
     #[must_use]
-    pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
-        Self(Sealer::new(current, previous, "totp secret"))
+    pub fn new(secrets: &SecretRing) -> Self {
+        Self(Sealer::new(secrets, "totp secret"))
+    }
+
+    /// The ids of the previous keys. What they have sealed should be sealed again.
+    #[must_use]
+    pub fn previous_ids(&self) -> Vec<String> {
+        self.0.previous_ids()
+    }
+
+    /// Whether this key seals, or may still be needed to open.
+    #[must_use]
+    pub fn key_state(&self, key_id: &str) -> KeyState {
+        self.0.key_state(key_id)
     }
 
     /// Seals the secret of `user`. A nonce must never be used twice.
@@ -153,14 +204,16 @@ impl TotpSealer {
         self.0.seal(SealedRow { table: TABLE, row: user }, &secret.0[..], nonce)
     }
 
-    /// Opens the secret of `user`, and says whether it should be sealed again.
+    /// Opens the secret of `user`. Also returns whether the secret should be sealed again, with the current key.
     ///
     /// # Errors
     /// See [`SealError`].
     pub fn open(&self, user: i64, sealed: &Sealed) -> Result<(TotpSecret, bool), SealError> {
         let unsealed = self.0.open(SealedRow { table: TABLE, row: user }, sealed)?;
-        let bytes = unsealed.text.as_slice().try_into().map_err(|_| SealError::Damaged)?;
-        Ok((TotpSecret::new(bytes), unsealed.outdated))
+        if !IMPORTED_BYTES.contains(&unsealed.text.len()) {
+            return Err(SealError::Damaged);
+        }
+        Ok((TotpSecret(unsealed.text), unsealed.outdated))
     }
 }
 

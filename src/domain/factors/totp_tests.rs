@@ -21,7 +21,7 @@ fn matched(step: i64, after: i64) -> Option<i64> {
 }
 
 #[test]
-fn the_vectors_of_rfc_6238_hold() {
+fn the_test_vectors_of_rfc_6238_are_reproduced() {
     // Appendix B, SHA-1, eight digits.
     let vectors = [
         (59, "94287082"),
@@ -78,7 +78,7 @@ fn a_code_is_six_digits_of_any_script_in_any_grouping() {
 }
 
 #[test]
-fn the_uri_is_what_apps_read() {
+fn the_uri_has_the_form_that_apps_read() {
     let uri = secret().uri("auth.example.com", "ada+1:x@example.com");
     assert_eq!(
         uri.expose_secret(),
@@ -97,7 +97,7 @@ fn the_qr_code_is_only_an_svg_element() {
 
 #[test]
 fn a_secret_moved_to_another_user_does_not_open() {
-    let sealer = TotpSealer::new(&SecretString::from("data key"), &[]);
+    let sealer = TotpSealer::new(&SecretRing::of("data key".into()));
     let sealed = sealer.seal(7, &secret(), [3; NONCE_BYTES]);
     assert!(sealer.open(7, &sealed).is_ok_and(|(found, outdated)| found.0 == secret().0 && !outdated));
     assert_eq!(sealer.open(8, &sealed).err(), Some(SealError::Damaged));
@@ -118,5 +118,20 @@ proptest! {
         let found = matching_step(&secret, &secret.code_at(step), now, -1);
         // Two steps can have the same code; then the earlier step is returned.
         prop_assert!(found.is_some_and(|found| found <= step && *secret.code_at(found).0 == *secret.code_at(step).0));
+    }
+}
+
+#[test]
+fn a_secret_of_another_system_is_read_in_its_usual_spellings() {
+    let secret = TotpSecret::parse("JBSWY3DPEHPK3PXP").unwrap();
+    for spelling in
+        ["jbswy3dpehpk3pxp", "JBSW Y3DP EHPK 3PXP", "jbsw-y3dp-ehpk-3pxp", "JBSWY3DPEHPK3PXP======"]
+    {
+        assert_eq!(TotpSecret::parse(spelling).unwrap().bytes(), secret.bytes(), "{spelling}");
+    }
+    assert_eq!(secret.base32().expose_secret(), "JBSWY3DPEHPK3PXP");
+    let long = "A".repeat(104);
+    for wrong in ["", "JBSWY3DP", "JBSWY3DPEHPK3PX1", "gAAAAABencrypted", "gAAAAABmVvZ2", &long] {
+        assert!(TotpSecret::parse(wrong).is_none(), "{wrong}");
     }
 }

@@ -1,24 +1,25 @@
 //! Codes as people type them, in the one form in which they are compared.
 //!
-//! Called by the parsers of authenticator codes and backup codes. Apps and keyboards group the characters, put marks of
-//! direction around them, and use the digits of their script.
+//! The parsers of authenticator codes and backup codes call [`typed_code`]. Apps and keyboards group the characters, put marks
+//! of writing direction around them, and use the digits of the user's script.
 
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use crate::characters::{decimal_digit, is_dash, is_invisible};
 
-/// Longer than any typed code, in bytes.
+/// The longest text that is read, in bytes. Every typed code is shorter.
 const MAX_BYTES: usize = 256;
 
-/// The characters of a typed code: digits of any script as ASCII digits, other characters in their compatible form, without
-/// space, dashes and invisible characters. `None` if the text is too long for a code.
+/// The characters of a typed code: digits of any script as ASCII digits, other characters in Unicode NFKC, without space,
+/// dashes and invisible characters. `None` if the text is too long for a code.
 #[must_use]
 pub(crate) fn typed_code(text: &str) -> Option<Zeroizing<Vec<char>>> {
     if text.len() > MAX_BYTES {
         return None;
     }
-    // Enough capacity for every character: a reallocation would leave a copy in memory.
+    // The capacity is enough for every text, because NFKC turns one character into at most 18. A reallocation would leave a
+    // copy of the code in memory.
     let mut code = Zeroizing::new(Vec::with_capacity(18 * MAX_BYTES));
     let kept = text.nfkc().filter(|c| !c.is_whitespace() && !is_dash(*c) && !is_invisible(*c));
     code.extend(kept.map(|c| decimal_digit(c).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)));
@@ -34,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_its_characters() {
+    fn all_spellings_of_a_code_give_the_same_characters() {
         for text in [
             "123456",
             " 123 456\n",

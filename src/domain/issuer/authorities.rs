@@ -1,6 +1,7 @@
-//! Certificate authorities for the server of an issuer, if its certificate is not from a publicly trusted authority.
+//! The certificate authorities that are trusted when the keys of an issuer are fetched. An issuer needs such a list if no
+//! publicly trusted authority has signed the certificate of its key server.
 //!
-//! They are read once, with the settings. So an unusable file is reported at the start and not with the first token.
+//! The authorities are read once, with the settings. So an unusable file is reported at the start and not with the first token.
 
 use rustls::{
     RootCertStore,
@@ -11,22 +12,22 @@ use rustls::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorities(Vec<CertificateDer<'static>>);
 
-/// A text without a usable authority.
+/// Why a text cannot be used as a list of authorities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthoritiesError {
-    /// Not in PEM form (RFC 7468), or not a certificate.
-    #[error("not certificates in PEM form")]
+    /// A part of the text is not a certificate in PEM form (RFC 7468), or a certificate cannot be an authority.
+    #[error("a certificate cannot be read, or cannot be used as an authority")]
     NotCertificates,
     /// There is no certificate in the text.
-    #[error("no certificate in PEM form")]
+    #[error("the file has no certificate in PEM form")]
     Empty,
 }
 
 impl Authorities {
-    /// Reads the authorities' certificates from this text, one after the other.
+    /// Reads the certificates of the authorities from a text in PEM form, which may contain several certificates.
     ///
     /// # Errors
-    /// The text has no certificate, or one that cannot be used for verification.
+    /// The text has no certificate, or has a certificate that cannot be read or cannot be an authority.
     pub fn from_pem(text: &str) -> Result<Self, AuthoritiesError> {
         let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
             .collect::<Result<Vec<_>, _>>()

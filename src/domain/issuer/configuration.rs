@@ -21,31 +21,63 @@ use super::{
     types::{Algorithm, Use},
 };
 
-/// The longest name. Every row of a session contains the name.
+/// The longest name of an issuer, in bytes. Every row of an external session contains the name.
 const NAME_BYTES: usize = 100;
 const PREFIX_BYTES: usize = 100;
 
 /// One external issuer.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
-    /// The rules for its tokens.
+    /// The rules for the issuer's tokens.
     pub rules: Rules,
-    /// The source of its keys.
+    /// The source of the issuer's keys.
     pub keys: KeySource,
+}
+
+impl IssuerSettings {
+    /// Whether both settings are the same, so that keys fetched for one of them serve the other. Keys that are given are not
+    /// compared: they have nothing to fetch.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_keys = match (&self.keys, &other.keys) {
+            (
+                KeySource::Url { url, authorities },
+                KeySource::Url { url: others_url, authorities: others },
+            ) => url == others_url && authorities == others,
+            _ => false,
+        };
+        same_keys && self.rules == other.rules
+    }
 }
 
 /// The source of an issuer's keys.
 #[derive(Clone)]
 pub enum KeySource {
-    /// The settings contain the keys.
+    /// The settings contain the keys, or name a file with the keys.
     Given(Arc<KeySet>),
     /// The keys are fetched as a JWK Set.
     Url {
         /// The address of the JWK Set.
         url: String,
-        /// The authorities for the certificate of that server; `None` for those that the operating system trusts.
+        /// The authorities that may have signed the certificate of the server at `url`; `None` for the authorities that the
+        /// operating system trusts.
         authorities: Option<Authorities>,
     },
+}
+
+impl KeySource {
+    /// The address of the keys without user, password, query and fragment, which may contain secrets. `None` if the keys are given.
+    #[must_use]
+    pub fn shown_url(&self) -> Option<String> {
+        let Self::Url { url, .. } = self else { return None };
+        let mut url = Url::parse(url).ok()?;
+        // These fail only for addresses that cannot have a user or password.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url.into())
+    }
 }
 
 impl fmt::Debug for KeySource {
@@ -62,7 +94,7 @@ impl fmt::Debug for KeySource {
 pub struct Strictness {
     /// The shortest secret, in bytes.
     pub secret_bytes: usize,
-    /// Whether keys may be fetched without TLS, from this machine.
+    /// Whether keys may be fetched without TLS, if their server is on this machine.
     pub plain_loopback: bool,
 }
 
@@ -120,6 +152,7 @@ pub fn parse(
         }
     }
     problems.extend(clashes(&issuers));
+    reserve_prefixes(&mut issuers);
     if problems.is_empty() { Ok(issuers) } else { Err(problems) }
 }
 
@@ -131,20 +164,22 @@ fn one(
     let written: Written = serde_json::from_value(value).map_err(|_| {
         let keys = "`keys` (one of `hmac`, `hmac_file`, `jwks_url`, `jwks_file`)";
         vec![format!(
-            "it has `name`, {keys} and `algorithms`, may have `ca_file`, `issuer`, `audience`, `uses` and `user_prefix`, and has nothing else"
+            "it must have `name`, {keys} and `algorithms`, may have `ca_file`, `issuer`, `audience`, `uses` and `user_prefix`, and must have nothing else"
         )]
     })?;
     let mut problems = Vec::new();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if written.name.is_empty() || written.name.len() > NAME_BYTES || !written.name.chars().all(plain) {
-        problems.push("`name` is 1 to 100 letters, digits, dots, dashes and underscores".to_owned());
+        problems.push(
+            "`name` must have 1 to 100 characters: letters, digits, dots, dashes and underscores".to_owned(),
+        );
     }
     let algorithms = algorithms(&written, &mut problems);
     let uses = uses(&written, &mut problems);
     let user_prefix = written.user_prefix.clone().unwrap_or_else(|| format!("{}:", written.name));
     if !user_prefix.is_empty() && !tells_apart(&user_prefix) {
         problems.push(
-            "`user_prefix` is at most 100 printable characters and not only digits, because accounts of this server are numbers"
+            "`user_prefix` must have at most 100 printable characters, not only digits, because accounts of this server are numbers"
                 .to_owned(),
         );
     }
@@ -158,6 +193,7 @@ fn one(
                 audience: written.audience,
                 uses,
                 user_prefix,
+                foreign_prefixes: Vec::new(),
             },
             keys,
         }),
@@ -165,19 +201,21 @@ fn one(
     }
 }
 
+/// Whether a name with this prefix always differs from the names of this server's users, which are numbers.
 fn tells_apart(prefix: &str) -> bool {
     let printable = prefix.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     prefix.len() <= PREFIX_BYTES && printable && prefix.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
-/// All algorithms must fit the kind of keys. So a public key is never used as a shared secret, or the reverse.
+/// All algorithms must fit the kind of keys. So a public key is never used as a shared secret, and a shared secret is never
+/// used as a public key.
 fn algorithms(written: &Written, problems: &mut Vec<String>) -> Vec<Algorithm> {
     let shared = matches!(written.keys, Keys::Hmac(_) | Keys::HmacFile(_));
     let mut known = Vec::new();
     for name in &written.algorithms {
         match serde_json::from_value::<Algorithm>(name.as_str().into()) {
             Ok(algorithm) if algorithm.is_symmetric() != shared => {
-                problems.push(format!("`{algorithm:?}` does not fit its kind of keys"));
+                problems.push(format!("`{algorithm:?}` does not fit the kind of keys in `keys`"));
             }
             Ok(algorithm) => known.push(algorithm),
             Err(_) => problems.push("`algorithms`: HS, RS or ES with 256, 384 or 512, or EdDSA".to_owned()),
@@ -245,8 +283,8 @@ fn shared<'a>(secrets: impl Iterator<Item = &'a str>, strictness: Strictness) ->
     }
 }
 
-/// Whether keys may be fetched from this address. It must use TLS, or be on this machine if the settings allow that. It
-/// must not contain a user name or password.
+/// Whether keys may be fetched from this address. The address must use TLS. If the settings allow it, an address on this
+/// machine may use plain HTTP instead. The address must not contain a user name or password.
 fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     let Ok(url) = Url::parse(address) else { return false };
     let local = match url.host() {
@@ -262,7 +300,18 @@ fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     permitted && exact && url.username().is_empty() && url.password().is_none()
 }
 
-/// Finds issuers with the same name, or with users that could be confused.
+/// A token of an issuer without a prefix must not name a user of another issuer. So this function gives each issuer without a
+/// prefix the prefixes of the other issuers.
+fn reserve_prefixes(issuers: &mut [IssuerSettings]) {
+    let mut prefixes: Vec<_> = issuers.iter().map(|issuer| issuer.rules.user_prefix.clone()).collect();
+    prefixes.retain(|prefix| !prefix.is_empty());
+    for issuer in issuers.iter_mut().filter(|issuer| issuer.rules.user_prefix.is_empty()) {
+        issuer.rules.foreign_prefixes.clone_from(&prefixes);
+    }
+}
+
+/// Finds issuers with the same name, and issuers whose users could be confused. Issuers with equal prefixes are allowed: they
+/// have the same users.
 fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();

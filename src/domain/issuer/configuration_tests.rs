@@ -1,4 +1,4 @@
-//! The settings of issuers: valid ones, and the messages about mistakes.
+//! The settings of issuers: valid settings, and the messages about mistakes.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn configured(text: &str) -> Result<Vec<IssuerSettings>, Vec<String>> {
 }
 
 #[test]
-fn an_issuer_is_described_in_a_few_words() {
+fn an_issuer_needs_only_a_few_fields() {
     let text = r#"[{"name":"corp","keys":{"hmac":["a good secret"]},"algorithms":["HS256"]},
                    {"name":"id","keys":{"jwks_url":"https://id.example/keys"},"algorithms":["RS256","EdDSA"],
                     "issuer":"https://id.example","uses":["connection"],"user_prefix":""}]"#;
@@ -27,7 +27,7 @@ fn every_mistake_is_reported_without_secrets() {
                    {"name":"e","keys":{"jwks_url":"https://u:p@id.example"},"algorithms":["ES512"]},
                    {"name":"f","secret":"hush"}]"#;
     let problems = configured(text).unwrap_err();
-    let told = problems.join("\n");
+    let reported = problems.join("\n");
     for expected in [
         "issuer 1: `name`",
         "issuer 1: `algorithms`",
@@ -39,27 +39,30 @@ fn every_mistake_is_reported_without_secrets() {
         "issuer 3: `uses`",
         "issuer 3: /nowhere",
         "issuer 4: `jwks_url`",
-        "issuer 5: it has",
+        "issuer 5: it must have",
     ] {
-        assert!(told.contains(expected), "{expected} in\n{told}");
+        assert!(reported.contains(expected), "{expected} in\n{reported}");
     }
-    assert!(!told.contains("hush"));
+    assert!(!reported.contains("hush"));
     assert!(configured("{").unwrap_err()[0].contains("not a JSON array"));
 }
 
 #[test]
 fn an_unusable_file_of_authorities_is_reported() {
-    let told = |keys: &str, content: &str| {
+    let reported = |keys: &str, content: &str| {
         let text = format!(r#"[{{"name":"id","keys":{keys},"algorithms":["ES256"],"ca_file":"/ca.pem"}}]"#);
         let strict = Strictness { secret_bytes: 8, plain_loopback: true };
         parse(&text, strict, &mut |_, _| Ok(content.to_owned())).unwrap_err().join(", ")
     };
     let over_tls = r#"{"jwks_url":"https://id.example/keys"}"#;
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert_eq!(told(over_tls, ""), "issuer 1: /ca.pem: no certificate in PEM form");
-    assert_eq!(told(over_tls, broken), "issuer 1: /ca.pem: not certificates in PEM form");
-    assert!(told(r#"{"jwks_url":"http://localhost/keys"}"#, "").contains("`ca_file` is allowed only"));
-    assert!(told(r#"{"jwks_file":"/keys"}"#, "").contains("`ca_file` is allowed only"));
+    assert_eq!(reported(over_tls, ""), "issuer 1: /ca.pem: the file has no certificate in PEM form");
+    assert_eq!(
+        reported(over_tls, broken),
+        "issuer 1: /ca.pem: a certificate cannot be read, or cannot be used as an authority"
+    );
+    assert!(reported(r#"{"jwks_url":"http://localhost/keys"}"#, "").contains("`ca_file` is allowed only"));
+    assert!(reported(r#"{"jwks_file":"/keys"}"#, "").contains("`ca_file` is allowed only"));
 }
 
 #[test]
@@ -73,4 +76,7 @@ fn issuers_with_users_that_could_be_confused_are_refused() {
     assert!(two(issuer("a", "x:"), issuer("b", "x:y:")).is_err());
     assert!(two(issuer("a", "x:"), issuer("a", "z:")).is_err());
     assert!(two(issuer("a", "x:"), issuer("b", "x:")).is_ok());
+    let reserved = two(issuer("a", ""), issuer("b", "x:")).unwrap();
+    assert_eq!(reserved[0].rules.foreign_prefixes, ["x:"]);
+    assert_eq!(reserved[1].rules.foreign_prefixes, [""; 0]);
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{token::Unverified, types::Algorithm};
 
-/// Maximum number of keys in a set. A token without a key id may have to be verified with each of them.
+/// Maximum number of keys in a set. A token without a key id may have to be verified with each key.
 const MAX_KEYS: usize = 64;
 
 /// The keys of one issuer. `Debug` prints only their number.
@@ -73,7 +73,12 @@ struct Jwk {
 }
 
 impl KeySet {
-    /// Secrets shared with the issuer: the newest, and older ones that are still accepted.
+    /// The id of each key, if it has one, and whether the key is a secret that issuer and server share.
+    pub fn ids(&self) -> impl Iterator<Item = (Option<&str>, bool)> {
+        self.0.iter().map(|key| (key.kid.as_deref(), matches!(key.material, Material::Secret(_))))
+    }
+
+    /// Secrets shared with the issuer: the newest secret, and older secrets that are still accepted.
     #[must_use]
     pub fn shared(secrets: &[SecretString]) -> Self {
         let key = |secret: &SecretString| Key {
@@ -96,13 +101,14 @@ impl KeySet {
         if keys.is_empty() { Err(KeySetError::NoKey) } else { Ok(Self(keys)) }
     }
 
-    /// Whether the set contains a key with this id. Without an id, every key is possible.
+    /// Whether a key of the set may have signed a token with this key id. If the token names no key id, every key may have
+    /// signed it.
     #[must_use]
     pub fn knows(&self, kid: Option<&str>) -> bool {
         self.0.iter().any(|key| key.may_be(kid))
     }
 
-    /// Whether one of the keys verifies the token. The caller checks that the issuer permits the algorithm.
+    /// Whether one of the keys verifies the token. The calling code checks that the issuer permits the algorithm.
     #[must_use]
     pub fn signed(&self, token: &Unverified<'_>) -> bool {
         self.0.iter().any(|key| key.may_be(token.key_id()) && key.signed(token))
@@ -116,7 +122,7 @@ impl fmt::Debug for KeySet {
 }
 
 impl Key {
-    /// Whether this key can be the key with the id. Shared secrets have no key id, so they are always possible.
+    /// Whether this key may have signed a token with the key id `kid`. A shared secret fits every id, a published key only its own.
     fn may_be(&self, kid: Option<&str>) -> bool {
         matches!(self.material, Material::Secret(_)) || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
@@ -197,7 +203,7 @@ fn curve(algorithm: Algorithm, point: &[u8]) -> Material {
     Material::Curve(algorithm, DecodingKey::from_ec_der(point))
 }
 
-/// An uncompressed point (SEC 1, 2.3.3). RFC 7518, 6.2.1.2 fixes the length of the coordinates. It is checked here,
+/// An uncompressed point (SEC 1, 2.3.3). RFC 7518, 6.2.1.2 fixes the length of the coordinates. The length is checked here,
 /// because the library does not check it.
 fn point(size: usize, x: &[u8], y: &[u8]) -> Option<Vec<u8>> {
     let fits = x.len() == size && y.len() == size;

@@ -6,15 +6,16 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-        EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+        EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
-    tests::{SECRET, compact, judged, rules},
+    tests::{SECRET, compact, judged, rules, shared},
     *,
 };
 
@@ -22,11 +23,34 @@ fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn elliptic(
-    algorithm: &'static EcdsaSigningAlgorithm,
-    curve: &str,
-    name: &str,
-) -> (Value, impl Fn(&Value) -> String) {
+/// Makes a token with these claims.
+type Sign = Box<dyn Fn(&Value) -> String>;
+
+fn rsa() -> (Value, Sign) {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let parts = pair.public_key();
+    let jwk = json!({"kty": "RSA", "n": b64(parts.modulus().big_endian_without_leading_zero()),
+                     "e": b64(parts.exponent().big_endian_without_leading_zero()), "kid": "k"});
+    let sign = move |claims: &Value| {
+        compact(&json!({"alg": "RS256", "kid": "k"}), claims, |message| {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
+            signature
+        })
+    };
+    (jwk, Box::new(sign))
+}
+
+fn edwards() -> (Value, Sign) {
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": b64(pair.public_key().as_ref()), "kid": "k"});
+    let sign = move |claims: &Value| {
+        compact(&json!({"alg": "EdDSA", "kid": "k"}), claims, |message| pair.sign(message).as_ref().to_vec())
+    };
+    (jwk, Box::new(sign))
+}
+
+fn elliptic(algorithm: &'static EcdsaSigningAlgorithm, curve: &str, name: &str) -> (Value, Sign) {
     let pair = EcdsaKeyPair::generate(algorithm).unwrap();
     let point = pair.public_key().as_ref()[1..].to_vec();
     let (x, y) = point.split_at(point.len() / 2);
@@ -37,7 +61,7 @@ fn elliptic(
             pair.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
         })
     };
-    (jwk, sign)
+    (jwk, Box::new(sign))
 }
 
 fn published(keys: &[Value]) -> KeySet {
@@ -46,32 +70,34 @@ fn published(keys: &[Value]) -> KeySet {
 
 #[test]
 fn keys_of_every_kind_verify_only_their_own_signatures() {
-    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-    let parts = rsa.public_key();
-    let rsa_jwk = json!({"kty": "RSA", "n": b64(parts.modulus().big_endian_without_leading_zero()),
-                         "e": b64(parts.exponent().big_endian_without_leading_zero()), "kid": "k"});
-    let signed_by_rsa = |claims: &Value| {
-        compact(&json!({"alg": "RS256", "kid": "k"}), claims, |message| {
-            let mut signature = vec![0; rsa.public_modulus_len()];
-            rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
-            signature
-        })
-    };
-    let ed = Ed25519KeyPair::generate().unwrap();
-    let ed_jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": b64(ed.public_key().as_ref()), "kid": "k"});
-    let signed_by_ed = |claims: &Value| {
-        compact(&json!({"alg": "EdDSA", "kid": "k"}), claims, |message| ed.sign(message).as_ref().to_vec())
-    };
-    let (p256_jwk, signed_by_p256) = elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", "ES256");
-    let (p521_jwk, signed_by_p521) = elliptic(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521", "ES512");
     let claims = json!({"sub": "1"});
-    let tokens =
-        [signed_by_rsa(&claims), signed_by_ed(&claims), signed_by_p256(&claims), signed_by_p521(&claims)];
-    let all = rules(&[Algorithm::RS256, Algorithm::EdDSA, Algorithm::ES256, Algorithm::ES512]);
-    for (mine, jwk) in [rsa_jwk, ed_jwk, p256_jwk, p521_jwk].iter().enumerate() {
-        let keys = published(std::slice::from_ref(jwk));
-        for (other, token) in tokens.iter().enumerate() {
-            assert_eq!(judged(&keys, &all, token).is_ok(), mine == other, "key {mine}, token {other}");
+    let public = |(jwk, sign): (Value, Sign)| (published(&[jwk]), sign(&claims));
+    let secret = |secret: &str| {
+        let token = shared(secret, &json!({"alg": "HS256", "kid": "k"}), &claims);
+        (KeySet::shared(&[SecretString::from(secret)]), token)
+    };
+    // Each key with a token that it has signed. All have the same key id.
+    let signed = [
+        public(rsa()),
+        public(edwards()),
+        public(elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", "ES256")),
+        public(elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", "ES256")),
+        public(elliptic(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384", "ES384")),
+        public(elliptic(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521", "ES512")),
+        secret(SECRET),
+        secret("another secret that two parties share"),
+    ];
+    let all = rules(&[
+        Algorithm::RS256,
+        Algorithm::EdDSA,
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::ES512,
+        Algorithm::HS256,
+    ]);
+    for (mine, (keys, _)) in signed.iter().enumerate() {
+        for (other, (_, token)) in signed.iter().enumerate() {
+            assert_eq!(judged(keys, &all, token).is_ok(), mine == other, "key {mine}, token {other}");
         }
     }
 }
@@ -84,7 +110,7 @@ fn a_public_key_is_never_a_shared_secret() {
     let jwk = json!({"kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y)});
     let keys = published(std::slice::from_ref(&jwk));
     let der = pair.public_key().as_der().unwrap().as_ref().to_vec();
-    // No form of the public key works as a secret, even if the settings permit every algorithm.
+    // No form of the public key works as a secret, even if the settings permit algorithms with secrets, too.
     let everything = rules(&[Algorithm::ES256, Algorithm::HS256, Algorithm::HS512]);
     for secret in [point, der, jwk.to_string().into_bytes()] {
         let token = compact(&json!({"alg": "HS256"}), &json!({"sub": "1"}), |message| {
@@ -117,6 +143,6 @@ fn a_key_is_used_only_for_its_stated_purpose() {
     let renamed = other("kid", json!("another")).unwrap();
     assert_eq!(judged(&renamed, &rules(&[Algorithm::ES256]), &token), Err(TokenRefusal::Unsigned));
     assert!(!renamed.knows(Some("k")) && renamed.knows(Some("another")));
-    let meant_otherwise = other("alg", json!("ES384")).unwrap();
-    assert_eq!(judged(&meant_otherwise, &rules(&[Algorithm::ES256]), &token), Err(TokenRefusal::Unsigned));
+    let for_es384 = other("alg", json!("ES384")).unwrap();
+    assert_eq!(judged(&for_es384, &rules(&[Algorithm::ES256]), &token), Err(TokenRefusal::Unsigned));
 }

@@ -12,7 +12,7 @@ use super::{
 proptest! {
     /// Any text is parsed without a panic, and never has a valid signature.
     #[test]
-    fn no_text_is_signed_by_chance(text in "[ -~]{0,300}|([A-Za-z0-9_-]{0,80}\\.){0,4}[A-Za-z0-9_-]{0,80}") {
+    fn no_random_text_has_a_valid_signature(text in "[ -~]{0,300}|([A-Za-z0-9_-]{0,80}\\.){0,4}[A-Za-z0-9_-]{0,80}") {
         let keys = KeySet::shared(&[SECRET.into()]);
         let signed = Unverified::parse(&text).is_ok_and(|token| keys.signed(&token));
         prop_assert!(!signed);
@@ -48,7 +48,7 @@ proptest! {
     /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`, and only if its `exp` is not
     /// too far away.
     #[test]
-    fn a_token_is_good_in_its_time_only(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>(), longest in any::<u32>()) {
+    fn a_token_is_accepted_only_in_its_time(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>(), longest in any::<u32>()) {
         let (now, longest) = (i64::from(now), i64::from(longest));
         let claims = json!({"sub": "ann", "exp": exp, "nbf": nbf});
         let token = shared(SECRET, &json!({"alg": "HS256"}), &claims);

@@ -1,4 +1,4 @@
-//! The requirements of the settings for the tokens of one issuer.
+//! What the settings require of the tokens of one issuer.
 
 use std::sync::Arc;
 
@@ -18,14 +18,18 @@ pub struct Rules {
     pub issuer: Option<String>,
     /// An audience that `aud` must contain, if any.
     pub audience: Option<String>,
-    /// The permitted uses of its tokens.
+    /// The permitted uses of the issuer's tokens.
     pub uses: Vec<Use>,
-    /// The prefix of the issuer's users in this server, so that they differ from the users of this server.
+    /// The prefix that this server adds to the names of the issuer's users, so that no such name equals the name of a user of
+    /// this server.
     pub user_prefix: String,
+    /// Prefixes of other issuers. A token of this issuer whose user would have a name with one of these prefixes is refused.
+    pub foreign_prefixes: Vec<String>,
 }
 
 impl Rules {
-    /// Whether the use, the algorithm and the `iss` of the token permit this issuer to have signed it.
+    /// Whether this issuer can have signed the token, judged by the token's algorithm and `iss` and by the use that is wanted.
+    /// The signature is not checked here.
     #[must_use]
     pub fn may_have_signed(&self, token: &Unverified<'_>, wanted: Use) -> bool {
         self.uses.contains(&wanted)

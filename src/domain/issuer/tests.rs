@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{token::claimed_issuer, *};
 
 pub(super) const NOW: i64 = 1_800_000_000;
-/// The longest life of a token.
+/// The longest permitted life of a token, in seconds.
 pub(super) const LONGEST: i64 = 30 * 86_400;
 pub(super) const SECRET: &str = "a secret that two parties share";
 
@@ -21,6 +21,7 @@ pub(super) fn rules(algorithms: &[Algorithm]) -> Rules {
         audience: None,
         uses: vec![Use::Connection, Use::Subscription],
         user_prefix: "corp:".to_owned(),
+        foreign_prefixes: Vec::new(),
     }
 }
 
@@ -45,7 +46,7 @@ fn secret() -> KeySet {
     KeySet::shared(&[SecretString::from(SECRET)])
 }
 
-/// The result of the check of the token with these keys and rules.
+/// The result of checking the token with these keys and rules.
 pub(super) fn judged(keys: &KeySet, rules: &Rules, token: &str) -> Result<OutsideConnection, TokenRefusal> {
     let token = Unverified::parse(token)?;
     if !rules.may_have_signed(&token, Use::Connection) || !keys.signed(&token) {
@@ -75,10 +76,22 @@ fn a_token_names_a_user_that_is_never_a_user_of_this_server() {
 }
 
 #[test]
-fn a_trusted_issuer_without_a_prefix_names_users_as_they_are() {
+fn an_issuer_without_a_prefix_names_users_unchanged() {
     let rules = Rules { user_prefix: String::new(), ..rules(&[Algorithm::HS256]) };
     let granted = judged(&secret(), &rules, &hs256(&json!({"sub": "42"}))).unwrap();
     assert_eq!((granted.subject, granted.expires_at), (Subject::new("42"), None));
+}
+
+#[test]
+fn an_issuer_without_a_prefix_names_no_user_of_another_issuer() {
+    let rules = Rules {
+        user_prefix: String::new(),
+        foreign_prefixes: vec!["id:".to_owned(), "corp:".to_owned()],
+        ..rules(&[Algorithm::HS256])
+    };
+    let judged = |sub: &str| judged(&secret(), &rules, &hs256(&json!({"sub": sub})));
+    assert_eq!(judged("corp:42").unwrap_err(), TokenRefusal::WrongClaims);
+    assert_eq!(judged("corp").unwrap().subject, Subject::new("corp"));
 }
 
 #[test]
@@ -122,12 +135,12 @@ fn the_time_is_checked_last() {
     assert_eq!(connection(&json!({"sub": "1", "nbf": NOW + 61})), Err(TokenRefusal::NotYetValid));
     assert_eq!(connection(&json!({"sub": "1", "iat": NOW + 61})), Err(TokenRefusal::NotYetValid));
     assert!(connection(&json!({"sub": "1", "nbf": NOW + 60, "iat": NOW + 60})).is_ok());
-    // This token is expired, but its claims are wrong, too.
+    // The claims of this token are wrong, and the token is expired, too.
     assert_eq!(connection(&json!({"sub": 1, "exp": NOW - 9})), Err(TokenRefusal::WrongClaims));
 }
 
 #[test]
-fn a_connection_may_expire_apart_from_its_token() {
+fn a_connection_may_expire_at_another_time_than_its_token() {
     let claims = |expire_at: i64| json!({"sub": "1", "exp": NOW + 60, "expire_at": expire_at});
     assert_eq!(connection(&claims(0)).unwrap().expires_at, None);
     assert_eq!(connection(&claims(NOW + 900)).unwrap().expires_at, Some(NOW + 900));
@@ -172,14 +185,14 @@ fn extensions_that_must_be_understood_are_refused() {
 }
 
 #[test]
-fn a_huge_token_is_refused_before_it_is_parsed() {
+fn a_token_that_is_too_long_is_refused_before_it_is_parsed() {
     let token = hs256(&json!({"sub": "1", "info": "x".repeat(token::MAX_BYTES)}));
     assert_eq!(Unverified::parse(&token).unwrap_err(), TokenRefusal::Malformed);
     assert_eq!(claimed_issuer(&token), None);
 }
 
 #[test]
-fn names_that_cannot_be_kept_are_refused() {
+fn names_that_cannot_be_stored_are_refused() {
     for sub in ["a\u{0}b".to_owned(), "line\nbreak".to_owned(), "x".repeat(251)] {
         assert_eq!(connection(&json!({ "sub": sub })), Err(TokenRefusal::WrongClaims));
     }
@@ -292,7 +305,7 @@ fn a_token_that_may_outlive_its_denial_is_refused() {
 }
 
 #[test]
-fn the_wrong_claim_is_named_and_no_other_text_of_the_token() {
+fn only_the_name_of_the_wrong_claim_is_reported() {
     let rules = Rules { audience: Some("portcullis".to_owned()), ..rules(&[Algorithm::HS256]) };
     let suspect = |claims: Value, wanted: Use| {
         let token = hs256(&claims);

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::types::{Algorithm, TokenRefusal};
 
-/// The longest token in bytes. Tokens may list subscriptions, so this is generous.
+/// The longest token in bytes. Tokens may list subscriptions, so this limit is high.
 pub const MAX_BYTES: usize = 16 * 1024;
 /// The longest key id in bytes.
 const MAX_KID_BYTES: usize = 256;
@@ -40,7 +40,7 @@ impl<'t> Unverified<'t> {
     /// Parses a token.
     ///
     /// # Errors
-    /// [`TokenRefusal::Malformed`], see there.
+    /// [`TokenRefusal::Malformed`].
     pub fn parse(token: &'t str) -> Result<Self, TokenRefusal> {
         if token.len() > MAX_BYTES {
             return Err(TokenRefusal::Malformed);
@@ -91,7 +91,7 @@ impl<'t> Unverified<'t> {
     }
 }
 
-/// The issuer that a text names, if it looks like a JWT. Header and signature are not checked.
+/// The issuer that a text names, if the text looks like a JWT. Header and signature are not checked.
 #[must_use]
 pub fn claimed_issuer(token: &str) -> Option<String> {
     if token.len() > MAX_BYTES {

@@ -1,4 +1,4 @@
-//! The vocabulary of this folder: signature algorithms, the use of a token, and the reasons to refuse a token.
+//! The vocabulary of this module: signature algorithms, the use of a token, and the reasons to refuse a token.
 
 use serde::Deserialize;
 
@@ -67,13 +67,14 @@ pub enum TokenRefusal {
     /// or demands extensions (`crit`; this server supports none).
     #[error("malformed token")]
     Malformed,
-    /// No key of a permitted issuer verifies it.
+    /// The token has a signature, but no key of an issuer that may sign such a token verifies the signature. A token without a
+    /// signature is [`Self::Malformed`].
     #[error("no permitted key verifies the token")]
     Unsigned,
-    /// The token has expired, or was issued longer ago than the longest permitted life of a token.
+    /// `exp` or `expire_at` has passed, or the token was issued longer ago than the longest permitted life of a token.
     #[error("expired token")]
     Expired,
-    /// The token ends later than the longest permitted life of a token from now.
+    /// `exp` or `expire_at` is too far in the future: the token would live longer than is permitted.
     #[error("token lives too long")]
     LivesTooLong,
     /// The token is not valid yet.
@@ -82,7 +83,7 @@ pub enum TokenRefusal {
     /// A claim is missing, malformed, or meant for another recipient.
     #[error("wrong claims")]
     WrongClaims,
-    /// The token is for a subscription, but one for a connection is required, or the reverse.
+    /// The token is for a subscription, but a token for a connection is required, or the reverse.
     #[error("a token for another use")]
     WrongUse,
 }

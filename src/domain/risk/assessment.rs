@@ -1,25 +1,26 @@
 //! The risk of a sign-in: its differences from the user's history, each with a name and a weight.
 //!
-//! The `DeviceTracker` actor provides the history; services decide the consequences. The rules are pure: the time is
-//! part of the sign-in. A sign-in on a known device gets low weights and is never refused with the default thresholds,
-//! so that an attacker elsewhere cannot lock the owner out.
+//! The `DeviceTracker` actor provides the history; services decide the consequences. The rules are pure: the time is part of
+//! the sign-in. On a known device most weights are lower: with the default thresholds, a sign-in on a known device is never
+//! refused. So an attacker on another device cannot lock the owner out.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{place::Place, reason::Reason};
 
 /// An hour, in milliseconds.
 const HOUR: i64 = 3_600_000;
-/// How long a failed sign-in counts.
+/// How long a failed sign-in counts, in milliseconds.
 pub const RECENT_MS: i64 = HOUR;
-/// This many failures of an account within an hour, or more, are unusual: typing mistakes cause fewer.
+/// At least this many failures of an account within an hour are unusual: typing mistakes cause fewer failures.
 const FAILURES_ODD: usize = 5;
-/// This many failures of an account within an hour, or more, are an attack.
+/// At least this many failures of an account within an hour are an attack.
 const FAILURES_MANY: usize = 10;
-/// If this many accounts, or more, have failures from one address within an hour, it is an attack. The typing mistakes of
-/// an office cause fewer.
+/// At least this many accounts with failures from one address within an hour are an attack. The typing mistakes of an office
+/// affect fewer accounts.
 const ACCOUNTS_MANY: u32 = 8;
-/// An hour can be unusual only if the user has at least this many visits.
+/// An hour can be unusual only if the history has at least this many visits.
 const HOURS_KNOWN: usize = 10;
 /// An hour is unusual if it is at least this many hours from the hour of every visit.
 const HOURS_APART: i64 = 3;
@@ -27,39 +28,39 @@ const HOURS_APART: i64 = 3;
 const NETWORKS_SETTLED: usize = 4;
 /// The highest possible speed of travel, in km/h: a little faster than an airliner.
 const SPEED_MAX: f64 = 1_000.0;
-/// Shorter distances are within the error of location databases, in km.
+/// The shortest distance that can be impossible travel, in km. Shorter distances are within the error of location databases.
 const DISTANCE_MIN: f64 = 500.0;
 
 /// How well the account knows the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// The user has never signed in on it.
+    /// The user has never signed in on the device.
     New,
-    /// The user has signed in on it before.
+    /// The user has signed in on the device before.
     Known,
-    /// Known, and trusted now.
+    /// The device is known, and trusted now.
     Trusted,
 }
 
 /// A sign-in to be assessed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signals {
-    /// Its time, in milliseconds since the epoch.
+    /// The time of the sign-in, in milliseconds since the epoch.
     pub at_ms: i64,
     /// How well the account knows the device.
     pub standing: Standing,
-    /// Whether the fingerprint of the known device has changed.
+    /// Whether the fingerprint of the known device (a hash of request headers) has changed.
     pub fingerprint_changed: bool,
-    /// The location of its address.
+    /// The location of the client's address.
     pub place: Place,
 }
 
 /// An earlier successful sign-in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visit {
-    /// Its time, in milliseconds since the epoch.
+    /// The time of the sign-in, in milliseconds since the epoch.
     pub at_ms: i64,
-    /// The location of its address.
+    /// The location of the client's address.
     pub place: Place,
 }
 
@@ -68,14 +69,14 @@ pub struct Visit {
 pub struct History {
     /// Successful sign-ins of the user, newest first.
     pub visits: Vec<Visit>,
-    /// Recent failed sign-ins to the account, in milliseconds since the epoch.
+    /// The times of recent failed sign-ins to the account, in milliseconds since the epoch.
     pub failures: Vec<i64>,
     /// The number of accounts with recent failures from the address.
     pub accounts: u32,
 }
 
 /// The risk of a sign-in, with the reasons.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Assessment {
     /// From 0 (nothing unusual) to 100.
     pub score: u8,
@@ -130,7 +131,8 @@ pub fn decide(assessment: &Assessment, thresholds: Thresholds) -> RiskOutcome {
 
 /// Assesses a sign-in against the history of its user.
 ///
-/// The first sign-in has no history to compare with, so only signs of an attack count.
+/// If the user has no visits, there is no history to compare with. Then only a changed fingerprint and signs of an attack
+/// count.
 #[must_use]
 pub fn assess(signals: &Signals, history: &History) -> Assessment {
     let mut found: Vec<(Reason, u8)> = Vec::new();
@@ -158,8 +160,8 @@ pub fn assess(signals: &Signals, history: &History) -> Assessment {
     }
 }
 
-/// The weight of a reason on a device of this standing. On a known device, failures that an attacker can cause
-/// elsewhere have no weight, and the sum of all weights stays below refusal.
+/// The weight of a reason for this sign-in. On a known device, failures that an attacker can cause elsewhere have no weight,
+/// and the sum of all weights stays below the default threshold of refusal.
 fn weight(reason: Reason, signals: &Signals) -> u8 {
     let by_standing = |new, known, trusted| match signals.standing {
         Standing::New => new,
@@ -170,8 +172,8 @@ fn weight(reason: Reason, signals: &Signals) -> u8 {
         Reason::NewDevice => by_standing(25, 0, 0),
         Reason::FingerprintChanged => by_standing(0, 10, 10),
         Reason::NewNetwork => by_standing(10, 5, 0),
-        // A vague place (a VPN, a satellite, a carrier without a city) is partly guessed, so it has about half the
-        // weight.
+        // A vague place (a VPN, a satellite, a carrier without a city) is partly guessed, so a new country has about half the
+        // weight there.
         Reason::NewCountry if signals.place.is_vague() => by_standing(12, 10, 5),
         Reason::NewCountry => by_standing(25, 20, 10),
         Reason::ImpossibleTravel => by_standing(45, 45, 40),
@@ -182,7 +184,7 @@ fn weight(reason: Reason, signals: &Signals) -> u8 {
     }
 }
 
-/// How many of these times are within the hour before `at_ms`.
+/// How many of these times are not more than an hour before `at_ms`.
 fn recent(moments: &[i64], at_ms: i64) -> usize {
     moments.iter().filter(|moment| at_ms.saturating_sub(**moment) <= RECENT_MS).count()
 }

@@ -1,4 +1,4 @@
-//! Properties that hold for every sign-in, however unusual.
+//! Properties that hold for every sign-in, even for unusual ones.
 
 use proptest::prelude::*;
 
@@ -39,14 +39,14 @@ fn any_standing() -> impl Strategy<Value = Standing> {
 
 proptest! {
     #[test]
-    fn a_score_has_reasons_and_reasons_have_a_score(now in signals(any_standing()), history in histories()) {
+    fn the_score_is_zero_exactly_if_there_is_no_reason(now in signals(any_standing()), history in histories()) {
         let found = assess(&now, &history);
         prop_assert!(found.score <= 100);
         prop_assert_eq!(found.score == 0, found.reasons.is_empty());
     }
 
     #[test]
-    fn one_reason_alone_never_refuses(score: u8, notify: u8, second_factor: u8, refuse: u8) {
+    fn a_sign_in_is_never_refused_for_a_single_reason(score: u8, notify: u8, second_factor: u8, refuse: u8) {
         let found = Assessment { score, reasons: vec![Reason::ImpossibleTravel] };
         let thresholds = Thresholds { notify, second_factor, refuse };
         prop_assert!(decide(&found, thresholds) < RiskOutcome::Refuse);
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn the_usual_place_is_not_a_reason(now in signals(any_standing()), mut history in histories()) {
+    fn the_usual_place_and_hour_are_not_reasons(now in signals(any_standing()), mut history in histories()) {
         history.visits.push(Visit { at_ms: now.at_ms, place: now.place.clone() });
         let found = assess(&now, &history).reasons;
         prop_assert!(!found.contains(&Reason::NewCountry) && !found.contains(&Reason::NewNetwork));
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn attacks_of_others_have_no_weight_on_a_known_device(
+    fn failures_elsewhere_have_no_weight_on_a_known_device(
         now in signals(prop::sample::select(vec![Standing::Known, Standing::Trusted])),
         history in histories(),
     ) {

@@ -1,4 +1,4 @@
-//! The outcome and the reasons of sign-ins of many kinds. A false alarm is as wrong as a missed one.
+//! The outcome and the reasons of sign-ins of many kinds. A false alarm is as wrong as a missed attack.
 
 use super::*;
 use crate::risk::place::Position;
@@ -45,7 +45,7 @@ fn visit(at_ms: i64, place: Place) -> Visit {
     Visit { at_ms, place }
 }
 
-/// The history with one more visit, its newest.
+/// The history with `visit` as its newest visit.
 fn and(mut history: History, visit: Visit) -> History {
     history.visits.insert(0, visit);
     history
@@ -119,14 +119,14 @@ fn every_scenario_has_its_outcome_and_reasons() {
             &[],
         ),
         (
-            "a carrier that hops networks",
+            "a carrier that often changes networks",
             at(Known, place("AU", -33.9, 151.0, 100, 999)),
             hopper(),
             Allow,
             &[],
         ),
         (
-            "a new phone at a carrier that hops networks",
+            "a new phone at a carrier that often changes networks",
             at(New, place("AU", -33.9, 151.0, 100, 999)),
             hopper(),
             Allow,
@@ -154,14 +154,14 @@ fn every_scenario_has_its_outcome_and_reasons() {
             &[NewDevice, NewNetwork, ManyAccounts],
         ),
         (
-            "the same from abroad",
+            "stuffing from an address abroad, with one right pair",
             at(New, london()),
             History { accounts: 12, ..home() },
             Refuse,
             &[NewDevice, NewNetwork, NewCountry, ManyAccounts],
         ),
         (
-            "the same against an account never used",
+            "stuffing against an account without an earlier sign-in",
             at(New, nowhere()),
             History { accounts: 12, ..History::default() },
             Notify,
@@ -175,21 +175,21 @@ fn every_scenario_has_its_outcome_and_reasons() {
             &[],
         ),
         (
-            "spraying from many addresses, with one right guess",
+            "guesses from many addresses, of which one is right",
             at(New, hotel()),
             History { failures: failures(30), ..home() },
             RequireSecondFactor,
             &[NewDevice, NewNetwork, ManyFailures],
         ),
         (
-            "the owner at home while others spray",
+            "the owner at home while others guess from many addresses",
             on(Known),
             History { failures: failures(30), ..home() },
             Allow,
             &[],
         ),
         (
-            "the owner who mistyped three times on a new laptop",
+            "the owner on a new laptop, after three typing mistakes",
             on(New),
             History { failures: failures(3), ..home() },
             Allow,
@@ -242,14 +242,16 @@ fn every_scenario_has_its_outcome_and_reasons() {
 }
 
 #[test]
-fn distances_are_those_of_a_globe() {
-    let [Some(sydney), Some(london)] = [sydney().position, london().position] else { panic!("positions") };
+fn distances_are_measured_on_the_globe() {
+    let [Some(sydney), Some(london)] = [sydney().position, london().position] else {
+        panic!("a place has no position")
+    };
     assert!((sydney.distance_km(london) - 16_994.0).abs() < 20.0, "{}", sydney.distance_km(london));
     assert!(london.distance_km(london) < 1e-6);
 }
 
 #[test]
-fn every_reason_reads_as_it_is_written() {
+fn stored_words_round_trip() {
     for reason in Reason::ALL {
         assert_eq!(reason.as_str().parse::<Reason>().ok(), Some(*reason));
     }

@@ -1,4 +1,4 @@
-//! The risk of a sign-in, compared with the history of its user.
+//! The risk of a sign-in. It follows from a comparison of the sign-in with the history of its user.
 //!
 //! The `DeviceTracker` actor holds the histories and calls [`assess`]; `service` decides the consequence.
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The mean radius of the earth (IUGG), in km.
 const EARTH_KM: f64 = 6_371.0;
-/// A position with this radius in km, or a larger one, is no evidence of a location.
+/// A position whose possible error has at least this radius, in km, is no evidence of a location.
 const VAGUE_KM: u32 = 200;
 
 /// The location of an address. Each part may be unknown.
@@ -27,7 +27,7 @@ pub struct Position {
     pub latitude: f64,
     /// In degrees, east is positive.
     pub longitude: f64,
-    /// The radius of the circle around it, in km.
+    /// The radius of the possible error, in km.
     pub accuracy_km: u32,
 }
 
@@ -38,7 +38,7 @@ impl Place {
         self.position.filter(|position| position.accuracy_km < VAGUE_KM)
     }
 
-    /// Whether it has a position that is too inaccurate to rely on, as for VPNs.
+    /// Whether the place has a position that is too inaccurate to rely on, as for VPNs.
     #[must_use]
     pub fn is_vague(&self) -> bool {
         self.position.is_some() && self.exact().is_none()

@@ -1,8 +1,12 @@
-//! The reasons for a risk. They are a closed vocabulary, which is stored with the attempt and shown to the user.
+//! The reasons for a risk. Each reason has a fixed word, which is stored with the attempt and shown to the user.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
@@ -36,17 +40,27 @@ reasons! {
     NewNetwork = "new_network";
     /// The user was never seen in the country.
     NewCountry = "new_country";
-    /// The distance to the last position is too large for the time.
+    /// The distance to the last position is too large for the time that has passed since then.
     ImpossibleTravel = "impossible_travel";
-    /// The user was never seen around this hour.
+    /// The user was never seen around this hour of the day.
     UnusualHour = "unusual_hour";
     /// Some recent sign-ins to the account failed.
     RecentFailures = "recent_failures";
     /// Many recent sign-ins to the account failed.
     ManyFailures = "many_failures";
-    /// Recent sign-ins to many accounts failed from the address.
+    /// Recent sign-ins from the address to many accounts failed.
     ManyAccounts = "many_accounts";
 }
+
+// A derived schema would not see the words, because they come through a macro.
+impl PartialSchema for Reason {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.iter().map(|reason| reason.as_str());
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+    }
+}
+
+impl ToSchema for Reason {}
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

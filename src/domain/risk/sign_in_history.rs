@@ -1,7 +1,7 @@
-//! A cache of sign-in histories, so that a burst of sign-ins to one account reads the database once.
+//! A cache of sign-in histories, so that a burst of sign-ins to one account from one address reads the database once.
 //!
-//! The `DeviceTracker` actor holds it. Attempts on this node are added at once. Attempts on other nodes become visible
-//! when the entry expires and the history is read again.
+//! The `DeviceTracker` actor holds the cache. Attempts on this node are added at once. Attempts on other nodes become visible
+//! when the cached history expires and is read again.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use crate::risk::{History, Place, Visit};
 const KEPT: Duration = Duration::from_secs(10);
 /// Maximum number of cached histories.
 const MAX: usize = 4_096;
-/// Maximum number of visits in a history; older ones are not needed.
+/// Maximum number of visits in a history; older visits are not needed.
 pub const VISITS_MAX: usize = 50;
 /// Maximum number of failures in a history.
 pub const FAILURES_MAX: usize = 50;
@@ -27,19 +27,19 @@ pub const FAILURES_MAX: usize = 50;
 pub struct Attempted {
     /// The account.
     pub user: UserId,
-    /// Its time, in milliseconds since the epoch.
+    /// The time of the attempt, in milliseconds since the epoch.
     pub at_ms: i64,
-    /// The location, if the attempt succeeded.
+    /// The location, if the attempt succeeded; `None` if it failed.
     pub succeeded: Option<Place>,
 }
 
-/// The state of the cache when a read of a history began. If an attempt was noted after that, the history may lack it
-/// and is not cached.
+/// The state of the cache when a read of a history began. If an attempt was noted after that moment, the history may lack the
+/// attempt and is not cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
 struct Entry {
-    /// The address whose accounts with failures are counted in the history.
+    /// The address for which the history counts accounts with failures.
     address: IpAddr,
     history: History,
     read_at: Instant,
@@ -53,7 +53,8 @@ pub struct Histories {
 }
 
 impl Histories {
-    /// The cached history of a user for a sign-in from `address`.
+    /// The cached history of a user for a sign-in from `address`. `None` if the history is not cached or too old, or was read
+    /// for another address.
     #[must_use]
     pub fn get(&self, user: UserId, address: IpAddr, now: Instant) -> Option<&History> {
         let entry = self.entries.get(&user)?;
@@ -61,13 +62,13 @@ impl Histories {
         fresh.then_some(&entry.history)
     }
 
-    /// The state of the cache now. The caller takes it before it reads a history.
+    /// The state of the cache now. The calling code takes this mark before it reads a history.
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark(self.noted)
     }
 
-    /// Caches a history whose reading began at `mark`.
+    /// Caches a history whose reading began at `mark`, unless an attempt was noted since then or the cache is full.
     pub fn put(&mut self, user: UserId, address: IpAddr, history: History, mark: Mark, now: Instant) {
         if mark != self.mark() {
             return;
@@ -80,7 +81,7 @@ impl Histories {
         }
     }
 
-    /// Adds an attempt on this node.
+    /// Adds an attempt on this node to the history of the account, if this history is cached.
     pub fn note(&mut self, attempted: Attempted) {
         self.noted += 1;
         let Some(Entry { history, .. }) = self.entries.get_mut(&attempted.user) else {
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_is_read_again_after_a_moment_and_for_another_address() {
+    fn a_cached_history_is_valid_for_ten_seconds_and_for_one_address() {
         let (mut histories, now) = (Histories::default(), Instant::now());
         read(&mut histories, now);
         assert!(histories.get(ADA, address(1), now + KEPT / 2).is_some());
@@ -134,7 +135,7 @@ mod tests {
         read(&mut histories, now);
         histories.note(failed());
         histories.note(Attempted { succeeded: Some(Place::default()), ..failed() });
-        let history = histories.get(ADA, address(1), now).expect("remembered");
+        let history = histories.get(ADA, address(1), now).expect("a cached history");
         assert_eq!((history.failures.len(), history.visits.len()), (1, 1));
     }
 
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_on_one_account_stays_small() {
+    fn the_number_of_failures_in_a_history_is_bounded() {
         let (mut histories, now) = (Histories::default(), Instant::now());
         read(&mut histories, now);
         for _ in 0..1_000 {
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn the_number_of_cached_histories_is_bounded() {
         let (mut histories, now) = (Histories::default(), Instant::now());
-        for user in 0..2 * i64::try_from(MAX).expect("few") {
+        for user in 0..2 * i64::try_from(MAX).expect("a small number") {
             let mark = histories.mark();
             histories.put(UserId(user), address(1), History::default(), mark, now);
         }

@@ -1,32 +1,27 @@
 //! Access tokens: JWTs that name the user, the session, and the time of expiry.
 //!
-//! The verifier, sign-in and refresh use it. The check here only shows that a token is genuine and not expired. The
-//! verifier then checks whether its session is still valid and what its user may do. The algorithm belongs to the key,
-//! never to the token's header (RFC 8725, 3.1).
+//! The verifier, sign-in and refresh use these rules. The check here only shows that a token is genuine and not expired. The
+//! verifier then checks whether the token's session is still valid and what its user may do. The key decides the algorithm,
+//! never the token's header; [`token_key`](super::token_key) has the keys.
 
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use jsonwebtoken::{EncodingKey, Header, Validation, errors::ErrorKind};
 use protocol::id::SessionId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    account::role::Role,
-    crypto::key::{Key, hex},
-};
+use super::token_key::{PublicTokenKey, TokenAlgorithm, VerifyingKey, signing_key};
+use crate::{account::role::Role, crypto::secret_ring::SecretRing};
 
-/// The `typ` of the header (RFC 9068, 2.1), so that an identity token or a challenge is never taken for an access
-/// token.
+/// The `typ` of the header (RFC 9068, 2.1), so that an identity token or a challenge is never accepted as an access token.
 const TYPE: &str = "at+jwt";
-const LABEL: &str = "portcullis access token v1";
 /// The longest access token in bytes.
 const MAX_BYTES: usize = 4096;
 /// The longest lifetime of an access token.
-const LIFETIME: Duration = Duration::from_secs(60 * 60);
+pub const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// How long a token is accepted after `exp`, because clocks differ.
 const EXPIRY_LEEWAY: i64 = 5;
 /// How far in the future `nbf` and `iat` may be, because clocks differ.
@@ -49,8 +44,8 @@ pub struct Claims {
     pub sid: SessionId,
     /// The id of the token.
     pub jti: Uuid,
-    /// The refresh counter at which this token was issued. The use of this token proves that the client received the
-    /// refresh token of this counter.
+    /// The refresh counter at which this token was issued. This access token and a refresh token with the same counter were
+    /// issued together, so the use of this token proves that the client received that refresh token.
     #[serde(rename = "gen")]
     pub refresh_counter: u64,
     /// The session's privilege epoch when the token was issued. If the epoch of the session is higher now, the token
@@ -72,7 +67,7 @@ pub struct Claims {
 /// Why a token is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TokenError {
-    /// Not a JWT, too long, of another type or algorithm, or with extensions that must be understood (`crit`).
+    /// The text is not a JWT, is too long, is of another type or algorithm, or has extensions that must be understood (`crit`).
     #[error("malformed token")]
     Malformed,
     /// The `kid` is missing or names no configured key.
@@ -100,35 +95,44 @@ impl TokenError {
     }
 }
 
-struct VerifyingKey {
-    kid: String,
-    key: DecodingKey,
-}
-
-/// The keys for issuing and verifying: the current one, and previous ones that are still accepted.
+/// The keys for issuing and verifying.
 pub struct AccessKeys {
+    algorithm: TokenAlgorithm,
     signing: EncodingKey,
+    kid: String,
+    /// For each accepted secret, the keys of all algorithms. The current secret comes first.
     verifying: Vec<VerifyingKey>,
     issuer: String,
     audience: String,
-    validation: Validation,
+    /// What the library checks, for each algorithm.
+    validations: [Validation; TokenAlgorithm::ALL.len()],
 }
 
 impl AccessKeys {
-    /// Keys from the configured secrets. Tokens are issued under `current` and verified under all of them.
+    /// Keys from the configured secrets. Tokens are signed with the current secret and this algorithm. A token is accepted if
+    /// it was signed with any of these secrets, with either algorithm.
     #[must_use]
-    pub fn new(current: &SecretString, previous: &[SecretString], issuer: &str, audience: &str) -> Self {
-        let verifying = std::iter::once(current).chain(previous).map(|secret| VerifyingKey {
-            kid: kid(secret),
-            key: DecodingKey::from_secret(Key::derive(secret, LABEL).bytes()),
-        });
+    pub fn new(secrets: &SecretRing, algorithm: TokenAlgorithm, issuer: &str, audience: &str) -> Self {
+        let verifying: Vec<_> = secrets
+            .accepted()
+            .flat_map(|secret| TokenAlgorithm::ALL.map(|algorithm| VerifyingKey::new(secret, algorithm)))
+            .collect();
         Self {
-            signing: EncodingKey::from_secret(Key::derive(current, LABEL).bytes()),
-            verifying: verifying.collect(),
+            algorithm,
+            signing: signing_key(&secrets.current, algorithm),
+            kid: VerifyingKey::new(&secrets.current, algorithm).kid,
+            verifying,
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
-            validation: validation(issuer, audience),
+            validations: TokenAlgorithm::ALL.map(|algorithm| validation(algorithm, issuer, audience)),
         }
+    }
+
+    /// The public keys for other services, the current key first. They are published while tokens are signed with HS256, too:
+    /// a change of the algorithm then begins to use a key that other services know, and a change back does not hide a key whose
+    /// tokens are still valid.
+    pub fn published(&self) -> impl Iterator<Item = &PublicTokenKey> {
+        self.verifying.iter().filter_map(|key| key.public.as_ref())
     }
 
     /// The `iss` of the tokens.
@@ -146,11 +150,11 @@ impl AccessKeys {
     /// The signed token of these claims.
     #[must_use]
     pub fn issue(&self, claims: &Claims) -> SecretString {
-        let mut header = Header::new(Algorithm::HS256);
+        let mut header = Header::new(self.algorithm.in_library());
         header.typ = Some(TYPE.to_owned());
-        header.kid = self.verifying.first().map(|current| current.kid.clone());
+        header.kid = Some(self.kid.clone());
         jsonwebtoken::encode(&header, claims, &self.signing)
-            .expect("plain claims serialise, and HMAC signs with any key")
+            .expect("plain claims serialise, and the key belongs to the algorithm")
             .into()
     }
 
@@ -169,8 +173,8 @@ impl AccessKeys {
         Ok(claims)
     }
 
-    /// The genuine tokens of a list, expired or not, from the newest to the oldest. If two tokens were issued in the same second,
-    /// the later one of the list comes first.
+    /// The genuine tokens of a list, expired or not, from the newest to the oldest. If two tokens were issued in the same
+    /// second, the token that is later in the list comes first.
     pub fn newest_first<'a>(
         &self,
         tokens: impl IntoIterator<Item = &'a SecretString>,
@@ -183,7 +187,8 @@ impl AccessKeys {
         genuine
     }
 
-    /// The claims of a genuine token at any time. Signing out uses it, because it must work with an expired token.
+    /// The claims of a genuine token, even if the token has expired or is not valid yet. Sign-out uses this check, because
+    /// sign-out must work with an expired token.
     ///
     /// # Errors
     /// Everything that [`Self::verify`] refuses, except the time.
@@ -193,14 +198,17 @@ impl AccessKeys {
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
         // `crit` lists extensions that must be understood (RFC 7515, 4.1.11). This server supports none.
-        if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::HS256 || header.crit.is_some() {
+        let is_offered = TokenAlgorithm::ALL.iter().any(|algorithm| algorithm.in_library() == header.alg);
+        if header.typ.as_deref() != Some(TYPE) || !is_offered || header.crit.is_some() {
             return Err(TokenError::Malformed);
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
         let known = self.verifying.iter().find(|known| known.kid == kid).ok_or(TokenError::UnknownKey)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &known.key, &self.validation)
-            .map_err(|error| refusal(error.kind()))?
-            .claims;
+        // The library refuses a token whose header names another algorithm than that of the key.
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &known.key, &self.validations[known.algorithm as usize])
+                .map_err(|error| refusal(error.kind()))?
+                .claims;
         self.agree(&claims).then_some(claims).ok_or(TokenError::WrongClaims)
     }
 
@@ -216,16 +224,10 @@ pub fn access_ttl(now: OffsetDateTime, session_expires_at: OffsetDateTime) -> Du
     Duration::try_from(session_expires_at - now).unwrap_or_default().min(LIFETIME)
 }
 
-/// The public name of the key. It reveals no more about the secret than a signature does.
-fn kid(secret: &SecretString) -> String {
-    let digest = Sha256::new().chain_update(LABEL).chain_update(secret.expose_secret()).finalize();
-    hex(&digest[..8])
-}
-
 /// The library checks algorithm, signature, issuer and audience. [`AccessKeys::verify`] checks the time, because the
 /// time is an argument.
-fn validation(issuer: &str, audience: &str) -> Validation {
-    let mut validation = Validation::new(Algorithm::HS256);
+fn validation(algorithm: TokenAlgorithm, issuer: &str, audience: &str) -> Validation {
+    let mut validation = Validation::new(algorithm.in_library());
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.set_issuer(&[issuer]);

@@ -4,7 +4,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    super::token_key::{LABEL, token_kid},
+    *,
+};
+use crate::crypto::key::Key;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -13,7 +17,19 @@ fn secret(text: &str) -> SecretString {
 }
 
 fn keys() -> AccessKeys {
-    AccessKeys::new(&secret("current secret"), &[secret("older secret")], "https://id.example", "portcullis")
+    keys_of(&ring(), TokenAlgorithm::Hs256)
+}
+
+fn ring() -> SecretRing {
+    SecretRing { previous: vec![secret("older secret").into()], ..SecretRing::of(secret("current secret")) }
+}
+
+fn keys_of(secrets: &SecretRing, algorithm: TokenAlgorithm) -> AccessKeys {
+    AccessKeys::new(secrets, algorithm, "https://id.example", "portcullis")
+}
+
+fn kid(secret: &SecretString) -> String {
+    token_kid(secret, TokenAlgorithm::Hs256)
 }
 
 fn claims() -> Claims {
@@ -62,18 +78,86 @@ fn a_token_round_trips() {
 }
 
 #[test]
-fn the_refresh_counter_travels_as_gen_and_the_privilege_epoch_as_pep() {
+fn the_refresh_counter_is_the_claim_gen_and_the_privilege_epoch_is_pep() {
     assert_eq!((&payload()["gen"], &payload()["pep"]), (&json!(7), &json!(3)));
     assert!(payload().get("generation").is_none());
 }
 
 #[test]
 fn a_token_of_a_previous_key_verifies_until_that_key_is_retired() {
-    let older = AccessKeys::new(&secret("older secret"), &[], "https://id.example", "portcullis");
-    let token = older.issue(&claims());
-    assert_eq!(keys().verify(token.expose_secret(), NOW), Ok(claims()));
-    let retired = AccessKeys::new(&secret("current secret"), &[], "https://id.example", "portcullis");
-    assert_eq!(retired.verify(token.expose_secret(), NOW), Err(TokenError::UnknownKey));
+    for algorithm in TokenAlgorithm::ALL {
+        let token = keys_of(&SecretRing::of(secret("older secret")), algorithm).issue(&claims());
+        assert_eq!(keys().verify(token.expose_secret(), NOW), Ok(claims()));
+        let retired = keys_of(&SecretRing::of(secret("current secret")), algorithm);
+        assert_eq!(retired.verify(token.expose_secret(), NOW), Err(TokenError::UnknownKey));
+    }
+}
+
+#[test]
+fn a_token_of_the_next_key_verifies_before_that_key_is_used() {
+    for algorithm in TokenAlgorithm::ALL {
+        let ahead = keys_of(&SecretRing::of(secret("next secret")), algorithm).issue(&claims());
+        let behind = SecretRing { next: Some(secret("next secret").into()), ..ring() };
+        let verified = keys_of(&behind, algorithm).verify(ahead.expose_secret(), NOW);
+        assert_eq!(verified, Ok(claims()));
+    }
+}
+
+#[test]
+fn tokens_of_both_algorithms_verify_whatever_algorithm_new_tokens_have() {
+    let [hmac, signed] = TokenAlgorithm::ALL.map(|algorithm| keys_of(&ring(), algorithm));
+    for (issuing, verifying) in [(&hmac, &signed), (&signed, &hmac), (&signed, &signed)] {
+        let token = issuing.issue(&claims());
+        assert_eq!(verifying.verify(token.expose_secret(), NOW), Ok(claims()));
+    }
+}
+
+#[test]
+fn the_same_public_keys_are_published_with_both_algorithms_and_the_current_key_comes_first() {
+    let secrets = SecretRing { next: Some(secret("next secret").into()), ..ring() };
+    let expected = ["current secret", "next secret", "older secret"]
+        .map(|text| token_kid(&secret(text), TokenAlgorithm::EdDsa));
+    for algorithm in TokenAlgorithm::ALL {
+        let keys = keys_of(&secrets, algorithm);
+        let kids: Vec<_> = keys.published().map(|key| key.kid.clone()).collect();
+        assert_eq!(kids, expected, "{}", algorithm.as_str());
+    }
+}
+
+#[test]
+fn a_public_key_cannot_be_used_as_the_secret_of_a_mac() {
+    let keys = keys_of(&ring(), TokenAlgorithm::EdDsa);
+    let public = keys.published().next().unwrap().clone();
+    for secret in [public.x.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(&public.x).unwrap()] {
+        for (alg, kid) in
+            [("HS256", &public.kid), ("HS256", &kid(&secret_of(&ring()))), ("EdDSA", &public.kid)]
+        {
+            let message =
+                format!("{}.{}", part(&json!({"alg": alg, "typ": TYPE, "kid": kid})), part(&payload()));
+            let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(&secret).unwrap();
+            hmac::Mac::update(&mut mac, message.as_bytes());
+            let tag = hmac::Mac::finalize(mac).into_bytes();
+            let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag));
+            assert!(keys.verify(&token, NOW).is_err(), "{alg} {kid}");
+        }
+    }
+}
+
+#[test]
+fn a_signature_is_not_accepted_under_the_name_or_algorithm_of_another_key() {
+    let signing = keys_of(&ring(), TokenAlgorithm::EdDsa);
+    let token = signing.issue(&claims());
+    let (message, signature) = token.expose_secret().rsplit_once('.').unwrap();
+    let (_, payload) = message.split_once('.').unwrap();
+    let eddsa = signing.published().next().unwrap().kid.clone();
+    for (alg, kid) in [("EdDSA", kid(&secret_of(&ring()))), ("HS256", eddsa.clone()), ("none", eddsa)] {
+        let forged = format!("{}.{payload}.{signature}", part(&json!({"alg": alg, "typ": TYPE, "kid": kid})));
+        assert_eq!(signing.verify(&forged, NOW), Err(TokenError::Malformed), "{alg}");
+    }
+}
+
+fn secret_of(ring: &SecretRing) -> SecretString {
+    ring.current.clone()
 }
 
 #[test]
@@ -150,7 +234,7 @@ fn each_claim_is_required() {
 }
 
 #[test]
-fn claims_for_another_recipient_or_with_contradictions_are_refused() {
+fn wrong_or_contradictory_claims_are_refused() {
     for (claim, value) in [
         ("iss", json!("https://other.example")),
         ("aud", json!("other")),

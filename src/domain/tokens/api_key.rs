@@ -1,7 +1,8 @@
 //! API keys of the server API: their format, and the methods that they permit.
 //!
-//! A key is `pck_<id>_<secret>`. The id has 32 hexadecimal digits; the key is found by it. The secret is 256 random
-//! bits in base64url. Only its SHA-256 is stored. It needs no salt and no slow hash, because it is random.
+//! A key is `pck_<id>_<secret>`. The id has 32 hexadecimal digits, and a key is found by its id. The secret is 256 random bits
+//! in base64url. Only the SHA-256 of the secret is stored. The hash needs no salt and no slow function, because the secret is
+//! random.
 
 use std::{fmt, str::FromStr};
 
@@ -19,13 +20,13 @@ pub type KeyHash = [u8; 32];
 
 /// A key as a client presents it, not verified yet.
 pub struct PresentedKey {
-    /// The public id by which it is found.
+    /// The public id by which the key is found.
     pub id: Uuid,
     hash: KeyHash,
 }
 
 impl PresentedKey {
-    /// Parses a key; `None` if it has another format.
+    /// Parses a key; `None` if the text has another format.
     #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
@@ -85,6 +86,8 @@ scopes! {
     Connections = "connections";
     /// `block_user`, `unblock_user`, `revoke_token`, `invalidate_user_tokens`.
     Tokens = "tokens";
+    /// Streams of security events.
+    Events = "events";
 }
 
 /// The methods that a key may call.
@@ -100,7 +103,7 @@ impl ApiScopes {
         Self(ApiScope::ALL.to_vec())
     }
 
-    /// Whether the key may call this group.
+    /// Whether the key may call the methods of this scope.
     #[must_use]
     pub fn contains(&self, scope: ApiScope) -> bool {
         self.0.contains(&scope)
@@ -138,12 +141,12 @@ impl fmt::Display for ApiScopes {
     }
 }
 
-/// There is no such scope.
+/// A word that names no scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is none of publish, channels, history, connections, tokens and *")]
+#[error("`{0}` is none of publish, channels, history, connections, tokens, events and *")]
 pub struct UnknownScope(String);
 
-/// Parses one word: a scope, or `*` for all of them.
+/// Parses one word: a scope, or `*` for all scopes.
 impl FromStr for ApiScopes {
     type Err = UnknownScope;
 
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn another_secret_is_another_key() {
+    fn a_key_with_another_secret_is_refused() {
         let (_, text, hash) = key();
         let other = new_key(Uuid::from_u128(7), &[8; 32]).0;
         assert!(!PresentedKey::parse(other.expose_secret()).unwrap().is(&hash));
@@ -210,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_any_length_are_compared_whole() {
+    fn secrets_of_different_lengths_are_never_equal() {
         let known = SecretString::from("a key of the settings");
         assert!(same("a key of the settings", &known));
         assert!(!same("a key of the setting", &known) && !same("", &known));

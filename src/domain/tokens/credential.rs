@@ -1,9 +1,9 @@
-//! Credentials: where in a request a token is looked for, for REST and the WebSocket handshake alike.
+//! Credentials: the places of a request in which REST (with emulated streams) and the WebSocket handshake look for a token.
 //!
-//! One lookup serves all entrances. It works on the bytes of headers, without types of a framework, and does not verify the
-//! token that it finds. Two credentials in a header or query are refused. Several cookies of one name are allowed, because a
-//! browser sends every cookie whose domain and path fit, also those of earlier settings. So all values of that name are
-//! candidates. Cookies of other names are not decoded.
+//! One lookup serves both. It works on the bytes of headers, without types of a framework, and does not verify the token that
+//! it finds. Two `Authorization` lines, and a credential that is given twice in the query, are refused. Several cookies of one
+//! name are allowed, because a browser sends every cookie whose domain and path fit, even a cookie that the server set with
+//! earlier settings. So all values of the access cookie are candidates. Cookies of other names are not decoded.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 /// The cookie that carries an access token.
 pub const ACCESS_COOKIE: &str = "access_token";
-/// The most values of one cookie name that are read, counted from the end of the request. Browsers send only a few.
+/// How many values of one cookie name are read. If there are more, the last ones count. Browsers send only a few.
 const MAX_VALUES: usize = 16;
 /// The query parameters that look like credentials; REST routes accept none of them.
 const QUERY_CREDENTIALS: [&str; 4] = ["token", "access_token", "ticket", "refresh_token"];
@@ -27,10 +27,10 @@ pub struct Headers<'a> {
     pub query: Option<&'a str>,
 }
 
-/// The entrance that received the request.
+/// The entry point that received the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// The REST API: header or cookie.
+    /// The REST API and emulated streams: header or cookie.
     Rest,
     /// The WebSocket handshake: also a ticket and, if the settings allow it, a token in the query.
     WebSocket {
@@ -39,8 +39,8 @@ pub enum Door {
     },
 }
 
-/// Where a token was found. A browser sends only [`Source::Cookie`] by itself, so only cookies need protection against
-/// other sites.
+/// Where a token was found. A browser adds cookies to a request by itself, but no other credential. So only [`Source::Cookie`]
+/// needs protection against requests from other sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// `Authorization: Bearer`.
@@ -56,11 +56,11 @@ pub enum Source {
 /// A token, and where it was found.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The token or ticket. Of several cookies, the last one.
+    /// The token or ticket. If there are several cookies, this is the value of the last one.
     pub token: SecretString,
-    /// The other cookies of that name, in the order of the request. Those that verify count.
+    /// The values of the other cookies of the same name, in the order of the request. Each value that verifies counts.
     pub others: Vec<SecretString>,
-    /// Where it was found.
+    /// The place where the token was found.
     pub source: Source,
 }
 
@@ -77,10 +77,10 @@ pub enum CredentialError {
     /// A token in the query where it is not accepted: queries end up in logs and browser histories.
     #[error("a token in the query is not accepted here")]
     QueryTokenElsewhere,
-    /// The same credential twice, with different values or in two headers.
+    /// The same kind of credential twice: two `Authorization` lines, or a parameter of the query twice.
     #[error("a credential is given more than once")]
     Repeated,
-    /// `Authorization: Bearer` without a token, or with more than one word.
+    /// `Authorization: Bearer` without a token, with several tokens, or with bytes that are not text.
     #[error("the authorization header is malformed")]
     Malformed,
 }
@@ -89,8 +89,7 @@ pub enum CredentialError {
 /// the `ticket` and `token` query parameters. `Ok(None)` is a request without credentials.
 ///
 /// # Errors
-/// See [`CredentialError`]. A misplaced or repeated credential is refused even if another one would have been found
-/// first.
+/// See [`CredentialError`]. A misplaced or repeated credential is refused even if another credential has precedence.
 pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, CredentialError> {
     let (ticket, query) = in_query(headers.query, door)?;
     let bearer = bearer(headers.authorization)?;
@@ -161,10 +160,11 @@ fn bearer(lines: &[&[u8]]) -> Result<Option<String>, CredentialError> {
     Ok(Some(token.to_owned()))
 }
 
-/// The ticket and the token in the query, as far as this entrance accepts them.
+/// The ticket and the token in the query. A parameter that looks like a credential, but that this entry point does not accept,
+/// is an error.
 fn in_query(query: Option<&str>, door: Door) -> Result<(Option<String>, Option<String>), CredentialError> {
     let (mut ticket, mut token) = (None, None);
-    // Invalid escapes are kept as they are, invalid UTF-8 is replaced: neither verifies as a token.
+    // Invalid escapes stay unchanged, and invalid UTF-8 is replaced. No such value verifies as a token.
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if !QUERY_CREDENTIALS.contains(&key.as_ref()) {
             continue;

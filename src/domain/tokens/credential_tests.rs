@@ -70,7 +70,7 @@ fn a_token_in_the_query_is_refused_on_rest_even_beside_a_good_header() {
 }
 
 #[test]
-fn a_socket_takes_no_query_token_when_the_settings_forbid_it() {
+fn a_handshake_refuses_a_token_in_the_query_if_the_settings_forbid_it() {
     let strict = Door::WebSocket { query_token: false };
     assert_eq!(look(&[], &[], Some("token=x"), strict), Err(CredentialError::QueryTokenElsewhere));
     assert_eq!(look(&[], &[], Some("ticket=x"), strict), is("x", Source::Ticket));
@@ -122,7 +122,7 @@ fn a_bearer_token_that_is_not_text_is_malformed() {
 }
 
 #[test]
-fn the_same_cookie_sent_twice_is_one() {
+fn a_cookie_that_is_sent_twice_counts_once() {
     assert_eq!(look(&[], &["access_token=a; access_token=a"], None, Door::Rest), is("a", Source::Cookie));
 }
 
@@ -143,7 +143,7 @@ fn a_bearer_header_must_hold_one_token() {
 }
 
 #[test]
-fn another_scheme_is_ignored() {
+fn a_scheme_other_than_bearer_is_ignored() {
     assert_eq!(look(&["Basic dXNlcjpwYXNz"], &["access_token=x"], None, Door::Rest), is("x", Source::Cookie));
     assert_eq!(look(&["Bearerx y"], &[], None, Door::Rest), Ok(None));
 }
@@ -158,7 +158,7 @@ fn cookie_names_match_exactly() {
 
 proptest! {
     #[test]
-    fn no_query_ever_yields_a_credential_on_rest(query in "\\PC{0,60}|(token|ticket|access_token|t%6fken)=[a-z]{0,9}(&[a-z]{0,5}=[a-z]{0,5}){0,3}") {
+    fn rest_finds_no_credential_in_any_query(query in "\\PC{0,60}|(token|ticket|access_token|t%6fken)=[a-z]{0,9}(&[a-z]{0,5}=[a-z]{0,5}){0,3}") {
         let found = look(&[], &[], Some(&query), Door::Rest);
         prop_assert!(matches!(found, Ok(None) | Err(CredentialError::QueryTokenElsewhere)));
     }
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn no_other_cookie_has_an_effect(other in prop::collection::vec(any::<u8>().prop_filter("ends the cookie", |byte| *byte != b';'), 0..30)) {
+    fn other_cookies_have_no_effect(other in prop::collection::vec(any::<u8>().prop_filter("ends the cookie", |byte| *byte != b';'), 0..30)) {
         prop_assume!(!other.trim_ascii().starts_with(b"access_token"));
         let line = [&other[..], b"; access_token=a; ", &other[..]].concat();
         prop_assert_eq!(cookies_of(&line), ["a"]);

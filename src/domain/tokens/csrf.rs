@@ -1,21 +1,25 @@
-//! CSRF tokens: `timestamp:nonce:signature`, bound to the session, or to the pre-session before sign-in.
+//! CSRF tokens: `timestamp:nonce:signature`, bound to the session or, before sign-in, to the pre-session (the random id of a
+//! browser in a signed cookie).
 //!
-//! The REST layer uses it. A token of one session or pre-session is not valid in any other (OWASP's signed double
-//! submit, with binding). The caller compares header and cookie; [`crate::client::origin`] judges requests from other
+//! The REST layer uses these rules. A token of one session or pre-session is not valid in another one (OWASP's signed double
+//! submit, with binding). The calling code compares header and cookie; [`crate::client::origin`] judges requests from other
 //! origins.
 
 use std::fmt;
 
 use protocol::id::SessionId;
-use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::crypto::key::{Key, hex, unhex};
+use crate::crypto::{
+    key::{hex, unhex},
+    key_ring::KeyRing,
+    secret_ring::SecretRing,
+};
 
 const LABEL: &str = "portcullis csrf token v1";
 /// The lifetime of a token, in seconds.
 pub const LIFETIME: i64 = 60 * 60;
-/// If a token is older than this, in seconds, the response carries a fresh one.
+/// If a token is older than this, in seconds, the response carries a fresh token.
 const STALE: i64 = 5 * 60;
 /// How far in the future a timestamp may be, because clocks differ.
 const LEEWAY: i64 = 60;
@@ -59,25 +63,25 @@ pub enum CsrfError {
     /// Older than [`LIFETIME`].
     #[error("expired CSRF token")]
     Expired,
-    /// Its timestamp is too far in the future.
+    /// The timestamp is too far in the future.
     #[error("CSRF token from the future")]
     FromTheFuture,
-    /// Not signed by this server, or bound to another session.
+    /// Not signed by this server, or bound to another session or pre-session.
     #[error("CSRF token of another session")]
     BadSignature,
 }
 
-/// The key that signs CSRF tokens.
-pub struct CsrfKeys(Key);
+/// The keys that sign CSRF tokens.
+pub struct CsrfKeys(KeyRing);
 
 impl CsrfKeys {
-    /// The key derived from the configured secret.
+    /// The keys derived from the configured secrets.
     #[must_use]
-    pub fn new(secret: &SecretString) -> Self {
-        Self(Key::derive(secret, LABEL))
+    pub fn new(secrets: &SecretRing) -> Self {
+        Self(KeyRing::derive(secrets, LABEL))
     }
 
-    /// A token for `binding`, made at `now` (seconds since the epoch) with fresh randomness.
+    /// A token for `binding`, made at `now` (seconds since the epoch). The nonce must be newly generated random bytes.
     #[must_use]
     pub fn issue(&self, binding: Binding, now: i64, nonce: [u8; 16]) -> String {
         let signed = format!("{now}:{}", hex(&nonce));
@@ -117,7 +121,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000;
 
     fn keys() -> CsrfKeys {
-        CsrfKeys::new(&SecretString::from("csrf secret"))
+        CsrfKeys::new(&SecretRing::of("csrf secret".into()))
     }
 
     fn session(id: u128) -> Binding {
@@ -132,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_for_an_hour() {
+    fn a_token_is_valid_for_an_hour() {
         let token = keys().issue(session(1), NOW, [1; 16]);
         assert_eq!(keys().verify(&token, session(1), NOW + 3599), Ok(Age(3599)));
         assert_eq!(keys().verify(&token, session(1), NOW + 3600), Err(CsrfError::Expired));

@@ -1,8 +1,8 @@
-//! Refresh tokens: their content, and the rule for a presented one.
+//! Refresh tokens: their content, and the rule for a presented token.
 //!
-//! Called by `service::sign_in::refresh`. A token names its session and its rotation, and is signed with a MAC. No
-//! token is stored; the successor of a token can be computed again for a client that lost it. The rule [`decide`]
-//! only states the right reaction; the store's conditional UPDATE decides between concurrent requests.
+//! `service::sign_in::refresh` applies the rule. A token names its session and its rotation, and is signed with a MAC. No token
+//! is stored; the successor of a token can be computed again for a client that lost the successor. The rule [`decide`] only
+//! states the right reaction; the store's conditional UPDATE decides between concurrent requests.
 
 use std::time::Duration;
 
@@ -12,51 +12,55 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::crypto::key::Key;
+use crate::crypto::{key_ring::KeyRing, secret_ring::SecretRing};
 
 const LABEL: &str = "portcullis refresh token v1";
 const VERSION: u8 = 1;
 /// Version, session id, counter.
 const BODY: usize = 1 + 16 + 8;
 const TAG: usize = 16;
-/// How long the previous token is answered with its successor, for example for a second tab or after a lost response.
+/// How long after a rotation or a late retry the replaced token still gets its successor, for example for a second tab or after
+/// a lost response.
 const REPEAT_WINDOW: Duration = Duration::from_secs(10);
-/// How long the previous token is answered once more if its successor was never used, for example after a lost response.
+/// How long after a rotation the replaced token gets its successor one more time, if the successor was never used (for example
+/// because the response was lost).
 const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A renewal raises the refresh counter by this number; a refresh raises it by one. A server of an earlier release does not know
-/// renewals. To such a server, the token from before a renewal is older than the previous token, so it does not answer that
-/// token with a successor, either.
+/// A renewal raises the refresh counter by this number; a refresh raises it by one. This is for servers of an earlier release,
+/// which do not know renewals. Such a server returns a successor only for the token whose counter is one below the current
+/// counter. After a renewal, no token has that counter, so the server returns no successor for the token from before the
+/// renewal.
 pub const RENEWAL_STEP: u64 = 2;
 
 /// The content of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// The session that it continues.
+    /// The session that the token continues.
     pub session: SessionId,
-    /// The session's refresh counter when it was issued.
+    /// The session's refresh counter when the token was issued.
     pub counter: u64,
 }
 
-/// Why a text is not a refresh token of this server. A forged one changes nothing.
+/// Why a text is not a refresh token of this server. A forged token changes nothing.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RefreshError {
-    /// Malformed.
+    /// The text does not have the form of a refresh token.
     #[error("malformed refresh token")]
     Malformed,
-    /// Well-formed, but not signed by this server.
+    /// The text has the form of a refresh token, but this server did not sign it.
     #[error("forged refresh token")]
     Forged,
 }
 
-/// The keys that sign refresh tokens: the current one, and previous ones that are still accepted.
-pub struct RefreshKeys(Vec<Key>);
+/// The keys that sign refresh tokens.
+pub struct RefreshKeys(KeyRing);
 
 impl RefreshKeys {
-    /// Keys from the configured secrets. Tokens are signed with `current` and verified with all of them.
+    /// Keys from the configured secrets. Tokens are signed with the current secret. A token is accepted if it was signed with
+    /// any of these secrets.
     #[must_use]
-    pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
-        Self(std::iter::once(current).chain(previous).map(|secret| Key::derive(secret, LABEL)).collect())
+    pub fn new(secrets: &SecretRing) -> Self {
+        Self(KeyRing::derive(secrets, LABEL))
     }
 
     /// The token as text: base64url of version, session id, counter (big endian) and 16 bytes of HMAC-SHA256.
@@ -66,10 +70,8 @@ impl RefreshKeys {
         bytes.push(VERSION);
         bytes.extend_from_slice(token.session.0.as_bytes());
         bytes.extend_from_slice(&token.counter.to_be_bytes());
-        if let Some(current) = self.0.first() {
-            let tag = current.mac(&[&bytes]);
-            bytes.extend_from_slice(&tag[..TAG]);
-        }
+        let tag = self.0.mac(&[&bytes]);
+        bytes.extend_from_slice(&tag[..TAG]);
         URL_SAFE_NO_PAD.encode(bytes).into()
     }
 
@@ -88,7 +90,7 @@ impl RefreshKeys {
         if tag.len() != TAG {
             return Err(RefreshError::Malformed);
         }
-        if !self.0.iter().any(|key| key.verify(&[body], tag)) {
+        if !self.0.verify(&[body], tag) {
             return Err(RefreshError::Forged);
         }
         Ok(RefreshToken {
@@ -103,11 +105,11 @@ impl RefreshKeys {
 pub struct ChainState {
     /// The counter of the current token.
     pub counter: u64,
-    /// Time of the last rotation; `None` before the first.
+    /// The time of the last rotation, renewal or late retry ([`Decision::RepeatLate`]); `None` before the first of these.
     pub rotated_at: Option<OffsetDateTime>,
     /// The highest counter of an access token that was used.
     pub used_counter: u64,
-    /// The counter for which the late retry was spent.
+    /// The counter of the last successor that was returned once more ([`Decision::RepeatLate`]).
     pub retried_counter: Option<u64>,
     /// The counter of the last token that was issued for a proof of presence or a change of credentials, instead of a
     /// refresh.
@@ -117,27 +119,29 @@ pub struct ChainState {
 /// The right reaction to a genuine refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is the current one: rotate.
+    /// The token is the current one: rotate it.
     Rotate,
-    /// It was replaced a moment ago: return the same successor again.
+    /// The token was replaced a moment ago: return the same successor again.
     Repeat,
-    /// It was replaced a while ago and the successor was never used: return it once more, and record that.
+    /// The token was replaced a while ago, and the successor was never used: return the successor once more, and record this
+    /// retry.
     RepeatLate,
-    /// A step-up or a change of credentials replaced it, either a moment ago or with a successor that is not in use:
+    /// A step-up or a change of credentials replaced the token, and this was a moment ago or the successor is not in use:
     /// refuse, change nothing. The successor may carry privilege, so only the client that made the proof gets it.
     Superseded,
-    /// It was replaced, and its successor is in use: the token was copied. End the session.
+    /// The token was replaced and must not be presented any more: its successor was replaced, too, is in use, was already
+    /// returned once more, or is older than a day. The token counts as copied: end the session.
     Reuse,
-    /// It names a rotation that never took place: refuse, change nothing.
+    /// The token names a rotation that never took place: refuse, change nothing.
     Forged,
 }
 
 /// The reaction to a token with the counter `presented`.
 ///
-/// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a
-/// step-up repeats the step-up; a retry with its old refresh token never gets the successor, because a copy of that
-/// token would get it as well. The old token ends the session only when the successor is in use: before that, nothing
-/// shows that there are two holders.
+/// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a step-up
+/// repeats the step-up; a retry with the client's old refresh token never gets the successor, because a thief with a copy of
+/// that token would get the successor as well. After a renewal, the old token ends the session only if the successor is in use:
+/// until then, nothing shows that two clients have tokens of the session.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {

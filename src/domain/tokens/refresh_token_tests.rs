@@ -6,7 +6,10 @@ use secrecy::ExposeSecret as _;
 use super::*;
 
 fn keys() -> RefreshKeys {
-    RefreshKeys::new(&SecretString::from("current"), &[SecretString::from("older")])
+    RefreshKeys::new(&SecretRing {
+        previous: vec![SecretString::from("older").into()],
+        ..SecretRing::of("current".into())
+    })
 }
 
 fn token(counter: u64) -> RefreshToken {
@@ -30,7 +33,7 @@ fn chain() -> ChainState {
 
 #[test]
 fn a_token_signed_with_a_previous_key_is_accepted() {
-    let older = RefreshKeys::new(&SecretString::from("older"), &[]);
+    let older = RefreshKeys::new(&SecretRing::of("older".into()));
     assert_eq!(keys().decode(older.encode(&token(3)).expose_secret()), Ok(token(3)));
     assert_eq!(older.decode(keys().encode(&token(3)).expose_secret()), Err(RefreshError::Forged));
 }
@@ -63,7 +66,7 @@ fn the_current_token_rotates() {
 }
 
 #[test]
-fn the_previous_token_is_repeated_for_ten_seconds() {
+fn the_previous_token_gets_its_successor_again_for_ten_seconds() {
     let used = ChainState { used_counter: 5, ..chain() };
     assert_eq!(decide(4, &used, at(10)), Decision::Repeat);
     assert_eq!(decide(4, &used, at(11)), Decision::Reuse);
@@ -71,14 +74,14 @@ fn the_previous_token_is_repeated_for_ten_seconds() {
 }
 
 #[test]
-fn an_unused_successor_is_given_once_more_later() {
+fn an_unused_successor_is_returned_once_more_within_a_day() {
     assert_eq!(decide(4, &chain(), at(11)), Decision::RepeatLate);
     assert_eq!(decide(4, &chain(), at(24 * 3600 - 1)), Decision::RepeatLate);
     assert_eq!(decide(4, &chain(), at(24 * 3600)), Decision::Reuse);
 }
 
 #[test]
-fn the_late_retry_is_spent_once_per_rotation() {
+fn an_unused_successor_is_returned_only_once_per_rotation() {
     let spent = ChainState { retried_counter: Some(5), ..chain() };
     assert_eq!(decide(4, &spent, at(11)), Decision::Reuse);
     let spent_earlier = ChainState { retried_counter: Some(4), ..chain() };
@@ -86,7 +89,7 @@ fn the_late_retry_is_spent_once_per_rotation() {
 }
 
 #[test]
-fn a_token_from_before_a_renewal_is_never_answered() {
+fn a_token_from_before_a_renewal_never_gets_a_successor() {
     let unused = ChainState { renewed_counter: Some(5), used_counter: 3, ..chain() };
     let used = ChainState { used_counter: 5, ..unused };
     for seconds in [-3, 0, 10] {
@@ -111,7 +114,7 @@ fn a_rotation_after_a_renewal_is_repeated_like_any_other() {
 }
 
 #[test]
-fn an_older_token_is_reuse_even_at_once() {
+fn a_token_older_than_the_previous_token_counts_as_reuse_at_once() {
     assert_eq!(decide(3, &chain(), at(0)), Decision::Reuse);
     assert_eq!(decide(0, &chain(), at(0)), Decision::Reuse);
 }
@@ -153,14 +156,14 @@ proptest! {
     }
 
     #[test]
-    fn no_token_from_before_a_renewal_leads_to_one_after_it(presented in 0u64..20, chain in any_chain(), now in -100i64..200_000) {
+    fn no_token_from_before_a_renewal_gets_a_token_from_after_the_renewal(presented in 0u64..20, chain in any_chain(), now in -100i64..200_000) {
         prop_assume!(chain.renewed_counter.is_some_and(|renewed| presented < renewed));
         let answered = matches!(decide(presented, &chain, at(now)), Decision::Rotate | Decision::Repeat | Decision::RepeatLate);
         prop_assert!(!answered);
     }
 
     #[test]
-    fn a_replaced_token_whose_successor_is_in_use_is_never_answered_after_the_window(chain in any_chain(), now in -100i64..200_000) {
+    fn a_replaced_token_with_a_used_successor_counts_as_reuse_after_ten_seconds(chain in any_chain(), now in -100i64..200_000) {
         prop_assume!(chain.counter > 0 && chain.used_counter >= chain.counter);
         prop_assume!(chain.rotated_at.is_none_or(|rotated| at(now) - rotated > REPEAT_WINDOW));
         prop_assert_eq!(decide(chain.counter - 1, &chain, at(now)), Decision::Reuse);

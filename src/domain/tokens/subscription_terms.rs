@@ -1,7 +1,7 @@
-//! The terms of a server-side subscription. They come from `subs` and `override` in a token of an external issuer, and
-//! from `subscribe` of the server API. Both are parsed here, so that a field means the same in both.
+//! The terms of a server-side subscription. They come from `subs` and `override` in a token of an external issuer, or from
+//! `subscribe` of the server API. Tokens and requests are parsed by the same code, so a field means the same in both.
 //!
-//! Issuers and servers in Go write a missing value as `null`; `null` is treated as missing.
+//! Programs in Go often write a missing value as `null`, so `null` counts as missing.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use protocol::{
@@ -11,8 +11,9 @@ use protocol::{
 };
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
-/// The last second of the year 9999: later times cannot be represented.
+/// The last second of the year 9999. Later times cannot be represented.
 const LAST_MOMENT: i64 = 253_402_300_799;
 
 /// A payload that cannot be passed on: invalid base64, or JSON that is nested too deeply.
@@ -20,23 +21,23 @@ const LAST_MOMENT: i64 = 253_402_300_799;
 #[error("a payload is malformed")]
 pub struct MalformedPayload;
 
-/// `info`, `b64info`, `data`, `b64data`, `expire_at`, `override`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// The terms as they are written: `info`, `b64info`, `data`, `b64data`, `expire_at`, `override`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct SubscriptionTerms {
+    #[schema(value_type = Option<serde_json::Value>)]
     info: Option<Box<RawValue>>,
     b64info: Option<String>,
+    #[schema(value_type = Option<serde_json::Value>)]
     data: Option<Box<RawValue>>,
     b64data: Option<String>,
-    #[serde(deserialize_with = "moment")]
+    #[serde(default, deserialize_with = "moment")]
     expire_at: Option<i64>,
-    #[serde(rename = "override", deserialize_with = "or_default")]
+    #[serde(default, rename = "override", deserialize_with = "or_default")]
     switches: Switches,
 }
 
 /// `override`: the options that differ from the settings of the namespace, each as `{"value": true}`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 pub struct Switches {
     presence: Option<Switch>,
     join_leave: Option<Switch>,
@@ -45,7 +46,7 @@ pub struct Switches {
     force_recovery: Option<Switch>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 struct Switch {
     #[serde(default, deserialize_with = "or_default")]
     value: bool,
@@ -87,7 +88,8 @@ impl Switches {
     }
 }
 
-/// The payload: the bytes in base64 if there are any, otherwise the JSON value. Empty base64 counts as missing.
+/// The payload: the bytes that `encoded` has in base64, or, without `encoded`, the JSON value `plain`. Empty base64 counts as
+/// missing.
 ///
 /// # Errors
 /// See [`MalformedPayload`].
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_between_1970_and_9999_and_0_is_none() {
+    fn an_expiry_is_between_1970_and_9999_and_zero_means_no_expiry() {
         let end = |at: Value| read(&json!({"expire_at": at})).map(|made| made.expires_at);
         assert_eq!(end(json!(0)), Some(None));
         assert_eq!(end(json!(1_800_000_000.9)), Some(Some(1_800_000_000)));

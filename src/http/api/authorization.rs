@@ -20,8 +20,9 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Verifies the API key of a request.
 ///
 /// # Errors
-/// 400 for a key in the query, because queries end up in logs, and for two different keys. 401 without a valid key.
-pub(super) async fn authenticate(
+/// 400 for a key in the query (proxies and clients may write queries to their logs), for two different keys, and for a header
+/// that is not UTF-8. 401 without a valid key. 429 over a limit, 503 if the key cannot be looked up.
+pub(crate) async fn authenticate(
     request: &HttpRequest,
     services: &Services,
     client: Client,
@@ -45,7 +46,7 @@ fn api_key(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     let mut keys = values.iter().map(|value| value.trim()).chain(named).filter(|key| !key.is_empty());
     let first = keys.next();
     if keys.any(|other| Some(other) != first) {
-        let detail = "A credential is given more than once, and they differ.";
+        let detail = "A credential is given more than once, with different values.";
         return Err(Problem::bad_request("repeated_credential", detail));
     }
     Ok(first)
@@ -54,7 +55,8 @@ fn api_key(request: &HttpRequest) -> Result<Option<&str>, Problem> {
 /// Checks that the key has the scope of the method, and that this node may carry the method out now.
 ///
 /// # Errors
-/// 403; 503 while deliveries of this node are held back.
+/// 403 without the scope; 503 while the deliveries of this node are held back, if the method [needs
+/// trust](Method::needs_trust).
 pub(super) fn admit(services: &Services, caller: &ApiCaller, method: Method) -> Result<(), Problem> {
     if !caller.scopes.contains(method.scope()) {
         return Err(Problem::forbidden("insufficient_scope", "The API key does not permit this."));

@@ -10,6 +10,7 @@ use logic::version::Version;
 use protocol::{HistoryRequest, Payload, Position, channel_name::ChannelName};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::error::ApiError;
 
@@ -50,8 +51,10 @@ pub(super) fn payload(json: Option<&RawValue>, base64: Option<&str>) -> Result<O
 }
 
 /// `{channel, …}`.
-#[derive(Deserialize)]
-pub(super) struct ChannelRequest {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiChannelRequest)]
+pub(in crate::http) struct ChannelRequest {
+    #[schema(value_type = String)]
     channel: Option<String>,
 }
 
@@ -62,11 +65,13 @@ impl ChannelRequest {
 }
 
 /// `publish` and `broadcast`.
-#[derive(Deserialize)]
-pub(super) struct Publish<'b> {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiPublish)]
+pub(in crate::http) struct Publish<'b> {
     channel: Option<String>,
     channels: Option<Vec<String>>,
     #[serde(borrow, default, deserialize_with = "present")]
+    #[schema(value_type = Option<serde_json::Value>)]
     data: Option<&'b RawValue>,
     b64data: Option<String>,
     skip_history: Option<bool>,
@@ -103,7 +108,7 @@ impl Publish<'_> {
         Ok(ServerPublication { data, tags, skip_history, idempotency_key: key, version })
     }
 
-    /// The version. 0 means none; a version that does not fit into the database is an error.
+    /// The version. The number 0 means that there is no version. A version that does not fit into the database is an error.
     fn version(&self) -> Result<Option<Version>, ApiError> {
         let Some(number) = self.version.filter(|number| *number > 0) else { return Ok(None) };
         let epoch = self.version_epoch.clone().unwrap_or_default();
@@ -113,8 +118,9 @@ impl Publish<'_> {
 }
 
 /// A position in the history of a channel.
-#[derive(Clone, Deserialize)]
-pub(super) struct Since {
+#[derive(Clone, Deserialize, ToSchema)]
+#[schema(as = ApiSince)]
+pub(in crate::http) struct Since {
     #[serde(default, deserialize_with = "or_default")]
     offset: u64,
     #[serde(default, deserialize_with = "or_default")]
@@ -128,8 +134,10 @@ impl From<Since> for Position {
 }
 
 /// `history`.
-#[derive(Deserialize)]
-pub(super) struct History {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiHistoryRequest)]
+pub(in crate::http) struct History {
+    #[schema(value_type = String)]
     channel: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     limit: i32,
@@ -152,7 +160,8 @@ impl History {
 }
 
 /// `channels`.
-#[derive(Deserialize)]
-pub(super) struct Channels {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiChannelsRequest)]
+pub(in crate::http) struct Channels {
     pub(super) pattern: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The parameters of the methods about connections, users and tokens.
 //!
-//! The user is required, because a forgotten field must not select all users. The empty name means the anonymous user.
+//! Except for `revoke_token`, the user is required, because a forgotten field must not select all users. The empty name means
+//! the anonymous user.
 
 use actors::runtime::ConnectionSelection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,6 +16,7 @@ use protocol::{
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{
     channel_requests::{Since, channel, payload},
@@ -24,16 +26,18 @@ use crate::http::extractors::subject::subject;
 
 /// The longest id of a token, in bytes.
 const MAX_TOKEN_ID_BYTES: usize = 255;
-/// The largest connection info, in bytes: as much as a client can send in a frame.
+/// The largest info about a connection, in bytes: as much as a client can send in a frame.
 const MAX_INFO_BYTES: usize = 65_536;
 /// The length of the secret of an emulated stream, in bytes.
 const STREAM_SECRET_BYTES: usize = 32;
-/// The largest number of connections that a `disconnect` can except.
+/// The largest number of connections in `whitelist`. A `disconnect` keeps these connections open.
 const MAX_WHITELIST: usize = 1_000;
 
 /// A user, and optionally some of its connections: `{user, client?, session?}`.
-#[derive(Deserialize)]
-pub(super) struct UserRequest {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiUserRequest)]
+pub(in crate::http) struct UserRequest {
+    #[schema(value_type = String)]
     user: Option<String>,
     client: Option<String>,
     session: Option<String>,
@@ -48,11 +52,13 @@ impl UserRequest {
         self.user.as_deref().and_then(subject).ok_or(ApiError::BAD_REQUEST)
     }
 
-    /// The selected connections of the user. `None` if `client` is not an id that a connection can have, or if the stream does
-    /// not exist. `session` is the id of a session, or the secret of an emulated stream; `of_stream` looks up its connection.
+    /// The selected connections of the user. `session` is the id of a session, or the secret of an emulated stream; `of_stream`
+    /// looks up the connection of this stream. `None` if `client` is not an id that a connection can have, if the stream does
+    /// not exist, or if the stream's connection is not `client`.
     ///
     /// # Errors
-    /// 107 if `session` is neither an id nor a secret. The answer "0 connections" would hide the mistake.
+    /// 107 for a missing or impossible user, or if `session` is neither an id nor a secret: the answer "0 connections" would
+    /// hide the mistake.
     pub(super) fn selection(
         &self,
         of_stream: impl FnOnce(&SecretString) -> Option<ConnectionId>,
@@ -98,7 +104,7 @@ impl SessionSelector {
     }
 }
 
-/// A moment in seconds since the epoch. 0 means that no moment is given. A negative number is an error.
+/// A moment in seconds since 1970. 0 means that no moment is given. A negative number is an error.
 fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
     match at {
         None | Some(0) => Ok(None),
@@ -107,15 +113,17 @@ fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
     }
 }
 
-/// Limits the connection info, because it is sent with every publication of the connection.
+/// Limits the info about a connection, because it is sent with every publication of the connection.
 fn check_info(info: Option<&Payload>) -> Result<(), ApiError> {
     let fits = info.is_none_or(|info| info.as_bytes().len() <= MAX_INFO_BYTES);
     if fits { Ok(()) } else { Err(ApiError::BAD_REQUEST) }
 }
 
-/// The parameters of `subscribe` that are not in [`UserRequest`] or [`SubscriptionTerms`].
-#[derive(Deserialize)]
-pub(super) struct Subscribe {
+/// The parameters of `subscribe`, beside the user and the terms.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiSubscribe)]
+pub(in crate::http) struct Subscribe {
+    #[schema(value_type = String)]
     channel: Option<String>,
     recover_since: Option<Since>,
 }
@@ -129,16 +137,18 @@ impl Subscribe {
     }
 }
 
-/// The parameters of `disconnect` that are not in [`UserRequest`].
-#[derive(Deserialize)]
-pub(super) struct Disconnect {
+/// The parameters of `disconnect`, beside the user.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiDisconnect)]
+pub(in crate::http) struct Disconnect {
     whitelist: Option<Vec<String>>,
     disconnect: Option<CustomClose>,
 }
 
 /// The code and the reason of the close frame.
-#[derive(Deserialize)]
-struct CustomClose {
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiCustomClose)]
+pub(in crate::http) struct CustomClose {
     #[serde(default, deserialize_with = "or_default")]
     code: u16,
     #[serde(default, deserialize_with = "or_default")]
@@ -146,11 +156,11 @@ struct CustomClose {
 }
 
 impl Disconnect {
-    /// The close code and reason for the connections.
+    /// The code and the reason with which the connections are closed.
     ///
     /// # Errors
     /// 107 for a code or reason that is not allowed.
-    pub(super) fn goodbye(&self) -> Result<CloseMessage, ApiError> {
+    pub(super) fn close_message(&self) -> Result<CloseMessage, ApiError> {
         match &self.disconnect {
             None => Ok(CloseReason::ForceDisconnect.into()),
             Some(CustomClose { code: 0, reason }) if reason.is_empty() => {
@@ -172,17 +182,19 @@ impl Disconnect {
     }
 }
 
-/// The parameters of `refresh` that are not in [`UserRequest`].
-#[derive(Deserialize)]
-pub(super) struct Refresh<'b> {
+/// The parameters of `refresh`, beside the user.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiRefresh)]
+pub(in crate::http) struct Refresh<'b> {
     expired: Option<bool>,
     expire_at: Option<i64>,
     #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
     info: Option<&'b RawValue>,
 }
 
 impl Refresh<'_> {
-    /// When the connections expire, in seconds since the epoch. A moment in the past ends them.
+    /// When the connections expire, in seconds since 1970. A moment in the past means that they have expired.
     pub(super) fn expires_at(&self) -> Result<Option<i64>, ApiError> {
         let end = moment(self.expire_at)?;
         Ok(if self.expired == Some(true) { Some(1) } else { end })
@@ -196,11 +208,13 @@ impl Refresh<'_> {
     }
 }
 
-/// The parameters of `connections` beside the user.
-#[derive(Deserialize)]
-pub(super) struct Connections<'b> {
+/// The parameters of `connections` besides the user.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiConnectionsRequest)]
+pub(in crate::http) struct Connections<'b> {
     expression: Option<String>,
     #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
     label_filter: Option<&'b RawValue>,
 }
 
@@ -211,9 +225,10 @@ impl Connections<'_> {
     }
 }
 
-/// The parameters of `block_user`, `revoke_token` and `invalidate_user_tokens` beside the user.
-#[derive(Deserialize)]
-pub(super) struct Denial {
+/// The parameters of `block_user`, `revoke_token` and `invalidate_user_tokens` besides the user.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiDenial)]
+pub(in crate::http) struct Denial {
     uid: Option<String>,
     expire_at: Option<i64>,
     issued_before: Option<i64>,
@@ -221,7 +236,8 @@ pub(super) struct Denial {
 }
 
 impl Denial {
-    /// When the denial ends, in seconds since the epoch. `None` means never.
+    /// When the denial ends, in seconds since 1970. With `None`, a block lasts until it is lifted, and a denial of tokens until
+    /// all denied tokens have expired.
     pub(super) fn expire_at(&self) -> Result<Option<i64>, ApiError> {
         moment(self.expire_at)
     }

@@ -100,7 +100,7 @@ async fn channels(api: Api<'_>, body: &RawValue) -> ApiResult {
     results::channels(&found)
 }
 
-/// The methods about a user's connections. For an id that no connection can have, the result is 0 connections.
+/// The methods about a user's connections. If no connection can match the selection, the result is 0 connections.
 async fn for_connections(api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
     let of_stream = |secret: &_| api.connection_of_stream(secret);
     let selection = channel_requests::read::<UserRequest>(body)?.selection(of_stream)?;
@@ -125,14 +125,14 @@ async fn for_connections(api: Api<'_>, method: Method, body: &RawValue) -> ApiRe
         }
         _ => {
             let read: connection_requests::Disconnect = channel_requests::read(body)?;
-            let (goodbye, except) = (read.goodbye()?, read.except()?);
+            let (message, except) = (read.close_message()?, read.except()?);
             let Some(selection) = selection else { return results::severed(DisconnectCount::default()) };
-            results::severed(api.disconnect(&ConnectionSelection { except, ..selection }, &goodbye).await?)
+            results::severed(api.disconnect(&ConnectionSelection { except, ..selection }, &message).await?)
         }
     }
 }
 
-/// The methods that block users or revoke tokens.
+/// The methods that block or unblock users, or revoke tokens.
 async fn deny(api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
     let read: connection_requests::Denial = channel_requests::read(body)?;
     if method == Method::RevokeToken {
@@ -140,7 +140,7 @@ async fn deny(api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
     }
     let subject = channel_requests::read::<UserRequest>(body)?.subject()?;
     match method {
-        // The empty name would block all anonymous connections. Most likely a variable of the caller has no value.
+        // The empty name would block all anonymous connections. Most likely the caller has forgotten the name.
         Method::BlockUser if subject.is_anonymous() => Err(ApiError::BAD_REQUEST),
         Method::BlockUser => results::severed(api.block_user(subject, read.expire_at()?).await?),
         Method::UnblockUser => {

@@ -4,10 +4,11 @@ use actix_web::{HttpResponse, http::StatusCode};
 use domain::tokens::subscription_terms::MalformedPayload;
 use protocol::{ErrorCode, channel_name::ChannelNameError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Why a method failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct ApiError {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(in crate::http) struct ApiError {
     code: u16,
     message: &'static str,
 }
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_its_status() {
+    fn an_error_code_gives_the_http_status() {
         for (code, status) in [
             (ErrorCode::Internal, 500),
             (ErrorCode::UnknownChannel, 404),

@@ -1,5 +1,5 @@
-//! One request to the server API. A method is answered with 200 and `result` or `error`. With
-//! `X-Centrifugo-Error-Mode: transport` an error is an HTTP status.
+//! One request to the server API. A method is answered with 200 and `result` or `error` (`batch`: `replies` or `error`). With
+//! `X-Centrifugo-Error-Mode: transport`, an error is answered with an HTTP status.
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderName, web};
 use serde_json::value::RawValue;

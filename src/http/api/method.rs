@@ -6,21 +6,24 @@ macro_rules! methods {
     ($($name:ident = $text:literal needs $scope:ident;)*) => {
         /// A method.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Method { $($name,)* }
+        pub(in crate::http) enum Method { $($name,)* }
 
         impl Method {
+            /// Every method.
+            pub(in crate::http) const ALL: &[Self] = &[$(Self::$name,)*];
+
             /// The method with this name.
             pub(super) fn parse(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$name),)* _ => None }
             }
 
             /// The name of the method.
-            pub(super) fn name(self) -> &'static str {
+            pub(in crate::http) fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
             /// The scope that the key needs.
-            pub(super) fn scope(self) -> ApiScope {
+            pub(in crate::http) fn scope(self) -> ApiScope {
                 match self { $(Self::$name => ApiScope::$scope,)* }
             }
         }
@@ -48,8 +51,9 @@ methods! {
 }
 
 impl Method {
-    /// Whether the method delivers to connections or extends their rights. A node that may have missed a revocation rejects it.
-    pub(super) fn needs_trust(self) -> bool {
+    /// Whether the method delivers to connections or extends their rights. A node that may have missed a revocation rejects
+    /// such a method.
+    pub(in crate::http) fn needs_trust(self) -> bool {
         matches!(self, Self::Publish | Self::Broadcast | Self::Subscribe | Self::Refresh)
     }
 }
@@ -90,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_method_is_known_by_its_own_name() {
+    fn names_of_methods_are_recognised_and_other_names_are_unknown() {
         for name in ["publish", "presence_stats", "invalidate_user_tokens"] {
             assert!(
                 matches!(MethodName::parse(name), Some(MethodName::Method(method)) if method.name() == name)

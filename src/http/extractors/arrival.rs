@@ -1,10 +1,10 @@
-//! The id and the client address of a request. The middleware stores an [`Arrival`] with every request before other code reads
+//! The ids and the client address of a request. The middleware stores an [`Arrival`] with every request before other code reads
 //! the request.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
-use domain::{client::address, request::request_id};
+use domain::{client::address, request::RequestIds};
 use uuid::Uuid;
 
 use super::request_headers::{header_bytes, header_values};
@@ -13,13 +13,16 @@ use crate::http::settings::{HttpSettings, peer};
 /// The header with the request id, in requests and answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The header with the step of a trace that sends a request (W3C Trace Context).
+pub(crate) const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// What the server notes about every request on arrival.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrival {
-    /// The id that the client sent if its form is acceptable, or else a new id.
-    pub(crate) request_id: String,
+    /// The ids that the client sent, if their form is acceptable, or else new ids.
+    pub(crate) ids: RequestIds,
     /// The client's address.
     pub(crate) address: IpAddr,
 }
@@ -27,12 +30,13 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// Reads `request`. `X-Forwarded-For` counts only if the peer is a trusted proxy.
     pub(crate) fn of(request: &HttpRequest, settings: &HttpSettings) -> Self {
-        let given = header_values(request, &REQUEST_ID).unwrap_or_default();
+        let given = |name| header_values(request, name).unwrap_or_default();
+        let ids = RequestIds::of(given(&REQUEST_ID), given(&TRACE_PARENT), Uuid::new_v4);
         let forwarded = header_bytes(request, &FORWARDED_FOR);
         let address = peer(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
-            address::client_address(peer, &forwarded, &settings.trusted_proxies)
+            address::client_address(peer, &forwarded, &settings.live.load().trusted_proxies)
         });
-        Self { request_id: request_id(given, Uuid::new_v4), address }
+        Self { ids, address }
     }
 
     /// The arrival that the middleware stored with `request`. In tests without the middleware it is read from the request.
@@ -45,25 +49,27 @@ impl Arrival {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use actors::runtime::{Live, LiveSettings};
 
     use super::*;
 
     fn arrival(request: TestRequest) -> Arrival {
-        let settings =
-            HttpSettings { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..HttpSettings::default() };
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let live = Live::new(LiveSettings { trusted_proxies, ..LiveSettings::default() });
+        let settings = HttpSettings { live, ..HttpSettings::default() };
         Arrival::of(&request.to_http_request(), &settings)
     }
 
     #[test]
-    fn an_acceptable_request_id_is_kept_and_another_is_replaced() {
+    fn an_acceptable_request_id_is_kept_and_any_other_id_is_replaced() {
         let kept = arrival(TestRequest::default().insert_header((REQUEST_ID, "abc-123")));
-        assert_eq!(kept.request_id, "abc-123");
+        assert_eq!(kept.ids.request_id, "abc-123");
         for odd in ["", "with space", "tab\there", &"x".repeat(65)] {
             let replaced = arrival(TestRequest::default().insert_header((REQUEST_ID, odd)));
-            assert!(Uuid::parse_str(&replaced.request_id).is_ok(), "{odd:?}");
+            assert!(Uuid::parse_str(&replaced.ids.request_id).is_ok(), "{odd:?}");
         }
         let twice = TestRequest::default().append_header((REQUEST_ID, "a")).append_header((REQUEST_ID, "b"));
-        assert!(Uuid::parse_str(&arrival(twice).request_id).is_ok());
+        assert!(Uuid::parse_str(&arrival(twice).ids.request_id).is_ok());
     }
 
     #[test]

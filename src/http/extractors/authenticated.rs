@@ -4,7 +4,8 @@
 //! may act on other users, and record refusals. A browser sends cookies by itself, so a request that changes something needs a
 //! CSRF token if its credential is a cookie.
 //!
-//! A handler with a body takes [`AuthenticatedBody`], never [`Authenticated`] beside a [`Body`].
+//! A handler with a body takes [`AuthenticatedBody`], never [`Authenticated`] beside a [`Body`]: the session may be revoked
+//! while the body arrives, so the caller must be verified again afterwards.
 
 use std::{future::Future, pin::Pin};
 
@@ -17,13 +18,13 @@ use secrecy::ExposeSecret as _;
 use service::{Caller, Refusal, Services};
 
 use super::{
-    body::{Body, Shape},
+    body::{Body, MaybeBody, Shape},
     client::services,
     credential::credential,
 };
 use crate::http::{csrf, problem::Problem};
 
-/// A verified caller, and where the token was found. Do not combine with a [`Body`].
+/// A verified caller, and where the token was found. A handler with a body uses [`AuthenticatedBody`] instead.
 #[derive(Clone)]
 pub(crate) struct Authenticated {
     /// The verified caller.
@@ -32,12 +33,20 @@ pub(crate) struct Authenticated {
     pub(crate) source: Source,
 }
 
-/// A body, and the caller, verified after the last byte of the body arrived.
+/// A body and its caller. The caller is verified after the last byte of the body has arrived.
 pub(crate) struct AuthenticatedBody<T> {
     /// The verified caller.
     pub(crate) caller: Caller,
     /// The parsed body.
     pub(crate) body: T,
+}
+
+/// As [`AuthenticatedBody`], for a body that may be missing.
+pub(crate) struct AuthenticatedMaybeBody<T> {
+    /// The verified caller.
+    pub(crate) caller: Caller,
+    /// The parsed body, if there is one.
+    pub(crate) body: Option<T>,
 }
 
 /// What the access log says about the caller.
@@ -48,6 +57,9 @@ pub(crate) struct LoggedCaller {
 }
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+/// What operators use. Their reads have a limit, because they may read many rows.
+const OPERATORS: &str = "/api/v1/admin/";
 
 impl FromRequest for Authenticated {
     type Error = Problem;
@@ -81,12 +93,29 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
     }
 }
 
+impl<T: Shape> FromRequest for AuthenticatedMaybeBody<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    /// Verifies the caller before and after the body, as for a required body.
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            Authenticated::of(&request).await?.spend(&request).await?;
+            let body = MaybeBody::<T>::from_request(&request, &mut payload).await?.0;
+            let caller = Authenticated::of(&request).await?.caller;
+            Ok(Self { caller, body })
+        })
+    }
+}
+
 impl Authenticated {
     /// Verifies the caller of `request` now.
     ///
     /// # Errors
-    /// 401 without a valid token, 403 without a CSRF token or the scope that the method needs, 503 if the token cannot be
-    /// verified at the moment.
+    /// 400 for a credential that is in the wrong place, repeated or malformed, or for a CSRF header that is not UTF-8, 401
+    /// without a valid token, 403 if the account is blocked or not active, if a check against cross-site requests fails, or
+    /// without the scope that the HTTP method needs, 503 if the token cannot be verified at the moment.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
@@ -98,19 +127,22 @@ impl Authenticated {
         Ok(found)
     }
 
-    /// Counts a request that changes something towards the limit of the caller.
+    /// Counts the request against the limit of the caller, if the request may change something or reads data of others.
     ///
     /// # Errors
     /// 429 over the limit.
-    async fn spend(&self, request: &HttpRequest) -> Result<(), Problem> {
-        if request.method().is_safe() {
-            return Ok(());
-        }
+    pub(super) async fn spend(&self, request: &HttpRequest) -> Result<(), Problem> {
         let throttle = &services(request)?.throttle;
-        Ok(throttle.spend(throttle.limits().request_user, &self.caller.user.to_string()).await?)
+        let limits = throttle.limits();
+        let limit = match request.method().is_safe() {
+            false => limits.request_user,
+            true if request.path().starts_with(OPERATORS) => limits.operator_read_user,
+            true => return Ok(()),
+        };
+        Ok(throttle.spend(limit, &self.caller.user.to_string()).await?)
     }
 
-    /// Checks that the caller may send this request: its CSRF token and the scope of its token.
+    /// Checks whether the caller may send this request: the CSRF token if it is needed, and the scope of the access token.
     fn authorize(&self, request: &HttpRequest, services: &Services) -> Result<(), Problem> {
         let reading = request.method().is_safe();
         if !reading && self.source == Source::Cookie {
@@ -128,7 +160,7 @@ impl Authenticated {
 /// The caller, if the request has a token that verifies. A token that does not verify counts as absent.
 ///
 /// # Errors
-/// 400 for a malformed `Authorization`, 503 if the token cannot be verified at the moment.
+/// 400 for a credential that is in the wrong place, repeated or malformed, 503 if the token cannot be verified at the moment.
 pub(crate) async fn optional_caller(
     request: &HttpRequest,
     services: &Services,

@@ -1,7 +1,8 @@
-//! Bodies and queries: of limited size, of the right media type, with exactly the expected fields.
+//! Reads bodies and queries. A body must have a limited size and the right media type. Body and query must have the expected
+//! fields and no others.
 //!
-//! Handlers name the type they want. Errors: media type (415), size (413), time (408), syntax (400), fields (422). Their texts
-//! are written here; error texts of libraries are not used.
+//! Handlers name the type that they expect. Errors: media type (415), size (413), time (408), syntax (400), fields (422). The
+//! texts of these errors are this server's own; error texts of libraries are not used.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -21,7 +22,7 @@ use crate::http::problem::Problem;
 
 /// The largest body of a REST route, in bytes. The server API has its own limit.
 const MAX_BODY: usize = 64 * 1024;
-/// The longest time in which a body must arrive.
+/// The time in which a body must arrive completely.
 const READ_WITHIN: Duration = Duration::from_secs(15);
 
 /// A type that can be read from a body or a query.
@@ -94,6 +95,20 @@ impl<T: Shape> FromRequest for Query<T> {
                 .map_err(|_| wrong_fields::<T>("query", "The query may have")),
         )
     }
+}
+
+/// Reads and parses a body, and also returns its bytes.
+///
+/// # Errors
+/// The errors of [`Body`].
+pub(crate) async fn body_and_bytes<T: Shape>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(T, BytesMut), Problem> {
+    let (media, length, payload) = body_parts(request, payload);
+    let format = format_of::<T>(media.as_deref())?;
+    let bytes = read(payload, length, READ_WITHIN, MAX_BODY).await?;
+    Ok((parse(format, &bytes)?, bytes))
 }
 
 fn body_parts(request: &HttpRequest, payload: &mut Payload) -> (Option<String>, Option<usize>, Payload) {
@@ -173,7 +188,7 @@ async fn collect(mut payload: Payload, length: Option<usize>, limit: usize) -> R
     if length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    // Do not allocate from Content-Length: a client can send any number there at no cost.
+    // No memory is reserved for the length in `Content-Length`, because a client can send any number there at no cost.
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk
@@ -218,7 +233,7 @@ fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
         serde_json::error::Category::Data => wrong(),
         _ => Problem::bad_request("malformed_json", "The body is not valid JSON."),
     })?;
-    // Serde would also accept an array with the values of the fields in order.
+    // Serde would also accept an array that has the values of the fields in order.
     if body.trim_ascii_start().starts_with(b"{") { Ok(read) } else { Err(wrong()) }
 }
 

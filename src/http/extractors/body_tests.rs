@@ -38,7 +38,7 @@ async fn code<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> (u16, &'
 }
 
 #[actix_web::test]
-async fn json_is_read_with_every_label_of_utf8() {
+async fn json_is_read_with_several_labels_of_utf8() {
     for media in [
         "application/json",
         "Application/JSON; charset=utf-8",
@@ -90,12 +90,27 @@ async fn wrong_unknown_and_repeated_fields_are_422() {
 async fn a_body_above_64_kib_is_413() {
     let large = format!(r#"{{"word": "{}"}}"#, "x".repeat(MAX_BODY));
     assert_eq!(code::<Words>("application/json", large.clone()).await, (413, "body_too_large"));
-    // Without a length, as in a chunked transfer, the bytes are counted while they arrive.
+    // The same body as a stream, without a `Content-Length`. So the bytes are counted while they arrive.
     let stream =
         futures_util::stream::iter([Ok::<_, actix_web::error::PayloadError>(bytes::Bytes::from(large))]);
     let stream: Pin<Box<dyn futures_util::Stream<Item = _>>> = Box::pin(stream);
     let payload = Payload::Stream { payload: stream };
     assert_eq!(read(payload, None, READ_WITHIN, MAX_BODY).await.unwrap_err().code, "body_too_large");
+}
+
+#[actix_web::test]
+async fn an_announced_length_above_64_kib_is_413_before_the_body_is_read() {
+    let announced = async |length: usize| {
+        let request = TestRequest::post().insert_header((header::CONTENT_TYPE, "application/json"));
+        // `set_payload` sets `Content-Length`, too, so the announced length is set afterwards.
+        let request = request.set_payload(r#"{"word": "small"}"#);
+        let request = request.insert_header((header::CONTENT_LENGTH, length));
+        let (request, mut payload) = request.to_http_parts();
+        let read = Body::<Words>::from_request(&request, &mut payload).await;
+        read.map_or_else(|problem| (problem.status.as_u16(), problem.code), |_| (200, ""))
+    };
+    assert_eq!(announced(MAX_BODY + 1).await, (413, "body_too_large"));
+    assert_eq!(announced(MAX_BODY).await, (200, ""));
 }
 
 #[actix_web::test]
@@ -150,7 +165,7 @@ async fn an_unknown_query_field_is_422() {
 #[actix_web::test]
 async fn an_error_does_not_quote_the_body() {
     let problem = body::<Point>("application/json", r#"{"x": "secret-looking value"}"#).await.unwrap_err();
-    let text = problem.render("id").into_body().try_into_bytes().unwrap();
+    let text = problem.render(&domain::request::RequestIds::default()).into_body().try_into_bytes().unwrap();
     assert!(!String::from_utf8_lossy(&text).contains("secret-looking"));
 }
 

@@ -1,4 +1,4 @@
-//! The client that sent a request: request id, address, device, and the headers that describe the client.
+//! The client that sent a request: request id, address, certificate, device, and the headers that describe the client.
 //!
 //! Handlers take [`Client`] and hand it to the services.
 
@@ -12,7 +12,7 @@ use super::{
     arrival::Arrival,
     request_headers::{FETCH_SITE, cookie_values, header_lossy},
 };
-use crate::http::{cookies::Jar, problem::Problem};
+use crate::http::{client_certificate::ShownCertificate, cookies::Jar, problem::Problem};
 
 /// The longest part of a `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 512;
@@ -32,7 +32,7 @@ impl FromRequest for Client {
 /// Collects [`RequestMeta`]. A device cookie that this server did not seal counts as absent.
 fn meta(request: &HttpRequest) -> Result<RequestMeta, Problem> {
     let services = services(request)?;
-    let Arrival { request_id, address } = Arrival::stored(request);
+    let Arrival { ids, address } = Arrival::stored(request);
     let described: Vec<(&str, String)> = FINGERPRINT_HEADERS
         .into_iter()
         .filter_map(|name| Some((name, header_lossy(request, name)?)))
@@ -40,7 +40,7 @@ fn meta(request: &HttpRequest) -> Result<RequestMeta, Problem> {
     let described: Vec<(&str, &str)> =
         described.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Ok(RequestMeta {
-        request_id,
+        request_id: ids.request_id,
         address,
         user_agent: header_lossy(request, "user-agent").map(|mut agent| {
             agent.truncate(agent.floor_char_boundary(MAX_USER_AGENT));
@@ -50,15 +50,16 @@ fn meta(request: &HttpRequest) -> Result<RequestMeta, Problem> {
         device: cookie_values(request, Jar::of(request).device_name())
             .iter()
             .rev()
-            .find_map(|value| services.access.keys.cookies.open(value)),
+            .find_map(|value| services.access.keys.live().cookies.open(value)),
         browser: request.headers().contains_key(&FETCH_SITE),
+        certificate: ShownCertificate::of(request),
     })
 }
 
 /// The services of the application.
 ///
 /// # Errors
-/// 500 if the application was built without them.
+/// 500 if the application was built without services.
 pub(crate) fn services(request: &HttpRequest) -> Result<&web::Data<Services>, Problem> {
     request.app_data::<web::Data<Services>>().ok_or_else(|| {
         tracing::error!("the application was built without its services");

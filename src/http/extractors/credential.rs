@@ -1,4 +1,4 @@
-//! Finds the credential of a request, before it is verified. The rules are in `domain::tokens::credential`.
+//! Finds the credential of a request. The credential is verified later. The rules are in `domain::tokens::credential`.
 
 use actix_web::{HttpRequest, http::header};
 use domain::tokens::credential::{Credential, Door, Headers, Source, find};
@@ -21,11 +21,12 @@ pub(crate) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Pr
     Ok(find(headers, Door::Rest)?)
 }
 
-/// The sessions that genuine tokens of the request name. A token may have expired, and its session may have ended.
+/// The sessions that genuine tokens of the request name. A token is genuine if this server has issued the token. A genuine
+/// token may have expired, and its session may have ended.
 ///
-/// The sessions of access tokens come first, from the newest token to the oldest, with the `jti` of each token. The sessions
-/// that only a refresh cookie names follow, unless the `Authorization` header has a genuine token. A use case that needs a
-/// working session checks each of them, because the newest token may belong to a revoked session.
+/// The sessions of access tokens come first, from the newest token to the oldest, with the id (`jti`) of each token. Unless the
+/// `Authorization` header has a genuine token, the list also has the sessions that only a refresh cookie names. A use case that
+/// needs a working session checks each of these sessions, because the newest token may belong to a revoked session.
 ///
 /// # Errors
 /// The errors of [`credential`].
@@ -35,13 +36,13 @@ pub(crate) fn genuine_sessions(
 ) -> Result<Vec<(SessionId, Option<Uuid>)>, Problem> {
     let found = credential(request)?;
     let tokens = found.iter().flat_map(Credential::candidates);
-    let claims = services.access.keys.access.newest_first(tokens);
+    let claims = services.access.keys.live().access.newest_first(tokens);
     let mut named: Vec<_> = claims.iter().map(|(_, claims)| (claims.sid, Some(claims.jti))).collect();
     if !named.is_empty() && found.is_some_and(|found| found.source == Source::Bearer) {
         return Ok(named);
     }
     for token in cookie_values(request, REFRESH_COOKIE).iter().rev() {
-        let Ok(token) = services.access.keys.refresh.decode(token) else { continue };
+        let Ok(token) = services.access.keys.live().refresh.decode(token) else { continue };
         if named.iter().all(|(session, _)| *session != token.session) {
             named.push((token.session, None));
         }

@@ -2,7 +2,7 @@
 //!
 //! The body is small and already in memory. Files are not accepted.
 
-/// More fields than any form of this server has.
+/// The largest number of fields. No form of this server has as many.
 const MAX_FIELDS: usize = 16;
 /// The longest boundary (RFC 2046, 5.1.1).
 const MAX_BOUNDARY: usize = 70;
@@ -17,7 +17,8 @@ pub(super) fn boundary(parameters: &str) -> Option<String> {
     fits.then(|| value.to_owned())
 }
 
-/// The names and values of the fields, in order. `None` if the body is malformed, or has a file or a value that is not UTF-8.
+/// The names and values of the fields, in order. `None` if the body is malformed, or has a file, a value that is not UTF-8, or
+/// too many fields.
 pub(super) fn fields(body: &[u8], boundary: &str) -> Option<Vec<(String, String)>> {
     let delimiter = format!("--{boundary}");
     let mut rest = body.strip_prefix(delimiter.as_bytes())?;

@@ -1,16 +1,18 @@
-//! The page of a list that is read page by page.
+//! The query of a list that clients read page by page.
 
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::body::Shape;
 
-/// The page to read.
-#[derive(Deserialize)]
+/// The page that the client wants.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
     /// The number of entries.
+    #[param(minimum = 1, maximum = 200)]
     pub(crate) limit: Option<u32>,
-    /// The cursor of the page before.
+    /// The cursor from the answer with the previous page.
     pub(crate) cursor: Option<String>,
 }
 

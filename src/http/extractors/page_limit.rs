@@ -1,4 +1,4 @@
-//! The size of a page in lists that are read page by page.
+//! The size of a page in lists that clients read page by page.
 
 use crate::http::problem::Problem;
 

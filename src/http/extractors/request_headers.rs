@@ -1,8 +1,8 @@
 //! Reads the headers of a request. Lists such as cookies are split as bytes, so that an entry that is not UTF-8 does not affect
 //! the other entries. Each function says what happens to a value that is not UTF-8 and to a repeated header.
 //!
-//! Used by the extractors, `cookies`, `csrf`, `response_headers` and the server API. `ConnectionInfo` of actix-web is not
-//! used anywhere: it trusts headers that any client can send.
+//! Used by the extractors, `resources`, `cookies`, `csrf`, `response_headers` and the server API. `ConnectionInfo` of actix-web
+//! is not used anywhere: it trusts headers that any client can send.
 
 use actix_web::{
     HttpRequest,
@@ -12,7 +12,8 @@ use domain::tokens::credential::cookies;
 
 use crate::http::problem::Problem;
 
-/// Browsers say in this header which site made them send the request. Other programs do not send it.
+/// In this header, a browser says whether a page of the same site or of another site caused the request. Other programs do not
+/// send this header.
 pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Every value of the header `name`, in order, as bytes.
@@ -23,7 +24,8 @@ pub(crate) fn header_bytes<'a>(request: &'a HttpRequest, name: &HeaderName) -> V
 /// Every value of the header `name`, in order.
 ///
 /// # Errors
-/// 400 for a value that is not UTF-8, because a credential must not be read in part.
+/// 400 if any value is not UTF-8. Such a value is not skipped, because the header may contain credentials, and all of them must
+/// be judged.
 pub(crate) fn header_values<'a>(
     request: &'a HttpRequest,
     name: &HeaderName,
@@ -44,13 +46,14 @@ pub(crate) fn header_value<'a>(request: &'a HttpRequest, name: &HeaderName) -> O
     }
 }
 
-/// The first value of the header `name`, with bytes that are not UTF-8 replaced. For texts that only people read.
+/// The first value of the header `name`, with bytes that are not UTF-8 replaced. For headers that only describe the client.
 pub(crate) fn header_lossy(request: &HttpRequest, name: &str) -> Option<String> {
     let value = request.headers().get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The different values of the cookies `name`, in order. Several values are not an error: a page cannot choose among cookies.
+/// The different values of the cookies `name`, in order: at most the last 16 that are not empty. Bytes that are not UTF-8 are
+/// replaced. Several values are not an error, because a page cannot choose which cookies the browser sends.
 pub(crate) fn cookie_values(request: &HttpRequest, name: &str) -> Vec<String> {
     cookies(&header_bytes(request, &header::COOKIE), name)
 }
@@ -70,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_read_beside_one_that_is_not_utf8() {
+    fn a_cookie_is_read_although_another_cookie_is_not_utf8() {
         let value = header::HeaderValue::from_bytes(b"greeting=na\xefve; access_token=a").unwrap();
         let request = TestRequest::default().insert_header((header::COOKIE, value)).to_http_request();
         assert_eq!(cookie_values(&request, "access_token"), ["a"]);

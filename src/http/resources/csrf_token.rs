@@ -2,8 +2,9 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use domain::tokens::csrf::{Binding, LIFETIME};
-use serde_json::json;
+use serde::Serialize;
 use service::Services;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::{
@@ -12,6 +13,15 @@ use crate::http::{
     extractors::{authenticated::optional_caller, client::Client},
     problem::Problem,
 };
+
+/// A CSRF token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CsrfToken)]
+pub(crate) struct CsrfTokenView {
+    csrf_token: String,
+    /// Seconds until the token expires.
+    expires_in: i64,
+}
 
 /// Answers with a CSRF token that is bound to the session of the request. Without a session, the token is bound to the
 /// pre-session of the browser, which is created if it is missing. The token of the cookie is used again while it is fresh.
@@ -28,7 +38,7 @@ pub(crate) async fn issue(
         Some(caller) => Binding::Session(caller.session),
         None => {
             let id = jar.presession_of(&request, &services).unwrap_or_else(Uuid::new_v4);
-            answer.cookie(jar.presession(&services.access.keys.cookies, id));
+            answer.cookie(jar.presession(&services.access.keys.live().cookies, id));
             Binding::PreSession(id)
         }
     };
@@ -37,5 +47,5 @@ pub(crate) async fn issue(
         .cookie(jar.csrf(&token))
         .insert_header((CSRF_HEADER, token.as_str()))
         .insert_header((header::VARY, "Cookie"))
-        .json(json!({"csrf_token": token, "expires_in": LIFETIME - age.0})))
+        .json(CsrfTokenView { expires_in: LIFETIME - age.0, csrf_token: token }))
 }

@@ -1,14 +1,10 @@
 //! The devices of the caller: `/api/v1/devices`.
 
-use std::net::IpAddr;
-
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::client::{device::Trust, user_agent::Described};
-use protocol::id::DeviceId;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
-use service::{DeviceUpdate, ListedDevice, Services};
-use time::OffsetDateTime;
+use service::{DeviceUpdate, Services};
+use utoipa::ToSchema;
 
 use crate::http::{
     cookies::Jar,
@@ -21,67 +17,23 @@ use crate::http::{
         path_id::path_id,
     },
     problem::Problem,
-    views::{
-        place::{PlaceView, device_label},
-        revocation::revocation_view,
-    },
+    views::{device::DeviceView, revocation::RevocationView},
 };
 
-/// A device as its user sees it.
-#[derive(Serialize)]
-struct DeviceView {
-    id: DeviceId,
-    label: String,
-    #[serde(flatten)]
-    described: Described,
-    address: Option<IpAddr>,
-    place: Option<PlaceView>,
-    trust: Trust,
-    #[serde(with = "time::serde::rfc3339::option")]
-    trusted_until: Option<OffsetDateTime>,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    last_seen_at: OffsetDateTime,
-    current: bool,
-    sessions: usize,
-    open_connections: usize,
-}
-
-impl DeviceView {
-    /// `listed`, for the caller on the device `current`.
-    fn of(listed: ListedDevice, current: DeviceId) -> Self {
-        let ListedDevice { device, sessions, open_connections } = listed;
-        Self {
-            id: device.id,
-            label: device_label(device.label.as_deref(), device.user_agent.as_deref()),
-            described: Described::of(device.user_agent.as_deref()),
-            address: device.address,
-            place: PlaceView::of(device.country.as_deref(), device.city.as_deref()),
-            trust: device.trust,
-            trusted_until: device.trusted_until,
-            created_at: device.created_at,
-            last_seen_at: device.last_seen_at,
-            current: device.id == current,
-            sessions,
-            open_connections,
-        }
-    }
-}
-
-/// The changes. A missing field stays as it is.
-#[derive(Deserialize)]
+/// The changes. If a field is missing, the device keeps its value.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeviceChange {
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     label: Option<Option<String>>,
     trust: Option<WantedTrust>,
 }
 
 /// The trust that a user may set.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum WantedTrust {
+pub(crate) enum WantedTrust {
     New,
     Trusted,
 }
@@ -95,7 +47,14 @@ fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, 
     Option::<String>::deserialize(field).map(Some)
 }
 
-/// `GET /api/v1/devices`: the last one seen first, in pages.
+/// A page of devices.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DevicePage {
+    pub(super) devices: Vec<DeviceView>,
+    pub(super) next_cursor: Option<String>,
+}
+
+/// `GET /api/v1/devices`: the most recently seen device first, in pages.
 pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
@@ -103,9 +62,9 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let Page { limit, cursor } = query.0;
     let page = services.account.devices.list(&auth.caller, page_limit(limit)?, cursor.as_deref()).await?;
-    let views: Vec<_> =
-        page.devices.into_iter().map(|listed| DeviceView::of(listed, auth.caller.device)).collect();
-    Ok(HttpResponse::Ok().json(json!({"devices": views, "next_cursor": page.next})))
+    let devices =
+        page.devices.into_iter().map(|listed| DeviceView::of(listed, Some(auth.caller.device))).collect();
+    Ok(HttpResponse::Ok().json(json!(DevicePage { devices, next_cursor: page.next })))
 }
 
 /// `PATCH /api/v1/devices/{id}`: changes the label or the trust. Trusting a device needs a recent step-up.
@@ -117,12 +76,13 @@ pub(crate) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "id")?;
     let DeviceChange { label, trust } = sent.body;
-    let wish = DeviceUpdate { label, trusted: trust.map(|trust| matches!(trust, WantedTrust::Trusted)) };
-    let listed = services.account.devices.update(&sent.caller, id, wish, &client.0).await?;
-    Ok(HttpResponse::Ok().json(DeviceView::of(listed, sent.caller.device)))
+    let update = DeviceUpdate { label, trusted: trust.map(|trust| matches!(trust, WantedTrust::Trusted)) };
+    let listed = services.account.devices.update(&sent.caller, id, update, &client.0).await?;
+    Ok(HttpResponse::Ok().json(DeviceView::of(listed, Some(sent.caller.device))))
 }
 
-/// `DELETE /api/v1/devices/{id}`: removes the device and ends its sessions. 404 for a device of another user.
+/// `DELETE /api/v1/devices/{id}`: forgets the device and ends the caller's sessions on it. 404 if the caller has no such
+/// device.
 pub(crate) async fn forget(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -137,5 +97,5 @@ pub(crate) async fn forget(
             answer.cookie(cookie);
         }
     }
-    Ok(answer.json(revocation_view(&revoked)))
+    Ok(answer.json(RevocationView::of(&revoked)))
 }

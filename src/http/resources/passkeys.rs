@@ -1,13 +1,14 @@
 //! Passkeys: `/api/v1/webauthn`.
 //!
-//! The services check the page and the answer of a passkey. This file has the shapes of requests and answers. Options and
-//! credentials have the JSON form that the WebAuthn functions of browsers read and write.
+//! The services check the origin of the page and the answer of the passkey. This file has the shapes of requests and answers.
+//! Options and credentials have the JSON form that the WebAuthn functions of browsers read and write.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::sign_in::finish_sign_in;
@@ -21,14 +22,34 @@ use crate::http::{
         path_id::path_id,
     },
     problem::Problem,
-    views::{revocation::revocation_view, token_response::answer_with_tokens},
+    views::{revocation::RevocationView, token_response::answer_with_tokens},
 };
 
 /// The options of a ceremony, together with its id.
-fn ceremony_view(ceremony: PasskeyCeremony) -> Value {
-    let mut view = ceremony.options;
-    view["ceremony_id"] = ceremony.id.to_string().into();
-    view
+#[derive(Serialize, ToSchema)]
+#[schema(as = PasskeyCeremony)]
+pub(crate) struct CeremonyView {
+    #[schema(format = Uuid)]
+    ceremony_id: String,
+    #[serde(flatten)]
+    #[schema(value_type = CeremonyOptions)]
+    options: Value,
+}
+
+/// The options for the WebAuthn functions of browsers, which `webauthn-rs` makes.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the options")]
+struct CeremonyOptions {
+    /// The argument of `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.
+    #[schema(rename = "publicKey")]
+    public_key: serde_json::Map<String, Value>,
+    mediation: Option<String>,
+}
+
+impl CeremonyView {
+    fn of(ceremony: PasskeyCeremony) -> Self {
+        Self { ceremony_id: ceremony.id.to_string(), options: ceremony.options }
+    }
 }
 
 /// `POST /api/v1/webauthn/register/begin`.
@@ -38,11 +59,12 @@ pub(crate) async fn begin_registration(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let ceremony = services.account.passkeys.begin(&auth.caller, &client.0).await?;
-    Ok(HttpResponse::Ok().json(ceremony_view(ceremony)))
+    Ok(HttpResponse::Ok().json(CeremonyView::of(ceremony)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasskeyRegistration)]
 pub(crate) struct Registration {
     ceremony_id: Uuid,
     credential: Value,
@@ -53,7 +75,7 @@ impl Shape for Registration {
     const FIELDS: &'static str = "ceremony_id, credential, name (optional)";
 }
 
-/// `POST /api/v1/webauthn/register/finish`: adds the passkey. Like every change of factors it renews the caller's tokens.
+/// `POST /api/v1/webauthn/register/finish`: adds the passkey. Like every change of factors, this renews the caller's tokens.
 pub(crate) async fn finish_registration(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -70,8 +92,9 @@ pub(crate) async fn finish_registration(
     Ok(answer_with_tokens(&request, &services, &client.0, &added.tokens, StatusCode::CREATED, view))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasskeyBegin)]
 pub(crate) struct BeginLogin {
     username: Option<String>,
     challenge_id: Option<Uuid>,
@@ -92,10 +115,10 @@ pub(crate) async fn begin_login(
 ) -> Result<HttpResponse, Problem> {
     let wanted = match (body.0.username, body.0.challenge_id, body.0.step_up) {
         (None, None, true) => {
-            // Verify after the body has arrived: the session may be revoked while it arrives.
+            // The caller is verified after the body has arrived, because the session may be revoked while the body arrives.
             let auth = Authenticated::of(&request).await?;
             let ceremony = services.account.step_up.begin_passkey(&auth.caller, &client.0).await?;
-            return Ok(HttpResponse::Ok().json(ceremony_view(ceremony)));
+            return Ok(HttpResponse::Ok().json(CeremonyView::of(ceremony)));
         }
         (None, None, false) => PasskeyPurpose::AnyUser,
         (Some(name), None, false) => PasskeyPurpose::User(name),
@@ -110,13 +133,14 @@ pub(crate) async fn begin_login(
     let ceremony = services.sign_in.passkey.begin(wanted, presession, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if existing.is_none() {
-        answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.access.keys.live().cookies, presession));
     }
-    Ok(answer.json(ceremony_view(ceremony)))
+    Ok(answer.json(CeremonyView::of(ceremony)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasskeyAnswer)]
 pub(crate) struct FinishLogin {
     ceremony_id: Uuid,
     credential: Value,
@@ -143,8 +167,9 @@ pub(crate) async fn finish_login(
     .await
 }
 
-#[derive(Serialize)]
-struct PasskeyView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Passkey)]
+pub(crate) struct PasskeyView {
     id: Uuid,
     name: String,
     aaguid: Option<Uuid>,
@@ -165,18 +190,25 @@ impl PasskeyView {
     }
 }
 
+/// The passkeys of the caller.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PasskeyList {
+    credentials: Vec<PasskeyView>,
+}
+
 /// `GET /api/v1/webauthn/credentials`.
 pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
     let passkeys = services.account.passkeys.list(&auth.caller).await?;
-    let views: Vec<_> = passkeys.into_iter().map(PasskeyView::of).collect();
-    Ok(HttpResponse::Ok().json(json!({"credentials": views})))
+    let credentials = passkeys.into_iter().map(PasskeyView::of).collect();
+    Ok(HttpResponse::Ok().json(json!(PasskeyList { credentials })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasskeyRename)]
 pub(crate) struct Rename {
     name: String,
 }
@@ -208,6 +240,6 @@ pub(crate) async fn remove(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let removed = services.account.passkeys.remove(&auth.caller, path_id(&request, "id")?, &client.0).await?;
-    let view = revocation_view(&removed.outcome);
+    let view = RevocationView::of(&removed.outcome);
     Ok(answer_with_tokens(&request, &services, &client.0, &removed.tokens, StatusCode::OK, view))
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use service::Services;
+use utoipa::ToSchema;
 
 use crate::http::{
     extractors::{
@@ -12,7 +13,7 @@ use crate::http::{
         client::Client,
     },
     problem::Problem,
-    views::{revocation::revocation_view, token_response::answer_with_tokens, user::UserView},
+    views::{revocation::RevocationView, token_response::answer_with_tokens, user::UserView},
 };
 
 /// `GET /api/v1/profile`.
@@ -24,7 +25,7 @@ pub(crate) async fn show(
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileUpdate {
     display_name: Option<String>,
@@ -44,12 +45,14 @@ pub(crate) async fn update(
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordChange {
     #[serde(default, deserialize_with = "optional_secret")]
+    #[schema(value_type = Option<String>, format = Password)]
     current_password: Option<SecretString>,
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, format = Password)]
     new_password: SecretString,
 }
 
@@ -57,8 +60,8 @@ impl Shape for PasswordChange {
     const FIELDS: &'static str = "new_password, current_password (optional)";
 }
 
-/// `POST /api/v1/profile/password`: changes the password, ends the user's other sessions, and renews the
-/// tokens of this one.
+/// `POST /api/v1/profile/password`: changes the password, ends the user's other sessions, and renews the tokens of this
+/// session.
 pub(crate) async fn change_password(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -71,6 +74,6 @@ pub(crate) async fn change_password(
         .profile
         .change_password(&sent.caller, current_password, new_password, &client.0)
         .await?;
-    let view = revocation_view(&changed.outcome);
+    let view = RevocationView::of(&changed.outcome);
     Ok(answer_with_tokens(&request, &services, &client.0, &changed.tokens, StatusCode::OK, view))
 }

@@ -8,6 +8,7 @@ use domain::{
 use protocol::id::{DeviceId, SessionId};
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use crate::http::{
     cookies::{CSRF_COOKIE, REFRESH_COOKIE},
@@ -21,7 +22,7 @@ use crate::http::{
     settings::{HttpSettings, is_encrypted},
 };
 
-/// Makes a handler available in development only. Elsewhere its path is a 404.
+/// Makes a handler available in development only. Outside of development the path of the handler is answered with 404.
 pub(crate) struct Development;
 
 impl actix_web::FromRequest for Development {
@@ -34,9 +35,11 @@ impl actix_web::FromRequest for Development {
     }
 }
 
-#[derive(Serialize)]
-struct RequestView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = DebugRequest)]
+pub(crate) struct RequestView {
     request_id: String,
+    #[schema(value_type = String)]
     address: std::net::IpAddr,
     encrypted: bool,
     browser: bool,
@@ -51,8 +54,9 @@ struct RequestView {
     sec_fetch_site: Option<String>,
 }
 
-#[derive(Serialize)]
-struct CallerView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = DebugCaller)]
+pub(crate) struct CallerView {
     user: i64,
     role: Role,
     scopes: Vec<String>,

@@ -1,10 +1,11 @@
-//! `POST /api/v1/auth/refresh`: a new access token for a refresh token, from the body or from the cookie.
+//! `POST /api/v1/auth/refresh`: new tokens in exchange for a refresh token, from the body or from the cookie.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use domain::tokens::csrf::Binding;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use service::Services;
+use utoipa::ToSchema;
 
 use crate::http::{
     cookies::{Jar, REFRESH_COOKIE},
@@ -18,10 +19,11 @@ use crate::http::{
     views::token_response::token_response,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefreshRequest {
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, format = Password)]
     refresh_token: SecretString,
 }
 
@@ -30,10 +32,10 @@ impl Shape for RefreshRequest {
 }
 
 /// Rotates the refresh token. The answer sets cookies, so requests from other sites are rejected. A browser sends the cookie by
-/// itself, so a refresh token in the cookie also needs a CSRF token. That token is bound to the session, or to the pre-session
-/// if the client's token for the session has expired.
+/// itself, so a refresh token in the cookie also needs a CSRF token. The CSRF token may be bound to the session or to the
+/// pre-session, so a client can continue when its CSRF token for the session has expired.
 ///
-/// A refusal removes no cookies: it may arrive after the answer to a newer sign-in, and must not remove the new cookies.
+/// A refusal removes no cookies, because it may arrive after the answer to a newer sign-in and would remove the new cookies.
 pub(crate) async fn refresh(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -51,13 +53,14 @@ pub(crate) async fn refresh(
     Ok(token_response(&request, &services, &client.0, &granted))
 }
 
-/// The refresh tokens of the cookies, if the CSRF token fits one of them. A browser may send several.
+/// The refresh tokens of the cookies, if the CSRF token is bound to one of their sessions or to the pre-session. A browser may
+/// send several refresh tokens.
 fn tokens_of_cookies(request: &HttpRequest, services: &Services) -> Result<Vec<String>, Problem> {
     let sent = cookie_values(request, REFRESH_COOKIE);
     if sent.is_empty() {
         return Err(Problem::not_authenticated());
     }
-    let sessions = sent.iter().filter_map(|token| services.access.keys.refresh.decode(token).ok());
+    let sessions = sent.iter().filter_map(|token| services.access.keys.live().refresh.decode(token).ok());
     let sessions = sessions.map(|token| Binding::Session(token.session));
     let presession = Jar::of(request).presession_of(request, services).map(Binding::PreSession);
     let bindings: Vec<Binding> = sessions.chain(presession).collect();

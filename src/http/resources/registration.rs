@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use service::Services;
+use utoipa::ToSchema;
 
 use crate::http::{
     cookies::Jar,
@@ -16,11 +17,12 @@ use crate::http::{
     views::user::UserView,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registration {
     email: String,
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, format = Password)]
     password: SecretString,
     display_name: Option<String>,
 }
@@ -29,7 +31,7 @@ impl Shape for Registration {
     const FIELDS: &'static str = "email, password, display_name (optional)";
 }
 
-/// Creates an account, and makes the client one of its devices. With settings that hide whether an e-mail address is
+/// Creates an account, and adds the device of the client to the account. With settings that hide whether an e-mail address is
 /// registered, the answer for a registered address looks the same and has a device cookie as well.
 pub(crate) async fn register(
     request: HttpRequest,
@@ -41,6 +43,6 @@ pub(crate) async fn register(
     let Registration { email, password, display_name } = body.0;
     let registered =
         services.sign_in.registration.register(&email, password, display_name, &client.0).await?;
-    let cookie = Jar::of(&request).device(&services.access.keys.cookies, registered.device);
+    let cookie = Jar::of(&request).device(&services.access.keys.live().cookies, registered.device);
     Ok(HttpResponse::Created().cookie(cookie).json(UserView::of(&registered.user)))
 }

@@ -2,8 +2,10 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::id::SessionId;
+use serde::Serialize;
 use serde_json::json;
 use service::Services;
+use utoipa::ToSchema;
 
 use crate::http::{
     cookies::Jar,
@@ -12,8 +14,15 @@ use crate::http::{
         path_id::path_id,
     },
     problem::Problem,
-    views::{revocation::revocation_view, session::SessionView},
+    views::{revocation::RevocationView, session::SessionView},
 };
+
+/// A page of sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionPage {
+    next_cursor: Option<String>,
+    sessions: Vec<SessionView>,
+}
 
 /// `GET /api/v1/sessions`: newest first, in pages.
 pub(crate) async fn list(
@@ -24,11 +33,11 @@ pub(crate) async fn list(
     let Page { limit, cursor } = query.0;
     let limit = page_limit(limit)?;
     let (sessions, next) = services.account.sessions.list(&auth.caller, limit, cursor.as_deref()).await?;
-    let views: Vec<_> = sessions
+    let sessions = sessions
         .iter()
         .map(|listed| SessionView::of(&listed.session, listed.open_connections, auth.caller.session))
         .collect();
-    Ok(HttpResponse::Ok().json(json!({"sessions": views, "next_cursor": next})))
+    Ok(HttpResponse::Ok().json(json!(SessionPage { next_cursor: next, sessions })))
 }
 
 /// `DELETE /api/v1/sessions/{sid}`: ends a session of the caller. 404 for a session of another user.
@@ -46,7 +55,7 @@ pub(crate) async fn end(
             answer.cookie(cookie);
         }
     }
-    Ok(answer.json(revocation_view(&revoked)))
+    Ok(answer.json(RevocationView::of(&revoked)))
 }
 
 /// `DELETE /api/v1/sessions`: ends the other sessions of the caller.
@@ -56,5 +65,5 @@ pub(crate) async fn end_others(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let revoked = services.account.sessions.end_others(&auth.caller, &client.0).await?;
-    Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
+    Ok(HttpResponse::Ok().json(RevocationView::of(&revoked)))
 }

@@ -5,6 +5,7 @@ use domain::factors::challenge::ProofMethod;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use service::{Services, SessionTokens, SignInStep};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::{
@@ -38,12 +39,14 @@ pub(crate) async fn finish_sign_in(
 }
 
 /// The credentials, with the names of the OAuth2 password form. The other fields of that form are accepted and ignored.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Credentials {
+    /// The e-mail address of the account. The name `email` is accepted, too.
     #[serde(alias = "email")]
     username: String,
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, format = Password)]
     password: SecretString,
     #[serde(rename = "grant_type")]
     _grant_type: Option<String>,
@@ -61,8 +64,9 @@ impl Shape for Credentials {
 }
 
 /// The request for a second factor.
-#[derive(Serialize)]
-struct ChallengeView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = SecondFactorChallenge)]
+pub(crate) struct ChallengeView {
     status: &'static str,
     challenge_id: Uuid,
     methods: Vec<ProofMethod>,
@@ -89,7 +93,7 @@ pub(crate) async fn login(
     };
     let mut answer = HttpResponse::Ok();
     if existing.is_none() {
-        answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.access.keys.live().cookies, presession));
     }
     Ok(answer.json(ChallengeView {
         status: "2fa_required",

@@ -1,18 +1,19 @@
-//! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the user's other sessions, or all of them.
+//! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the user's other sessions, or all sessions of the user.
 //!
-//! A browser may send several cookies of one name, one of which another host may have set. So a sign-out applies to each working
-//! session that a genuine token of the request names. Otherwise the user's own session could continue.
+//! A browser may send several cookies with the same name, and another host may have set one of them. So a sign-out applies to
+//! each working session that a genuine token of the request names. Otherwise the user's own session could continue.
 //!
-//! A sign-out also succeeds with an expired access token, with only a refresh token, and without any token. It may be repeated.
+//! A sign-out also succeeds with an expired access token, with only a refresh token, and without any token. A sign-out may be
+//! repeated.
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, header},
     web,
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use service::{Services, SignOutScope};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::{
     cookies::Jar,
@@ -25,10 +26,12 @@ use crate::http::{
     problem::Problem,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignOutQuery {
+    /// Which sessions of the user to end.
     #[serde(default)]
+    #[param(inline)]
     scope: Scope,
 }
 
@@ -37,9 +40,10 @@ impl Shape for SignOutQuery {
 }
 
 /// Which sessions of the user to end.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Scope {
+#[schema(as = SignOutScope)]
+pub(crate) enum Scope {
     #[default]
     Local,
     Others,
@@ -56,6 +60,18 @@ impl From<Scope> for SignOutScope {
     }
 }
 
+/// What a sign-out has ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedOut)]
+pub(crate) struct SignOutView {
+    /// How many sockets are not closed yet.
+    pending: usize,
+    /// How many sessions ended; null if there were too many to count.
+    sessions: Option<usize>,
+    /// How many sockets are closed.
+    sockets_closed: usize,
+}
+
 /// Signs out. 200 with the numbers of ended sessions and closed sockets, or 204 if no session ended.
 pub(crate) async fn sign_out(
     request: HttpRequest,
@@ -70,9 +86,12 @@ pub(crate) async fn sign_out(
     if ended.sessions == Some(0) {
         return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     }
-    let body =
-        json!({"sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending});
-    Ok(signed_out(&request, StatusCode::OK, scope).json(body))
+    let view = SignOutView {
+        pending: ended.pending,
+        sessions: ended.sessions,
+        sockets_closed: ended.sockets_closed,
+    };
+    Ok(signed_out(&request, StatusCode::OK, scope).json(view))
 }
 
 /// An answer that removes the browser's cookies and stored data, unless the session of the request continues.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service::{Services, StepUpProof};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::{
@@ -18,20 +19,23 @@ use crate::http::{
     views::token_response::answer_with_tokens,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepUpRequest {
     #[serde(default, deserialize_with = "optional_secret")]
+    #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretString>,
     #[serde(default, deserialize_with = "optional_secret")]
+    #[schema(value_type = Option<String>)]
     totp: Option<SecretString>,
     passkey: Option<Assertion>,
 }
 
 /// The answer to a passkey ceremony that was begun with `step_up`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Assertion {
+#[schema(as = PasskeyAssertion)]
+pub(crate) struct Assertion {
     ceremony_id: Uuid,
     credential: Value,
 }
@@ -63,8 +67,9 @@ impl StepUpRequest {
     }
 }
 
-#[derive(Serialize)]
-struct StepUpView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = StepUp)]
+pub(crate) struct StepUpView {
     #[serde(with = "time::serde::rfc3339")]
     privileged_until: OffsetDateTime,
 }

@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use service::{CodeProof, FactorAnswer, Services};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::sign_in::finish_sign_in;
@@ -16,16 +16,18 @@ use crate::http::{
         client::Client,
     },
     problem::Problem,
-    views::{revocation::revocation_view, token_response::answer_with_tokens},
+    views::{revocation::RevocationView, token_response::answer_with_tokens},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SecondFactorRequest {
     challenge_id: Uuid,
     #[serde(default, deserialize_with = "optional_secret")]
+    #[schema(value_type = Option<String>)]
     totp: Option<SecretString>,
     #[serde(default, deserialize_with = "optional_secret")]
+    #[schema(value_type = Option<String>)]
     backup_code: Option<SecretString>,
     trust_device: Option<bool>,
 }
@@ -58,15 +60,17 @@ pub(crate) async fn verify(
     .await
 }
 
-#[derive(Serialize)]
-struct FactorsView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Factors)]
+pub(crate) struct FactorsView {
     totp: Option<TotpView>,
     backup_codes: u32,
     passkeys: u32,
 }
 
-#[derive(Serialize)]
-struct TotpView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Totp)]
+pub(crate) struct TotpView {
     #[serde(with = "time::serde::rfc3339")]
     confirmed_at: OffsetDateTime,
 }
@@ -84,6 +88,18 @@ pub(crate) async fn show(
     }))
 }
 
+/// The secret of an authenticator app, in three forms.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TotpSetup)]
+pub(crate) struct TotpSetupView<'a> {
+    /// A QR code of the URI.
+    qr_svg: &'a str,
+    /// In base32, for typing.
+    secret: &'a str,
+    /// `otpauth://`.
+    uri: &'a str,
+}
+
 /// `POST /api/v1/2fa/totp`: begins to set up an authenticator app (TOTP).
 pub(crate) async fn begin_totp(
     services: web::Data<Services>,
@@ -91,17 +107,18 @@ pub(crate) async fn begin_totp(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let setup = services.account.factors.begin_totp(&auth.caller, &client.0).await?;
-    Ok(HttpResponse::Created().json(json!({
-        "secret": setup.secret.expose_secret(),
-        "uri": setup.uri.expose_secret(),
-        "qr_svg": setup.qr_svg.expose_secret(),
-    })))
+    Ok(HttpResponse::Created().json(TotpSetupView {
+        qr_svg: setup.qr_svg.expose_secret(),
+        secret: setup.secret.expose_secret(),
+        uri: setup.uri.expose_secret(),
+    }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TotpConfirmation {
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String)]
     totp: SecretString,
 }
 
@@ -109,8 +126,8 @@ impl Shape for TotpConfirmation {
     const FIELDS: &'static str = "totp";
 }
 
-/// `POST /api/v1/2fa/totp/confirm`: a code of the app completes the setup. Like every change of factors it renews the caller's
-/// tokens.
+/// `POST /api/v1/2fa/totp/confirm`: a code of the app completes the setup. Like every change of factors, this renews the
+/// caller's tokens.
 pub(crate) async fn confirm_totp(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -130,11 +147,18 @@ pub(crate) async fn remove_totp(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let removed = services.account.factors.remove_totp(&auth.caller, &client.0).await?;
-    let view = revocation_view(&removed.outcome);
+    let view = RevocationView::of(&removed.outcome);
     Ok(answer_with_tokens(&request, &services, &client.0, &removed.tokens, StatusCode::OK, view))
 }
 
-/// `POST /api/v1/2fa/backup-codes`: ten new backup codes, which are shown only now.
+/// New backup codes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BackupCodes)]
+pub(crate) struct BackupCodesView<'a> {
+    codes: Vec<&'a str>,
+}
+
+/// `POST /api/v1/2fa/backup-codes`: makes ten new backup codes. Only this answer shows them.
 pub(crate) async fn backup_codes(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -142,7 +166,7 @@ pub(crate) async fn backup_codes(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let replaced = services.account.factors.replace_backup_codes(&auth.caller, &client.0).await?;
-    let codes: Vec<_> = replaced.outcome.iter().map(|code| code.expose_secret()).collect();
-    let view = json!({"codes": codes});
+    let codes = replaced.outcome.iter().map(|code| code.expose_secret()).collect();
+    let view = BackupCodesView { codes };
     Ok(answer_with_tokens(&request, &services, &client.0, &replaced.tokens, StatusCode::CREATED, view))
 }

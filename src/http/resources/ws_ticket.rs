@@ -2,12 +2,22 @@
 
 use actix_web::{HttpResponse, web};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde::Serialize;
 use service::Services;
+use utoipa::ToSchema;
 
 use crate::http::{
     extractors::authenticated::Authenticated, problem::Problem, views::seconds_left::seconds_left,
 };
+
+/// A ticket.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ticket)]
+pub(crate) struct TicketView<'a> {
+    /// Seconds until the ticket expires.
+    expires_in: i64,
+    ticket: &'a str,
+}
 
 /// Issues a ticket for the caller's session.
 pub(crate) async fn issue(
@@ -16,5 +26,5 @@ pub(crate) async fn issue(
 ) -> Result<HttpResponse, Problem> {
     let ticket = services.access.tickets.issue(&auth.caller).await?;
     let expires_in = seconds_left(ticket.expires_at, services.clock.now());
-    Ok(HttpResponse::Ok().json(json!({"ticket": ticket.ticket.expose_secret(), "expires_in": expires_in})))
+    Ok(HttpResponse::Ok().json(TicketView { expires_in, ticket: ticket.ticket.expose_secret() }))
 }

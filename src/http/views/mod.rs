@@ -1,6 +1,12 @@
-//! JSON shapes that several resources answer with. Called by `resources` and `api`; depends on neither.
+//! JSON shapes that several answers share. `resources` and `api` use this module; this module uses neither of them.
 
+pub(super) mod attempt;
 pub(super) mod connection;
+pub(super) mod device;
+pub(super) mod erasure;
+pub(super) mod event_receiver;
+pub(super) mod export;
+pub(super) mod moment;
 pub(super) mod payload;
 pub(super) mod place;
 pub(super) mod revocation;

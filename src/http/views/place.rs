@@ -1,10 +1,12 @@
-//! Where a client is and what its device is called, for people.
+//! The place of a client and the label of a device, in words for people.
 
 use domain::client::user_agent::Described;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A place.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Place)]
 pub(crate) struct PlaceView {
     country: Option<String>,
     city: Option<String>,
@@ -18,7 +20,7 @@ impl PlaceView {
     }
 }
 
-/// The name of a device: the one that its user gave it, or else one made from its `User-Agent`.
+/// The label of a device: the label that the user gave the device, or else a label made from the device's `User-Agent`.
 pub(crate) fn device_label(given: Option<&str>, user_agent: Option<&str>) -> String {
     given.map_or_else(|| Described::of(user_agent).label(), str::to_owned)
 }

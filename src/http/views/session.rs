@@ -1,4 +1,4 @@
-//! A session of an account.
+//! The JSON view of a session of an account.
 
 use std::net::IpAddr;
 
@@ -10,16 +10,19 @@ use protocol::{
 use serde::Serialize;
 use service::Session;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
 use super::place::{PlaceView, device_label};
 
 /// A session of an account, as its user or an operator sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
 pub(crate) struct SessionView {
     id: SessionId,
     user_id: i64,
     device_id: DeviceId,
     method: SignInMethod,
+    #[schema(value_type = Option<String>)]
     address: Option<IpAddr>,
     user_agent: Option<String>,
     device_label: String,

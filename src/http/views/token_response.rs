@@ -1,13 +1,14 @@
-//! An answer with tokens, in the body and in cookies: of a sign-in, a refresh, a step-up or a change of credentials.
+//! The answer with tokens, in the body and in cookies, to a sign-in, a refresh, a step-up or a change of credentials.
 //!
-//! A browser gets its refresh token in a cookie only, where scripts cannot read it. Other
-//! programs often have no cookie store, so they get it in the body as well.
+//! A browser gets the refresh token only in a cookie, where scripts cannot read the token. Other programs often have no cookie
+//! store, so they get the refresh token in the body as well.
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use domain::tokens::csrf::Binding;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use service::{RequestMeta, Services, SessionTokens};
+use utoipa::ToSchema;
 
 use super::{seconds_left::seconds_left, user::UserView};
 use crate::http::{
@@ -15,9 +16,10 @@ use crate::http::{
     csrf::{self, CSRF_HEADER},
 };
 
-/// The body of the answer: the tokens, and the fields of `rest`.
-#[derive(Serialize)]
-struct TokenResponse<'a, T> {
+/// The tokens, in the body of an answer.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub(crate) struct TokensView<'a> {
     access_token: &'a str,
     token_type: &'static str,
     /// Seconds until the access token expires.
@@ -25,13 +27,22 @@ struct TokenResponse<'a, T> {
     session_id: protocol::id::SessionId,
     csrf_token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Missing in answers to browsers, which get it only in a cookie.
     refresh_token: Option<&'a str>,
+}
+
+/// The body of the answer: the tokens, and the fields of `rest`.
+#[derive(Serialize)]
+struct TokenResponse<'a, T> {
+    #[serde(flatten)]
+    tokens: TokensView<'a>,
     #[serde(flatten)]
     rest: T,
 }
 
-#[derive(Serialize)]
-struct SignedInUser {
+/// The user of the session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedInUser {
     user: UserView,
 }
 
@@ -47,7 +58,7 @@ pub(crate) fn token_response(
     answer_with_tokens(request, services, meta, granted, StatusCode::OK, rest)
 }
 
-/// The same tokens and cookies, with the fields of `rest` beside them. `rest` must serialize as an object.
+/// An answer with the tokens and cookies, and with the fields of `rest` beside the tokens. `rest` must serialize as an object.
 pub(crate) fn answer_with_tokens(
     request: &HttpRequest,
     services: &Services,
@@ -66,15 +77,17 @@ pub(crate) fn answer_with_tokens(
         .cookie(jar.access(access, expires_in))
         .cookie(jar.refresh(refresh, refresh_expires_in))
         .cookie(jar.csrf(&csrf_token))
-        .cookie(jar.device(&services.access.keys.cookies, granted.device))
+        .cookie(jar.device(&services.access.keys.live().cookies, granted.device))
         .insert_header((CSRF_HEADER, csrf_token.as_str()))
         .json(TokenResponse {
-            access_token: access,
-            token_type: "bearer",
-            expires_in,
-            session_id: granted.session.id,
-            csrf_token: &csrf_token,
-            refresh_token: (!meta.browser).then_some(refresh),
+            tokens: TokensView {
+                access_token: access,
+                token_type: "bearer",
+                expires_in,
+                session_id: granted.session.id,
+                csrf_token: &csrf_token,
+                refresh_token: (!meta.browser).then_some(refresh),
+            },
             rest,
         })
 }

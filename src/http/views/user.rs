@@ -1,12 +1,14 @@
-//! A user.
+//! The JSON view of a user.
 
 use domain::account::role::{Role, Status};
 use serde::Serialize;
 use service::User;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
-/// A user, as the user sees it.
-#[derive(Serialize)]
+/// A user, as shown to this user.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
 pub(crate) struct UserView {
     id: i64,
     email: String,
@@ -21,7 +23,7 @@ pub(crate) struct UserView {
 }
 
 impl UserView {
-    /// All fields of `user` that are not secret.
+    /// The fields of `user` that this user may see.
     pub(crate) fn of(user: &User) -> Self {
         Self {
             id: user.id.0,

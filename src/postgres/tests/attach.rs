@@ -1,9 +1,9 @@
-//! A second process on the same data directory.
+//! Tests of a second process on the same data directory.
 
 use super::{owner_process::OwnerProcess, *};
 
 #[test]
-fn nobody_to_attach_to_is_no_error() {
+fn attach_finds_nothing_and_reports_no_error_if_no_server_runs() {
     let data = data();
     assert_eq!(attach(&data.path().join("none")).unwrap(), None);
     drop(Cluster::start(data.path(), Durability::Throwaway).unwrap());
@@ -20,10 +20,10 @@ fn a_second_process_attaches_to_the_running_server() {
 }
 
 #[test]
-fn without_a_running_server_one_is_started_for_the_time_of_the_command() {
+fn if_no_server_runs_a_server_is_started_for_the_time_of_the_command() {
     let data = data();
     let access = attach_or_start(data.path(), Durability::Throwaway).unwrap();
-    let Access::Started(running) = &access else { panic!("nobody else runs it") };
+    let Access::Started(running) = &access else { panic!("no other process runs a server") };
     let postmaster = running.pid();
     drop(access);
     assert!(!exists(postmaster));

@@ -1,4 +1,5 @@
-//! The server, its owner, or both are killed: acknowledged data is not lost.
+//! Tests that kill the server, its owner (the process that started it), or both: acknowledged data is not lost, and files that
+//! a killed server left do not prevent a start.
 
 use super::{owner_process::OwnerProcess, *};
 
@@ -17,7 +18,7 @@ fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {
 }
 
 #[test]
-fn when_its_owner_is_killed_the_server_stops_by_itself() {
+fn the_server_stops_by_itself_when_its_owner_is_killed() {
     let data = data();
     let mut owner = OwnerProcess::start(data.path());
     owner.kill();
@@ -47,12 +48,12 @@ fn after_a_kill_of_owner_and_postmaster_a_start_finds_every_acknowledged_row() {
 }
 
 #[test]
-fn a_reused_process_number_in_the_pid_file_does_not_stop_a_start() {
+fn a_reused_process_id_in_the_pid_file_does_not_prevent_a_start() {
     let data = data();
     drop(Cluster::start(data.path(), Durability::Durable).unwrap());
     let paths = paths::ClusterPaths::of(data.path()).unwrap();
     paths.make_socket_dir().unwrap();
-    // PostgreSQL's check considers only processes of its own user.
+    // PostgreSQL's own check considers only processes of its own user, so this process has that user.
     let mut stranger = command::command(Path::new("/bin/sleep"), &paths.account).arg("60").spawn().unwrap();
     let stale = format!("{}\n{}\n1700000000\n5432\n", stranger.id(), paths.location.display());
     std::fs::write(paths.location.join("postmaster.pid"), &stale).unwrap();

@@ -15,7 +15,7 @@ use super::{
     *,
 };
 
-/// A data directory that the user of the server can enter, even if this process is root.
+/// A data directory that the operating-system account of PostgreSQL can enter, even if this process runs as root.
 fn data() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

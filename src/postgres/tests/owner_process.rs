@@ -31,7 +31,7 @@ impl OwnerProcess {
         let line = lines
             .map_while(Result::ok)
             .find_map(|line| line.split_once("SERVING ").map(|(_, rest)| rest.to_owned()))
-            .expect("the process says when it serves");
+            .expect("the process reports that its server runs");
         let (pid, socket_dir) = line.split_once(' ').unwrap();
         Self { process, postmaster: pid.parse().unwrap(), socket_dir: PathBuf::from(socket_dir) }
     }
@@ -47,13 +47,13 @@ impl Drop for OwnerProcess {
         let _ = self.process.kill();
         let _ = self.process.wait();
         eventually("the end of the postmaster", || (!exists(self.postmaster)).then_some(()));
-        // A later server on the same data may have removed it already.
+        // A later server on the same data may have removed the directory already.
         let _ = std::fs::remove_dir_all(&self.socket_dir);
     }
 }
 
 #[test]
-#[ignore = "the other process of the kill tests, started by them"]
+#[ignore = "not a test: the other process, which the tests start"]
 fn owner_process() {
     let data_dir = std::env::var_os(OWNER_DATA).expect("set by the tests that start this process");
     let running = Cluster::start(Path::new(&data_dir), Durability::Durable).unwrap();

@@ -1,4 +1,4 @@
-//! First and later starts, and starts that must be refused.
+//! Tests of first and later starts, and of starts that must be refused.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -16,7 +16,7 @@ fn a_first_start_makes_the_cluster_and_its_database() {
 }
 
 #[test]
-fn the_server_listens_on_no_tcp_port_and_on_a_private_socket() {
+fn the_server_listens_only_on_a_private_socket() {
     let data = data();
     let running = Cluster::start(data.path(), Durability::Throwaway).unwrap();
     assert_eq!(query(running.socket_dir(), "SHOW listen_addresses").unwrap().unwrap(), "");
@@ -68,7 +68,7 @@ fn a_dropped_database_is_made_again_at_the_next_start() {
 }
 
 #[test]
-fn a_second_start_on_the_same_directory_is_refused_with_the_holder() {
+fn a_second_start_on_the_same_directory_is_refused_with_the_process_that_runs_the_first() {
     let data = data();
     let _running = Cluster::start(data.path(), Durability::Throwaway).unwrap();
     let refusal = Cluster::start(data.path(), Durability::Throwaway).unwrap_err();
@@ -77,7 +77,7 @@ fn a_second_start_on_the_same_directory_is_refused_with_the_holder() {
 }
 
 #[test]
-fn an_interrupted_first_start_is_made_anew() {
+fn the_start_after_an_interrupted_first_start_creates_the_cluster_anew() {
     let data = data();
     std::fs::create_dir(data.path().join("postgres.init")).unwrap();
     std::fs::write(data.path().join("postgres.init/PG_VERSION"), "15\n").unwrap();
@@ -87,7 +87,7 @@ fn an_interrupted_first_start_is_made_anew() {
 }
 
 #[test]
-fn a_directory_that_is_no_cluster_is_left_alone() {
+fn a_directory_that_is_not_a_cluster_is_refused_and_stays_unchanged() {
     let data = data();
     let letters = data.path().join("postgres/letters.txt");
     std::fs::create_dir(data.path().join("postgres")).unwrap();
@@ -110,7 +110,7 @@ fn a_cluster_of_another_major_version_is_refused_with_both_versions() {
 }
 
 #[test]
-fn a_server_that_does_not_start_shows_the_end_of_its_log() {
+fn the_error_of_a_failed_start_shows_the_end_of_the_servers_log() {
     let data = data();
     drop(Cluster::start(data.path(), Durability::Throwaway).unwrap());
     let settings = data.path().join("postgres/postgresql.conf");

@@ -9,8 +9,9 @@ use domain::{
     tokens::api_key::{ApiScopes, PresentedKey, new_key, same},
 };
 use parking_lot::Mutex;
+use protocol::audit::AuditEvent;
 use secrecy::SecretString;
-use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, Store, StoreError};
+use store::{ActingSession, ApiKey, KEY_NAME_TAKEN, NewApiKey, Store, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -19,13 +20,13 @@ use crate::core::{
     throttle::Throttle,
 };
 
-/// How often a key's use is written to the database.
+/// The shortest time between two writes of a key's last use to the database.
 const TOUCH_EVERY: time::Duration = time::Duration::minutes(1);
 
 /// An authenticated request to the server API.
 #[derive(Clone, Debug)]
 pub struct ApiCaller {
-    /// The key. `None` for the key of the settings.
+    /// The id of the key. `None` for the key in the settings (`API_KEY`).
     pub key: Option<Uuid>,
     /// The key's name.
     pub name: String,
@@ -41,7 +42,7 @@ pub struct ApiKeys {
     clock: Clock,
     audit: AuditTrail,
     throttle: Throttle,
-    /// The key of the settings.
+    /// The key in the settings, if there is one.
     configured: Option<SecretString>,
     recorded_uses: RecordedUses,
 }
@@ -51,7 +52,7 @@ pub struct ApiKeys {
 struct RecordedUses(Mutex<HashMap<Uuid, OffsetDateTime>>);
 
 impl RecordedUses {
-    /// Whether this use must be written.
+    /// Whether a use at `now` must be written. If so, notes `now` as the time of the last write.
     fn note(&self, key: Uuid, now: OffsetDateTime) -> bool {
         let mut uses = self.0.lock();
         let due = uses.get(&key).is_none_or(|last| now - *last >= TOUCH_EVERY);
@@ -63,7 +64,7 @@ impl RecordedUses {
 }
 
 impl ApiKeys {
-    /// `configured` is a key in addition to those in the database. It permits everything.
+    /// `configured` is a key in addition to the keys in the database. It permits everything.
     pub(crate) fn new(
         store: Store,
         clock: Clock,
@@ -74,35 +75,57 @@ impl ApiKeys {
         Self { store, clock, audit, throttle, configured, recorded_uses: RecordedUses::default() }
     }
 
-    /// Creates a key. Its text is returned once, here.
+    /// Creates a key. Only this answer contains the text of the key.
     ///
     /// # Errors
-    /// `BadRequest` for an invalid name, lifetime or empty scopes, `Conflict` if another key has the name, `Unavailable`.
+    /// `BadRequest` for an invalid name, an invalid lifetime or empty scopes, `Conflict` if another key that is not revoked has
+    /// the name, `Unavailable`.
     pub async fn create(
         &self,
         name: &str,
         scopes: ApiScopes,
         lifetime: Option<Duration>,
     ) -> Result<(SecretString, ApiKey), Failure> {
+        let now = self.clock.now();
+        let expires_at = lifetime.and_then(|lifetime| now.checked_add(lifetime.try_into().ok()?));
+        if lifetime.is_some() && expires_at.is_none() {
+            return Err(invalid_lifetime());
+        }
+        let event = self.audit.local_event("api_key.created");
+        self.create_until(name, scopes, expires_at, None, event).await
+    }
+
+    /// Creates a key that is valid until this time, on behalf of an operator or of the command line. Only this answer contains the
+    /// text of the key. The event has no details of the key yet.
+    ///
+    /// # Errors
+    /// The errors of [`Self::create`], and those of a lapsed acting session.
+    pub(crate) async fn create_until(
+        &self,
+        name: &str,
+        scopes: ApiScopes,
+        expires_at: Option<OffsetDateTime>,
+        acting_session: Option<ActingSession>,
+        event: AuditEvent,
+    ) -> Result<(SecretString, ApiKey), Failure> {
         let name = checked_name(name)?;
         if scopes.words().is_empty() {
             return Err(Failure::bad_request("invalid_scopes", "A key has at least one scope."));
         }
         let (now, id) = (self.clock.now(), Uuid::new_v4());
-        let expires_at = lifetime.and_then(|lifetime| now.checked_add(lifetime.try_into().ok()?));
-        if lifetime.is_some() && expires_at.is_none_or(|end| end <= now) {
-            return Err(Failure::bad_request("invalid_lifetime", "A key ends in the future, or never."));
+        if expires_at.is_some_and(|end| end <= now) {
+            return Err(invalid_lifetime());
         }
         let (text, hash) = new_key(id, &random_bytes::<32>()?);
-        let mut event = self.audit.local_event("api_key.created").with("key", id.to_string());
+        let mut event = event.with("key", id.to_string());
         event = event.with("name", name.as_str()).with("scopes", scopes.to_string());
         if let Some(end) = expires_at {
             event = event.with("until", end.unix_timestamp());
         }
         let new = NewApiKey { id, name, hash, scopes, now, expires_at };
-        match self.store.insert_api_key(new, event).await {
+        match self.store.insert_api_key(new, acting_session, event).await {
             Err(StoreError::Conflict(constraint)) if constraint == KEY_NAME_TAKEN => {
-                return Err(Failure::conflict("name_taken", "There is a key of that name."));
+                return Err(Failure::conflict("name_taken", "Another key has this name."));
             }
             inserted => inserted?,
         }
@@ -110,7 +133,7 @@ impl ApiKeys {
         Ok((text, created))
     }
 
-    /// Every key, the newest first.
+    /// The newest 10,000 keys, newest first.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -118,20 +141,45 @@ impl ApiKeys {
         Ok(self.store.api_keys().await?)
     }
 
-    /// Revokes the key with this id or name. `None` if there is none.
+    /// Revokes the key with this id or name. `None` if there is no such key, or if the key was revoked before.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn revoke(&self, key: &str) -> Result<Option<Uuid>, Failure> {
         let event = self.audit.local_event("api_key.revoked");
-        Ok(self.store.revoke_api_key(key.trim().to_owned(), self.clock.now(), event).await?)
+        Ok(self.store.revoke_api_key(key.trim().to_owned(), None, self.clock.now(), event).await?)
     }
 
-    /// Authenticates a request by its key, and spends one of the key's permits.
+    /// A page of keys, newest first. With `before`, the list continues after the key with this time and id.
     ///
     /// # Errors
-    /// `Invalid` if the key is unknown, revoked or expired; `TooMany` if the key was used too often, or if too many unknown keys
-    /// came from the address; `Unavailable`.
+    /// `Unavailable`.
+    pub(crate) async fn page(
+        &self,
+        before: Option<(OffsetDateTime, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<ApiKey>, Failure> {
+        Ok(self.store.page_of_api_keys(before, limit).await?)
+    }
+
+    /// Revokes the key with this id on behalf of an operator. `None` if there is no such key, or if the key was revoked before.
+    ///
+    /// # Errors
+    /// The errors of a lapsed acting session, `Unavailable`.
+    pub(crate) async fn revoke_by_id(
+        &self,
+        key: Uuid,
+        acting_session: ActingSession,
+        event: AuditEvent,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.store.revoke_api_key(key.to_string(), Some(acting_session), self.clock.now(), event).await
+    }
+
+    /// Authenticates a request by its key, and counts the request towards the rate limit of the key.
+    ///
+    /// # Errors
+    /// `Invalid` if the key is unknown, revoked or expired; `TooMany` if the key was used too often, or if too many unknown
+    /// keys came from the address; `Unavailable`.
     pub async fn authenticate(&self, key: &str, meta: RequestMeta) -> Result<ApiCaller, Failure> {
         let limits = self.throttle.limits();
         // Each guess costs a query, so an address that has guessed too often is refused before the query.
@@ -155,7 +203,7 @@ impl ApiKeys {
         }
         if self.recorded_uses.note(found.id, now) {
             let (store, id) = (self.store.clone(), found.id);
-            // This shows operators which keys are in use. The request does not wait for the write.
+            // The write shows operators which keys are in use. The request does not wait for it.
             self.store.runtime().spawn(async move { store.touch_api_key(id, now).await });
         }
         Ok(ApiCaller { key: Some(found.id), name: found.name, scopes: found.scopes, meta })
@@ -170,9 +218,13 @@ impl ApiKeys {
 
 fn checked_name(name: &str) -> Result<String, Failure> {
     shown_name(name).ok_or_else(|| {
-        let detail = "A key's name has 1 to 100 characters and none that cannot be seen.";
+        let detail = "A key's name has 1 to 100 characters, and no invisible characters.";
         Failure::bad_request("invalid_name", detail)
     })
+}
+
+fn invalid_lifetime() -> Failure {
+    Failure::bad_request("invalid_lifetime", "A key must expire in the future, or never.")
 }
 
 /// The answer to every refused key. It is the same for every reason.

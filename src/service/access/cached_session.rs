@@ -1,6 +1,7 @@
-//! A session in the verifier's cache: its row as it was read, and the uses that this node has seen since then.
+//! A session in the verifier's cache: the session and its user as they were read, and the uses that this node has seen since
+//! then.
 //!
-//! The verifier makes a `Caller` from the cached session and the credential. No I/O and no clock.
+//! The verifier makes a `Caller` from the cached session and the credential. This file does no I/O and reads no clock.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -15,7 +16,8 @@ use time::OffsetDateTime;
 
 use crate::core::{caller::Caller, clock::millis};
 
-/// A use of a session is reported to the database at most this often.
+/// The shortest time between two reports of uses of a session to the database. The first use of a new refresh counter is
+/// reported at once.
 const REPORT_MS: i64 = 10_000;
 
 /// A session as it was read, and the uses that this node has seen since then.
@@ -46,19 +48,19 @@ impl CachedSession {
         }
     }
 
-    /// Takes over the uses that an earlier entry has seen.
+    /// Takes over the uses that were noted in an earlier cache entry of the same session.
     pub(crate) fn inherit(&self, earlier: &Self) {
         let seen = earlier.last_seen_ms.load(Ordering::Relaxed);
         self.last_seen_ms.fetch_max(seen, Ordering::Relaxed);
         self.used_counter.fetch_max(earlier.used_counter(), Ordering::Relaxed);
     }
 
-    /// The highest refresh counter of an access token that was used.
+    /// The highest refresh counter among the session's access tokens that have been used.
     pub(crate) fn used_counter(&self) -> u64 {
         self.used_counter.load(Ordering::Relaxed)
     }
 
-    /// The last use.
+    /// The last use of the session that this node knows.
     pub(crate) fn last_seen(&self) -> OffsetDateTime {
         let nanos = i128::from(self.last_seen_ms.load(Ordering::Relaxed)) * 1_000_000;
         let seen = OffsetDateTime::from_unix_timestamp_nanos(nanos);
@@ -69,8 +71,9 @@ impl CachedSession {
         Lifetime { last_seen_at: self.last_seen(), ..self.session.lifetime(open_sockets) }
     }
 
-    /// Notes a use. `true` if the use must be reported: every ten seconds, and at once for a new refresh counter, because such a use
-    /// decides whether a late retry with the previous refresh token may still be answered.
+    /// Notes a use. `true` if the use must be reported: if the last report is at least ten seconds old, or if this is the first
+    /// use of a refresh counter. The first use cannot wait, because it decides whether a late retry with the previous refresh
+    /// token may still be answered.
     pub(crate) fn note_use(&self, refresh_counter: u64, at_ms: i64) -> bool {
         self.last_seen_ms.fetch_max(at_ms, Ordering::Relaxed);
         let first = self.used_counter.fetch_max(refresh_counter, Ordering::Relaxed) < refresh_counter;
@@ -78,7 +81,7 @@ impl CachedSession {
         if !first && at_ms - reported < REPORT_MS {
             return false;
         }
-        // If several uses come at the same time, one of them is reported.
+        // Of several simultaneous uses, only one is reported. The first use of a refresh counter is always reported.
         let exchanged =
             self.reported_ms.compare_exchange(reported, at_ms, Ordering::Relaxed, Ordering::Relaxed);
         first || exchanged.is_ok()
@@ -87,7 +90,7 @@ impl CachedSession {
     /// The caller of an access token with these claims.
     pub(crate) fn caller(&self, claims: &Claims, now: OffsetDateTime) -> Caller {
         let session = &self.session;
-        // Tokens issued before the step-up or a change of credentials do not carry the privilege.
+        // Tokens from before the last step-up or change of credentials do not carry the privilege.
         let carried = claims.privilege_epoch >= session.privilege_epoch;
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
@@ -100,14 +103,15 @@ impl CachedSession {
         }
     }
 
-    /// The properties by which a token with these claims can be denied. The claim `iat` is in whole seconds. The token cannot be
-    /// older than its session, whose start is known to the millisecond, so the result is at least that start.
+    /// The properties by which a token with these claims can be denied. The claim `iat` is in whole seconds, but the start of
+    /// the session is known to the millisecond. The token is not older than its session, so the time of issue in the result is
+    /// not earlier than that start.
     pub(crate) fn mark(&self, claims: &Claims) -> TokenMark {
         let issued_at_ms = claims.iat.saturating_mul(1_000).max(millis(self.session.created_at));
         TokenMark { id: Some(claims.jti.hyphenated().to_string().into()), issued_at_ms: Some(issued_at_ms) }
     }
 
-    /// The caller of this ticket. The credential expires at `expires_at`.
+    /// The caller of this ticket. The credential of the connection that the ticket opens expires at `expires_at`.
     pub(crate) fn ticket_holder(&self, ticket: Ticket, expires_at: OffsetDateTime) -> Caller {
         Caller {
             scopes: self.role.scopes().intersect(ticket.scopes),

@@ -74,20 +74,20 @@ fn claims(privilege_epoch: u32, role: Role, scopes: Scopes) -> Claims {
 }
 
 #[test]
-fn the_role_in_the_database_counts_not_the_role_in_the_token() {
+fn the_role_and_the_address_in_the_database_override_those_in_the_token() {
     let caller = known(Role::User, None).caller(&claims(0, Role::Admin, Role::Admin.scopes()), now());
     assert_eq!((caller.role, caller.scopes), (Role::User, Role::User.scopes()));
     assert_eq!(caller.email, "ada@example.com");
 }
 
 #[test]
-fn a_token_narrows_what_its_user_may_do() {
+fn the_scopes_of_a_token_limit_the_scopes_of_the_role() {
     let caller = known(Role::Admin, None).caller(&claims(0, Role::Admin, Scopes::of(&[Scope::Read])), now());
     assert_eq!(caller.scopes, Scopes::of(&[Scope::Read]));
 }
 
 #[test]
-fn tokens_from_before_the_step_up_do_not_carry_its_privilege() {
+fn tokens_that_were_issued_before_a_step_up_carry_no_privilege() {
     let known = known(Role::User, Some(2));
     let until = |epoch, now| known.caller(&claims(epoch, Role::User, Scopes::NONE), now).privileged_until;
     assert_eq!(until(1, now()), None);
@@ -96,7 +96,7 @@ fn tokens_from_before_the_step_up_do_not_carry_its_privilege() {
 }
 
 #[test]
-fn a_ticket_carries_no_privilege_and_no_more_scopes_than_it_was_given() {
+fn a_ticket_carries_its_own_scopes_and_no_privilege() {
     let known = known(Role::Admin, Some(0));
     let token = TokenMark { id: Some("a".into()), issued_at_ms: Some(1) };
     let (session, scopes) = (known.session.id, Scopes::of(&[Scope::Read]));
@@ -118,7 +118,7 @@ fn a_use_is_reported_every_ten_seconds_and_at_once_for_a_new_refresh_counter() {
 }
 
 #[test]
-fn a_later_entry_inherits_the_uses_that_an_earlier_entry_has_seen() {
+fn a_later_entry_takes_over_the_uses_that_an_earlier_entry_has_seen() {
     let (earlier, later) = (known(Role::User, None), known(Role::User, None));
     earlier.note_use(3, millis(now()) + 500);
     later.inherit(&earlier);

@@ -1,7 +1,7 @@
 //! How current this node's knowledge of revocations is.
 //!
-//! The revocation feed (`upkeep`) reports each look at the database here. The verifier asks here before it answers from memory.
-//! No I/O.
+//! The revocation feed (`upkeep`) reports each successful look at the database here. The verifier asks here before it answers
+//! from memory. This file does no I/O.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-/// If the last look is older than this, the session cache is not used.
+/// If the last successful look began longer ago than this, the node is not current.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long the verifier waits for the first look after the start.
 const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ pub(crate) struct FeedState {
     origin: Instant,
     /// When the last successful look began, in milliseconds after `origin`.
     looked_ms: AtomicU64,
-    /// When the current series of looks without a gap began, in the same unit.
+    /// When the latest series of looks without a gap began, in milliseconds after `origin`.
     since_ms: AtomicU64,
     begun: watch::Sender<bool>,
     /// Wakes the one task that waits for the next look.
@@ -49,9 +49,9 @@ impl FeedState {
         *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < FRESH
     }
 
-    /// Waits for the first look, up to a limit. Before the first look even an answer of the database is not used: if a revocation
-    /// commits after a credential is read and before the first look, the feed does not report it, and the connection which that
-    /// credential opened would stay open.
+    /// Waits for the first successful look, at most for [`FIRST_LOOK_WITHIN`]. `false` if there was none. Then no credential
+    /// may be accepted, not even with an answer of the database: the feed would never report a revocation that commits between
+    /// such an answer and the first look, so a connection with this credential would stay open.
     pub(crate) async fn has_begun(&self) -> bool {
         if *self.begun.borrow() {
             return true;
@@ -61,25 +61,31 @@ impl FeedState {
         matches!(first_look, Ok(Ok(_)))
     }
 
-    /// How long the state has been current without a gap. Zero if it is not current.
+    /// How long this node has been current without a gap. Zero if it is not current.
     pub(crate) fn current_for(&self) -> Duration {
         let since = Duration::from_millis(self.since_ms.load(Ordering::Acquire));
         if self.is_current() { self.origin.elapsed().saturating_sub(since) } else { Duration::ZERO }
     }
 
-    /// The time until the state stops being current if no further look succeeds. Zero if it has stopped. Before the first look the
-    /// time counts from the creation of this state.
+    /// How long ago the last successful look began. `None` before the first one.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
+        self.begun.borrow().then(|| self.origin.elapsed().saturating_sub(looked))
+    }
+
+    /// How long this node stays current if no further look succeeds. Zero if it is not current any more. Before the first look,
+    /// the time counts from the creation of this state.
     pub(crate) fn remaining(&self) -> Duration {
         let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
         (looked + FRESH).saturating_sub(self.origin.elapsed())
     }
 
-    /// Waits for the next successful look. Returns at once if there was one since the last call. For one task only.
+    /// Waits for the next successful look. Returns at once if there was a look since the last call. Only one task calls this.
     pub(crate) async fn next_look(&self) {
         self.next_look.notified().await;
     }
 
-    /// Reports a successful look that began at this moment.
+    /// Reports a successful look that began at `began`.
     pub(crate) fn looked(&self, began: Instant) {
         let looked = began.duration_since(self.origin).as_millis();
         let looked = u64::try_from(looked).unwrap_or(u64::MAX);

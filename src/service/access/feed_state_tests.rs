@@ -1,9 +1,9 @@
-//! Tests: when the feed is current, and for how long.
+//! Tests: when a node is current, and for how long.
 
 use super::*;
 
 #[test]
-fn nothing_is_current_before_the_first_look() {
+fn a_node_is_not_current_before_its_first_look() {
     let feed = FeedState::default();
     assert!(!feed.is_current());
     feed.looked(Instant::now());
@@ -11,7 +11,7 @@ fn nothing_is_current_before_the_first_look() {
 }
 
 #[test]
-fn a_look_that_began_too_long_ago_is_not_current() {
+fn a_node_is_not_current_after_a_look_that_began_too_long_ago() {
     let feed = FeedState { origin: Instant::now() - FRESH * 2, ..FeedState::default() };
     feed.looked(feed.origin + FRESH / 2);
     assert!(!feed.is_current());
@@ -20,7 +20,7 @@ fn a_look_that_began_too_long_ago_is_not_current() {
 }
 
 #[test]
-fn a_gap_between_looks_restarts_the_count() {
+fn current_for_begins_again_after_a_gap_between_looks() {
     let feed = FeedState { origin: Instant::now() - FRESH * 10, ..FeedState::default() };
     assert_eq!(feed.current_for(), Duration::ZERO);
     feed.looked(feed.origin + FRESH * 5);

@@ -1,8 +1,7 @@
 //! Issues the tokens of a session: an access token and a refresh token.
 //!
-//! Used by sign-in, refresh and step-up. Both tokens are derived from the session's row, so neither is stored.
-
-use std::sync::Arc;
+//! Sign-in, refresh, step-up and changes of credentials use this file. Neither token is stored: both are made from the
+//! session's row and the keys.
 
 use domain::tokens::{
     access_token::{Claims, access_ttl},
@@ -14,8 +13,7 @@ use store::{Session, User};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::credential_keys::CredentialKeys;
-use crate::core::clock::Clock;
+use crate::core::{clock::Clock, keys::LiveKeys};
 
 /// A signed-in user: the account, its session and the session's tokens.
 #[derive(Clone, Debug)]
@@ -37,12 +35,12 @@ pub struct SessionTokens {
 /// Issues tokens. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct TokenIssuer {
-    keys: Arc<CredentialKeys>,
+    keys: LiveKeys,
     clock: Clock,
 }
 
 impl TokenIssuer {
-    pub(crate) fn new(keys: Arc<CredentialKeys>, clock: Clock) -> Self {
+    pub(crate) fn new(keys: LiveKeys, clock: Clock) -> Self {
         Self { keys, clock }
     }
 
@@ -50,7 +48,7 @@ impl TokenIssuer {
     pub(crate) fn session_tokens(&self, user: User, session: Session) -> SessionTokens {
         let (access_token, access_expires_at) = self.access_token(&user, &session, session.refresh_counter);
         let token = RefreshToken { session: session.id, counter: session.refresh_counter };
-        let refresh_token = self.keys.refresh.encode(&token);
+        let refresh_token = self.keys.live().refresh.encode(&token);
         let device = session.device;
         SessionTokens { user, session, access_token, access_expires_at, refresh_token, device }
     }
@@ -65,7 +63,8 @@ impl TokenIssuer {
         let now = self.clock.now();
         let expires_at = now + access_ttl(now, session.expires_at);
         let issued = now.unix_timestamp();
-        let keys = &self.keys.access;
+        let keys = self.keys.live();
+        let keys = &keys.access;
         let token = keys.issue(&Claims {
             sub: user.id.to_string(),
             id: user.id.0,

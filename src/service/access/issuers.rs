@@ -1,11 +1,20 @@
 //! Tokens of external issuers: which issuer signed a token, and what the token grants.
 //!
-//! The sockets' admission asks here for every token that is not our own. A token is checked in full with each issuer that may
-//! have signed it, in the order of the settings. If no issuer has signed the token, but the keys of a possible issuer cannot be
-//! fetched, the answer is `Unavailable`, because the token cannot be judged.
+//! The sockets ask here about every connection token that does not name this server as its issuer, and about every subscription
+//! token. The issuer of a token is the first one, in the order of the settings, whose keys have signed the token. All other
+//! checks follow the rules of this issuer. If no known key has signed the token, and the keys of an issuer that may have signed
+//! it cannot be fetched, the answer is `Unavailable`, because the token cannot be judged.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use actors::runtime::Live;
+use arc_swap::ArcSwap;
 use domain::issuer::{
     IssuerSettings, KeySet, KeySource, OutsideConnection, OutsideSubscription, Rules, TokenRefusal,
     Unverified, Use, token,
@@ -20,22 +29,35 @@ use super::{
 };
 use crate::core::clock::Clock;
 
-/// The longest life of a token of our own, with the leeway of clocks.
+/// The longest life of an access token of this server, plus a reserve for differences between clocks.
 const OWN_LONGEST: Duration = Duration::from_secs(65 * 60);
 
 /// Verifies the tokens of every configured external issuer.
 pub struct Issuers {
-    issuers: Vec<Issuer>,
-    /// The longest life of a token of an external issuer.
+    live: Live,
+    /// The issuers, made from the live settings.
+    known: ArcSwap<Known>,
+    /// Whether there were issuers at any time since the start. Their tokens may still be in use, and a later reload may add the
+    /// issuers again.
+    ever: AtomicBool,
+    runtime: Handle,
+    /// The longest life that a token of an external issuer may have.
     longest: Duration,
-    /// `iss` of our own tokens.
+    /// The `iss` of the tokens of this server.
     own: String,
     clock: Clock,
     refused: RefusedTokens,
 }
 
-/// The name of the issuer in logs and metrics if no configured issuer can have signed the token.
+/// The name of the issuer in logs and metrics if the token cannot be read, or if no configured issuer can have signed the
+/// token.
 const NO_ISSUER: &str = "(none)";
+
+/// The issuers of one version of the settings.
+struct Known {
+    settings: Arc<[IssuerSettings]>,
+    issuers: Vec<Arc<Issuer>>,
+}
 
 struct Issuer {
     rules: Rules,
@@ -48,48 +70,73 @@ enum Keys {
 }
 
 impl Issuers {
-    /// `longest` is the longest life of their tokens, and `own` the `iss` of our own tokens. Published keys are fetched on
-    /// `runtime`, when they are first needed.
-    pub(crate) fn new(
-        settings: Vec<IssuerSettings>,
-        longest: Duration,
-        own: &str,
-        clock: Clock,
-        runtime: &Handle,
-    ) -> Self {
-        let issuer = |IssuerSettings { rules, keys }| Issuer {
-            keys: match keys {
-                KeySource::Given(keys) => Keys::Given(keys),
-                KeySource::Url { url, authorities } => {
-                    Keys::Published(PublishedKeys::new(url, authorities, clock.clone(), runtime.clone()))
-                }
-            },
-            rules,
-        };
-        Self {
-            issuers: settings.into_iter().map(issuer).collect(),
+    /// `longest` is the longest life that a token of an external issuer may have, and `own` is the `iss` of the tokens of this
+    /// server. Published keys are fetched on `runtime`, when they are first needed.
+    pub(crate) fn new(live: Live, longest: Duration, own: &str, clock: Clock, runtime: &Handle) -> Self {
+        let issuers = Self {
+            live,
+            known: ArcSwap::from_pointee(Known { settings: Arc::default(), issuers: Vec::new() }),
+            ever: AtomicBool::new(false),
+            runtime: runtime.clone(),
             longest,
             own: own.to_owned(),
             clock,
             refused: RefusedTokens::default(),
-        }
+        };
+        issuers.known();
+        issuers
     }
 
-    /// Whether there are external issuers.
+    /// The issuers of the live settings. After a reload, they are made anew. An issuer whose settings are the same keeps the keys
+    /// that were fetched for it.
+    fn known(&self) -> Arc<Known> {
+        let (known, live) = (self.known.load_full(), self.live.load());
+        if Arc::ptr_eq(&known.settings, &live.issuers) {
+            return known;
+        }
+        let issuer = |settings: &IssuerSettings| {
+            let earlier = known.settings.iter().zip(&known.issuers);
+            let same = earlier.into_iter().find(|(earlier, _)| earlier.is_same(settings));
+            same.map_or_else(|| Arc::new(self.issuer(settings)), |(_, issuer)| Arc::clone(issuer))
+        };
+        let issuers: Vec<_> = live.issuers.iter().map(issuer).collect();
+        if !issuers.is_empty() {
+            self.ever.store(true, Ordering::Release);
+        }
+        let known = Arc::new(Known { settings: Arc::clone(&live.issuers), issuers });
+        self.known.store(Arc::clone(&known));
+        known
+    }
+
+    fn issuer(&self, IssuerSettings { rules, keys }: &IssuerSettings) -> Issuer {
+        let keys = match keys {
+            KeySource::Given(keys) => Keys::Given(Arc::clone(keys)),
+            KeySource::Url { url, authorities } => Keys::Published(PublishedKeys::new(
+                url.clone(),
+                authorities.clone(),
+                self.clock.clone(),
+                self.runtime.clone(),
+            )),
+        };
+        Issuer { rules: rules.clone(), keys }
+    }
+
+    /// Whether there are external issuers, or were some since the start.
     #[must_use]
     pub fn any(&self) -> bool {
-        !self.issuers.is_empty()
+        !self.known().issuers.is_empty() || self.ever.load(Ordering::Acquire)
     }
 
-    /// The time after which every token that has been issued until now has expired, for all issuers and this server.
+    /// After this period, every token that this server or an external issuer has issued until now has expired.
     pub(crate) fn longest_life(&self) -> Duration {
         if self.any() { self.longest.max(OWN_LONGEST) } else { OWN_LONGEST }
     }
 
-    /// Whether a token must be verified here: there are external issuers, and the token does not name this server as its issuer.
+    /// Whether a token must be verified here: there are external issuers, the token can be parsed, and it does not name this
+    /// server as its issuer.
     #[must_use]
     pub fn concerns(&self, token: &str) -> bool {
-        !self.issuers.is_empty()
+        !self.known().issuers.is_empty()
             && Unverified::parse(token).is_ok()
             && token::claimed_issuer(token).is_none_or(|issuer| issuer != self.own)
     }
@@ -101,6 +148,7 @@ impl Issuers {
     pub async fn connection(&self, token: &str) -> Result<OutsideConnection, Refusal> {
         let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Connection).await?;
+        let signer = &signer.rules;
         let (now, longest) = (self.now(), self.longest_seconds());
         signer.connection(&token, now, longest).map_err(|refused| {
             let claim = signer.suspect(&token, refused, Use::Connection, now, longest);
@@ -115,6 +163,7 @@ impl Issuers {
     pub async fn subscription(&self, token: &str) -> Result<OutsideSubscription, Refusal> {
         let token = self.parsed(token)?;
         let signer = self.signer(&token, Use::Subscription).await?;
+        let signer = &signer.rules;
         let (now, longest) = (self.now(), self.longest_seconds());
         signer.subscription(&token, now, longest).map_err(|refused| {
             let claim = signer.suspect(&token, refused, Use::Subscription, now, longest);
@@ -126,12 +175,13 @@ impl Issuers {
         Unverified::parse(token).map_err(|refused| self.refuse(NO_ISSUER, refused, None))
     }
 
-    async fn signer(&self, token: &Unverified<'_>, wanted: Use) -> Result<&Rules, Refusal> {
-        let (mut unknown, mut asked) = (false, None);
-        for issuer in self.issuers.iter().filter(|issuer| issuer.rules.may_have_signed(token, wanted)) {
-            asked.get_or_insert(&issuer.rules);
+    async fn signer(&self, token: &Unverified<'_>, wanted: Use) -> Result<Arc<Issuer>, Refusal> {
+        let known = self.known();
+        let (mut unknown, mut candidate) = (false, None);
+        for issuer in known.issuers.iter().filter(|issuer| issuer.rules.may_have_signed(token, wanted)) {
+            candidate.get_or_insert(&issuer.rules);
             match issuer.keys.for_token(token).await {
-                Ok(keys) if keys.signed(token) => return Ok(&issuer.rules),
+                Ok(keys) if keys.signed(token) => return Ok(Arc::clone(issuer)),
                 Ok(_) => {}
                 Err(NoKeys) => unknown = true,
             }
@@ -139,11 +189,12 @@ impl Issuers {
         if unknown {
             return Err(Refusal::Unavailable);
         }
-        let name = asked.map_or(NO_ISSUER, |rules| &rules.name);
+        let name = candidate.map_or(NO_ISSUER, |rules| &rules.name);
         Err(self.refuse(name, TokenRefusal::Unsigned, None))
     }
 
-    /// Records the reason for the operator. Returns the refusal for the client, which contains less.
+    /// Records why a token was refused, for the operator. Returns the refusal for the client, which tells less about the
+    /// reason.
     fn refuse(&self, issuer: &str, refused: TokenRefusal, claim: Option<&'static str>) -> Refusal {
         self.refused.note(issuer, refused, claim, self.clock.moment());
         match refused {

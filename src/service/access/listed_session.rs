@@ -10,7 +10,7 @@ use super::verifier::Verifier;
 pub struct ListedSession {
     /// The session. Its last use may be later than the one in the database.
     pub session: Session,
-    /// Its open sockets on this node.
+    /// The number of open sockets of the session on this node.
     pub open_connections: usize,
 }
 

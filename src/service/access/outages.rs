@@ -1,8 +1,9 @@
-//! The last time in which uses of sessions could not be recorded.
+//! The last outage: a period in which uses of sessions could not be recorded.
 //!
-//! The revocation feed reports its looks here, and the outages of all servers that the database remembers. The verifier, the
-//! expiry job and lists of sessions ask before they treat a session as idle: a use that could not be answered could not be
-//! recorded either. If only this node lost the database while others served, the others do not know of it.
+//! The revocation feed reports each successful look here, together with the last outage that the database remembers: a period
+//! in which no server was in service. The verifier, the expiry job and lists of sessions ask here before they treat a session
+//! as idle, because a client may have tried to use the session during the outage. If only this node lost the database, only
+//! this node knows that outage.
 
 use std::time::Duration;
 
@@ -11,29 +12,30 @@ use parking_lot::Mutex;
 use store::ServiceTime;
 use time::OffsetDateTime;
 
-/// The last time in which uses of sessions could not be recorded.
+/// The last outage that this node knows.
 pub(crate) struct Outages {
-    /// How long a session without use or sockets lives.
+    /// How long a session without uses and sockets lives.
     idle: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The last successful look.
+    /// The time of the last successful look.
     looked: Option<OffsetDateTime>,
-    /// Outages that are fewer than the idle timeout apart are one. Earlier ones no longer matter.
+    /// The last outage. Outages that are less than the idle timeout apart count as one. Earlier outages no longer matter.
     last: Option<Outage>,
 }
 
 impl Outages {
-    /// `idle` is how long a session without use or sockets lives.
+    /// `idle` is how long a session without uses and sockets lives.
     pub(crate) fn new(idle: Duration) -> Self {
         Self { idle, state: Mutex::default() }
     }
 
-    /// Reports a successful look at this time, and what the database said with it, if it was asked. `continuous`: the look before
-    /// it was recent.
+    /// Reports a successful look at the time `now`. `continuous` says that this node has stayed current since the previous
+    /// look. `service` is what the database says about the times in which any server was in service; `None` if the database was
+    /// not asked.
     pub(crate) fn note_look(&self, now: OffsetDateTime, continuous: bool, service: Option<ServiceTime>) {
         let mut state = self.state.lock();
         let from = state.looked.replace(now);
@@ -44,12 +46,13 @@ impl Outages {
         }
     }
 
-    /// How long a session without use or sockets lives.
+    /// How long a session without uses and sockets lives.
     pub(crate) fn idle(&self) -> Duration {
         self.idle
     }
 
-    /// The last use of a session that was last seen at this time, for the idle timeout.
+    /// The time that counts as the last use of a session, for the idle timeout. A session that was not idle when the last
+    /// outage began counts as used at the end of the outage.
     pub(crate) fn last_use(&self, last_seen_at: OffsetDateTime) -> OffsetDateTime {
         let last = self.state.lock().last;
         last.map_or(last_seen_at, |outage| outage.last_use(last_seen_at, self.idle))
@@ -88,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_that_the_database_remembers_counts_from_the_first_look() {
+    fn an_outage_that_the_database_remembers_is_known_after_the_first_look() {
         let outages = Outages::new(IDLE);
         let outage = Some(Outage { from: at(100), until: at(5000) });
         outages.note_look(at(5000), false, Some(ServiceTime { outage, restored: false }));
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_since_a_dump_that_was_restored_is_no_outage() {
+    fn a_gap_is_no_outage_if_the_database_was_restored_from_a_dump() {
         let outages = Outages::new(IDLE);
         outages.note_look(at(100), false, None);
         outages.note_look(at(5000), false, Some(ServiceTime { outage: None, restored: true }));
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn many_short_outages_hide_no_long_one() {
+    fn short_outages_after_a_long_outage_are_joined_with_it() {
         let outages = Outages::new(IDLE);
         outages.note_look(at(0), false, None);
         for look in 5000..6000 {

@@ -1,9 +1,10 @@
-//! The keys that an external issuer publishes. They are fetched when they are needed and kept for a while. They are fetched again
-//! when a token names a key that is not among them.
+//! The keys that an external issuer publishes. They are fetched when they are needed, and kept for a while. If a token names a
+//! key that is not among them, they are fetched again.
 //!
-//! The senders of tokens influence neither the address nor the rate of fetches: the address comes from the settings, one fetch
-//! runs at a time, and there is a pause between two fetches. The pause grows while fetches fail. If keys cannot be fetched again,
-//! the old ones are trusted for an hour. After that, no token of the issuer can be judged.
+//! The keys are fetched from the address in the settings, so the senders of tokens cannot choose the address. The senders can
+//! cause only a limited rate of fetches: one fetch runs at a time, and there is a pause between two fetches. The pause grows
+//! while fetches fail. If the keys cannot be fetched again, the old keys are trusted until an hour after they were fetched.
+//! After that, no token of the issuer can be judged.
 
 use std::{
     sync::Arc,
@@ -19,13 +20,13 @@ use crate::core::clock::Clock;
 
 /// How long keys are used without checking that they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);
-/// How long keys are used if they cannot be fetched again.
+/// If keys cannot be fetched again, they are used until they have this age.
 const TRUSTED: Duration = Duration::from_secs(60 * 60);
-/// The pause between two fetches that unknown key ids cause.
+/// The pause after a successful fetch.
 const PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause after repeated failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How long a fetch may take: the connecting client waits for it.
+/// How long a fetch may take. The client that has sent the token waits for the fetch.
 const FETCH_WITHIN: Duration = Duration::from_secs(3);
 /// The largest key set, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
@@ -56,13 +57,15 @@ struct State {
     tried_at: Option<Instant>,
 }
 
-/// What is known before a fetch.
+/// What is known about the keys before a fetch.
 enum Known {
+    /// These keys can be used without a fetch.
     Good(Arc<KeySet>),
-    /// The issuer may have replaced these keys. If a fetch fails, they are still trusted.
+    /// The issuer may have replaced these keys. If the fetch fails, they are still used if the wanted key is among them.
     Old(Arc<KeySet>),
+    /// There are no keys, or they are too old to be trusted.
     Nothing,
-    /// The last fetch is too recent for another one.
+    /// The last fetch is too recent for another one, and the keys in memory do not suffice.
     NotAgainYet,
 }
 
@@ -73,7 +76,8 @@ impl PublishedKeys {
         Self { source: Arc::new(source), runtime }
     }
 
-    /// The keys, including the one with this id if it is published.
+    /// The keys of the issuer. The keys in memory are fetched again if they are older than [`FRESH`], or if the key with the id
+    /// `kid` is not among them. They are not fetched while the last fetch is too recent.
     pub(crate) async fn keys(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
         if let Known::Good(keys) = self.source.known(kid) {
             return Ok(keys);
@@ -116,14 +120,15 @@ impl Source {
         let state = self.state.lock();
         let now = self.clock.moment();
         let since_try = state.tried_at.map(|at| now.saturating_duration_since(at));
-        let resting = since_try.is_some_and(|since| since < state.pause());
+        let pausing = since_try.is_some_and(|since| since < state.pause());
         match &state.keys {
             Some((keys, at)) => {
                 let age = now.saturating_duration_since(*at);
                 let known = keys.knows(kid);
-                // After a successful fetch, an unknown id is not a key of the issuer. After a failed fetch, that is not certain.
+                // If the last fetch succeeded, the issuer has no key whose id is missing in `keys`. If the fetch failed, the
+                // issuer may have published such a key meanwhile.
                 let settled = known || state.failures == 0;
-                match (age < FRESH && known, resting) {
+                match (age < FRESH && known, pausing) {
                     (true, _) => Known::Good(Arc::clone(keys)),
                     (false, true) if settled && age < TRUSTED => Known::Good(Arc::clone(keys)),
                     (false, true) => Known::NotAgainYet,
@@ -131,7 +136,7 @@ impl Source {
                     (false, false) => Known::Nothing,
                 }
             }
-            None if resting => Known::NotAgainYet,
+            None if pausing => Known::NotAgainYet,
             None => Known::Nothing,
         }
     }
@@ -139,16 +144,16 @@ impl Source {
     async fn fetch(&self, client: &mut Option<Client>) -> Result<KeySet, String> {
         let client = match client {
             Some(client) => client,
-            none => none.insert(self.made()?),
+            none => none.insert(self.new_client()?),
         };
         let asked = client.get(&self.url).header("accept", "application/json").send().await;
-        let mut answer = asked.map_err(told)?;
-        // Every other status is an error. A redirect is not followed: the keys must come from the configured address.
+        let mut answer = asked.map_err(error_text)?;
+        // Every status other than 200 is an error. A redirect is not followed: the keys must come from the configured address.
         if answer.status() != StatusCode::OK {
             return Err(format!("answered with {}", answer.status()));
         }
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(told)? {
+        while let Some(part) = answer.chunk().await.map_err(error_text)? {
             body.extend_from_slice(&part);
             if body.len() > MAX_BYTES {
                 return Err(format!("more than {MAX_BYTES} bytes"));
@@ -158,13 +163,13 @@ impl Source {
         KeySet::published(&text).map_err(|error| error.to_string())
     }
 
-    fn is_here(&self) -> bool {
+    fn is_loopback(&self) -> bool {
         let url = Url::parse(&self.url).ok();
         url.is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
     }
 
     /// The HTTP client for fetches. It follows no redirects: only the settings decide where keys come from.
-    fn made(&self) -> Result<Client, String> {
+    fn new_client(&self) -> Result<Client, String> {
         // An error means that a provider is already installed.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut client = Client::builder()
@@ -173,11 +178,11 @@ impl Source {
             .user_agent("portcullis");
         if let Some(authorities) = &self.authorities {
             let certificates = authorities.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
-            client = client.tls_certs_only(certificates.map_err(told)?);
+            client = client.tls_certs_only(certificates.map_err(error_text)?);
         }
-        // A proxy cannot reach the loopback addresses of this machine.
-        let client = if self.is_here() { client.no_proxy() } else { client };
-        client.build().map_err(told)
+        // A proxy on another machine cannot reach the loopback addresses of this machine, so no proxy is used for them.
+        let client = if self.is_loopback() { client.no_proxy() } else { client };
+        client.build().map_err(error_text)
     }
 }
 
@@ -191,7 +196,7 @@ impl State {
 }
 
 /// The text of the error, without the URL, because the log line has the URL in a field.
-fn told(error: reqwest::Error) -> String {
+fn error_text(error: reqwest::Error) -> String {
     use std::error::Error;
     let error = error.without_url();
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))

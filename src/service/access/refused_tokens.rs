@@ -1,5 +1,5 @@
-//! Refused tokens of external issuers, for the operator: a counter by issuer and reason, and a log line once a minute for each
-//! pair.
+//! Refused tokens of external issuers, for the operator: a counter for each pair of issuer and reason, and at most one log line
+//! a minute for each pair.
 //!
 //! A client learns only that its token is invalid; the operator also needs the reason. The token and the values of its claims
 //! are never shown.
@@ -12,7 +12,7 @@ use std::{
 use domain::issuer::TokenRefusal;
 use parking_lot::Mutex;
 
-/// How often a line is logged for one issuer and reason.
+/// The shortest time between two log lines for the same issuer and reason.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// When the last line was logged for each issuer and reason. Issuers and reasons are few, so the map is small.

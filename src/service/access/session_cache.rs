@@ -1,8 +1,10 @@
 //! The cache of verified sessions, and the rule that keeps outdated sessions out of it.
 //!
-//! Only the verifier uses it. A fill takes a fence before it reads the database. The fill fails if anything was invalidated after
-//! the fence was taken, if the session has an entry already, or if it has a tombstone. An invalidation raises the fence before it
-//! removes the entry. So an entry that was read before a revocation never stays after the revocation. No I/O, no clock.
+//! Only the verifier uses this cache. Before it reads a session from the database, it takes a fence: the number of
+//! invalidations until then. After the read, it fills the cache with the session and passes the fence. The fill fails if
+//! anything was invalidated after the fence was taken, or if the session has a tombstone. It also fails if the session has an
+//! entry already, or if the cache is full. An invalidation raises the number before it removes the entry. So an entry that was
+//! read before a revocation never stays after the revocation. This file does no I/O and reads no clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,14 +36,15 @@ impl<V: Clone> SessionCache<V> {
         self.entries.get(&session).map(|found| found.value().clone())
     }
 
-    /// Stores what was read after `fence`, unless it may be outdated. `buried` says whether the session has a tombstone; it is
-    /// called last, while the entry is locked. `true` if the value was stored.
+    /// Stores `value`, which was read after `fence` was taken, unless `value` may be outdated, the session has an entry already,
+    /// or the cache is full. `has_tombstone` says whether the session has a tombstone. It is called last, while the entry is
+    /// locked. Returns `true` if the value was stored.
     pub(crate) fn fill(
         &self,
         fence: Fence,
         session: SessionId,
         value: V,
-        buried: impl FnOnce() -> bool,
+        has_tombstone: impl FnOnce() -> bool,
     ) -> bool {
         if self.entries.len() >= self.capacity {
             return false;
@@ -50,7 +53,7 @@ impl<V: Clone> SessionCache<V> {
             return false;
         };
         // An invalidation after this check waits for the lock of the entry, and then removes what is stored here.
-        if self.fence() != fence || buried() {
+        if self.fence() != fence || has_tombstone() {
             return false;
         }
         entry.insert(value);

@@ -1,4 +1,4 @@
-//! Tests the cache against a model: one database row per session, slow readers, and revocations while they read.
+//! Tests the cache against a model: one database row per session, slow readers, and changes during their reads.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -39,12 +39,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
-    fn no_entry_is_older_than_the_last_change_that_the_node_acted_on(steps in steps()) {
+    fn an_entry_equals_its_row_after_the_node_has_acted_on_the_last_change(steps in steps()) {
         let cache = SessionCache::new(100);
         let mut rows: HashMap<u8, (u32, bool)> = HashMap::new();
         let mut reading: HashMap<u8, (Fence, u8, (u32, bool))> = HashMap::new();
         let mut pending: HashSet<u8> = HashSet::new();
-        let mut buried: HashSet<u8> = HashSet::new();
+        let mut tombstones: HashSet<u8> = HashSet::new();
         for step in steps {
             match step {
                 Step::Read { reader, session } => {
@@ -55,7 +55,7 @@ proptest! {
                     if let Some((fence, id, row)) = reading.remove(&reader)
                         && !row.1
                     {
-                        cache.fill(fence, session(id), row, || buried.contains(&id));
+                        cache.fill(fence, session(id), row, || tombstones.contains(&id));
                     }
                 }
                 Step::Commit { session, ends } => {
@@ -66,7 +66,7 @@ proptest! {
                 Step::Act { session: id } => {
                     if pending.remove(&id) {
                         if rows[&id].1 {
-                            buried.insert(id);
+                            tombstones.insert(id);
                         }
                         cache.invalidate(session(id));
                     }

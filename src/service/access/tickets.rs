@@ -1,6 +1,7 @@
-//! Tickets: credentials that are valid once, for 30 s. A client that cannot set headers uses one for its WebSocket handshake.
+//! Tickets: credentials that are valid once, for 30 s. A client that cannot set headers uses a ticket for its WebSocket
+//! handshake.
 //!
-//! The database keeps only the hash. `Verifier::verify_ticket` redeems them.
+//! The database has only the hash of a ticket. `Verifier::verify_ticket` redeems tickets.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ const LIFETIME: Duration = Duration::from_secs(30);
 pub struct Ticket {
     /// The ticket itself.
     pub ticket: SecretString,
-    /// When it expires.
+    /// When the ticket expires.
     pub expires_at: OffsetDateTime,
 }
 
@@ -34,7 +35,7 @@ impl Tickets {
         Self { store, clock }
     }
 
-    /// Issues a ticket for the caller's session. It permits no more than the caller's token.
+    /// Issues a ticket for the caller's session. The ticket permits no more than the caller's token.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -42,8 +43,8 @@ impl Tickets {
         let ticket = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
         let expires_at = self.clock.now() + LIFETIME;
         let (session, scopes, token) = (caller.session, caller.scopes, caller.token.clone());
-        let stands_for = store::Ticket { session, scopes, token };
-        self.store.insert_ticket(Sha256::digest(&ticket).into(), stands_for, expires_at).await?;
+        let row = store::Ticket { session, scopes, token };
+        self.store.insert_ticket(Sha256::digest(&ticket).into(), row, expires_at).await?;
         Ok(Ticket { ticket: ticket.into(), expires_at })
     }
 }

@@ -1,13 +1,15 @@
-//! The verifier decides whether a credential is valid. Every entrance of the server asks it; there is no other judge.
+//! The verifier decides whether an access token or a ticket is valid. Every entrance asks it, and no other code decides this.
 //!
-//! It checks the signature, then the tombstone, then the session. The session comes from the cache while this node's knowledge
-//! of revocations is current, otherwise from the database. If the database cannot be reached either, the answer is
-//! `Unavailable`. The caller's rights come from the user's role as it is now; a token can only narrow them.
+//! The verifier checks the signature of an access token, then the tombstone, then the session, then the denials. The session
+//! comes from the cache if this node is current and the entry is recent enough, otherwise from the database. If the database is
+//! needed and cannot be reached, the answer is `Unavailable`. The caller's rights come from the user's role as it is now; a
+//! token can only narrow them.
 
 use std::sync::Arc;
 
 use actors::{Realtime, runtime::SessionActivity};
 use domain::{
+    account::role::Role,
     session::{Lifetime, ended},
     tokens::{
         access_token::{TokenError, access_ttl},
@@ -26,7 +28,6 @@ use time::OffsetDateTime;
 
 use super::{
     cached_session::CachedSession,
-    credential_keys::CredentialKeys,
     feed_state::FeedState,
     outages::Outages,
     refusal::{Refusal, not_judged},
@@ -36,11 +37,12 @@ use crate::core::{
     caller::Caller,
     clock::{Clock, millis},
     failure::Failure,
+    keys::LiveKeys,
 };
 
-/// The most sessions in the cache. Each takes some 500 bytes.
+/// The most sessions in the cache. Each needs about 500 bytes.
 const CAPACITY: usize = 200_000;
-/// How many genuine cookies of one request are verified at most.
+/// If a request has several genuine tokens in cookies, at most this many of them are verified.
 const MAX_CANDIDATES: usize = 4;
 /// A cached session is read again after this time, because some changes come without a revocation. An example is a step-up on
 /// another node, which takes the privilege from earlier tokens.
@@ -53,7 +55,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     store: Store,
     realtime: Realtime,
-    keys: Arc<CredentialKeys>,
+    keys: LiveKeys,
     feed: Arc<FeedState>,
     outages: Arc<Outages>,
     clock: Clock,
@@ -64,7 +66,7 @@ impl Verifier {
     pub(crate) fn new(
         store: Store,
         realtime: Realtime,
-        keys: Arc<CredentialKeys>,
+        keys: LiveKeys,
         feed: Arc<FeedState>,
         outages: Arc<Outages>,
         clock: Clock,
@@ -78,8 +80,12 @@ impl Verifier {
     /// # Errors
     /// Why the token is refused.
     pub async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
+        counted("access_token", self.caller_of_token(token).await)
+    }
+
+    async fn caller_of_token(&self, token: &str) -> Result<Caller, Refusal> {
         let now = self.0.clock.now();
-        let claims = self.0.keys.access.verify(token, now.unix_timestamp()).map_err(token_refusal)?;
+        let claims = self.0.keys.live().access.verify(token, now.unix_timestamp()).map_err(token_refusal)?;
         let known = self.session(claims.sid, claims.privilege_epoch, now).await?;
         if known.session.user.0 != claims.id {
             return Err(Refusal::Invalid("invalid_token"));
@@ -89,16 +95,17 @@ impl Verifier {
         Ok(known.caller(&claims, now))
     }
 
-    /// Reduces a credential to one token. A browser may send several cookies of one name. The newest token that verifies is chosen;
-    /// if none verifies, the newest genuine one; if none is genuine, the last cookie of the request.
+    /// Reduces a credential to one token. A browser may send several cookies of one name. The newest token that verifies, or
+    /// that cannot be judged now, is chosen; at most `MAX_CANDIDATES` genuine tokens are tried. If all tried tokens are
+    /// refused, the newest genuine token is chosen. If no token is genuine, the last cookie of the request is chosen.
     pub async fn choose(&self, credential: Credential) -> Credential {
         if credential.others.is_empty() {
             return credential;
         }
-        let genuine = self.0.keys.access.newest_first(credential.candidates());
+        let genuine = self.0.keys.live().access.newest_first(credential.candidates());
         let mut chosen = genuine.first().map(|(token, _)| *token);
         for (token, _) in genuine.iter().take(MAX_CANDIDATES) {
-            // A token that cannot be judged now may be the right one, so no older token is chosen instead of it.
+            // A token that cannot be judged now may be the right one, so no older token is chosen instead.
             if matches!(self.verify(token.expose_secret()).await, Ok(_) | Err(Refusal::Unavailable)) {
                 chosen = Some(token);
                 break;
@@ -113,6 +120,10 @@ impl Verifier {
     /// # Errors
     /// Why the ticket is refused.
     pub async fn verify_ticket(&self, ticket: &str) -> Result<Caller, Refusal> {
+        counted("ticket", self.caller_of_ticket(ticket).await)
+    }
+
+    async fn caller_of_ticket(&self, ticket: &str) -> Result<Caller, Refusal> {
         let now = self.0.clock.now();
         let consumed = self.0.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
         let ticket = consumed.map_err(not_judged)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
@@ -126,7 +137,7 @@ impl Verifier {
     /// Checks that neither the user nor the token is denied. `channel` is the channel of a subscription token.
     ///
     /// # Errors
-    /// `Denied`; `Unavailable` if it cannot be determined.
+    /// `Denied`; `Unavailable` if the denials cannot be read.
     pub async fn check_denials(
         &self,
         subject: &Subject,
@@ -151,10 +162,10 @@ impl Verifier {
         denied.map_or(Ok(()), |denied| Err(Refusal::Denied(denied)))
     }
 
-    /// Whether the user is blocked, for sign-ins, which have no token yet.
+    /// Whether the user is blocked. Sign-ins ask this, because they have no token yet.
     ///
     /// # Errors
-    /// `Unavailable` if it cannot be determined.
+    /// `Unavailable` if the denials cannot be read.
     pub(crate) async fn is_blocked(&self, user: UserId) -> Result<bool, Failure> {
         match self.check_user(user, self.0.clock.now()).await {
             Ok(()) => Ok(false),
@@ -163,7 +174,19 @@ impl Verifier {
         }
     }
 
-    /// Refuses a session that is known to have been revoked, without asking the database.
+    /// Judges a caller of an earlier moment again: the session, the user and the token. Returns the user's role as it is now. The
+    /// expiry of the token is not judged, because a request may take longer than its token lives.
+    ///
+    /// # Errors
+    /// Why the caller is refused.
+    pub(crate) async fn judge_again(&self, caller: &Caller) -> Result<Role, Refusal> {
+        let now = self.0.clock.now();
+        let known = self.session(caller.session, caller.privilege_epoch, now).await?;
+        self.check_denials(&caller.user.into(), &caller.token, None, now).await?;
+        Ok(known.role)
+    }
+
+    /// Refuses a session that has a tombstone, without asking the database.
     ///
     /// # Errors
     /// `Ended`.
@@ -175,7 +198,7 @@ impl Verifier {
     /// revoked or expired, its account must be active, and its user must not be blocked.
     ///
     /// # Errors
-    /// `Ended`, `Forbidden`, `Denied`; `Unavailable` if it cannot be determined.
+    /// `Ended`, `Forbidden`, `Denied`; `Unavailable` if the denials cannot be read.
     pub(crate) async fn judge(&self, live: &SessionWithUser, now: OffsetDateTime) -> Result<(), Refusal> {
         let id = live.session.id;
         self.check_tombstone(id)?;
@@ -188,23 +211,24 @@ impl Verifier {
         self.check_user(live.user.id, now).await
     }
 
-    /// Forgets a session, and does not cache the results of reads that are under way. Call this after a session was revoked or
-    /// changed, and after its tombstone was set.
+    /// Removes a session from the cache. The results of reads that are under way are not cached, either. Call this after the
+    /// session was revoked or changed. If it was revoked, set its tombstone first.
     pub(crate) fn invalidate(&self, session: SessionId) {
         self.0.cache.invalidate(session);
     }
 
-    /// The highest refresh counter of an access token that was used on this node. The database may not have it yet.
+    /// The highest refresh counter among the session's access tokens that this node knows to have been used. 0 if the session
+    /// is not in the cache. The counter in the database may differ.
     pub(crate) fn used_counter(&self, session: SessionId) -> u64 {
         self.0.cache.get(session).map_or(0, |known| known.used_counter())
     }
 
-    /// The last use of a session that this node knows.
+    /// The last use of a session, as far as this node knows. `None` if the session is not in the cache.
     pub(crate) fn last_seen(&self, session: SessionId) -> Option<OffsetDateTime> {
         self.0.cache.get(session).map(|known| known.last_seen())
     }
 
-    /// Forgets every session. The results of reads that are under way are not cached.
+    /// Removes every session from the cache. The results of reads that are under way are not cached, either.
     pub(crate) fn invalidate_all(&self) {
         self.0.cache.invalidate_all();
     }
@@ -215,7 +239,7 @@ impl Verifier {
         self.0.cache.retain(|known| known.read_at_ms > oldest);
     }
 
-    /// The session, if it works at `now`. It was read at privilege epoch `epoch` or later.
+    /// The session, if it works at `now`. An entry of the cache is used only if its privilege epoch is `epoch` or later.
     async fn session(
         &self,
         id: SessionId,
@@ -239,7 +263,8 @@ impl Verifier {
     }
 
     /// The session from the cache, if the entry is fresh and the session works. A refusal never comes from the cache, because
-    /// another node may have seen a later use of the session. A token of a later epoch proves that a step-up followed the read.
+    /// another node may have seen a later use of the session. If the token has a later privilege epoch than the entry, the
+    /// entry was read before a step-up or a change of credentials, so it is not used.
     fn cached(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Option<Arc<CachedSession>> {
         let known = self.0.cache.get(id)?;
         let fresh = millis(now) - known.read_at_ms < FRESH_MS && known.session.privilege_epoch >= epoch;
@@ -248,8 +273,8 @@ impl Verifier {
 
     async fn read(&self, id: SessionId, now: OffsetDateTime) -> Result<Arc<CachedSession>, Refusal> {
         let Inner { store, realtime, feed, cache, .. } = &*self.0;
-        // Only what was read while the feed was current may be cached: the feed does not report revocations from before its first
-        // look.
+        // Only what was read while the feed was current may be cached. Then the feed reports every revocation that commits
+        // after the read.
         let fence = feed.is_current().then(|| cache.fence());
         let earlier = cache.get(id);
         let live = store.session_with_user(id).await.map_err(not_judged)?;
@@ -266,7 +291,7 @@ impl Verifier {
         Ok(known)
     }
 
-    /// Whether the session works at `now`.
+    /// Refuses a session that does not work at `now`: it has ended, or its account is not active.
     fn judge_session(&self, known: &CachedSession, now: OffsetDateTime) -> Result<(), Refusal> {
         if self.0.realtime.is_revoked_with_all(known.session.revoked_all) {
             return Err(Refusal::Ended(Cause::Revoked));
@@ -291,15 +316,19 @@ impl Verifier {
 
     /// Checks that the user is not blocked.
     async fn check_user(&self, user: UserId, now: OffsetDateTime) -> Result<(), Refusal> {
-        // This token has no id and the latest possible time of issue, so no denial of tokens applies to it. Only its user can be
-        // denied.
+        // This token has no id and the latest possible time of issue, so no denial of tokens applies to it. Only its user can
+        // be denied.
         let token = TokenMark { id: None, issued_at_ms: Some(i64::MAX) };
         self.check_denials(&user.into(), &token, None, now).await
     }
 
-    /// Notes a use. Two kinds of uses are written before the request continues. The first use of a refresh counter decides whether
-    /// the previous refresh token is still accepted, and it must still do so after a crash and on other nodes. A use after half of
-    /// the idle time prevents that another node treats the session as idle. Other uses are written later, in batches.
+    /// Notes a use. Two kinds of uses are written before the request continues:
+    /// - The first use of a refresh counter. It decides whether the previous refresh token is still accepted. So it must be
+    ///   known on other nodes, and after a crash of this node.
+    /// - A use after a pause of at least half of the idle timeout. If it were not written, another node could treat the session
+    ///   as idle.
+    ///
+    /// Other uses are written later, in batches.
     async fn note_use(
         &self,
         known: &CachedSession,
@@ -329,6 +358,13 @@ impl Verifier {
         }
         Ok(())
     }
+}
+
+/// Counts a check of a credential of this kind.
+fn counted(credential: &'static str, checked: Result<Caller, Refusal>) -> Result<Caller, Refusal> {
+    let result = checked.as_ref().map_or_else(|refusal| refusal.code(), |_| "valid");
+    metrics::counter!("token_checks_total", "credential" => credential, "result" => result).increment(1);
+    checked
 }
 
 fn token_refusal(error: TokenError) -> Refusal {

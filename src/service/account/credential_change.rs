@@ -1,7 +1,7 @@
 //! Changes of a user's credentials. The session that makes a change stays and gets new tokens; the user's other sessions end.
 //!
-//! The store renews the tokens in the transaction of the change. Only the answer to that request contains them. Earlier tokens
-//! carry no privilege.
+//! The store renews the tokens in the transaction of the change. Only the answer to the request that makes the change contains
+//! the new tokens. Earlier tokens carry no privilege.
 
 use store::{RevocationRequest, Session, Store};
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct CredentialChange<T> {
     /// What the change did.
     pub outcome: T,
-    /// The new tokens, which replace those from before the change.
+    /// The new tokens. They replace the tokens from before the change.
     pub tokens: SessionTokens,
 }
 
@@ -33,17 +33,18 @@ impl CredentialChanges {
         Self { store, tokens, revoker }
     }
 
-    /// Carries out the caller's order, which changes credentials and keeps the caller's session.
+    /// Carries out `order`, the caller's revocation request, which changes credentials and does not end the caller's session.
     ///
     /// # Errors
-    /// The errors of the revoker. `Conflict` if the change was made, and another request has renewed the tokens again: then only
-    /// the answer to that request contains them.
+    /// The errors of the revoker. `Conflict` also if the change was made, but another request has renewed the tokens again:
+    /// then only the answer to that request contains the tokens.
     pub(crate) async fn make(
         &self,
         caller: &Caller,
         order: RevocationRequest,
     ) -> Result<CredentialChange<RevocationResult>, Failure> {
-        // Read before the change, because this read can fail. After the commit, the client gets its tokens only from this answer.
+        // The user is read before the change. If this read failed after the commit, the new tokens would be lost, because only
+        // this answer contains them.
         let user = self.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)?;
         let (outcome, renewed) = self.revoker.revoke_and_renew(order).await?;
         let session = match renewed {
@@ -53,14 +54,15 @@ impl CredentialChanges {
         Ok(CredentialChange { outcome, tokens: self.tokens.session_tokens(user, session) })
     }
 
-    /// Reads the session after a change whose answer was lost. The change has raised the privilege epoch by one.
+    /// Reads the session after a change whose answer from the database was lost. The change has raised the privilege epoch by
+    /// one. If the session has any other epoch, another request has renewed the tokens since then.
     async fn read_again(&self, caller: &Caller) -> Result<Session, Failure> {
         let live = self.store.session_with_user(caller.session).await?;
         let live = live.filter(|live| live.session.revoked.is_none()).ok_or_else(Failure::session_ended)?;
         if live.session.privilege_epoch != caller.privilege_epoch + 1 {
             return Err(Failure::conflict(
                 "tokens_renewed",
-                "The change was made. Another request has renewed the tokens since; use those of its answer.",
+                "The change was made. Another request has renewed the tokens since; use the tokens in its answer.",
             ));
         }
         Ok(live.session)

@@ -9,7 +9,10 @@ use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 use super::sessions::Sessions;
 use crate::{
-    access::listed_session::ListedSession,
+    access::{
+        listed_device::{DevicePage, ListedDevice},
+        listed_session::ListedSession,
+    },
     core::{
         audit::AuditTrail,
         caller::Caller,
@@ -22,32 +25,12 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 
-/// A device with what this node knows about it.
-#[derive(Clone, Debug)]
-pub struct ListedDevice {
-    /// The device, with the trust that is left now.
-    pub device: Device,
-    /// The number of working sessions on the device.
-    pub sessions: usize,
-    /// The open sockets of these sessions on this node.
-    pub open_connections: usize,
-}
-
-/// A page of devices.
-#[derive(Clone, Debug)]
-pub struct DevicePage {
-    /// The devices.
-    pub devices: Vec<ListedDevice>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
-/// A user's change of a device. `None` leaves a field as it is.
+/// A user's change of a device. A field that is `None` is not changed.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceUpdate {
     /// The label; `Some(None)` removes it.
     pub label: Option<Option<String>>,
-    /// Whether it is trusted.
+    /// Whether the user trusts the device.
     pub trusted: Option<bool>,
 }
 
@@ -92,17 +75,14 @@ impl Devices {
     }
 
     fn listed(&self, device: Device, sessions: &[ListedSession]) -> ListedDevice {
-        let on_it = sessions.iter().filter(|listed| listed.session.device == device.id);
-        let (sessions, open_connections) =
-            on_it.fold((0, 0), |(count, open), listed| (count + 1, open + listed.open_connections));
-        ListedDevice { device: self.with_current_trust(device), sessions, open_connections }
+        ListedDevice::of(device, sessions, self.0.clock.now())
     }
 
-    /// Changes the label or the trust of one of the caller's devices. Trusting a device needs a recent step-up.
+    /// Changes the label or the trust of one of the caller's devices. Trusting a device requires privilege.
     ///
     /// # Errors
-    /// `NotFound` if the caller has no such device, `StepUpRequired`, `BadRequest` for an invalid label, `Invalid` if the
-    /// caller's session has ended meanwhile, `Unavailable`.
+    /// `NotFound` if the caller has no such device, `StepUpRequired` or `Forbidden` without privilege, `BadRequest` for an
+    /// invalid label, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
     pub async fn update(
         &self,
         caller: &Caller,
@@ -143,7 +123,7 @@ impl Devices {
         Ok(self.listed(changed, &self.0.sessions.working(caller).await?))
     }
 
-    /// Forgets one of the caller's devices and ends the caller's sessions on it. After another sign-in it is a new device.
+    /// Forgets one of the caller's devices and ends the caller's sessions on it. At the next sign-in, the device counts as new.
     ///
     /// # Errors
     /// `NotFound` if the caller has no such device, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
@@ -170,13 +150,6 @@ impl Devices {
             })
             .await
     }
-
-    /// The device with the trust that is left now.
-    fn with_current_trust(&self, device: Device) -> Device {
-        let trust = device.trust.at(device.trusted_until, self.0.clock.now());
-        let trusted_until = device.trusted_until.filter(|_| trust != Trust::New);
-        Device { trust, trusted_until, ..device }
-    }
 }
 
 fn no_such_device() -> Failure {
@@ -186,7 +159,7 @@ fn no_such_device() -> Failure {
 /// The label, trimmed, if it is valid.
 fn checked_label(label: &str) -> Result<String, Failure> {
     shown_name(label).ok_or_else(|| {
-        let detail = "A label has 1 to 100 characters and none that cannot be seen.";
+        let detail = "A label has 1 to 100 characters, and no invisible characters.";
         Failure::bad_request("invalid_label", detail)
     })
 }

@@ -1,13 +1,15 @@
-//! The orders (revocation requests) of users to change their own factors.
+//! The revocation request with which a user changes the user's own second factors. Its transaction changes the factor and ends
+//! the user's other sessions.
 //!
-//! The order needs a recent step-up. The user's other sessions are not trusted after the change, so the revoker ends them.
+//! Such a request requires privilege (a recent sign-in or step-up). The user's other sessions are not trusted after the change,
+//! so the revoker ends them.
 
 use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, RevocationRequest, Target};
 
 use crate::core::{audit::AuditTrail, caller::Caller, clock::Clock, request_meta::RequestMeta};
 
-/// Makes orders to change factors. Clones are cheap.
+/// Makes requests to change factors. Clones are cheap.
 #[derive(Clone)]
 pub(crate) struct FactorOrders {
     clock: Clock,
@@ -19,7 +21,7 @@ impl FactorOrders {
         Self { clock, audit }
     }
 
-    /// The order of a caller to change the caller's own factors. `event` is the name of the audit event.
+    /// The request with which a caller changes the caller's own factors. `event` is the name of the audit event.
     pub(crate) fn order(
         &self,
         caller: &Caller,

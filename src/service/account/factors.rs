@@ -1,7 +1,7 @@
-//! A user's own second factors: listing them, setting up and removing an authenticator app, replacing backup codes.
+//! A user's own second factors: lists them, sets up and removes an authenticator app, replaces backup codes.
 //!
-//! A change of factors needs a recent step-up, and the user's other sessions are not trusted after it. So the revoker carries it
-//! out: it ends these sessions and renews the tokens of the caller's session.
+//! A change of factors requires privilege (a recent sign-in or step-up). The user's other sessions are not trusted after the
+//! change. So the revoker carries out the change: it also ends these sessions and renews the tokens of the caller's session.
 
 use domain::factors::{
     backup_code::{self, BACKUP_CODES, BackupCode},
@@ -28,7 +28,7 @@ use crate::{
 /// The factors that a user has in addition to a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnrolledFactors {
-    /// When the authenticator app was confirmed. `None` without one.
+    /// When the authenticator app was confirmed. `None` without a confirmed app.
     pub totp_confirmed_at: Option<OffsetDateTime>,
     /// The number of unused backup codes.
     pub backup_codes: u32,
@@ -36,12 +36,12 @@ pub struct EnrolledFactors {
     pub passkeys: u32,
 }
 
-/// An authenticator app that is being set up. The user sees it once.
+/// An authenticator app that is being set up. The user sees these values once.
 #[derive(Clone, Debug)]
 pub struct TotpSetup {
-    /// The secret, for typing.
+    /// The secret as a text to type into an app.
     pub secret: SecretString,
-    /// The secret, for apps.
+    /// The secret as a URI (`otpauth:`) for an app.
     pub uri: SecretString,
     /// The URI as a QR code.
     pub qr_svg: SecretString,
@@ -86,7 +86,8 @@ impl Factors {
     /// Begins to set up an authenticator app. The app becomes a factor when one of its codes is confirmed.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` if there is one already, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if there is a confirmed app already, `Invalid` if the
+    /// session has ended meanwhile, `Unavailable`.
     pub async fn begin_totp(&self, caller: &Caller, meta: &RequestMeta) -> Result<TotpSetup, Failure> {
         let Parts { store, clock, audit, privilege, codes, issuer, .. } = &self.0;
         privilege.require(caller).await?;
@@ -102,12 +103,12 @@ impl Factors {
         Ok(TotpSetup { secret: secret.base32(), qr_svg: picture.into(), uri })
     }
 
-    /// Confirms the authenticator app that is being set up, with one of its codes, and ends the caller's other sessions. The time
-    /// step of the code is spent. The outcome is the time of the confirmation.
+    /// Confirms the authenticator app that is being set up, with one of its codes, and ends the caller's other sessions. The
+    /// time step of the code is spent. The outcome is the time of the confirmation.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` if no app is being set up, `Invalid` for a wrong code or if the session has ended
-    /// meanwhile, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if no app is being set up or an app is confirmed already,
+    /// `Invalid` for a wrong code or if the session has ended meanwhile, `TooMany`, `Unavailable`.
     pub async fn confirm_totp(
         &self,
         caller: &Caller,
@@ -138,11 +139,12 @@ impl Factors {
         }
     }
 
-    /// Removes the authenticator app and ends the caller's other sessions. Without another factor, backup codes are removed, too.
+    /// Removes the authenticator app and ends the caller's other sessions. If the user then has no second factor, the backup
+    /// codes are removed, too.
     ///
     /// # Errors
-    /// `StepUpRequired`, `NotFound` if there is none, `Conflict` if the user could no longer sign in, `Invalid` if the session
-    /// has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app, `Conflict` if the user could not sign
+    /// in without the app, `Invalid` if the session has ended meanwhile, `Unavailable`.
     pub async fn remove_totp(
         &self,
         caller: &Caller,
@@ -162,8 +164,8 @@ impl Factors {
     /// Replaces the backup codes by ten new codes, which are shown once. Ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` without another second factor, `Invalid` if the session has ended meanwhile,
-    /// `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` without another second factor, `Invalid` if the session
+    /// has ended meanwhile, `Unavailable`.
     pub async fn replace_backup_codes(
         &self,
         caller: &Caller,
@@ -182,7 +184,7 @@ impl Factors {
             Ok(change) => Ok(change.with(codes.iter().map(BackupCode::text).collect())),
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(Failure::conflict(
                 "no_second_factor",
-                "Backup codes replace a second factor. Add an authenticator app or a passkey first.",
+                "Backup codes require a second factor. Add an authenticator app or a passkey first.",
             )),
             Err(failure) => Err(failure),
         }

@@ -1,12 +1,13 @@
 //! What signed-in users do with their own account: profile, sessions, devices, second factors, passkeys, step-up.
 //!
-//! Depends on `core`, `access`, `revocation` and `authenticators`.
+//! This module depends only on `core`, `access`, `revocation` and `authenticators`.
 
 pub(crate) mod credential_change;
 pub(crate) mod devices;
 pub(crate) mod factor_order;
 pub(crate) mod factors;
 pub(crate) mod passkeys;
+pub(crate) mod personal_data;
 pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod step_up;
@@ -19,12 +20,14 @@ use domain::session::SessionLimits;
 use factor_order::FactorOrders;
 use factors::Factors;
 use passkeys::Passkeys;
+use personal_data::PersonalData;
 use profile::Profile;
 use sessions::Sessions;
 use step_up::StepUp;
 
 use crate::{
-    access::{Access, listed_session::SessionListing},
+    access::{Access, listed_session::SessionListing, stream_permission::StreamPermissions},
+    audit_log::log::AuditLog,
     authenticators::Authenticators,
     core::Core,
     revocation::{Revocation, revoke::Revoker},
@@ -42,11 +45,13 @@ pub struct Account {
     pub factors: Factors,
     /// The user's passkeys.
     pub passkeys: Passkeys,
-    /// Proving presence again.
+    /// Everything about the user: its export, and the erasure of the account.
+    pub personal_data: PersonalData,
+    /// Step-up: the user proves presence again.
     pub step_up: StepUp,
 }
 
-/// The parts that the use cases of an account share.
+/// Parts that are used by more than one use case of this module.
 struct Shared<'a> {
     core: &'a Core,
     access: &'a Access,
@@ -62,6 +67,7 @@ impl Account {
         access: &Access,
         revocation: &Revocation,
         authenticators: &Authenticators,
+        audit_log: Arc<AuditLog>,
         limits: SessionLimits,
     ) -> Self {
         let orders = FactorOrders::new(core.clock.clone(), core.audit.clone());
@@ -81,6 +87,7 @@ impl Account {
             devices: shared.devices(sessions.clone()),
             factors: shared.factors(),
             passkeys: shared.passkeys(),
+            personal_data: shared.personal_data(revocation, audit_log),
             step_up: shared.step_up(limits.privilege),
             sessions,
         }
@@ -121,7 +128,7 @@ impl Shared<'_> {
             codes: self.authenticators.codes.clone(),
             orders: self.orders.clone(),
             changes: self.changes.clone(),
-            issuer: self.access.keys.access.issuer().to_owned(),
+            issuer: self.access.keys.live().access.issuer().to_owned(),
         })
     }
 
@@ -135,6 +142,19 @@ impl Shared<'_> {
             ceremonies: self.authenticators.passkeys.clone(),
             orders: self.orders.clone(),
             changes: self.changes.clone(),
+        })
+    }
+
+    fn personal_data(&self, revocation: &Revocation, audit_log: Arc<AuditLog>) -> PersonalData {
+        PersonalData::new(personal_data::Parts {
+            store: self.core.store.clone(),
+            clock: self.core.clock.clone(),
+            audit: self.core.audit.clone(),
+            throttle: self.core.throttle.clone(),
+            privilege: self.core.privilege.clone(),
+            erasures: revocation.erasures.clone(),
+            audit_log,
+            permissions: StreamPermissions::new(self.access),
         })
     }
 

@@ -1,7 +1,7 @@
 //! A user's own passkeys: adds, lists, renames and removes them.
 //!
-//! A change of passkeys is a change of factors: it needs a recent step-up and ends the user's other sessions. Sign-ins with
-//! passkeys are in `sign_in::passkey`.
+//! To add or to remove a passkey is a change of factors: it requires privilege (a recent sign-in or step-up) and ends the
+//! user's other sessions. To rename a passkey is not. Sign-ins with passkeys are in `sign_in::passkey`.
 
 use domain::{
     factors::{
@@ -37,7 +37,7 @@ use crate::{
 /// A passkey as its user sees it.
 #[derive(Clone, Debug)]
 pub struct ListedPasskey {
-    /// Its id.
+    /// The id of the passkey.
     pub id: Uuid,
     /// The name that the user gave it.
     pub name: String,
@@ -45,9 +45,9 @@ pub struct ListedPasskey {
     pub aaguid: Option<Uuid>,
     /// The name of that model, if it is known.
     pub authenticator: Option<&'static str>,
-    /// When it was added.
+    /// When the passkey was added.
     pub created_at: OffsetDateTime,
-    /// When it was last used.
+    /// When the passkey was last used.
     pub last_used_at: Option<OffsetDateTime>,
     /// Whether the passkey is suspended, because it may have been copied.
     pub suspended: bool,
@@ -78,7 +78,8 @@ impl Passkeys {
     /// Begins to add a passkey.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` if there are too many, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if the user has too many passkeys, `Invalid` if the account
+    /// was deleted meanwhile, `TooMany`, `Unavailable`.
     pub async fn begin(&self, caller: &Caller, meta: &RequestMeta) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, throttle, privilege, ceremonies, .. } = &self.0;
         privilege.require(caller).await?;
@@ -100,8 +101,8 @@ impl Passkeys {
             .start_passkey_registration(owner.handle, &user.email, shown, Some(known))
             .map_err(|error| defect("could not begin a registration", &error))?;
         let mut options = serde_json::to_value(options).map_err(|_| Failure::Internal)?;
-        // Ask the authenticator to store the passkey if it has room, so that the user can sign in without a user name. The value
-        // of the library discourages it.
+        // Asks the authenticator to store the passkey if it has space, so that the user can sign in without a user name. By
+        // default, the options of the library discourage this.
         options["publicKey"]["authenticatorSelection"]["residentKey"] = "preferred".into();
         let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyRegistration, Some(caller.user), answerer);
@@ -113,8 +114,9 @@ impl Passkeys {
     /// Adds the passkey that an authenticator made, and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `BadRequest` for an invalid name, `Invalid` for an expired ceremony or an answer that does not belong to
-    /// it, `Conflict` for a passkey that is already registered, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `BadRequest` for an invalid name or a malformed answer, `Invalid` for
+    /// an expired ceremony, for an answer to another ceremony, or if the session has ended meanwhile, `Conflict` if the passkey
+    /// is already registered or the user has too many passkeys, `Unavailable`.
     pub async fn add(
         &self,
         caller: &Caller,
@@ -160,6 +162,8 @@ impl Passkeys {
             created_at: order.now,
             last_used_at: None,
             suspended_at: None,
+            user_handle: None,
+            backup_unknown: false,
         });
         Ok(changes.make(caller, order).await?.with(added))
     }
@@ -199,8 +203,8 @@ impl Passkeys {
     /// Removes one of the caller's passkeys and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `NotFound`, `Conflict` if the user could no longer sign in, `Invalid` if the session has ended
-    /// meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`, `Conflict` if the user could not sign in without this
+    /// passkey, `Invalid` if the session has ended meanwhile, `Unavailable`.
     pub async fn remove(
         &self,
         caller: &Caller,
@@ -233,7 +237,7 @@ impl ListedPasskey {
     }
 }
 
-/// The answer of an authenticator to a registration, as the browser gives it.
+/// Reads the answer of an authenticator to a registration. `credential` is the answer as the browser gives it.
 fn parse_registration(credential: &Value) -> Result<RegisterPublicKeyCredential, Failure> {
     let read: Option<RegisterPublicKeyCredential> = serde_json::from_value(credential.clone()).ok();
     read.filter(|read| read.type_ == "public-key").ok_or_else(malformed)
@@ -241,7 +245,7 @@ fn parse_registration(credential: &Value) -> Result<RegisterPublicKeyCredential,
 
 fn checked_name(name: &str) -> Result<String, Failure> {
     shown_name(name).ok_or_else(|| {
-        let detail = "A passkey's name has 1 to 100 characters and none that cannot be seen.";
+        let detail = "A passkey's name has 1 to 100 characters, and no invisible characters.";
         Failure::bad_request("invalid_name", detail)
     })
 }

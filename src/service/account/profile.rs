@@ -62,12 +62,12 @@ impl Profile {
         Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
     }
 
-    /// Changes the caller's password and ends the caller's other sessions. The tokens of this session are renewed. Neither the old
-    /// tokens nor the new ones carry privilege.
+    /// Changes the caller's password and ends the caller's other sessions. The tokens of this session are renewed. Neither the
+    /// old tokens nor the new ones carry privilege.
     ///
     /// # Errors
-    /// `StepUpRequired` without a recent step-up, `Invalid` for a wrong current password or if the session has ended meanwhile,
-    /// `BadRequest` for a weak new password, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Invalid` for a wrong current password or if the session has ended
+    /// meanwhile, `BadRequest` for a weak new password, `TooMany`, `Unavailable`.
     pub async fn change_password(
         &self,
         caller: &Caller,

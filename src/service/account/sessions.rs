@@ -48,8 +48,8 @@ impl Sessions {
         Self { store, clock, audit, listing, revoker, outages }
     }
 
-    /// A page of the caller's working sessions, newest first, and the cursor of the next page. A page may have fewer sessions than
-    /// `limit`, because idle sessions are left out.
+    /// A page of the caller's working sessions, newest first, and the cursor of the next page. A page may have fewer sessions
+    /// than `limit`, because idle and expired sessions are left out.
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
@@ -86,7 +86,7 @@ impl Sessions {
         listed.filter(works).collect()
     }
 
-    /// Ends one of the caller's sessions. A session that has ended already is not an error.
+    /// Ends one of the caller's sessions. It is no error if that session has ended already.
     ///
     /// # Errors
     /// `NotFound` if the caller has no such session, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
@@ -107,7 +107,7 @@ impl Sessions {
         }
     }
 
-    /// Ends all of the caller's sessions except the one of this request.
+    /// Ends all of the caller's sessions except the session of this request.
     ///
     /// # Errors
     /// `Invalid` if the caller's session has ended meanwhile, `Unavailable` if the database cannot be reached.
@@ -116,7 +116,8 @@ impl Sessions {
         self.revoker.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
     }
 
-    /// The order of a user to end the user's own sessions. The audit event names the session that ends; `by_session` is the caller's.
+    /// The revocation request for `target`, limited to the caller's own sessions. The detail `by_session` of the audit event is
+    /// the session that requests the revocation.
     fn order(&self, caller: &Caller, target: Target, meta: &RequestMeta) -> RevocationRequest {
         let mut event = self.audit.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);

@@ -1,7 +1,7 @@
 //! Step-up: the user proves presence again, because a stolen session must not be able to make certain changes.
 //!
-//! A step-up renews the session's tokens. The new tokens carry the privilege, and so do the tokens that replace them at a refresh.
-//! Earlier tokens and their copies do not carry it.
+//! A step-up renews the session's tokens. The new tokens carry the privilege, and so do the tokens that replace them at a
+//! refresh. Earlier tokens and their copies do not carry it.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ use crate::{
 /// A proof of presence.
 #[derive(Clone, Debug)]
 pub enum StepUpProof {
-    /// The password. Not accepted from a user with a second factor.
+    /// The password. It is not accepted from a user with a second factor.
     Password(SecretString),
     /// A code of the authenticator app. Backup codes are not accepted: they are for users without access to the app.
     Totp(SecretString),
@@ -67,19 +67,20 @@ impl StepUpProof {
     }
 }
 
-/// How often a proof is judged while the user's other sessions end.
+/// The largest number of times that a proof is judged. It is judged again if a revocation has raised the user's revocation
+/// epoch meanwhile, for example because the password was changed.
 const MAX_ATTEMPTS: usize = 3;
 
-/// A proof whose permits are spent. It can be judged more than once.
+/// A proof that the rate limits allow. It may be judged more than once.
 enum Admitted<'a> {
     Password {
         password: &'a SecretString,
-        /// The user's place among the hashes.
+        /// A hasher for this user only.
         hasher: PasswordHasher,
     },
     Totp {
         code: &'a SecretString,
-        /// The attempt. It counts as wrong until it was right.
+        /// The attempt. It counts as wrong until the proof turns out to be right.
         counted: CountedAttempt,
     },
     Passkey {
@@ -97,7 +98,7 @@ impl Admitted<'_> {
     }
 }
 
-/// A proof that was judged to be right, and what of it is to be spent.
+/// A proof that was judged to be right. A code or the answer of a passkey is spent when privilege is granted.
 enum RightProof {
     Password,
     Code(Proof),
@@ -123,7 +124,7 @@ pub struct StepUpResult {
     pub privileged_until: OffsetDateTime,
 }
 
-/// Proves presence again.
+/// Judges new proofs of presence, and grants privilege for them.
 pub struct StepUp(Parts);
 
 /// The parts of [`StepUp`].
@@ -171,8 +172,8 @@ impl StepUp {
     /// Judges the caller's proof and grants privilege for a while.
     ///
     /// # Errors
-    /// `StepUpRequired` for the password of a user with a second factor, `Invalid` for a wrong proof, or if the session has ended
-    /// meanwhile; `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` for the password of a user with a second factor, `BadRequest` for a malformed answer of
+    /// a passkey, `Invalid` for a wrong proof or if the session has ended meanwhile, `TooMany`, `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,
@@ -189,7 +190,8 @@ impl StepUp {
             let until = after(clock.now(), self.0.privilege_lifetime);
             let session = match self.grant(caller, &user, &right, until, proof.method(), meta).await? {
                 PrivilegeOutcome::Session(session) => session,
-                // Another session of the user has ended since, or the password has changed. The caller's session may work on.
+                // After `user` was read, a revocation has raised the user's revocation epoch. The caller's session may still
+                // work.
                 PrivilegeOutcome::Lapsed => continue,
                 PrivilegeOutcome::Spent => {
                     let failure = self.refuse(caller, &proof, admitted.counted(), meta).await;
@@ -231,7 +233,8 @@ impl StepUp {
         Ok(store.grant_privilege(privilege, event.with("method", method)).await?)
     }
 
-    /// The failure for a right proof that was spent before. A passkey may have been copied.
+    /// The failure for a right proof that can no longer be spent. If the proof is an answer of a passkey, the passkey may
+    /// have been copied.
     async fn failure_when_spent(&self, right: &RightProof, failure: Failure, meta: &RequestMeta) -> Failure {
         match right {
             RightProof::Passkey(assertion) => {
@@ -241,7 +244,8 @@ impl StepUp {
         }
     }
 
-    /// Spends the permits of a proof, and takes its ceremony.
+    /// Counts the proof towards the rate limits. Also counts the attempt with a code towards the lockout, and takes the
+    /// ceremony of a passkey.
     async fn admit<'p>(
         &self,
         caller: &Caller,
@@ -272,7 +276,7 @@ impl StepUp {
         }
     }
 
-    /// Judges a proof. `None` if it is wrong.
+    /// Judges a proof. `None` if the password or code is wrong; a wrong answer of a passkey is an error.
     async fn judge(
         &self,
         caller: &Caller,
@@ -305,7 +309,7 @@ impl StepUp {
         }
     }
 
-    /// Spends one permit each of the address, the user and the session.
+    /// Counts a step-up towards the rate limits of the address, of the user and of the session.
     async fn spend(&self, caller: &Caller, meta: &RequestMeta) -> Result<(), Failure> {
         let throttle = &self.0.throttle;
         let limits = throttle.limits();
@@ -318,7 +322,8 @@ impl StepUp {
         self.0.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
     }
 
-    /// Records a refusal and returns it. If it cannot be recorded, returns that failure instead. The session stays as it was.
+    /// Records a refusal and returns it. If the refusal cannot be recorded, returns the failure of the recording instead. The
+    /// session stays as it was.
     async fn refuse(
         &self,
         caller: &Caller,

@@ -1,7 +1,7 @@
 //! Detects passkeys that may have been copied, suspends them, and ends their users' sessions.
 //!
 //! An authenticator counts the uses of a passkey. An answer whose counter is not above the stored one may come from a copy.
-//! `passkey_ceremony`, which judges answers, and sign-in, which spends them, use this file.
+//! `passkey_ceremony` uses this file when it judges an answer. Sign-in and step-up use it when an answer cannot be spent.
 
 use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
@@ -29,7 +29,7 @@ impl CloneDetection {
     }
 
     /// The failure for a correct assertion that could not be spent. If the passkey was used meanwhile with the same or a higher
-    /// counter, one of the two answers may come from a copy, which [`Self::suspect`] decides. Otherwise the result is `failure`.
+    /// counter, [`Self::suspect`] decides whether one of the two answers may come from a copy. Otherwise returns `failure`.
     pub(crate) async fn failure_when_unspent(
         &self,
         assertion: &VerifiedAssertion,
@@ -52,13 +52,14 @@ impl CloneDetection {
         }
     }
 
-    /// Suspends a passkey whose answer has a counter that is not above the stored one. Does nothing if one authenticator alone may
-    /// have given these answers, and they arrived in another order. Returns the failure if the passkey was suspended.
+    /// Suspends a passkey whose answer has a counter that is not above the stored one. Does nothing if a single authenticator
+    /// may have signed this answer before the answer of the last use, although this answer arrived later. Returns the failure
+    /// if the passkey was suspended.
     ///
-    /// An answer is signed after its ceremony began. If the ceremony began after the last use, the counter of one authenticator
-    /// would have grown, so there must be two. If the ceremony began before the last use, the answer may have been signed before
-    /// that use, too. Then its counter must be lower, because an authenticator never gives the same counter twice. In both cases
-    /// the answer opens no session.
+    /// An answer is signed after its ceremony began. If the ceremony began after the last use, the counter of a single
+    /// authenticator would have grown, so there must be two authenticators. If the ceremony began before the last use, the
+    /// answer may have been signed before that use, too. Then its counter must be lower, because an authenticator never gives
+    /// the same counter twice. Whether or not the passkey is suspended, the answer is refused.
     pub(crate) async fn suspect(
         &self,
         stored: &StoredPasskey,

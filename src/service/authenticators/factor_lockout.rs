@@ -1,7 +1,8 @@
-//! The lockout of second factors. It counts each attempt before the attempt is judged. Too many wrong attempts begin a delay, during
-//! which every attempt is refused. The beginning of a delay is an audit event.
+//! The lockout of second factors. Each attempt is counted before it is judged. A source is a device that the account knows, all
+//! other devices together, or (for step-ups) a session. Too many wrong attempts from the same source begin a delay, during
+//! which every attempt from this source is refused. The beginning of a delay is an audit event.
 //!
-//! Sign-in and step-up use it.
+//! Sign-in and step-up use this file.
 
 use domain::factors::lockout::{FREE_FAILURES, FactorSource};
 use protocol::{audit::Outcome, id::UserId};
@@ -32,7 +33,7 @@ impl FactorLockout {
         Self { store, clock, audit }
     }
 
-    /// Refuses until `locked_until`.
+    /// Refuses an attempt until `locked_until`.
     ///
     /// # Errors
     /// `TooMany`.
@@ -55,17 +56,18 @@ impl FactorLockout {
         }
     }
 
-    /// Resets the failures after a correct attempt. An error is only logged, because the request has succeeded already.
+    /// Resets the count of failures after a correct attempt. An error is only logged, because the request has succeeded
+    /// already.
     pub(crate) async fn was_right(&self, attempt: &CountedAttempt) {
         if let Err(error) = self.store.clear_factor_failures(attempt.user, attempt.source).await {
             tracing::warn!(%error, "could not reset the count of wrong second factors after a correct one");
         }
     }
 
-    /// Records the delay that this wrong attempt began, if it began one.
+    /// Records the delay that this wrong attempt has begun, if it has begun one.
     ///
     /// # Errors
-    /// `Unavailable` if it cannot be recorded.
+    /// `Unavailable` if the delay cannot be recorded.
     pub(crate) async fn was_wrong(
         &self,
         attempt: &CountedAttempt,

@@ -1,7 +1,8 @@
-//! The proofs of a user: codes of authenticator apps, backup codes, and passkeys. They are judged here, but not spent.
+//! The proofs of a user other than the password: codes of authenticator apps, backup codes, and passkeys. Proofs are judged
+//! here, but not spent.
 //!
-//! `sign_in` uses them to open a session, and `account` to step up and to manage factors. The transaction of the change that needs
-//! a proof also spends it. Depends on `core`, `access` and `revocation`.
+//! `sign_in` uses proofs to open sessions. `account` uses proofs for step-ups and for new factors. The transaction of the
+//! change that requires a proof also spends the proof. This module depends only on `core`, `access` and `revocation`.
 
 pub(crate) mod clone_detection;
 pub(crate) mod factor_lockout;
@@ -11,10 +12,7 @@ pub(crate) mod stored_passkey;
 pub(crate) mod verified_assertion;
 pub(crate) mod verify_code;
 
-use std::sync::Arc;
-
 use clone_detection::CloneDetection;
-use domain::factors::{backup_code::BackupCodeKeys, totp::TotpSealer};
 use factor_lockout::FactorLockout;
 use passkey_ceremony::PasskeyCeremonies;
 use relying_party::RelyingParty;
@@ -32,18 +30,12 @@ pub(crate) struct Authenticators {
 }
 
 impl Authenticators {
-    pub(crate) fn new(
-        core: &Core,
-        revocation: &Revocation,
-        sealer: TotpSealer,
-        backup_codes: BackupCodeKeys,
-        relying_party: RelyingParty,
-    ) -> Self {
+    pub(crate) fn new(core: &Core, revocation: &Revocation, relying_party: RelyingParty) -> Self {
         let Core { store, clock, audit, .. } = core;
         let revoker = revocation.revoker.clone();
         let clones = CloneDetection::new(store.clone(), clock.clone(), audit.clone(), revoker);
         Self {
-            codes: CodeVerifier::new(store.clone(), clock.clone(), Arc::new(sealer), Arc::new(backup_codes)),
+            codes: CodeVerifier::new(store.clone(), clock.clone(), core.keys.clone()),
             passkeys: PasskeyCeremonies::new(
                 store.clone(),
                 clock.clone(),

@@ -1,8 +1,8 @@
 //! WebAuthn ceremonies: begins a ceremony, and judges the answer of an authenticator.
 //!
-//! Sign-in, step-up and passkey management use it. Every assertion goes through [`PasskeyCeremonies::judge_assertion`], so that
-//! requests with a known user name, an unknown one and none are treated alike. The state of a ceremony is kept in the database
-//! and can be taken once.
+//! Sign-in, step-up and passkey management use this file. Every assertion goes through [`PasskeyCeremonies::judge_assertion`],
+//! so that requests with a known user name, with an unknown user name and without a user name are treated alike. The state of a
+//! ceremony is kept in the database and can be taken once.
 
 use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use protocol::{audit::Outcome, id::UserId};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, Store, StoredPasskey};
 use time::OffsetDateTime;
 use webauthn_rs::prelude::{
-    Credential, DiscoverableAuthentication, Passkey, PublicKeyCredential, Uuid, WebauthnError,
+    Credential, DiscoverableAuthentication, PublicKeyCredential, Uuid, WebauthnError,
 };
 
 use super::{
@@ -22,7 +22,7 @@ use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_met
 /// A ceremony that has begun: what the browser needs to answer it.
 #[derive(Clone, Debug)]
 pub struct PasskeyCeremony {
-    /// Its id.
+    /// The id of the ceremony.
     pub id: Uuid,
     /// The options for `navigator.credentials`: `publicKey`.
     pub options: Value,
@@ -49,7 +49,7 @@ impl PasskeyCeremonies {
         Self { store, clock, audit, clones, relying_party }
     }
 
-    /// The relying party that passkeys belong to, with the WebAuthn library.
+    /// The relying party that passkeys belong to, and the WebAuthn library configured for it.
     pub(crate) fn relying_party(&self) -> &RelyingParty {
         &self.relying_party
     }
@@ -78,8 +78,8 @@ impl PasskeyCeremonies {
                 allowed.iter().map(|id| json!({"type": "public-key", "id": base64url(id)})).collect();
             options["publicKey"]["allowCredentials"] = descriptors.into();
         }
-        // `mediation` is removed because the page decides whether the browser asks in the background. With these options as they
-        // are, the browser must show a dialogue.
+        // `mediation` is removed because the page decides whether the browser asks the user without a dialogue. If the page
+        // uses these options unchanged, the browser must show a dialogue.
         if let Some(fields) = options.as_object_mut() {
             fields.remove("mediation");
         }
@@ -105,7 +105,8 @@ impl PasskeyCeremonies {
         Ok(id)
     }
 
-    /// Takes a ceremony of one of these kinds. It can be taken once, even if the answer is wrong.
+    /// Takes a ceremony of one of these kinds. A ceremony can be taken only once, even if its kind or the answer to it is
+    /// wrong.
     ///
     /// # Errors
     /// `Invalid` if this answerer has no such ceremony.
@@ -127,7 +128,7 @@ impl PasskeyCeremonies {
     /// Judges an assertion for a ceremony that was taken. Each refusal is recorded in the audit trail.
     ///
     /// # Errors
-    /// `Invalid`, which tells the user what to do; `Unavailable`.
+    /// `Invalid` if the assertion is refused, `Unavailable`.
     pub(crate) async fn judge_assertion(
         &self,
         ceremony: &Challenge,
@@ -136,8 +137,8 @@ impl PasskeyCeremonies {
     ) -> Result<VerifiedAssertion, Failure> {
         let state: DiscoverableAuthentication =
             serde_json::from_value(ceremony.state["library"].clone()).map_err(|_| Failure::Internal)?;
-        // First check what needs no key, then look up the passkey. In the other order, the error would reveal whether the passkey
-        // exists.
+        // First check what needs no key, then look up the passkey. In the other order, the error would reveal whether the
+        // passkey exists.
         if let Err(error) = self.relying_party.check_answer(credential) {
             return Err(self.refuse_assertion(None, &error, meta).await);
         }
@@ -149,9 +150,14 @@ impl PasskeyCeremonies {
         if stored.suspended_at.is_some() {
             return Err(self.refuse(Some(stored.user), "suspended_passkey", meta).await);
         }
-        let mut passkey: Passkey =
-            serde_json::from_value(stored.passkey.clone()).map_err(|_| Failure::Internal)?;
-        let known = Credential::from(passkey.clone());
+        let Some(mut passkey) = read_passkey(&stored) else {
+            return Err(self.refuse(Some(stored.user), "unreadable_passkey", meta).await);
+        };
+        let mut known = Credential::from(passkey.clone());
+        if stored.backup_unknown {
+            adopt_backup_flags(&mut known, credential);
+            passkey = known.clone().into();
+        }
         let judged =
             self.relying_party.webauthn().finish_discoverable_authentication_v2(credential, state, known);
         let result = match judged {
@@ -174,7 +180,8 @@ impl PasskeyCeremonies {
         Ok(VerifiedAssertion { user: stored.user, proof, begun_at: begun_at(ceremony) })
     }
 
-    /// Records why an authenticator's answer was refused. Returns the failure, which tells the user what to do.
+    /// Records why an authenticator's answer was refused. Returns the failure for the user. If the refusal cannot be recorded,
+    /// returns the failure of the recording instead.
     pub(crate) async fn refuse_assertion(
         &self,
         user: Option<UserId>,
@@ -222,7 +229,7 @@ pub(crate) struct NewCeremony {
     pub(crate) answerer: ChallengeOwner,
     /// The challenge of the sign-in that this ceremony completes.
     pub(crate) sign_in: Option<Uuid>,
-    /// The ceremony asks for a passkey that does not exist, so it cannot succeed.
+    /// Whether the ceremony asks for passkeys that do not exist. Then it cannot succeed.
     pub(crate) decoy: bool,
 }
 
@@ -243,6 +250,15 @@ fn signature_counter(credential: &PublicKeyCredential) -> i64 {
     i64::from(bytes.map_or(0, u32::from_be_bytes))
 }
 
+/// Takes the backup flags of an imported passkey (WebAuthn, 6.1.3: bits 3 and 4 of the flags) from its first answer, because
+/// the system from which the passkey was imported did not store them. The answer is signed, and it is spent only if its
+/// signature is right.
+fn adopt_backup_flags(known: &mut Credential, credential: &PublicKeyCredential) {
+    let flags = credential.response.authenticator_data.get(32).copied().unwrap_or_default();
+    known.backup_eligible = flags & 0x08 != 0;
+    known.backup_state = flags & 0x18 == 0x18;
+}
+
 /// Whether the ceremony asked for this passkey, and whether the answer's user handle belongs to the passkey's owner (WebAuthn,
 /// 7.2, step 6). If the ceremony names no user, the answer must have a user handle.
 fn fits(
@@ -256,14 +272,16 @@ fn fits(
     }
     // Some browsers send an empty handle if the authenticator does not store one.
     let named = credential.get_user_unique_id().filter(|named| !named.is_empty());
-    let handle = named.is_none_or(|named| named == owner.handle.as_bytes());
+    let imported = stored.user_handle.as_deref();
+    let handle = named.is_none_or(|named| named == owner.handle.as_bytes() || Some(named) == imported);
     match ceremony.user {
         Some(user) => user == stored.user && handle,
         None => named.is_some() && handle,
     }
 }
 
-/// The reason of a refusal for the audit trail, and the failure for the user, which has no text of the library.
+/// What this error of the library means: the reason for the audit trail, and the failure for the user. The failure contains no
+/// text of the library.
 fn explain(error: &WebauthnError) -> (&'static str, Failure) {
     match error {
         WebauthnError::InvalidRPOrigin
@@ -294,7 +312,7 @@ pub(crate) fn defect(what: &'static str, error: &WebauthnError) -> Failure {
     Failure::Internal
 }
 
-/// An assertion as the browser gives it.
+/// Reads an assertion. `credential` is the assertion as the browser gives it.
 ///
 /// # Errors
 /// `BadRequest` if the value is not an assertion.

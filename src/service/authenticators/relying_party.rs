@@ -1,6 +1,6 @@
 //! The relying party of WebAuthn: the domain and the origins that passkeys belong to.
 //!
-//! The composition root makes it at the start, from names that the settings have checked.
+//! The composition root makes the relying party at the start, from names that the settings have checked.
 
 use std::{fmt, sync::Arc};
 
@@ -36,7 +36,7 @@ impl RelyingParty {
         let origins: Vec<Url> = parsed.collect::<Result<_, _>>()?;
         // The library compares the first origin with the relying party id, so the first origin must be a page, not an app.
         let page = origins.iter().position(|origin| origin.has_host());
-        let first = page.ok_or("WEBAUTHN_ORIGINS: there is no page")?;
+        let first = page.ok_or("WEBAUTHN_ORIGINS: no origin is a page")?;
         let refused = |error: WebauthnError| format!("WEBAUTHN_RP_ID `{}`: {error:?}", names.id);
         let mut builder =
             WebauthnBuilder::new(&names.id, &origins[first]).map_err(refused)?.rp_name(&names.name);
@@ -51,8 +51,8 @@ impl RelyingParty {
         &self.webauthn
     }
 
-    /// Checks that the browser names exactly one of our origins, and that the page was not in a frame of another site. The library
-    /// alone would accept such a frame.
+    /// Checks that the origin that the browser names equals an allowed origin letter by letter, and that the page was not in a
+    /// frame of another site. The library alone would accept such a frame.
     ///
     /// # Errors
     /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
@@ -72,7 +72,7 @@ impl RelyingParty {
     /// user (WebAuthn, 6.1: 32 bytes of hash, then the flags).
     ///
     /// # Errors
-    /// The errors of [`Self::check_page`], `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
+    /// The errors of [`Self::check_page`], `ParseNOMFailure`, `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
     pub(crate) fn check_answer(&self, credential: &PublicKeyCredential) -> Result<(), WebauthnError> {
         const PRESENT: u8 = 0x01;
         const VERIFIED: u8 = 0x04;

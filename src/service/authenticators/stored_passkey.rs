@@ -4,8 +4,8 @@ use serde_json::Value;
 use store::StoredPasskey;
 use webauthn_rs::prelude::Passkey;
 
-/// The library's form of a stored passkey. `None` if the library cannot read it: such a passkey proves nothing, but the user's
-/// other passkeys must still be listed.
+/// A stored passkey in the form of the library. If the library cannot read it, the result is `None` and not a failure: the
+/// user's other passkeys must still work.
 pub(crate) fn read_passkey(stored: &StoredPasskey) -> Option<Passkey> {
     let read = serde_json::from_value::<Passkey>(Value::clone(&stored.passkey));
     if read.is_err() {

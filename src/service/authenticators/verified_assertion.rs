@@ -10,6 +10,6 @@ pub(crate) struct VerifiedAssertion {
     pub(crate) user: UserId,
     /// The proof. It is not spent yet.
     pub(crate) proof: Proof,
-    /// When its ceremony began. The assertion was signed later.
+    /// When the ceremony began. The assertion was signed later.
     pub(crate) begun_at: OffsetDateTime,
 }

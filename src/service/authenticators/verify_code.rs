@@ -1,22 +1,21 @@
 //! Verifies codes: codes of authenticator apps, whose secrets are stored sealed, and backup codes.
 //!
-//! Used for second factors, for step-ups, and to set up an app. A correct code is not spent here: the transaction of the change
-//! that needs the code spends it. A failure of the database is never answered as "wrong code".
-
-use std::sync::Arc;
+//! Sign-ins use this file for second factors. `account` uses it for step-ups, new apps and new backup codes. A correct code is
+//! not spent here: the transaction of the change that needs the code spends it. A failure of the database is never answered as
+//! "wrong code".
 
 use domain::{
     crypto::seal::{NONCE_BYTES, Sealed},
     factors::{
-        backup_code::{BackupCode, BackupCodeKeys},
-        totp::{SECRET_BYTES, TotpCode, TotpSealer, TotpSecret, matching_step},
+        backup_code::BackupCode,
+        totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step},
     },
 };
 use protocol::id::UserId;
 use secrecy::{ExposeSecret as _, SecretString};
 use store::{Proof, Store};
 
-use crate::core::{clock::Clock, failure::Failure, random::random_bytes};
+use crate::core::{clock::Clock, failure::Failure, keys::LiveKeys, random::random_bytes};
 
 /// A code as it was typed.
 #[derive(Clone, Debug)]
@@ -41,18 +40,12 @@ impl CodeProof {
 pub(crate) struct CodeVerifier {
     store: Store,
     clock: Clock,
-    sealer: Arc<TotpSealer>,
-    backup_codes: Arc<BackupCodeKeys>,
+    keys: LiveKeys,
 }
 
 impl CodeVerifier {
-    pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        sealer: Arc<TotpSealer>,
-        backup_codes: Arc<BackupCodeKeys>,
-    ) -> Self {
-        Self { store, clock, sealer, backup_codes }
+    pub(crate) fn new(store: Store, clock: Clock, keys: LiveKeys) -> Self {
+        Self { store, clock, keys }
     }
 
     /// The proof to spend if the code is correct; `None` if it is wrong. Another request may spend the proof first.
@@ -64,7 +57,7 @@ impl CodeVerifier {
             CodeProof::Totp(code) => self.verify_totp(user, code).await,
             CodeProof::BackupCode(code) => {
                 let Some(code) = BackupCode::parse(code.expose_secret()) else { return Ok(None) };
-                let hashes = self.backup_codes.hashes(user.0, &code);
+                let hashes = self.keys.live().backup_codes.hashes(user.0, &code);
                 let found = self.store.unused_backup_code(user, hashes).await?;
                 Ok(found.map(|hash| Proof::BackupCode { hash }))
             }
@@ -84,21 +77,21 @@ impl CodeVerifier {
         Ok(step.map(|step| Proof::Totp { step }))
     }
 
-    /// Opens a user's sealed secret. The `bool` says whether it was sealed with an outdated key.
+    /// Opens a user's sealed secret. The `bool` says whether the secret was sealed with an outdated key.
     ///
     /// # Errors
-    /// `Internal` if it cannot be opened. That is a fault of the server, so it is logged.
+    /// `Internal` if the secret cannot be opened. That is a fault of the server, so it is logged.
     pub(crate) fn open_secret(&self, user: UserId, sealed: &Sealed) -> Result<(TotpSecret, bool), Failure> {
-        self.sealer.open(user.0, sealed).map_err(|error| {
+        self.keys.live().totp.open(user.0, sealed).map_err(|error| {
             tracing::error!(%error, user = user.0, key_id = sealed.key_id, "a sealed TOTP secret cannot be opened");
             Failure::Internal
         })
     }
 
-    /// Seals a secret with the current key. An error does not fail the request.
+    /// Seals a secret with the current key, and stores the result. An error does not fail the request.
     async fn reseal(&self, user: UserId, old: Sealed, secret: &TotpSecret) {
         let Ok(nonce) = random_bytes::<NONCE_BYTES>() else { return };
-        let new = self.sealer.seal(user.0, secret, nonce);
+        let new = self.keys.live().totp.seal(user.0, secret, nonce);
         if let Err(error) = self.store.reseal_totp(user, old, new).await {
             tracing::warn!(%error, "could not seal a TOTP secret with the current key");
         }
@@ -110,12 +103,12 @@ impl CodeVerifier {
     /// `Unavailable` if the operating system gives no random bytes.
     pub(crate) fn new_secret(&self, user: UserId) -> Result<(TotpSecret, Sealed), Failure> {
         let secret = TotpSecret::new(random_bytes::<SECRET_BYTES>()?);
-        let sealed = self.sealer.seal(user.0, &secret, random_bytes::<NONCE_BYTES>()?);
+        let sealed = self.keys.live().totp.seal(user.0, &secret, random_bytes::<NONCE_BYTES>()?);
         Ok((secret, sealed))
     }
 
     /// The hash under which a new backup code of the user is stored.
     pub(crate) fn backup_code_hash(&self, user: UserId, code: &BackupCode) -> [u8; 32] {
-        self.backup_codes.hash(user.0, code)
+        self.keys.live().backup_codes.hash(user.0, code)
     }
 }

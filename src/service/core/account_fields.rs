@@ -1,6 +1,6 @@
 //! Fields of an account as people type them: the e-mail address and the display name.
 //!
-//! Registration, the profile and the command line use them.
+//! Registration, the profile and the command line use this file.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub(crate) fn parse_email(email: &str) -> Result<Email, Failure> {
 pub(crate) fn parse_display_name(given: Option<String>) -> Result<Option<String>, Failure> {
     let Some(given) = given.filter(|given| !given.trim().is_empty()) else { return Ok(None) };
     let name = shown_name(&given).ok_or_else(|| {
-        let detail = "A display name has at most 100 characters and none that cannot be seen.";
+        let detail = "A display name has at most 100 characters, and no invisible characters.";
         Failure::bad_request("invalid_display_name", detail)
     })?;
     Ok(Some(name))
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_trimmed_and_an_empty_one_is_none() {
+    fn a_name_is_trimmed_and_an_empty_name_is_none() {
         assert_eq!(kept(" Ada \n"), Ok(Some("Ada".to_owned())));
         assert_eq!(kept("  "), Ok(None));
         assert_eq!(parse_display_name(None), Ok(None));
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_cannot_be_shown_or_stored_is_refused() {
+    fn a_name_that_is_too_long_or_has_invisible_characters_is_refused() {
         for odd in ["a\0b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
             assert!(
                 matches!(kept(odd), Err(Failure::BadRequest { code: "invalid_display_name", .. })),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_problem_with_an_address_is_a_sentence() {
+    fn the_problem_with_an_invalid_address_is_described_in_a_sentence() {
         let Err(Failure::BadRequest { code, detail }) = parse_email("nobody") else { panic!("accepted") };
         assert_eq!((code, detail.as_ref()), ("invalid_email", "This is not an e-mail address."));
     }

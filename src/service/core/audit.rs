@@ -1,6 +1,8 @@
-//! The audit trail: makes audit events that describe their request, and records refusals.
+//! The audit trail: makes audit events that describe their request, and records events that belong to no change in the
+//! database.
 //!
-//! Every use case has one. The transaction that makes a change records the change; this file records refusals.
+//! The use cases make their events with an [`AuditTrail`]. The event of a change is written in the transaction of the change.
+//! Other events, for example refusals, are recorded here. The sockets make their own events.
 
 use actors::Realtime;
 use protocol::audit::{AuditEvent, Outcome};
@@ -19,18 +21,24 @@ impl AuditTrail {
         Self { realtime, clock }
     }
 
-    /// A successful event, now, that belongs to no request: for example, an event of the command line.
+    /// An event with the time now and the outcome `Success`, which belongs to no request: for example, an event of the command
+    /// line.
     pub(crate) fn local_event(&self, name: &str) -> AuditEvent {
         AuditEvent::new(name, Outcome::Success, self.clock.now_ms())
     }
 
-    /// An event of this request, now.
+    /// An event of this request, with the time now. If the client has shown a certificate, the event contains the subject of
+    /// the certificate.
     pub(crate) fn event(&self, name: &str, outcome: Outcome, meta: &RequestMeta) -> AuditEvent {
-        AuditEvent {
+        let event = AuditEvent {
             device: meta.device,
             address: Some(meta.address),
             request_id: Some(meta.request_id.clone()),
             ..AuditEvent::new(name, outcome, self.clock.now_ms())
+        };
+        match &meta.certificate {
+            Some(certificate) => event.with("client_certificate", certificate.subject.as_str()),
+            None => event,
         }
     }
 
@@ -51,15 +59,13 @@ impl AuditTrail {
         }
     }
 
-    /// Records an event that comes with no change in the database, such as a refused sign-in.
+    /// Records an event that belongs to no change in the database, such as a refused sign-in.
     ///
     /// # Errors
     /// `Unavailable` if the event cannot be recorded. Then the request must fail, too.
     pub(crate) async fn record(&self, event: AuditEvent) -> Result<(), Failure> {
         self.realtime.record(event).await.map_err(|_| {
-            tracing::error!(
-                "an audit event could not be written, neither to the actor nor to the spill file"
-            );
+            tracing::error!("an audit event could not be recorded; its request fails");
             Failure::unavailable()
         })
     }

@@ -1,6 +1,6 @@
 //! The caller of a request or a connection: a user with a session, and what the user's credential permits.
 //!
-//! `access` makes it from a verified credential. Every use case of a signed-in user takes one.
+//! `access` makes a caller from a verified credential. Every use case of a signed-in user has a caller as an argument.
 
 use domain::account::role::{Role, Scopes};
 use logic::denials::TokenMark;
@@ -15,7 +15,7 @@ pub struct Caller {
     pub user: UserId,
     /// The user's e-mail address.
     pub email: String,
-    /// The user's role, as it is in the database now.
+    /// The user's role in the database, which may differ from the role in the token.
     pub role: Role,
     /// The scopes that both the role and the token permit.
     pub scopes: Scopes,
@@ -25,19 +25,21 @@ pub struct Caller {
     pub revoked_all: RevocationId,
     /// The session's device.
     pub device: DeviceId,
-    /// The refresh counter that the token was issued with.
+    /// The refresh counter that the token was issued with. For a ticket, the highest refresh counter among the session's access
+    /// tokens that have been used.
     pub refresh_counter: u64,
     /// When the user signed in.
     pub session_created_at: OffsetDateTime,
     /// The session's absolute end.
     pub session_expires_at: OffsetDateTime,
-    /// Until when this token carries the privilege of a step-up.
+    /// When the privilege that this credential carries ends. `None` if it carries no privilege.
     pub privileged_until: Option<OffsetDateTime>,
-    /// The privilege epoch in which the token was issued.
+    /// The privilege epoch in which the token was issued. For a ticket, zero.
     pub privilege_epoch: u32,
     /// When the credential expires.
     pub token_expires_at: OffsetDateTime,
-    /// The properties by which the token can be denied. A ticket has those of the token that requested it.
+    /// The properties by which the token can be denied. A ticket has the properties of the access token with which it was
+    /// requested.
     pub token: TokenMark,
 }
 
@@ -47,7 +49,7 @@ impl Caller {
         ActingSession { session: self.session, user: self.user, role: Role::User, privilege_epoch: None }
     }
 
-    /// The same as `acting_session`, for changes that need a recent step-up.
+    /// The same as `acting_session`, for changes that require privilege.
     pub(crate) fn privileged_acting_session(&self) -> ActingSession {
         ActingSession { privilege_epoch: Some(self.privilege_epoch), ..self.acting_session() }
     }

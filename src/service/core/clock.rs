@@ -1,7 +1,7 @@
 //! The clock of the use cases: wall time, which tests can move forward.
 //!
-//! Everything that is stored or signed takes its time from this clock. The ages of values in memory are measured with
-//! [`Clock::moment`]: that time is monotonic, and it also moves when a test moves the clock.
+//! Everything that is stored or signed takes its time from this clock. [`Clock::moment`] is a monotonic time, for the ages of
+//! values in memory. When a test moves the clock, the monotonic time moves by the same period.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// Wall time in UTC, in whole microseconds, like the times in the database. All clones are one clock.
+/// Wall time in UTC, in whole microseconds, like the times in the database. All clones show the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead_micros: Arc<AtomicI64>,
@@ -26,11 +26,6 @@ impl Clock {
         let now = OffsetDateTime::now_utc()
             + time::Duration::microseconds(self.ahead_micros.load(Ordering::Relaxed));
         now.replace_nanosecond(now.nanosecond() / 1000 * 1000).unwrap_or(now)
-    }
-
-    /// The time of the machine. Tests do not move it. It also advances while the machine is suspended.
-    pub(crate) fn machine_time(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
     }
 
     /// The time now in milliseconds since the epoch.

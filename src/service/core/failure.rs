@@ -1,11 +1,14 @@
 //! The failures of use cases.
 //!
-//! REST turns them into statuses, sockets into close codes. The texts are for people and name no library, row or secret.
+//! REST turns a failure into a status. The admission of sockets turns it into a refusal of the connection. The texts are for
+//! people and name no library, row or secret.
 
 use std::{borrow::Cow, time::Duration};
 
 use domain::{factors::challenge::ProofMethod, problem::Policy};
-use store::{ADDRESS_TAKEN, FACTOR_GONE, LAST_FACTOR, Lapse, PASSKEY_KNOWN, StoreError};
+use store::{
+    ADDRESS_TAKEN, ERASURE_REQUESTED, FACTOR_GONE, LAST_ADMIN, LAST_FACTOR, Lapse, PASSKEY_KNOWN, StoreError,
+};
 
 /// Why a use case was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,15 +62,21 @@ pub enum Failure {
     /// Too many requests. 429.
     #[error("too many attempts")]
     TooMany {
-        /// When to retry.
+        /// How long to wait before a retry.
         retry_after: Duration,
         /// The limit that refused the request.
         policy: Policy,
     },
+    /// The server has too much to do. The request was refused before it changed anything. 503.
+    #[error("busy")]
+    Busy {
+        /// How long to wait before a retry.
+        retry_after: Duration,
+    },
     /// The answer cannot be determined now. 503.
     #[error("unavailable")]
     Unavailable {
-        /// When to retry.
+        /// How long to wait before a retry.
         retry_after: Duration,
     },
     /// A defect of the server. It has been logged. 500.
@@ -76,12 +85,17 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The code of the refusal for a refresh token that was replaced a moment ago.
+    /// The code of the refusal if a step-up or a change of credentials has replaced the refresh token.
     pub const SUPERSEDED_TOKEN: &'static str = "refresh_superseded";
 
     /// Temporarily unavailable; the client may retry after a second.
     pub(crate) fn unavailable() -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(1) }
+    }
+
+    /// Refused before it changed anything; the client may retry after a second.
+    pub(crate) fn busy() -> Self {
+        Self::Busy { retry_after: Duration::from_secs(1) }
     }
 
     pub(crate) fn invalid(code: &'static str, detail: &'static str) -> Self {
@@ -100,7 +114,7 @@ impl Failure {
         Self::NotFound { code: "not_found", detail: detail.into() }
     }
 
-    /// The answer to every refused sign-in. It is the same for every reason.
+    /// The answer to every refused sign-in with a password. It is the same for every reason.
     pub(crate) fn invalid_credentials() -> Self {
         Self::invalid("invalid_credentials", "The e-mail address or the password is wrong.")
     }
@@ -110,11 +124,11 @@ impl Failure {
         Self::invalid("session_revoked", "The session has ended. Sign in again.")
     }
 
-    /// The refresh token was replaced a moment ago by a step-up or a change of credentials. The session has not ended.
+    /// A step-up or a change of credentials has replaced the refresh token. The session has not ended.
     pub(crate) fn superseded_token() -> Self {
         Self::invalid(
             Self::SUPERSEDED_TOKEN,
-            "This token was replaced a moment ago. Use the tokens of that answer.",
+            "Another request has replaced this token. Use the tokens in the answer to that request.",
         )
     }
 
@@ -122,7 +136,7 @@ impl Failure {
         Self::Conflict { code, detail: detail.into() }
     }
 
-    /// The answer to every refused second factor. It is the same for every reason.
+    /// The answer to a refused second factor. It does not reveal the reason.
     pub(crate) fn invalid_second_factor() -> Self {
         Self::invalid(
             "invalid_second_factor",
@@ -160,7 +174,7 @@ impl From<StoreError> for Failure {
             StoreError::Lapsed(Lapse::Role) => {
                 Self::forbidden("not_permitted", "Your role no longer permits this.")
             }
-            // Use cases handle other conflicts that clients can cause.
+            // Use cases handle those conflicts that clients can cause and that `conflict` does not name.
             StoreError::Conflict(constraint) if let Some(failure) = conflict(&constraint) => failure,
             // Privileged changes map `Lapse::Privilege` with `PrivilegeCheck::failure`, which knows the user's methods.
             StoreError::Conflict(_)
@@ -178,13 +192,21 @@ impl From<StoreError> for Failure {
 fn conflict(constraint: &str) -> Option<Failure> {
     match constraint {
         taken if ADDRESS_TAKEN.contains(&taken) => Some(Failure::email_taken()),
-        FACTOR_GONE => {
-            Some(Failure::conflict(FACTOR_GONE, "It does not exist, or was changed at the same time."))
-        }
+        FACTOR_GONE => Some(Failure::conflict(
+            FACTOR_GONE,
+            "The factor does not exist, or it was changed at the same time.",
+        )),
         LAST_FACTOR => Some(Failure::conflict(
             LAST_FACTOR,
-            "Without it you could not sign in. Set a password or add a passkey first.",
+            "Without this factor you could not sign in. Set a password or add a passkey first.",
         )),
+        LAST_ADMIN => Some(Failure::conflict(
+            LAST_ADMIN,
+            "This is the last active admin. Make another user an admin first.",
+        )),
+        ERASURE_REQUESTED => {
+            Some(Failure::conflict(ERASURE_REQUESTED, "The erasure of this account is requested already."))
+        }
         PASSKEY_KNOWN => Some(Failure::conflict(
             "passkey_known",
             "This passkey is registered already. Use another authenticator.",

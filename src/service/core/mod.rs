@@ -1,14 +1,18 @@
-//! The parts that every use case needs: the clock, the audit trail, limits and bans, the password hasher, failures.
+//! The parts that use cases share: the clock, the audit trail, limits and bans, the password hasher, failures.
 //!
-//! `core` uses no other room of this crate. Every other room may use `core`.
+//! `core` uses no other module of this crate. Every other module may use `core`.
 
 pub(crate) mod account_fields;
+pub(crate) mod appended_file;
 pub(crate) mod audit;
 pub(crate) mod bans;
 pub(crate) mod caller;
+pub(crate) mod certificate_expiry;
 pub(crate) mod clock;
 pub(crate) mod cursor;
 pub(crate) mod failure;
+pub(crate) mod keys;
+pub(crate) mod lasting_keys;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;
 pub(crate) mod proxy_notices;
@@ -23,7 +27,7 @@ use actors::Realtime;
 use audit::AuditTrail;
 use bans::Bans;
 use clock::Clock;
-use domain::abuse::throttle::{Limits, ThrottleKeys};
+use keys::LiveKeys;
 use password_hasher::PasswordHasher;
 use privilege::PrivilegeCheck;
 use store::Store;
@@ -39,33 +43,30 @@ pub(crate) struct Core {
     pub(crate) hasher: PasswordHasher,
     pub(crate) bans: Bans,
     pub(crate) throttle: Throttle,
+    pub(crate) keys: LiveKeys,
 }
 
 /// The settings of [`Core`].
+#[derive(Clone, Copy)]
 pub(crate) struct CoreSettings {
     /// The highest number of password hashes that may wait.
     pub(crate) password_queue: usize,
     /// How long an address is banned for credential stuffing.
     pub(crate) stuffing_ban: Duration,
-    pub(crate) limits: Limits,
-    /// Multiplies every limit per address.
-    pub(crate) address_factor: u32,
-    pub(crate) throttle_keys: ThrottleKeys,
 }
 
 impl Core {
-    pub(crate) fn new(store: Store, realtime: Realtime, clock: Clock, settings: CoreSettings) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        clock: Clock,
+        keys: LiveKeys,
+        settings: CoreSettings,
+    ) -> Self {
         let audit = AuditTrail::new(realtime.clone(), clock.clone());
         let bans =
             Bans::new(store.clone(), realtime.clone(), clock.clone(), audit.clone(), settings.stuffing_ban);
-        let throttle = Throttle::new(
-            realtime.clone(),
-            clock.clone(),
-            bans.clone(),
-            settings.limits,
-            settings.address_factor,
-            settings.throttle_keys,
-        );
+        let throttle = Throttle::new(realtime.clone(), clock.clone(), bans.clone(), keys.clone());
         Self {
             privilege: PrivilegeCheck::new(store.clone(), clock.clone()),
             hasher: PasswordHasher::new(store.runtime().clone(), settings.password_queue),
@@ -75,6 +76,7 @@ impl Core {
             audit,
             bans,
             throttle,
+            keys,
         }
     }
 }

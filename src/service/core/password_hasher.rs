@@ -1,8 +1,8 @@
-//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused with a retry
-//! time.
+//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused, with a
+//! time after which the client may retry.
 //!
-//! Every password that is set or checked is hashed here. A signed-in user has one hash at a time, so that one session cannot fill
-//! the queue. No hash runs on a thread that serves sockets.
+//! Every password that is set or checked is hashed here. For each signed-in user, at most one hash of the user's own password
+//! waits or runs, so that one session cannot fill the queue. No hash runs on a thread that serves sockets.
 
 use std::{
     collections::HashSet,
@@ -28,13 +28,14 @@ use crate::core::failure::Failure;
 /// The `nice` value of hashing threads.
 const NICE: i32 = 10;
 
-/// A password after composition has at least one byte for this number of typed bytes (Unicode, UAX 15).
+/// Unicode composition (NFC) makes a text at most this many times shorter, in bytes of UTF-8 (Unicode, UAX 15).
 const COMPOSED_FROM: usize = 4;
 
-/// Extra permits, so that the next sign-in can load its user while all threads are hashing.
+/// The number of permits in addition to one permit for each hashing thread. So the next sign-in can load its user while all
+/// threads are hashing.
 const PREPARING: usize = 1;
 
-/// The permit to hash one password. Dropping it returns it.
+/// The permit to hash one password. When it is dropped, another request can get it.
 pub(crate) struct HashPermit {
     _permit: OwnedSemaphorePermit,
 }
@@ -47,18 +48,20 @@ pub struct PasswordHasher {
     waiting: Arc<AtomicUsize>,
     /// How many of the waiting requests belong to signed-in users.
     waiting_users: Arc<AtomicUsize>,
-    /// The highest number of requests that may wait. Signed-in users may take half of it, so that they cannot block sign-ins.
+    /// The highest number of requests that may wait. Signed-in users may take half of these places, so that they cannot block
+    /// sign-ins.
     queue: usize,
-    /// The users that have a hash of their own password waiting or running.
+    /// The users that have a hasher of their own (see [`Self::for_user`]). A user stays here until that hasher is dropped and
+    /// its hash is done.
     busy: Arc<Mutex<HashSet<UserId>>>,
-    /// The slot of one user, if this hasher was made for one user.
+    /// The place of the user in `busy`, if this hasher was made for one user.
     slot: Option<Arc<UserSlot>>,
 }
 
-/// Threads for hashing only. A hash occupies a core for milliseconds, about as long as a time slice of the scheduler, so sockets
-/// would wait for it. Therefore one core is left to other threads, and the hashing threads have a lower priority on the other
-/// cores. They do not use `SCHED_IDLE`: such threads would never run while sockets or other processes keep every core busy, and
-/// sign-ins would fail.
+/// Threads for hashing only. A hash occupies a core for milliseconds, about as long as a time slice of the scheduler, so
+/// sockets would wait for it. Therefore one core is left to other threads, and the hashing threads have a lower priority on the
+/// other cores. They do not use `SCHED_IDLE`: such threads would never run while sockets or other processes keep every core
+/// busy, and sign-ins would fail.
 struct HashThreads {
     handle: Handle,
     own: Option<Runtime>,
@@ -92,7 +95,7 @@ impl Drop for HashThreads {
     }
 }
 
-/// Lowers the priority of this thread. Only on Linux: other systems have no priority per thread.
+/// Lowers the priority of this thread. Only on Linux: on other systems, a `nice` value applies to the whole process.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
@@ -100,7 +103,7 @@ fn lower_priority() {
     }
 }
 
-/// The one hash that a user may have at a time. Dropping the slot frees it.
+/// The place of a user in `busy`. The place is free again when this is dropped.
 struct UserSlot {
     busy: Arc<Mutex<HashSet<UserId>>>,
     user: UserId,
@@ -112,19 +115,19 @@ impl Drop for UserSlot {
     }
 }
 
-/// Counts a waiting request while it lives.
+/// A waiting request. It is counted until it is dropped.
 struct QueuedHash(Arc<AtomicUsize>);
 
 impl QueuedHash {
-    /// Takes a place in a queue.
+    /// Takes a place in a queue with at most `most` places.
     ///
     /// # Errors
-    /// `Unavailable` if the queue is full.
+    /// `Busy` if the queue is full.
     fn enter(waiting: &Arc<AtomicUsize>, most: usize) -> Result<Self, Failure> {
         let queued = Self(Arc::clone(waiting));
         if waiting.fetch_add(1, Ordering::AcqRel) >= most {
             metrics::counter!("password_hashes_refused_total").increment(1);
-            return Err(Failure::unavailable());
+            return Err(Failure::busy());
         }
         Ok(queued)
     }
@@ -158,8 +161,8 @@ impl Drop for RunningHash {
 }
 
 impl PasswordHasher {
-    /// A hasher with threads of its own. If they cannot be started, it uses the blocking threads of this runtime. The number of
-    /// hashes at a time is the number of cores minus one, and `queue` requests may wait.
+    /// A hasher with threads of its own. If they cannot be started, it uses the blocking threads of `runtime`. The number of
+    /// hashes at a time is the number of cores minus one, but at least one. At most `queue` requests may wait.
     #[must_use]
     pub fn new(runtime: Handle, queue: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -178,10 +181,11 @@ impl PasswordHasher {
         }
     }
 
-    /// The hasher for a signed-in user's own password. A user has one at a time, until the hasher is dropped and its hash is done.
+    /// The hasher for a signed-in user's own password. A user can have one such hasher at a time. The user can get another one
+    /// when the first one was dropped and its hash is done.
     ///
     /// # Errors
-    /// `TooMany` while the user has another one.
+    /// `TooMany` while the user has another hasher.
     pub fn for_user(&self, user: UserId) -> Result<Self, Failure> {
         if !self.busy.lock().insert(user) {
             return Err(Failure::too_many(Duration::from_secs(1), "password_hash_user", 1));
@@ -190,11 +194,11 @@ impl PasswordHasher {
         Ok(Self { slot: Some(Arc::new(slot)), ..self.clone() })
     }
 
-    /// The hash of a password that is strong enough for the account `email`. The check of the strength costs as much as a hash, so
-    /// it has the same bounds.
+    /// The hash of a password that is strong enough for the account `email`. Checking the strength may cost as much as a hash,
+    /// so the check has the same bounds.
     ///
     /// # Errors
-    /// `BadRequest` that says what is wrong with the password; `Unavailable` if too many requests wait.
+    /// `BadRequest` that says what is wrong with the password; `Busy` if too many requests wait.
     pub async fn hash_if_strong(
         &self,
         password: SecretString,
@@ -211,15 +215,15 @@ impl PasswordHasher {
     /// The hash of a password of any strength, with a fresh salt.
     ///
     /// # Errors
-    /// `Unavailable` if too many requests wait.
+    /// `Busy` if too many requests wait.
     pub async fn hash(&self, password: SecretString) -> Result<SecretString, Failure> {
         self.run(move || salted(&password)).await?
     }
 
-    /// Whether the password matches the hash. Without a hash the answer is no, after the same work.
+    /// Whether the password matches the hash. If there is no hash, the answer is no, after the same work.
     ///
     /// # Errors
-    /// `Unavailable` if too many requests wait.
+    /// `Busy` if too many requests wait.
     pub async fn verify(
         &self,
         password: &SecretString,
@@ -228,10 +232,10 @@ impl PasswordHasher {
         self.verify_with(self.permit().await?, password, phc).await
     }
 
-    /// The same as `verify`, with a permit that the caller already has.
+    /// The same as `verify`, with a permit that was taken before.
     ///
     /// # Errors
-    /// `Internal` only.
+    /// Only `Internal`, if the work panicked.
     pub(crate) async fn verify_with(
         &self,
         permit: HashPermit,
@@ -247,19 +251,19 @@ impl PasswordHasher {
                     Err(error) => tracing::warn!(%error, "a stored password hash cannot be used"),
                 }
             }
-            // Without a usable hash this spends the same time; the result is ignored.
+            // Without a usable hash, this comparison takes the same time. Its result is ignored.
             let _ = password::verify(&password, password::dummy_hash(), current);
             Verification { ok: false, rehash: false }
         })
         .await
     }
 
-    /// Waits for a permit, if the queue is not full. A request that asks the database before it hashes takes its permit first. Then
-    /// the queries of many simultaneous requests are spread over the time that hashing takes, and a refused request costs almost
-    /// nothing.
+    /// Waits for a permit, if the queue is not full. A request that asks the database before it hashes takes its permit first.
+    /// Then the queries of many simultaneous requests are spread over the time that hashing takes, and a refused request costs
+    /// almost nothing.
     ///
     /// # Errors
-    /// `Unavailable` if too many requests wait.
+    /// `Busy` if too many requests wait.
     pub(crate) async fn permit(&self) -> Result<HashPermit, Failure> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             metrics::histogram!("password_hash_wait_seconds").record(0.0);
@@ -289,9 +293,11 @@ impl PasswordHasher {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let slot = self.slot.clone();
+        let span = tracing::trace_span!(target: "traces", "password_hash");
         self.threads
             .handle
             .spawn_blocking(move || {
+                let _entered = span.entered();
                 // The permit is held until the work is done, even if the request has been dropped.
                 let _running = RunningHash::begin(permit, slot);
                 work()
@@ -301,13 +307,13 @@ impl PasswordHasher {
     }
 }
 
-/// The number of hashes that run at once: one core is left to other threads.
+/// The number of hashes that run at once. If there are several cores, one is left to other threads.
 fn at_once(cores: usize) -> usize {
     cores.saturating_sub(1).max(1)
 }
 
-/// The part of a password that decides whether it matches. No accepted password is longer than [`MAX_BYTES`], so it is not
-/// necessary to hash more. The bytes that are kept beyond the maximum make sure that a longer password does not match.
+/// Cuts a password that is too long, so that its length causes no more work. Accepted passwords have at most [`MAX_BYTES`]
+/// bytes after composition. A cut password still has more bytes than that, so it never matches.
 fn truncated(password: &SecretString) -> SecretString {
     let text = password.expose_secret();
     SecretString::from(&text[..text.floor_char_boundary(COMPOSED_FROM * MAX_BYTES + 4)])

@@ -1,4 +1,4 @@
-//! Tests of the bounds of password hashing.
+//! Tests of the password hasher: its answers and its bounds.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn secret(text: &str) -> SecretString {
 }
 
 #[tokio::test]
-async fn a_hash_verifies_its_own_password_only() {
+async fn a_hash_matches_only_its_own_password() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let hash = hasher.hash(secret("correct horse")).await.unwrap();
     let phc = secrecy::ExposeSecret::expose_secret(&hash).to_owned();
@@ -18,7 +18,7 @@ async fn a_hash_verifies_its_own_password_only() {
 }
 
 #[tokio::test]
-async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
+async fn a_weak_password_is_refused_and_a_strong_password_is_hashed() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let email = || "ada@example.com".to_owned();
     for weak in ["short", "password1234", "ada@example.com"] {
@@ -31,7 +31,7 @@ async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
 }
 
 #[tokio::test]
-async fn no_password_verifies_without_a_hash_or_against_a_broken_hash() {
+async fn every_password_is_wrong_without_a_usable_hash() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     for phc in [None, Some(String::new()), Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned())] {
         assert!(!hasher.verify(&secret("password"), phc).await.unwrap().ok);
@@ -39,7 +39,7 @@ async fn no_password_verifies_without_a_hash_or_against_a_broken_hash() {
 }
 
 #[tokio::test]
-async fn a_user_has_one_hash_at_a_time_until_the_work_is_done() {
+async fn a_user_gets_another_hasher_only_after_the_work_is_done() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let own = hasher.for_user(UserId(1)).unwrap();
     assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
@@ -65,10 +65,10 @@ async fn a_user_has_one_hash_at_a_time_until_the_work_is_done() {
 }
 
 #[tokio::test]
-async fn signed_in_users_take_half_of_the_queue_at_most() {
+async fn signed_in_users_take_at_most_half_of_the_queue() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
-    let cores = u32::try_from(hasher.permits.available_permits()).unwrap();
-    let all = Arc::clone(&hasher.permits).acquire_many_owned(cores).await.unwrap();
+    let permits = u32::try_from(hasher.permits.available_permits()).unwrap();
+    let all = Arc::clone(&hasher.permits).acquire_many_owned(permits).await.unwrap();
     let mut own = (0..QUEUE as i64).map(|user| hasher.for_user(UserId(user)).unwrap());
     let waiting: Vec<_> =
         own.by_ref().take(QUEUE / 2).map(|own| tokio::spawn(async move { own.run(|| ()).await })).collect();
@@ -76,7 +76,7 @@ async fn signed_in_users_take_half_of_the_queue_at_most() {
         tokio::task::yield_now().await;
     }
     let refused = own.next().unwrap().run(|| ()).await;
-    assert!(matches!(refused, Err(Failure::Unavailable { .. })));
+    assert!(matches!(refused, Err(Failure::Busy { .. })));
     let sign_ins: Vec<_> = (0..QUEUE / 2)
         .map(|_| {
             let hasher = hasher.clone();
@@ -94,10 +94,10 @@ async fn signed_in_users_take_half_of_the_queue_at_most() {
 }
 
 #[tokio::test]
-async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
+async fn a_request_beyond_the_queue_is_refused_and_the_queue_recovers() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
-    let cores = u32::try_from(hasher.permits.available_permits()).unwrap();
-    let all = Arc::clone(&hasher.permits).acquire_many_owned(cores).await.unwrap();
+    let permits = u32::try_from(hasher.permits.available_permits()).unwrap();
+    let all = Arc::clone(&hasher.permits).acquire_many_owned(permits).await.unwrap();
     let waiting: Vec<_> = (0..QUEUE)
         .map(|_| {
             let hasher = hasher.clone();
@@ -107,7 +107,7 @@ async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
     while hasher.waiting.load(Ordering::Acquire) < QUEUE {
         tokio::task::yield_now().await;
     }
-    assert!(matches!(hasher.run(|| ()).await, Err(Failure::Unavailable { .. })));
+    assert!(matches!(hasher.run(|| ()).await, Err(Failure::Busy { .. })));
     drop(all);
     for one in waiting {
         one.await.unwrap().unwrap();
@@ -144,6 +144,6 @@ async fn a_finished_hash_returns_its_permit() {
 }
 
 #[test]
-fn hashing_leaves_one_core_free_if_there_are_two() {
+fn hashing_leaves_one_core_free_if_there_are_several() {
     assert_eq!([1, 2, 3, 8].map(at_once), [1, 1, 2, 7]);
 }

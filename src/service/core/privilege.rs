@@ -1,7 +1,7 @@
-//! The check for a recent step-up, and the failure that asks for one.
+//! The check for privilege (a recent sign-in or step-up), and the failure that asks for a step-up.
 //!
-//! Every use case that must be impossible with a stolen session uses it. No other file makes `Failure::StepUpRequired`, so the
-//! failure always names the methods that the user has.
+//! Every use case that must be impossible with a stolen session makes this check. No other file makes
+//! `Failure::StepUpRequired`, so the failure always names the methods that the user has.
 
 use domain::factors::challenge::ProofMethod;
 use protocol::id::UserId;
@@ -21,10 +21,10 @@ impl PrivilegeCheck {
         Self { store, clock }
     }
 
-    /// Accepts a caller if its credential carries the privilege of a recent step-up.
+    /// Accepts a caller whose credential carries privilege.
     ///
     /// # Errors
-    /// `StepUpRequired` if the credential does not carry it, `Unavailable`.
+    /// Without privilege: `StepUpRequired`, or `Forbidden` if the user has no method to step up with. `Unavailable`.
     pub(crate) async fn require(&self, caller: &Caller) -> Result<(), Failure> {
         if caller.privileged_until.is_some_and(|until| until > self.clock.now()) {
             return Ok(());
@@ -32,8 +32,8 @@ impl PrivilegeCheck {
         Err(self.step_up_required(caller.user).await)
     }
 
-    /// The failure for an error of the store in a change on behalf of this user. The privilege may have ended between the check and
-    /// the change.
+    /// The failure for an error of the store in a change on behalf of this user. The privilege may have ended after the check
+    /// and before the change.
     pub(crate) async fn failure(&self, user: UserId, error: StoreError) -> Failure {
         match error {
             StoreError::Lapsed(Lapse::Privilege) => self.step_up_required(user).await,
@@ -44,7 +44,7 @@ impl PrivilegeCheck {
     /// Refuses the password as a proof of presence if the user has a second factor.
     ///
     /// # Errors
-    /// `StepUpRequired` if the user has one, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` if the user has a second factor, `Unavailable`.
     pub(crate) async fn require_no_second_factor(&self, user: &User) -> Result<(), Failure> {
         let factors = self.store.factors_of(user.id).await?;
         if factors.any() { Err(step_up_with(user, factors)) } else { Ok(()) }
@@ -63,9 +63,9 @@ impl PrivilegeCheck {
     }
 }
 
-/// The failure that asks for a step-up, with the methods that this user has. The password does not count if there is a second
-/// factor: otherwise the password alone could remove the factor. A user whose only second factor is suspended must sign in
-/// again, with a backup code.
+/// The failure that asks for a step-up, with the methods that this user has. The password is not among them if there is a
+/// second factor: otherwise the password alone could remove the factor. If the only second factor is a suspended passkey, the
+/// user must sign in again, with a backup code.
 fn step_up_with(user: &User, factors: Factors) -> Failure {
     let available = [
         (user.has_password() && !factors.any(), ProofMethod::Password),

@@ -1,11 +1,18 @@
-//! Signs that `TRUSTED_PROXIES` and the proxies in front of the server do not fit together.
+//! Signs that `TRUSTED_PROXIES` does not fit the proxies in front of the server. There are two signs:
 //!
-//! A request that says it was forwarded, from a peer that is not a trusted proxy: most often that proxy is missing in the setting;
-//! then all clients behind it share one address, its limits and its bans. A client may also have written the header itself, so
-//! it is never believed. A request of a trusted proxy that names no client: the proxy sends no `X-Forwarded-For`, with the same
-//! effect. The log says each once a minute, and readiness shows it.
+//! - A peer that is not a trusted proxy sends a request with a header that normally only proxies write. Most often the peer is
+//!   a proxy that is missing from the setting. The peer may also be a client that wrote the header itself, so the header is
+//!   never believed.
+//! - A trusted proxy sends a request that names no client, because the proxy does not send `X-Forwarded-For`.
+//!
+//! In both cases, all clients behind the proxy share its address, with the limits and bans of this address. Each sign is logged
+//! at most once a minute. Readiness shows it for ten minutes.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::client::address::is_in;
 use ipnet::IpNet;
@@ -15,12 +22,12 @@ use super::clock::Clock;
 
 /// The headers in which proxies name the client.
 const HEADERS: [&str; 2] = ["x-forwarded-for", "forwarded"];
-/// How often the log says it.
+/// The shortest time between two log lines about the same sign.
 const LOG_EVERY: Duration = Duration::from_secs(60);
-/// How long readiness shows it.
+/// How long readiness shows a sign.
 const SHOWN_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Notes such requests. Clones share what was noted.
+/// Notes requests that are signs of a wrong setting. Clones share what was noted.
 #[derive(Clone)]
 pub struct ProxyNotices {
     clock: Clock,
@@ -29,18 +36,18 @@ pub struct ProxyNotices {
 
 #[derive(Default)]
 struct Notices {
-    /// Forwarded by a peer that is not trusted.
+    /// Requests that were forwarded by a peer that is not trusted.
     untrusted: Noted,
-    /// Of a trusted proxy that names no client.
+    /// Requests of a trusted proxy that name no client.
     unnamed: Noted,
 }
 
-/// What readiness shows.
+/// A sign, as readiness shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyNotice {
     /// Stable, for programs.
     pub code: &'static str,
-    /// For people. It names no address.
+    /// For people. The text contains no address.
     pub detail: &'static str,
 }
 
@@ -55,9 +62,9 @@ const UNNAMED: ProxyNotice = ProxyNotice {
 
 #[derive(Default)]
 struct Noted {
-    last_ms: Option<i64>,
-    logged_ms: Option<i64>,
-    /// Since the log said it.
+    last: Option<Instant>,
+    logged: Option<Instant>,
+    /// The number of requests since the last log line.
     requests: u64,
 }
 
@@ -66,14 +73,14 @@ impl ProxyNotices {
         Self { clock, noted: Arc::default() }
     }
 
-    /// Notes a request if it says that it was forwarded and its peer is not trusted. `has` says whether it has a header of this
-    /// name.
+    /// Notes a request if it says that it was forwarded and its peer is not trusted. `has` says whether the request has a
+    /// header with this name.
     pub fn check_forwarding(&self, peer: IpAddr, trusted: &[IpNet], has: impl Fn(&str) -> bool) {
         let Some(header) = HEADERS.into_iter().find(|name| has(name)) else { return };
         if is_in(peer, trusted) {
             return;
         }
-        if let Some(requests) = self.noted.lock().untrusted.note(self.clock.now_ms()) {
+        if let Some(requests) = self.noted.lock().untrusted.note(self.clock.moment()) {
             tracing::warn!(
                 %peer,
                 header,
@@ -85,7 +92,7 @@ impl ProxyNotices {
 
     /// Notes a request of a trusted proxy that names no client.
     pub fn note_unnamed_client(&self, proxy: IpAddr) {
-        if let Some(requests) = self.noted.lock().unnamed.note(self.clock.now_ms()) {
+        if let Some(requests) = self.noted.lock().unnamed.note(self.clock.moment()) {
             tracing::warn!(
                 %proxy,
                 requests,
@@ -94,35 +101,31 @@ impl ProxyNotices {
         }
     }
 
-    /// What was noted a short while ago.
+    /// The signs that were noted during the last ten minutes.
     #[must_use]
     pub fn recent(&self) -> Vec<ProxyNotice> {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.moment();
         let noted = self.noted.lock();
         let all = [(&noted.untrusted, UNTRUSTED), (&noted.unnamed, UNNAMED)];
-        all.into_iter().filter(|(noted, _)| noted.is_recent(now_ms)).map(|(_, notice)| notice).collect()
+        all.into_iter().filter(|(noted, _)| noted.is_recent(now)).map(|(_, notice)| notice).collect()
     }
 }
 
 impl Noted {
-    /// Counts a request. If the log should say it now, how many there were since it did.
-    fn note(&mut self, now_ms: i64) -> Option<u64> {
-        self.last_ms = Some(now_ms);
+    /// Counts a request. If a log line is due now, returns the number of requests since the last line.
+    fn note(&mut self, now: Instant) -> Option<u64> {
+        self.last = Some(now);
         self.requests += 1;
-        if self.logged_ms.is_some_and(|at| is_within(LOG_EVERY, at, now_ms)) {
+        if self.logged.is_some_and(|at| now.duration_since(at) < LOG_EVERY) {
             return None;
         }
-        self.logged_ms = Some(now_ms);
+        self.logged = Some(now);
         Some(std::mem::take(&mut self.requests))
     }
 
-    fn is_recent(&self, now_ms: i64) -> bool {
-        self.last_ms.is_some_and(|at| is_within(SHOWN_FOR, at, now_ms))
+    fn is_recent(&self, now: Instant) -> bool {
+        self.last.is_some_and(|at| now.duration_since(at) < SHOWN_FOR)
     }
-}
-
-fn is_within(period: Duration, at_ms: i64, now_ms: i64) -> bool {
-    u128::try_from(now_ms.saturating_sub(at_ms)).is_ok_and(|age| age < period.as_millis())
 }
 
 #[cfg(test)]
@@ -130,10 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_says_it_once_a_minute_and_how_often_it_happened() {
+    fn a_sign_is_logged_once_a_minute_with_the_number_of_requests() {
         let mut noted = Noted::default();
-        assert_eq!(noted.note(1_000), Some(1));
-        assert_eq!((noted.note(2_000), noted.note(60_999)), (None, None));
-        assert_eq!(noted.note(61_000), Some(3));
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        assert_eq!(noted.note(at(1_000)), Some(1));
+        assert_eq!((noted.note(at(2_000)), noted.note(at(60_999))), (None, None));
+        assert_eq!(noted.note(at(61_000)), Some(3));
     }
 }

@@ -1,7 +1,8 @@
-//! What the use cases know about a request, for every entrance of the server.
+//! What the use cases know about a request of REST or of the server API.
 
 use std::net::IpAddr;
 
+use domain::client::certificate::ClientCertificate;
 use protocol::id::DeviceId;
 
 /// What the use cases know about a request.
@@ -17,6 +18,8 @@ pub struct RequestMeta {
     pub fingerprint: String,
     /// The device that a genuine device cookie names.
     pub device: Option<DeviceId>,
-    /// Whether the request came from a browser.
+    /// Whether the client appears to be a browser.
     pub browser: bool,
+    /// The certificate of the client, if it has shown one.
+    pub certificate: Option<ClientCertificate>,
 }

@@ -2,7 +2,7 @@
 
 use protocol::id::{Subject, UserId};
 
-/// The account that this subject names. `None` for users of external issuers.
+/// The account that this subject names: the subject is the account's number. `None` for every other subject.
 pub(crate) fn account_of(subject: &Subject) -> Option<UserId> {
     let user: UserId = subject.as_str().parse().ok()?;
     // Only the canonical spelling names the account: "007" and "7" are different subjects.

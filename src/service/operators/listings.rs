@@ -1,19 +1,17 @@
-//! Lists for operators: sessions of accounts and of users of external issuers, and connections.
+//! Lists of sessions for operators: sessions of accounts, and external sessions.
 
-use actors::{Realtime, runtime::ListedConnection};
-use domain::account::role::Scope;
-use protocol::{
-    audit::{AuditEvent, Outcome},
-    id::{SessionId, Subject},
-};
-use store::{ExternalFilter, ExternalSession, Store};
+use actors::Realtime;
+use protocol::id::SessionId;
+use store::{ExternalFilter, ExternalSession, SessionPlace, Store};
 use time::OffsetDateTime;
 
-use super::{refusals::Refusals, revoke::operator_required, session_page::SessionFilter};
+use super::{
+    authority::{Authority, Right},
+    session_page::{SessionFilter, SessionQuery},
+};
 use crate::{
     access::listed_session::{ListedSession, SessionListing},
     core::{
-        audit::AuditTrail,
         caller::Caller,
         clock::Clock,
         cursor::{cursor_after, read_cursor},
@@ -32,7 +30,7 @@ pub struct SessionPage {
     pub next: Option<String>,
 }
 
-/// A session of either kind.
+/// A session of an account, or an external session.
 #[derive(Clone, Debug)]
 pub enum AnySession {
     /// A session of an account.
@@ -52,7 +50,7 @@ impl AnySession {
     }
 }
 
-/// A page of sessions of both kinds, newest first.
+/// A page of sessions of accounts and external sessions, newest first.
 #[derive(Clone, Debug)]
 pub struct AnySessionPage {
     /// The sessions.
@@ -61,13 +59,12 @@ pub struct AnySessionPage {
     pub next: Option<String>,
 }
 
-/// Lists sessions and connections of all users.
+/// Lists sessions of all users.
 pub struct Listings {
     store: Store,
     realtime: Realtime,
     clock: Clock,
-    audit: AuditTrail,
-    refusals: Refusals,
+    authority: Authority,
     listing: SessionListing,
 }
 
@@ -76,11 +73,10 @@ impl Listings {
         store: Store,
         realtime: Realtime,
         clock: Clock,
-        audit: AuditTrail,
-        refusals: Refusals,
+        authority: Authority,
         listing: SessionListing,
     ) -> Self {
-        Self { store, realtime, clock, audit, refusals, listing }
+        Self { store, realtime, clock, authority, listing }
     }
 
     /// Sessions of accounts, without a check of rights. The command line uses this, too.
@@ -111,7 +107,7 @@ impl Listings {
         Ok(SessionPage { sessions, next })
     }
 
-    /// Sessions of users of external issuers and of connections without a token, newest first. No check of rights.
+    /// Sessions of users of external issuers and of connections without a token, newest first. Rights are not checked here.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -119,110 +115,132 @@ impl Listings {
         Ok(self.store.search_external(filter).await?)
     }
 
-    /// Sessions of both kinds, for a caller with the operator scope. With `subject`, only sessions of this subject, with or without
-    /// an account.
+    /// Sessions of accounts and external sessions. A page may have fewer sessions than requested, although there is a next one.
     ///
     /// # Errors
-    /// `Forbidden` without the scope; `BadRequest` for an invalid cursor, and for a subject together with a user or a device;
+    /// The refusals of `authority`; `BadRequest` for an invalid cursor, and for filters that contradict each other;
     /// `Unavailable`.
     pub async fn sessions(
         &self,
         caller: &Caller,
-        mut filter: SessionFilter,
-        subject: Option<Subject>,
+        mut query: SessionQuery,
         meta: &RequestMeta,
     ) -> Result<AnySessionPage, Failure> {
-        self.require_operator(caller, "sessions.searched", subject.as_ref(), &filter, meta).await?;
-        let before = filter.cursor.as_deref().map(session_before).transpose()?;
-        let mut found = Vec::new();
-        let only_accounts = filter.user.is_some() || filter.device.is_some();
-        if only_accounts && subject.is_some() {
+        let event = query.described(self.authority.event(caller, "sessions.searched", meta));
+        self.authority.read(caller, Right::Read, event).await?;
+        let after = query.cursor.as_deref().map(session_before).transpose()?;
+        if (query.user.is_some() || query.device.is_some()) && query.subject.is_some() {
             let detail = "Name a subject, or a user or device, not both.";
             return Err(Failure::bad_request("contradicting_filters", detail));
         }
-        // A subject without an account selects no sessions of accounts; a user or device selects no external sessions.
-        let named = subject.as_ref().map(account_of);
+        // A subject that names no account selects no sessions of accounts.
+        let named = query.subject.as_ref().map(account_of);
         if let Some(Some(user)) = named {
-            filter.user = Some(user);
+            query.user = Some(user);
         }
+        let search = query.search(after, self.clock.now());
+        let (mut found, mut horizon) = (Vec::new(), Vec::new());
         if named != Some(None) {
-            let wanted = SessionFilter { limit: filter.limit + 1, ..filter.clone() };
-            let page = self.account_sessions(wanted).await?;
-            found.extend(page.sessions.into_iter().map(|listed| AnySession::Account(Box::new(listed))));
+            let part = self.store.page_of_sessions(search.clone()).await?;
+            horizon.extend(part.to);
+            let listed = part.sessions.into_iter().map(|found| self.listing.of(found.session));
+            found.extend(listed.map(|listed| AnySession::Account(Box::new(listed))));
         }
-        if !only_accounts {
-            let wanted = ExternalFilter {
-                subject,
-                issuer: None,
-                live: filter.active_only,
-                before,
-                limit: filter.limit + 1,
-            };
-            let external = self.external_sessions(wanted).await?;
-            found.extend(external.into_iter().map(|session| {
+        if query.includes_external() {
+            let part = self.store.page_of_external(search).await?;
+            horizon.extend(part.to);
+            found.extend(part.sessions.into_iter().map(|session| {
                 let open = self.realtime.open_connections(session.id);
                 AnySession::External(Box::new(session), open)
             }));
         }
-        Ok(page(found, filter.limit))
-    }
-
-    /// The connections of a user on this node, for a caller with the operator scope.
-    ///
-    /// # Errors
-    /// `Forbidden` without the scope, `Unavailable`.
-    pub async fn connections(
-        &self,
-        caller: &Caller,
-        subject: &Subject,
-        meta: &RequestMeta,
-    ) -> Result<Vec<ListedConnection>, Failure> {
-        let filter = SessionFilter::default();
-        self.require_operator(caller, "connections.searched", Some(subject), &filter, meta).await?;
-        Ok(self.realtime.connections_of(subject).await)
-    }
-
-    /// Records that personal data is read, or refuses it.
-    async fn require_operator(
-        &self,
-        caller: &Caller,
-        name: &str,
-        subject: Option<&Subject>,
-        filter: &SessionFilter,
-        meta: &RequestMeta,
-    ) -> Result<(), Failure> {
-        let mut event = self.refusals.event(caller, name, meta);
-        event.session = Some(caller.session);
-        event.device = Some(caller.device);
-        event.user = filter.user.or_else(|| subject.and_then(account_of));
-        event.subject = subject.map(Subject::to_string);
-        if let Some(device) = filter.device {
-            event = event.with("of_device", device.to_string());
-        }
-        if caller.scopes.contains(Scope::Operate) {
-            return self.audit.record(AuditEvent { outcome: Outcome::Success, ..event }).await;
-        }
-        Err(self.refusals.refuse(caller.user, event, operator_required()).await)
+        Ok(page(found, &horizon, query.oldest_first, query.limit))
     }
 }
 
-/// The position of the last session of the page before.
+/// The position of the last session of the previous page.
 fn session_before(cursor: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
     read_cursor(cursor).map(|(start, id)| (start, SessionId(id)))
 }
 
-/// The newest sessions of both kinds, in the order in which each kind was read.
-fn page(mut found: Vec<AnySession>, limit: u32) -> AnySessionPage {
+/// Merges sessions of accounts and external sessions into one page. `horizon` has the places up to which each of the lists was
+/// examined, if it goes on there: later sessions belong to the next page, because the other list may have more before them.
+fn page(
+    mut found: Vec<AnySession>,
+    horizon: &[SessionPlace],
+    oldest_first: bool,
+    limit: u32,
+) -> AnySessionPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    found.sort_by(|a, b| {
-        let ((a_start, a_id), (b_start, b_id)) = (a.position(), b.position());
-        b_start.cmp(&a_start).then(a_id.cmp(&b_id))
-    });
+    let order = |(a_start, a_id): &SessionPlace, (b_start, b_id): &SessionPlace| {
+        let newest_first = b_start.cmp(a_start).then(a_id.cmp(b_id));
+        if oldest_first { newest_first.reverse() } else { newest_first }
+    };
+    found.sort_by(|a, b| order(&a.position(), &b.position()));
+    let horizon = horizon.iter().min_by(|a, b| order(a, b));
+    if let Some(horizon) = horizon {
+        found.retain(|session| order(&session.position(), horizon).is_le());
+    }
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| {
-        let (start, id) = last.position();
-        cursor_after(start, id.0)
-    });
-    AnySessionPage { sessions: found, next }
+    let next = if more { found.last().map(AnySession::position) } else { horizon.copied() };
+    AnySessionPage { sessions: found, next: next.map(|(start, id)| cursor_after(start, id.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use protocol::id::Subject;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: u64, id: u128) -> SessionPlace {
+        (OffsetDateTime::UNIX_EPOCH + Duration::from_secs(seconds), SessionId(Uuid::from_u128(id)))
+    }
+
+    fn external((created_at, id): SessionPlace) -> AnySession {
+        let session = ExternalSession {
+            id,
+            issuer: String::new(),
+            subject: Subject::new("ada"),
+            token_id: None,
+            connection: protocol::id::ConnectionId::random(),
+            node: Uuid::nil(),
+            address: None,
+            created_at,
+            last_seen_at: created_at,
+            expires_at: None,
+            ended_at: None,
+            revoked_at: None,
+        };
+        AnySession::External(Box::new(session), 0)
+    }
+
+    fn places(page: &AnySessionPage) -> Vec<SessionPlace> {
+        page.sessions.iter().map(AnySession::position).collect()
+    }
+
+    #[test]
+    fn a_page_ends_where_one_of_its_lists_was_not_examined_further() {
+        let found = || [at(1, 1), at(9, 2), at(5, 3)].map(external).to_vec();
+        let newest = page(found(), &[at(4, 7), at(2, 8)], false, 9);
+        assert_eq!(places(&newest), [at(9, 2), at(5, 3)]);
+        assert_eq!(newest.next, Some(cursor_after(at(4, 7).0, at(4, 7).1.0)));
+        let oldest = page(found(), &[at(4, 7), at(8, 8)], true, 9);
+        assert_eq!(places(&oldest), [at(1, 1)]);
+        assert_eq!(oldest.next, Some(cursor_after(at(4, 7).0, at(4, 7).1.0)));
+    }
+
+    #[test]
+    fn a_full_page_goes_on_after_its_last_session_and_the_last_page_has_no_cursor() {
+        let found = || [at(1, 1), at(9, 2), at(5, 3)].map(external).to_vec();
+        let full = page(found(), &[], false, 2);
+        assert_eq!(
+            (places(&full), full.next),
+            (vec![at(9, 2), at(5, 3)], Some(cursor_after(at(5, 3).0, at(5, 3).1.0)))
+        );
+        assert_eq!(page(found(), &[], false, 3).next, None);
+    }
 }

@@ -1,56 +1,57 @@
-//! What the command line and the development server do with accounts: create them, change roles, status and passwords, end
-//! sessions.
+//! What the command line and the development server do with accounts: create them, change addresses, roles, status and
+//! passwords, reset factors, end sessions.
 //!
 //! The operator of the server has the database's password, so no other proof is required. Running servers read the changes from
 //! the database. The audit events have no actor.
 
-use domain::account::{
-    account_key::AccountKey,
-    email::Email,
-    role::{Role, Status},
+use std::sync::Arc;
+
+use domain::{
+    account::{
+        account_key::AccountKey,
+        erasure::ErasureRequester,
+        role::{Role, Status},
+    },
+    crypto::secret_ring::SecretRing,
 };
 use protocol::{audit::AuditEvent, close::Cause, id::UserId};
 use secrecy::SecretString;
-use store::{Change, FactorChange, NewUser, RevocationRequest, Store, StoreError, Target, User, UserFilter};
+use store::{Erasure, RevocationRequest, Store, Target, User, UserFilter};
 
+use super::account_changes::{AccountChanges, Commission, NewPassword, no_such_user};
 use crate::{
+    access::person_export::PersonExport,
+    audit_log::log::AuditLog,
     core::{
-        account_fields::{parse_display_name, parse_email},
-        audit::AuditTrail,
-        clock::Clock,
-        failure::Failure,
-        password_hasher::PasswordHasher,
+        account_fields::parse_email, audit::AuditTrail, clock::Clock, failure::Failure,
+        lasting_keys::renew_leaked, password_hasher::PasswordHasher,
     },
-    revocation::revoke::{RevocationResult, Revoker},
+    revocation::{
+        erasure_requests::{ErasureRequests, RequestedErasure},
+        revoke::{RevocationResult, Revoker},
+    },
 };
 
 /// Administers accounts from the command line.
 pub struct LocalAdmin {
-    store: Store,
-    clock: Clock,
-    audit: AuditTrail,
-    hasher: PasswordHasher,
-    revoker: Revoker,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) audit: AuditTrail,
+    pub(super) hasher: PasswordHasher,
+    pub(super) revoker: Revoker,
+    pub(super) erasures: ErasureRequests,
+    pub(super) changes: AccountChanges,
+    pub(super) audit_log: Arc<AuditLog>,
     /// Whether this is a development server.
-    development: bool,
+    pub(super) development: bool,
 }
 
 impl LocalAdmin {
-    pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        audit: AuditTrail,
-        hasher: PasswordHasher,
-        revoker: Revoker,
-        development: bool,
-    ) -> Self {
-        Self { store, clock, audit, hasher, revoker, development }
-    }
-
     /// Creates an account.
     ///
     /// # Errors
-    /// `BadRequest` for an invalid address or name or a weak password, `Conflict` for a known address, `Unavailable`.
+    /// `BadRequest` for an invalid address or name or a weak password, `Conflict` for the address of another account,
+    /// `Unavailable`.
     pub async fn create_user(
         &self,
         email: &str,
@@ -58,13 +59,12 @@ impl LocalAdmin {
         role: Role,
         display_name: Option<String>,
     ) -> Result<User, Failure> {
-        let email = parse_email(email)?;
-        let display_name = parse_display_name(display_name)?;
-        let hash = self.hasher.hash_if_strong(password, email.as_str().to_owned()).await?;
-        self.insert(email, hash, role, display_name).await
+        let commission =
+            Commission { event: self.audit.local_event("user.created"), reason: None, mandate: None };
+        self.changes.create(email, display_name, role, NewPassword::Given(password), commission).await
     }
 
-    /// Creates a demonstration account if it does not exist, with any password. Only on a development server.
+    /// Creates a demonstration account if it does not exist. The password may be weak. Only on a development server.
     ///
     /// # Errors
     /// `Forbidden` on any other server, `Unavailable`.
@@ -77,10 +77,12 @@ impl LocalAdmin {
             return Ok(found.user);
         }
         let hash = self.hasher.hash(password.clone()).await?;
-        self.insert(email, hash, role, None).await
+        let commission =
+            Commission { event: self.audit.local_event("user.created"), reason: None, mandate: None };
+        self.changes.insert(email, None, role, hash, commission).await
     }
 
-    /// The account with this address, or with this number. With `id:` in front it is a number, with `email:` an address.
+    /// The account with this address or number. The prefix `id:` marks a number, and the prefix `email:` an address.
     ///
     /// # Errors
     /// `NotFound`; `BadRequest` for `id:` without a number; `Conflict` for digits that are the number of one account and the
@@ -88,7 +90,7 @@ impl LocalAdmin {
     pub async fn find_user(&self, name: &str) -> Result<User, Failure> {
         if let Some(number) = name.strip_prefix("id:") {
             let number = number.parse().map_err(|_| {
-                Failure::bad_request("invalid_user", "After `id:` there is the number of an account.")
+                Failure::bad_request("invalid_user", "`id:` must be followed by the number of an account.")
             })?;
             return self.store.user_by_id(UserId(number)).await?.ok_or_else(no_such_user);
         }
@@ -117,7 +119,7 @@ impl LocalAdmin {
         Ok(found.map(|found| found.user))
     }
 
-    /// Accounts, by their numbers.
+    /// Accounts, in the order of their numbers.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -125,23 +127,20 @@ impl LocalAdmin {
         Ok(self.store.list_users(filter).await?)
     }
 
-    /// Gives a user another e-mail address and ends their sessions, whose tokens carry the former one.
+    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the former address.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` for an invalid address, `Conflict` for the address of another account, `Unavailable`.
     pub async fn set_email(&self, user: UserId, email: &str) -> Result<RevocationResult, Failure> {
-        let change = Some(Change::Email(parse_email(email)?));
-        let event = self.event("user.email_changed");
-        self.change(user, Cause::Revoked, change, event, "the e-mail address was changed").await
+        self.changes.set_email(user, email, self.commission("user.email_changed")).await
     }
 
-    /// Changes a user's role. Their sessions stay; their sockets close and reconnect with the new role.
+    /// Changes a user's role. The user's sessions stay. Their sockets are closed, and the clients reconnect with the new role.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<RevocationResult, Failure> {
-        let event = self.event("user.role_changed").with("role", role.as_str());
-        self.change(user, Cause::RoleChanged, Some(Change::Role(role)), event, "the role was changed").await
+        self.changes.set_role(user, role, self.commission("user.role_changed")).await
     }
 
     /// Changes a user's status. Every status except `active` ends the user's sessions.
@@ -149,14 +148,7 @@ impl LocalAdmin {
     /// # Errors
     /// `NotFound`, `Unavailable`.
     pub async fn set_status(&self, user: UserId, status: Status) -> Result<RevocationResult, Failure> {
-        let event = self.event("user.status_changed").with("status", status.as_str());
-        if status.is_active() {
-            let event = AuditEvent { user: Some(user), ..event };
-            let changed = self.store.activate_user(user, self.clock.now(), event).await?;
-            return changed.map(|_| RevocationResult::default()).ok_or_else(no_such_user);
-        }
-        let change = Some(Change::Status(status));
-        self.change(user, Cause::AccountDisabled, change, event, "the account was disabled").await
+        self.changes.set_status(user, status, self.commission("user.status_changed")).await
     }
 
     /// Sets a user's password and ends the user's sessions.
@@ -168,21 +160,17 @@ impl LocalAdmin {
         user: UserId,
         password: SecretString,
     ) -> Result<RevocationResult, Failure> {
-        let found = self.store.user_by_id(user).await?.ok_or_else(no_such_user)?;
-        let hash = self.hasher.hash_if_strong(password, found.email).await?;
-        let change = Some(Change::Password { hash });
-        let event = self.event("password.reset");
-        self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await
+        let password = NewPassword::Given(password);
+        self.changes.reset_password(user, password, self.commission("password.reset")).await
     }
 
-    /// Removes a user's authenticator app, passkeys and backup codes, and ends the user's sessions. For users that lost a factor.
+    /// Removes a user's authenticator app, passkeys and backup codes, and ends the user's sessions. This is for users that have
+    /// lost a factor.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` if there are none or the user has no password, `Unavailable`.
+    /// `NotFound`, `Conflict` if the user has no such factor or no password, `Unavailable`.
     pub async fn reset_factors(&self, user: UserId) -> Result<RevocationResult, Failure> {
-        let event = self.event("factors.reset");
-        let change = Some(Change::Factor(FactorChange::Reset));
-        self.change(user, Cause::FactorChanged, change, event, "the second factors were reset").await
+        self.changes.reset_factors(user, self.commission("factors.reset")).await
     }
 
     /// Revokes the sessions of the target.
@@ -194,56 +182,56 @@ impl LocalAdmin {
         let order = RevocationRequest {
             reason,
             audit,
+            reported_by: Some(self.revoker.node()),
             ..RevocationRequest::new(target, Cause::Revoked, self.clock.now())
         };
         self.revoker.revoke(order).await
     }
 
-    async fn change(
-        &self,
-        user: UserId,
-        cause: Cause,
-        change: Option<Change>,
-        audit: AuditEvent,
-        reason: &str,
-    ) -> Result<RevocationResult, Failure> {
-        let reason = reason.to_owned();
-        let order = RevocationRequest::new(Target::User(user), cause, self.clock.now());
-        let revoked = self.revoker.revoke(RevocationRequest { change, audit, reason, ..order }).await?;
-        if revoked.id.is_none() {
-            return Err(no_such_user());
-        }
-        Ok(revoked)
+    /// Begins an export of everything that the tables hold about a user.
+    ///
+    /// # Errors
+    /// `Unavailable` if the export cannot be recorded.
+    pub async fn export(&self, user: UserId) -> Result<PersonExport, Failure> {
+        self.audit.record(AuditEvent { user: Some(user), ..self.event("user.exported") }).await?;
+        Ok(PersonExport::new(self.store.clone(), Arc::clone(&self.audit_log), user, self.clock.now(), None))
     }
 
-    async fn insert(
-        &self,
-        email: Email,
-        password_hash: SecretString,
-        role: Role,
-        display_name: Option<String>,
-    ) -> Result<User, Failure> {
-        let new = NewUser {
-            email,
-            display_name,
-            password_hash,
-            role,
-            status: Status::Active,
-            device: None,
-            now: self.clock.now(),
-        };
-        let event = self.audit.local_event("user.created").with("role", role.as_str());
-        match self.store.insert_user(new, event).await {
-            Err(StoreError::Conflict(_)) => Err(Failure::email_taken()),
-            created => Ok(created?),
-        }
+    /// Requests the erasure of a user's account. It is carried out by a running server, after the grace period.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` for the last active admin or if the erasure is requested already, `Unavailable`.
+    pub async fn erase(&self, user: UserId, reason: String) -> Result<RequestedErasure, Failure> {
+        let requester = ErasureRequester::CommandLine;
+        let event = self.event("erasure.requested").with("requested_by", requester.as_str());
+        let order = self.erasures.order(user, &reason, event);
+        self.erasures.request(user, requester, reason, order).await
+    }
+
+    /// Cancels the erasure of a user's account, if it has not begun.
+    ///
+    /// # Errors
+    /// `NotFound` if nothing can be cancelled, `Unavailable`.
+    pub async fn cancel_erasure(&self, user: UserId) -> Result<Erasure, Failure> {
+        let event = AuditEvent { user: Some(user), ..self.event("erasure.cancelled") };
+        let cancelled = self.store.cancel_erasure(user, None, self.clock.now(), event).await?;
+        cancelled.ok_or_else(|| Failure::not_found("No erasure of this account can be cancelled."))
+    }
+
+    /// Gives new lasting keys to the purposes that a leak of the data encryption key ends, sealed with these secrets.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn renew_lasting_keys(&self, data_encryption: &SecretRing) -> Result<(), Failure> {
+        renew_leaked(&self.store, data_encryption).await
+    }
+
+    /// The commission of the command line.
+    fn commission(&self, name: &str) -> Commission {
+        Commission { event: self.event(name), reason: None, mandate: None }
     }
 
     fn event(&self, name: &str) -> AuditEvent {
         self.audit.local_event(name).with("by", "command line")
     }
-}
-
-fn no_such_user() -> Failure {
-    Failure::not_found("There is no such user.")
 }

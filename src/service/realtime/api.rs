@@ -1,8 +1,9 @@
 //! The server API: operations on channels, connections and tokens for an application's own servers.
 //!
-//! `http::api` calls it with typed requests. It has already authenticated the caller and checked that the key permits the
-//! request. Every change is recorded in the audit trail before it is made, except publications: there are too many of them.
-//! Errors are those of the protocol.
+//! `http::api` calls this file with typed requests. Before that, it authenticates the caller and checks that the key permits
+//! the request. The audit event of a change is recorded before the change; that of a denial is written together with the
+//! denial. Publications have no audit events, because there are too many of them. Errors are error codes of the protocol: for
+//! example, 100 is an internal error.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,10 +40,11 @@ use crate::{
     settings::OnStale,
 };
 
-/// How long a request waits for a channel. After that its result is unknown.
+/// How long a request waits for a channel. After that time, the result of the request is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// The capability of applications to manage channels, connections and tokens; also external sessions and emulated streams.
+/// The capability of applications to manage channels, connections and tokens. This struct also has the external sessions, and
+/// the emulated streams of this node.
 pub struct ServerApi {
     realtime: Realtime,
     clock: Clock,
@@ -102,7 +104,7 @@ impl ServerApi {
 impl Api<'_> {
     // ---- channels ----
 
-    /// Publishes. Returns the position if the channel has positions.
+    /// Publishes a message. Returns its position if the channel has positions.
     ///
     /// # Errors
     /// The errors of `Realtime::publish_as_server`.
@@ -114,7 +116,7 @@ impl Api<'_> {
         in_time(self.server.realtime.publish_as_server(channel, publication)).await
     }
 
-    /// The clients that are subscribed.
+    /// The clients that are subscribed to the channel.
     ///
     /// # Errors
     /// The errors of `Realtime::presence_of`.
@@ -122,7 +124,7 @@ impl Api<'_> {
         in_time(self.server.realtime.presence_of(channel)).await
     }
 
-    /// The number of clients and users that are subscribed.
+    /// The numbers of clients and of users that are subscribed to the channel.
     ///
     /// # Errors
     /// The errors of `Realtime::presence_stats_of`.
@@ -152,7 +154,7 @@ impl Api<'_> {
         in_time(self.server.realtime.remove_history(channel)).await
     }
 
-    /// The channels with subscribers on this node, and the number of subscribers.
+    /// The channels with subscribers on this node, each with the number of these subscribers.
     ///
     /// # Errors
     /// 100 if the channels do not answer.
@@ -187,7 +189,7 @@ impl Api<'_> {
         }
     }
 
-    /// Ends connections' subscriptions to a channel.
+    /// Ends the selected connections' subscriptions to a channel.
     ///
     /// # Errors
     /// 102 for an unknown namespace, 100 if the event cannot be recorded.
@@ -218,8 +220,8 @@ impl Api<'_> {
         Ok(DisconnectCount { closed: closed.sockets_closed, pending: closed.pending })
     }
 
-    /// Sets when connections expire, in seconds since the epoch; `None` is never. Also sets the connection info that subscribers
-    /// see, if `conn_info` is given.
+    /// Sets the time at which connections expire, in seconds since the epoch. With `None`, they never expire. If `conn_info` is
+    /// given, also sets the connection info that subscribers see.
     ///
     /// # Errors
     /// 100 if the event cannot be recorded.
@@ -245,7 +247,7 @@ impl Api<'_> {
     /// Blocks a user.
     ///
     /// # Errors
-    /// 107 for an expiry in the past, 100 if it cannot be done now.
+    /// 107 for an expiry in the past, 100 if the denial cannot be written now.
     pub async fn block_user(
         &self,
         subject: Subject,
@@ -258,7 +260,7 @@ impl Api<'_> {
     /// Lifts the block of a user.
     ///
     /// # Errors
-    /// 100 if it cannot be done now.
+    /// 100 if the block cannot be lifted now.
     pub async fn unblock_user(&self, subject: Subject) -> Result<(), ErrorCode> {
         let terms = self.terms(None)?;
         self.server.denials.unblock_user(subject, terms).await.map_err(|failure| code(&failure))
@@ -267,16 +269,18 @@ impl Api<'_> {
     /// Revokes a token.
     ///
     /// # Errors
-    /// 107 for an expiry in the past, 100 if it cannot be done now.
+    /// 107 for an expiry in the past, 100 if the denial cannot be written now.
     pub async fn revoke_token(&self, id: &str, expire_at: Option<i64>) -> Result<DisconnectCount, ErrorCode> {
         let terms = self.terms(expire_at)?;
         self.server.denials.revoke_token(id, terms).await.map_err(|failure| code(&failure))
     }
 
-    /// Revokes a user's tokens that were issued before a moment, in seconds since the epoch; by default before now.
+    /// Revokes the tokens of a user that were issued before a moment: `issued_before`, in seconds since the epoch. With `None`,
+    /// the moment is now.
     ///
     /// # Errors
-    /// 107 for a moment in the future or an expiry in the past; 102 for an unknown namespace; 100 if it cannot be done now.
+    /// 107 for a moment in the future or an expiry in the past; 102 for an unknown namespace; 100 if the denial cannot be
+    /// written now.
     pub async fn invalidate_user_tokens(
         &self,
         subject: Subject,

@@ -1,7 +1,7 @@
 //! Emulated streams that are open on this node: their secrets and their connections.
 //!
-//! The emulation endpoints add and remove them. The server API finds a connection by the secret that only its client knows.
-//! Only digests are kept, so that the time of a lookup reveals nothing about other secrets.
+//! The emulation endpoints add and remove streams. The server API finds a connection by the secret that only its client knows.
+//! Only digests of secrets are kept, so that the time of a lookup reveals nothing about other secrets.
 
 use dashmap::DashMap;
 use protocol::id::ConnectionId;

@@ -1,8 +1,9 @@
 //! Sessions of connections with a token of an external issuer or without a token. Each session belongs to one connection.
 //!
 //! The sockets' admission begins a session before it registers the connection, so that the connection can be listed and ended
-//! like any other. When the connection ends, the guard of its session is dropped. A job of `upkeep` writes the ends in batches,
-//! because many connections may end at once.
+//! like any other. While the connection is open, heartbeats in the database show that its session is in use. When the
+//! connection ends, the guard of its session is dropped. A job of `upkeep` writes the ends in batches, because many connections
+//! may end at once.
 
 use std::{
     net::IpAddr,
@@ -27,11 +28,13 @@ use crate::{
     core::{clock::Clock, failure::Failure},
 };
 
-/// The most ends that wait to be written. Further ends are dropped; the expiry job ends those sessions for want of heartbeats.
+/// The most ends that wait to be written. Further ends are dropped. The expiry job ends those sessions when they have had no
+/// heartbeat for [`DEAD_AFTER`].
 const MAX_WAITING_ENDS: usize = 200_000;
-/// Heartbeats are written every half minute. A session without a heartbeat for this long is ended.
+/// An external session that has had no heartbeat for this period is ended. Heartbeats are written every half minute.
 const DEAD_AFTER: Duration = Duration::from_secs(90);
-/// A session with a heartbeat this recent is never treated as orphaned, not even by a node with a clock that is ahead.
+/// If the last heartbeat is more recent than this, no other node has ended the session as an orphan, even if the other node's
+/// clock is half a minute ahead.
 const ALIVE: Duration = Duration::from_secs(60);
 
 /// Sessions whose connections have ended, until their ends are written.
@@ -48,14 +51,14 @@ impl EndedSessions {
 
     fn add(&self, more: impl IntoIterator<Item = SessionId>) {
         let mut sessions = self.sessions.lock();
-        let room = MAX_WAITING_ENDS.saturating_sub(sessions.len());
-        sessions.extend(more.into_iter().take(room));
+        let free = MAX_WAITING_ENDS.saturating_sub(sessions.len());
+        sessions.extend(more.into_iter().take(free));
         drop(sessions);
         self.added.notify_one();
     }
 }
 
-/// Keeps an external session open. The guard moves with the connection; dropping it ends the session.
+/// Keeps an external session open. The session's connection holds the guard. Dropping the guard ends the session.
 pub struct ExternalSessionGuard {
     ended: Arc<EndedSessions>,
     session: SessionId,
@@ -91,8 +94,9 @@ impl ExternalSessions {
         self.node
     }
 
-    /// Begins a session. The connection must be registered after this, not before. If the caller is dropped, the session ends as
-    /// soon as its row is written. Also returns the newest revocation of all sessions from before this session.
+    /// Begins a session. The connection must be registered after this, not before. If the request is dropped, the session ends
+    /// as soon as its row is written. Also returns the id of the last revocation of all sessions before the beginning of this
+    /// session.
     ///
     /// # Errors
     /// `Unavailable` if the row cannot be written: a connection that cannot be listed and ended is not accepted.
@@ -114,13 +118,13 @@ impl ExternalSessions {
             address: Some(address),
             created_at: now,
             last_seen_at: now,
-            expires_at: granted.expires_at.and_then(moment),
+            expires_at: granted.expires_at.and_then(from_unix),
             ended_at: None,
             revoked_at: None,
         };
         let store = self.store.clone();
         let guard = ExternalSessionGuard { ended: Arc::clone(&self.ended), session };
-        // The guard moves into the task that writes the row: if it were dropped before, there would be no row to end.
+        // The task that writes the row holds the guard: if the guard were dropped earlier, there would be no row to end.
         let begun =
             async move { store.insert_external(written).await.map(|revoked_all| (guard, revoked_all)) };
         match self.store.runtime().spawn(begun).await {
@@ -134,13 +138,13 @@ impl ExternalSessions {
     /// # Errors
     /// `Unavailable`.
     pub async fn prolong(&self, session: SessionId, granted: &OutsideConnection) -> Result<bool, Refusal> {
-        let end = granted.expires_at.and_then(moment);
+        let end = granted.expires_at.and_then(from_unix);
         let lives = self.store.prolong_external(session, granted.token_id.clone(), end, self.clock.now());
         lives.await.map_err(not_judged)
     }
 
-    /// Writes heartbeats for sessions with connections, and ends sessions of processes that died. `settled` says that the database
-    /// has been reachable long enough for every node to have written its heartbeats.
+    /// Writes heartbeats of the external sessions in `open`, and ends orphans. `settled` says that the database has been
+    /// reachable long enough for every node to have written its heartbeats.
     pub(crate) async fn expire(
         &self,
         open: Vec<SessionId>,
@@ -153,8 +157,9 @@ impl ExternalSessions {
         Ok(())
     }
 
-    /// Writes heartbeats after a gap of the revocation feed, before the feed counts as current again. During the gap, another node
-    /// may have ended sessions of this node as orphans. Later revocations left these sessions out, so they must end here, too.
+    /// Writes heartbeats after a gap of the revocation feed, before the feed counts as current again. During the gap, another
+    /// node may have ended sessions of this node as orphans. Revocations after that did not include these sessions. So the
+    /// connections of these sessions on this node are closed here.
     pub(crate) async fn write_heartbeats_after_gap(&self) -> Result<(), StoreError> {
         let last = *self.last_heartbeat.lock();
         if last.is_some_and(|last| self.clock.moment().saturating_duration_since(last) < ALIVE) {
@@ -163,7 +168,7 @@ impl ExternalSessions {
         self.write_heartbeats(open_sessions(&self.realtime)).await
     }
 
-    /// Wakes the job that writes ends.
+    /// A notification for each end that begins to wait. It wakes the job that writes ends.
     pub(crate) fn end_added(&self) -> Arc<Notify> {
         Arc::clone(&self.ended.added)
     }
@@ -187,8 +192,9 @@ impl ExternalSessions {
         Ok(())
     }
 
-    /// Writes heartbeats of these sessions. If this node cannot write for a while, another node may end a session as an orphan. Its
-    /// connection can then be neither listed nor revoked. So the connection is closed, and the client opens another one.
+    /// Writes heartbeats of the external sessions in `open`. If this node cannot write for a while, another node may end a
+    /// session as an orphan. The connection of this session can then be neither listed nor revoked. So this function closes the
+    /// connection, and the client opens another one.
     async fn write_heartbeats(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
         let moment = self.clock.moment();
         for some in open.chunks(TOUCHED_AT_ONCE) {
@@ -211,6 +217,6 @@ pub(crate) fn open_sessions(realtime: &Realtime) -> Vec<SessionId> {
     named.into_iter().filter(|session| realtime.open_connections(*session) > 0).collect()
 }
 
-fn moment(seconds: i64) -> Option<OffsetDateTime> {
+fn from_unix(seconds: i64) -> Option<OffsetDateTime> {
     OffsetDateTime::from_unix_timestamp(seconds).ok()
 }

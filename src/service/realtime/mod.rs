@@ -1,6 +1,6 @@
 //! The server API, and what belongs to connections: external sessions, emulated streams, figures of this process.
 //!
-//! Depends on `core`, `access` and `revocation`.
+//! This module depends only on `core`, `access` and `revocation`.
 
 pub(crate) mod api;
 pub(crate) mod emulated_streams;

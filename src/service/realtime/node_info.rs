@@ -28,13 +28,13 @@ pub struct NodeInfo {
 /// What a process uses of its machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProcessUsage {
-    /// Percent of one core, on average since the last request; the first time, since the start.
+    /// The CPU time in percent of one core: the average since the last measurement, or since the start.
     pub cpu: f64,
     /// Resident memory in bytes. 0 if the operating system does not report it.
     pub rss: u64,
 }
 
-/// Measures the share of a core that this process uses.
+/// Measures how much of a core this process uses.
 #[derive(Debug, Default)]
 struct CpuMeter(Mutex<CpuSample>);
 
@@ -46,11 +46,12 @@ struct CpuSample {
     percent: f64,
 }
 
-/// A request within this time gets the last measurement: CPU clocks are too coarse for shorter intervals.
+/// The shortest time between two measurements, because CPU clocks are too coarse for shorter intervals. A request within this
+/// time gets the result of the last measurement.
 const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl CpuMeter {
-    /// The share of a core since the last request, in percent.
+    /// The CPU time since the last measurement, in percent of one core.
     fn share(&self, uptime: Duration, cpu: Duration) -> f64 {
         let mut last = self.0.lock();
         let passed = uptime.saturating_sub(last.uptime);
@@ -76,8 +77,8 @@ impl NodeStatistics {
         Self { id, started: Instant::now(), cpu: CpuMeter::default() }
     }
 
-    /// The figures now. `channels` are the channels with their numbers of subscribers, `census` the numbers of connections and of
-    /// different users.
+    /// The figures now. `channels` has the channels with their numbers of subscribers. `census` has the numbers of connections
+    /// and of different users.
     pub(crate) fn info(&self, channels: &[(ChannelName, usize)], census: (usize, usize)) -> NodeInfo {
         let (clients, users) = census;
         let uptime = self.started.elapsed();
@@ -112,12 +113,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_share_of_a_core_counts_from_the_last_request() {
-        let (measured, seconds) = (CpuMeter::default(), Duration::from_secs);
-        assert!((measured.share(seconds(10), seconds(1)) - 10.0).abs() < 1e-9);
-        assert!((measured.share(seconds(12), seconds(4)) - 150.0).abs() < 1e-9);
+    fn the_percentage_of_a_core_counts_from_the_last_measurement() {
+        let (meter, seconds) = (CpuMeter::default(), Duration::from_secs);
+        assert!((meter.share(seconds(10), seconds(1)) - 10.0).abs() < 1e-9);
+        assert!((meter.share(seconds(12), seconds(4)) - 150.0).abs() < 1e-9);
         let at_once = seconds(12) + MIN_INTERVAL / 2;
-        assert!((measured.share(at_once, seconds(5)) - 150.0).abs() < 1e-9, "too soon for a new measurement");
+        assert!((meter.share(at_once, seconds(5)) - 150.0).abs() < 1e-9, "too soon for a new measurement");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Denials: blocking a user, revoking one token, revoking every token of a user that was issued before a moment.
 //!
-//! The steps are the same as for a revocation: the row, the commit, this node's memory, the sockets. Other nodes read the denial
-//! through the revocation feed. The verifier checks denials for every credential. The actors check them again after a
+//! The steps are the same as for a revocation: the row, the commit, this node's memory, the sockets. Other nodes read the
+//! denial through the revocation feed. The verifier checks denials for every credential. The actors check them again after a
 //! connection is registered.
 
 use std::{collections::HashSet, sync::Arc};
@@ -37,9 +37,10 @@ use crate::{
 /// How many connections of this node a denial or a disconnect ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DisconnectCount {
-    /// Connections that were closed, and connections whose subscriptions were ended because they need a new token.
+    /// Connections that were closed, and connections that stay open but have lost subscriptions, because these subscriptions
+    /// need a new token.
     pub closed: usize,
-    /// Connections that did not close in time.
+    /// Connections that did not close, or did not lose their subscriptions, in time.
     pub pending: usize,
 }
 
@@ -52,8 +53,8 @@ impl DisconnectCount {
 /// The end, the reason and the audit event of a denial.
 #[derive(Clone, Debug)]
 pub struct DenialTerms {
-    /// When the denial expires. `None` is as long as possible: the block of a user lasts until it is lifted, and a denial of tokens
-    /// until every denied token has expired.
+    /// When the denial expires. With `None`, the block of a user lasts until it is lifted, and a denial of tokens lasts until
+    /// every denied token has expired.
     pub expires_at: Option<OffsetDateTime>,
     /// The reason, for people.
     pub reason: String,
@@ -113,8 +114,9 @@ impl Denials {
         self.deny(Denial::Token { id: id.into() }, terms, event).await
     }
 
-    /// Revokes every token of a user that was issued before `moment`. With a channel, only tokens of subscriptions to that channel.
-    /// Without a channel, sessions of accounts that were opened before `moment` end, too, so that their refresh tokens stop working.
+    /// Revokes every token of a user that was issued before `moment`. With a channel, this concerns only tokens of
+    /// subscriptions to that channel. Without a channel, if the subject names an account, the sessions of the account that were
+    /// opened before `moment` end, too, so that their refresh tokens stop working.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -140,19 +142,20 @@ impl Denials {
             return self.deny(denial, terms, event).await;
         }
         // The sessions end first. If the denial fails afterwards, no refresh token can replace the tokens that should have been
-        // denied, and the client of the API repeats its request.
+        // denied, and the client of the API can repeat its request.
         let ended = self.end_sessions_before(&subject, moment, terms.reason.clone()).await?;
         Ok(ended.and(self.deny(denial, terms, event).await?))
     }
 
-    /// Carries out denials that the feed has read: those of other nodes, and those of this node whose answer from the database may
-    /// have been lost. Updates memory at once. Connections are closed by a background task, which is returned if there is one.
+    /// Carries out rulings that the feed has read. Updates this node's memory at once. A background task closes the denied
+    /// connections, except for rulings that this node is writing and carrying out itself. Returns that task, if there is one.
     pub(crate) fn carry_out_heard(&self, heard: Vec<HeardDenial>) -> Option<JoinHandle<()>> {
         let now_ms = self.clock.now_ms();
         let all: Vec<_> = heard.iter().map(|heard| heard.ruling.clone()).collect();
         self.realtime.fill_denials(&all, now_ms);
-        // A denial in flight on this node closes and counts its connections itself. No connection is missed: this set is read after
-        // memory was updated, and a denial without an answer from the database reads memory after it has left the set.
+        // The task of a denial in flight on this node closes and counts the connections itself. No connection is missed:
+        // `in_flight` is read after memory was updated, and a task that gets no answer from the database reads memory after its
+        // denial was removed from `in_flight`.
         let own = self.in_flight.lock().clone();
         let others = heard.into_iter().filter(|heard| !own.contains(&heard.origin));
         let rulings: Vec<_> = others.map(|heard| heard.ruling).collect();
@@ -165,7 +168,8 @@ impl Denials {
         }))
     }
 
-    /// Closes the connections of these sessions that memory denies, in a background task. Returns the task.
+    /// Closes those connections of these sessions that this node's memory denies, and ends the denied subscriptions of the
+    /// other connections. A background task does this. Returns the task.
     pub(crate) fn close_all_denied(&self, sessions: Vec<SessionId>) -> JoinHandle<()> {
         let (denials, now_ms) = (self.clone(), self.clock.now_ms());
         self.store.runtime().spawn(async move {
@@ -176,7 +180,7 @@ impl Denials {
         })
     }
 
-    /// The terms of a denial of tokens. It ends at the latest when every token that has been issued until now has expired.
+    /// The terms of a denial of tokens. The denial ends at the latest when all tokens issued until now have expired.
     fn ending(&self, terms: DenialTerms) -> DenialTerms {
         let latest = self.clock.now() + self.issuers.longest_life();
         DenialTerms { expires_at: Some(terms.expires_at.map_or(latest, |end| end.min(latest))), ..terms }
@@ -215,8 +219,8 @@ impl Denials {
                 Ok(ended)
             }
             Err(error) => {
-                // The denial may have been committed anyway. If the feed has read it already, the feed has updated memory and left the
-                // connections to this function. So every connection that memory denies is closed.
+                // The denial may have been committed anyway. If the feed has read it already, the feed has updated memory and
+                // left the connections to this function. So this function closes every connection that memory denies.
                 let ruling = DenialRecord { id: i64::MIN, denial, until_ms: Some(0) };
                 self.in_flight.lock().remove(&origin);
                 self.close_denied(&[ruling], now_ms).await;
@@ -225,8 +229,8 @@ impl Denials {
         }
     }
 
-    /// Closes the connections that these rulings concern and that memory denies. Then ends the denied subscriptions of the
-    /// connections that stay open.
+    /// Closes those connections that these rulings concern and that are denied by this node's memory. Then ends the denied
+    /// subscriptions of the connections that stay open.
     async fn close_denied(&self, rulings: &[DenialRecord], now_ms: i64) -> DisconnectCount {
         let cut = self.realtime.cut_denied(&self.realtime.affected_sessions(rulings), now_ms).await;
         let mut ended = DisconnectCount { closed: cut.sockets_closed, pending: cut.pending };
@@ -240,7 +244,9 @@ impl Denials {
                         ended = ended.and(self.invalidate_subscriptions(subject.clone(), channel).await);
                     }
                 }
-                Denial::Token { .. } | Denial::IssuedBefore { .. } => of_tokens.push(ruling.clone()),
+                Denial::Token { .. } | Denial::IssuedBefore { .. } | Denial::AllIssuedBefore { .. } => {
+                    of_tokens.push(ruling.clone());
+                }
                 Denial::User { .. } => {}
             }
         }
@@ -257,8 +263,8 @@ impl Denials {
     async fn invalidate_subscriptions(&self, subject: Subject, channel: ChannelName) -> DisconnectCount {
         let code = UnsubscribeCode::StateInvalidated;
         let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
-        let told = self.realtime.request(&ConnectionSelection::of(subject), control).await;
-        DisconnectCount { closed: told.done, pending: told.pending }
+        let counts = self.realtime.request(&ConnectionSelection::of(subject), control).await;
+        DisconnectCount { closed: counts.done, pending: counts.pending }
     }
 
     async fn end_sessions_before(

@@ -1,8 +1,8 @@
-//! The revocations that this node is carrying out itself. The revocation feed reads them, too, like all others. This registry
-//! makes sure that each of them is carried out once.
+//! The revocations that this node is carrying out itself. The revocation feed reads them from the database, too, like all other
+//! revocations. This registry tells the feed which revocations need not be carried out again.
 //!
-//! An order is one revocation that this node was asked for. The revoker begins the order here before the commit, and ends it when
-//! the result is known. For each revocation that the feed reads, it asks here which work remains. No I/O.
+//! An order is one revocation that this node was asked for. The revoker begins the order here before the commit, and ends it
+//! when the result is known. The feed asks here, for each revocation that it reads, which work remains. This file does no I/O.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,24 +16,26 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// How many of its own revocations a node remembers until the feed reads them, normally at its next look. If looks fail for so
-/// long that there are more, the oldest is forgotten, and the feed carries it out again. That does no harm, because its sessions
-/// have ended already; only after a changed role do sockets reconnect once more.
+/// long that there are more revocations, the oldest revocation is forgotten, and the feed carries it out again. That does no
+/// harm, because its sessions have ended already. There is one exception: after a changed role, sockets are cut a second time,
+/// and their clients reconnect.
 const MAX_UNSEEN: usize = 65_536;
 
-/// The revocations that this node is carrying out itself. Shared by the feed and by every order in flight.
+/// The revocations that this node is carrying out itself. The feed and every order in flight share this registry.
 #[derive(Default)]
 pub(crate) struct InFlightRevocations(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Orders that are being committed. Their numbers are not known yet.
+    /// Orders that are being committed, by their ids (`origin`). The numbers of the revocations are not known yet.
     committing: HashMap<Uuid, PendingCommit>,
-    /// Revocations that were carried out here and that the feed has not read yet. The value is `looks` at that time.
+    /// Committed revocations that tasks of this node carry out or have carried out, and that the feed has not read yet. The
+    /// value is `looks` at the time of the claim.
     unseen: BTreeMap<RevocationId, u64>,
     /// The number of looks that have begun.
     looks: u64,
-    /// Committed orders that the feed has read and whose task was dropped. The feed must carry them out.
-    orphans: Vec<CommittedRevocation>,
+    /// Orders that the feed has read and whose tasks were dropped before `end`. The feed must close their sockets.
+    abandoned: Vec<CommittedRevocation>,
 }
 
 /// An order that is being committed, and what the feed has read about it.
@@ -46,15 +48,15 @@ struct PendingCommit {
 /// The work that remains for the feed after it has read a revocation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RemainingWork {
-    /// Nothing: this node has carried the revocation out.
+    /// Nothing: a task of this node carries the revocation out, or has done so.
     Nothing,
     /// Set the tombstones. The task of the order closes the sockets.
     Tombstones,
-    /// Everything: this node has no such order.
+    /// Everything: no task of this node carries the revocation out.
     Everything,
 }
 
-/// An order in flight. If it is dropped, the feed does the rest of its work.
+/// An order in flight. If it is dropped before `end`, the feed does the remaining work.
 pub(crate) struct InFlightRevocation {
     registry: Arc<InFlightRevocations>,
     origin: Uuid,
@@ -67,8 +69,10 @@ impl InFlightRevocation {
         self.wake.notified().await;
     }
 
-    /// Ends the order: from here on, its task carries it out. `id` is given if the database has answered; then the tombstones
-    /// must be set already. Returns the revocation if the feed has read it.
+    /// Removes the order from this registry. `id` is the number of the revocation, if the database has answered that the order
+    /// is committed; then the tombstones must be set already. Returns the revocation if the feed has read it. With a number or
+    /// a returned revocation, the task must do the remaining work. Without either, the feed does it if the order was committed
+    /// anyway.
     pub(crate) fn end(self, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         self.registry.end(self.origin, id)
     }
@@ -76,16 +80,16 @@ impl InFlightRevocation {
 
 impl Drop for InFlightRevocation {
     fn drop(&mut self) {
-        // After `end`, the registry has nothing of this order.
+        // This also runs after `end`. Then the registry has no entry for the order, and nothing happens here.
         if let Some(seen) = self.registry.end(self.origin, None) {
-            self.registry.0.lock().orphans.push(seen);
+            self.registry.0.lock().abandoned.push(seen);
         }
     }
 }
 
 impl InFlightRevocations {
-    /// Begins an order before its commit. Until the order ends, the feed sets its tombstones if the feed is faster, and leaves
-    /// the sockets to the order's task.
+    /// Begins an order before its commit. If the feed reads the order before the database has answered the task of the order,
+    /// the feed sets the tombstones and leaves the sockets to the task.
     pub(crate) fn begin(registry: &Arc<Self>, origin: Uuid) -> InFlightRevocation {
         let slot = PendingCommit::default();
         let wake = Arc::clone(&slot.wake);
@@ -102,12 +106,12 @@ impl InFlightRevocations {
         seen
     }
 
-    /// Notes that this node is carrying out a revocation.
+    /// Notes that a task of this node carries out a revocation. The feed then does nothing for this revocation.
     pub(crate) fn claim(&self, id: RevocationId) {
         self.0.lock().claim(id);
     }
 
-    /// The work that remains for a revocation that the feed has read. To be called once for each revocation.
+    /// The work that remains for a revocation that the feed has read. Call this once for each revocation.
     pub(crate) fn remaining_work(&self, heard: &HeardRevocation) -> RemainingWork {
         let mut state = self.0.lock();
         if heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some()) {
@@ -120,11 +124,13 @@ impl InFlightRevocations {
         }
     }
 
-    /// Hands a committed order back to its task, after its tombstones are set. `false` if the task has failed meanwhile.
+    /// Hands a committed order back to its task, after its tombstones are set. `false` if the order has ended meanwhile and its
+    /// task does not know that the order is committed. Then the feed must close the sockets.
     pub(crate) fn hand_over(&self, heard: &HeardRevocation) -> bool {
         let mut state = self.0.lock();
         let Some(slot) = state.committing.get_mut(&heard.origin) else {
-            // The order has ended. If the database answered, the task carries it out; if the order failed, the task does not.
+            // The order has ended. If the database had answered, the task does the remaining work. If the order had failed, the
+            // task does nothing more.
             return heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some());
         };
         slot.seen = Some(heard.committed.clone());
@@ -140,11 +146,11 @@ impl InFlightRevocations {
     }
 
     /// Forgets the claims from before this look: the feed has read everything that was committed before the look began. Returns
-    /// the revocations that the feed must carry out.
+    /// the orders whose tasks were dropped. The feed must close their sockets.
     pub(crate) fn seen_all(&self, look: u64) -> Vec<CommittedRevocation> {
         let mut state = self.0.lock();
         state.unseen.retain(|_, claimed| *claimed >= look);
-        std::mem::take(&mut state.orphans)
+        std::mem::take(&mut state.abandoned)
     }
 }
 

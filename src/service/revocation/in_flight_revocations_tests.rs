@@ -1,4 +1,4 @@
-//! Tests: which revocations this node carries out itself, and which it leaves to the feed.
+//! Tests: which work the task of an order does, and which work remains for the feed.
 
 use protocol::close::Cause;
 
@@ -10,13 +10,15 @@ fn heard(id: i64, origin: Uuid) -> HeardRevocation {
         cause: Cause::Revoked,
         ended: store::Ended::These(Vec::new()),
         except: None,
+        left: store::Left::default(),
+        reported: false,
         renewed: None,
     };
-    HeardRevocation { committed, origin }
+    HeardRevocation { committed, origin, at: time::OffsetDateTime::UNIX_EPOCH }
 }
 
 #[test]
-fn a_revocation_that_was_carried_out_here_is_not_carried_out_again() {
+fn the_feed_does_not_repeat_a_revocation_of_this_node() {
     let own = InFlightRevocations::default();
     own.claim(RevocationId(1));
     assert_eq!(own.remaining_work(&heard(1, Uuid::nil())), RemainingWork::Nothing);
@@ -24,7 +26,7 @@ fn a_revocation_that_was_carried_out_here_is_not_carried_out_again() {
 }
 
 #[test]
-fn the_feed_sets_the_tombstones_of_an_order_in_flight_and_its_task_does_the_rest() {
+fn the_feed_sets_the_tombstones_of_an_order_in_flight_and_its_task_closes_the_sockets() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -44,7 +46,7 @@ async fn an_order_without_an_answer_continues_when_the_feed_has_read_it() {
 }
 
 #[test]
-fn an_order_that_was_answered_before_the_hand_over_is_left_to_its_task() {
+fn the_task_carries_out_an_order_that_was_answered_before_the_hand_over() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -54,7 +56,7 @@ fn an_order_that_was_answered_before_the_hand_over_is_left_to_its_task() {
 }
 
 #[test]
-fn an_order_that_failed_before_the_hand_over_is_left_to_the_feed() {
+fn the_feed_carries_out_an_order_that_failed_before_the_hand_over() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -64,7 +66,7 @@ fn an_order_that_failed_before_the_hand_over_is_left_to_the_feed() {
 }
 
 #[test]
-fn an_order_whose_task_was_dropped_is_left_to_the_feed() {
+fn the_feed_carries_out_an_order_whose_task_was_dropped() {
     let own = Arc::new(InFlightRevocations::default());
     let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
@@ -76,7 +78,7 @@ fn an_order_whose_task_was_dropped_is_left_to_the_feed() {
 }
 
 #[test]
-fn claims_from_before_a_look_are_forgotten_after_it() {
+fn a_look_forgets_the_claims_from_before_it_began() {
     let own = InFlightRevocations::default();
     own.claim(RevocationId(1));
     let look = own.begin_look();
@@ -86,7 +88,7 @@ fn claims_from_before_a_look_are_forgotten_after_it() {
 }
 
 #[test]
-fn while_looks_fail_the_oldest_claims_are_forgotten() {
+fn the_oldest_claim_is_forgotten_when_there_are_too_many() {
     let own = InFlightRevocations::default();
     for id in 0..=i64::try_from(MAX_UNSEEN).unwrap() {
         own.claim(RevocationId(id));

@@ -1,23 +1,32 @@
-//! Revoking: the one function that ends sessions. It has two halves, which set the tombstones and close the sockets. The revocation
-//! feed uses the halves for revocations of other nodes.
+//! Revoking ends sessions, or, for a changed role, only closes their sockets. After the commit, two functions carry out the
+//! revocation on this node: one sets the tombstones, the other closes the sockets. The revocation feed calls the same two
+//! functions for revocations of other nodes.
 //!
 //! The steps have a fixed order: the row, the commit, the tombstone, the cache, the sockets. A request that was judged before
-//! the tombstone was set counts as earlier than the revocation. Every later request finds the tombstone, whatever the caches hold.
+//! the tombstone was set counts as earlier than the revocation. Every later request finds the tombstone first.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actors::Realtime;
+use logic::tally::Series;
 use protocol::{
     close::Cause,
     id::{RevocationId, SessionId},
 };
-use store::{CommittedRevocation, Ended, RevocationRequest, Session, Store};
+use store::{CommittedRevocation, Ended, Left, NodeProgress, RevocationRequest, Session, Store, StoreError};
+use time::OffsetDateTime;
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::in_flight_revocations::InFlightRevocations;
 use crate::{
     access::verifier::Verifier,
-    core::{failure::Failure, privilege::PrivilegeCheck},
+    core::{Core, clock::Clock, failure::Failure, privilege::PrivilegeCheck},
 };
 
 /// What a revocation did.
@@ -25,28 +34,34 @@ use crate::{
 pub struct RevocationResult {
     /// The number of the revocation. `None` if there was nothing to end.
     pub id: Option<RevocationId>,
-    /// The number of sessions that ended, if it is known.
+    /// The number of affected sessions, if it is known.
     pub sessions: Option<usize>,
-    /// Sockets of this node that are closed.
+    /// The number of sockets on this node that were closed.
     pub sockets_closed: usize,
-    /// Sockets of this node that were told to close and did not close in time.
+    /// The number of sockets on this node that were cut and were not closed in time.
     pub pending: usize,
+    /// The sessions that the target covers and that were not ended.
+    pub left: Left,
 }
 
 impl Default for RevocationResult {
     fn default() -> Self {
-        Self { id: None, sessions: Some(0), sockets_closed: 0, pending: 0 }
+        Self { id: None, sessions: Some(0), sockets_closed: 0, pending: 0, left: Left::default() }
     }
 }
 
 impl RevocationResult {
-    /// The sum of both results. The number is that of the first one that ended something.
+    /// The sum of both results. The `id` is that of the first result that has an id.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             id: self.id.or(other.id),
             sessions: self.sessions.zip(other.sessions).map(|(one, two)| one + two),
             sockets_closed: self.sockets_closed + other.sockets_closed,
             pending: self.pending + other.pending,
+            left: Left {
+                excluded: self.left.excluded.saturating_add(other.left.excluded),
+                more: self.left.more || other.left.more,
+            },
         }
     }
 }
@@ -59,31 +74,42 @@ pub struct Revoker {
     verifier: Verifier,
     privilege: PrivilegeCheck,
     in_flight: Arc<InFlightRevocations>,
+    clock: Clock,
+    /// The id of this process.
+    node: Uuid,
 }
 
 impl Revoker {
+    /// `node` is the id of this process.
     pub(crate) fn new(
-        store: Store,
-        realtime: Realtime,
+        core: &Core,
         verifier: Verifier,
-        privilege: PrivilegeCheck,
         in_flight: Arc<InFlightRevocations>,
+        node: Uuid,
     ) -> Self {
-        Self { store, realtime, verifier, privilege, in_flight }
+        let Core { store, realtime, privilege, clock, .. } = core;
+        let (store, realtime, privilege) = (store.clone(), realtime.clone(), privilege.clone());
+        Self { store, realtime, verifier, privilege, in_flight, clock: clock.clone(), node }
     }
 
-    /// Ends the sessions that the order names, and waits for a limited time until their sockets on this node are closed.
-    ///
-    /// The work is finished even if the caller is dropped.
+    /// The id of this process, for orders whose progress is stored.
+    pub(crate) fn node(&self) -> Uuid {
+        self.node
+    }
+
+    /// Ends the sessions that the order names, and waits for a limited time until their sockets on this node are closed. The
+    /// work is finished even if the request is dropped.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. If the order was committed anyway, the revocation feed carries it out.
+    /// `Invalid`, `Forbidden` or `StepUpRequired` if the acting session may not make the change; `Conflict` if the change is
+    /// not possible, for example because the factor does not exist.
     pub async fn revoke(&self, order: RevocationRequest) -> Result<RevocationResult, Failure> {
         Ok(self.revoke_and_renew(order).await?.0)
     }
 
-    /// The same as `revoke`, for a change of credentials. Also returns the session that remains, with its renewed tokens; `None` if
-    /// the answer of the database was lost after the commit.
+    /// The same as `revoke`, for a change of credentials. Also returns the session that remains, if its tokens were renewed;
+    /// `None` if the answer of the database was lost after the commit.
     ///
     /// # Errors
     /// The errors of [`Self::revoke`].
@@ -93,14 +119,15 @@ impl Revoker {
     ) -> Result<(RevocationResult, Option<Box<Session>>), Failure> {
         let revoker = self.clone();
         let work = async move { revoker.commit_and_carry_out(order).await };
-        self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
+        let span = tracing::trace_span!(target: "traces", "revocation");
+        self.store.runtime().spawn(work.instrument(span)).await.map_err(|_| Failure::unavailable())?
     }
 
     async fn commit_and_carry_out(
         &self,
         order: RevocationRequest,
     ) -> Result<(RevocationResult, Option<Box<Session>>), Failure> {
-        let asking = order.acting_session.map(|acting| acting.user);
+        let (began, asking) = (Instant::now(), order.acting_session.map(|acting| acting.user));
         let in_flight = InFlightRevocations::begin(&self.in_flight, order.origin);
         let answer = tokio::select! {
             biased;
@@ -113,19 +140,37 @@ impl Revoker {
         }
         let id = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.id);
         let renewed = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.renewed.clone());
-        let committed = match (in_flight.end(id), answer) {
-            // The feed was faster. It has set the tombstones.
-            (Some(committed), _) => committed,
-            (None, Some(Ok(committed))) => committed,
-            (None, Some(Err(error))) => {
+        let committed = match known(in_flight.end(id), answer) {
+            Ok(committed) => committed,
+            Err(Some(error)) => {
                 return Err(match asking {
                     Some(user) => self.privilege.failure(user, error).await,
                     None => error.into(),
                 });
             }
-            (None, None) => return Err(Failure::unavailable()),
+            Err(None) => return Err(Failure::unavailable()),
         };
-        Ok((self.close_sockets(&committed).await, renewed))
+        let closing = tracing::trace_span!(target: "traces", "close_sockets");
+        let closed = self.close_sockets(&committed).instrument(closing).await;
+        let after = began.elapsed();
+        self.count(&committed, &closed, after);
+        self.note_progress(&committed, &closed, Some(after));
+        Ok((closed, renewed))
+    }
+
+    /// Counts a revocation that a request of this node has carried out, and the time `after` which its sockets were closed.
+    fn count(&self, committed: &CommittedRevocation, closed: &RevocationResult, after: Duration) {
+        if committed.id.is_none() {
+            return;
+        }
+        let (tally, cause) = (self.realtime.tally(), committed.cause.as_str());
+        metrics::histogram!("revocation_seconds", "cause" => cause).record(after.as_secs_f64());
+        tally.observe(Series::Revocations, cause, after);
+        if committed.cause.ends_session() {
+            let sessions = closed.sessions.unwrap_or(0) as u64;
+            metrics::counter!("sessions_revoked_total", "cause" => cause).increment(sessions);
+            tally.count(Series::SessionsRevoked, cause, sessions);
+        }
     }
 
     /// Makes this node refuse what a committed revocation ended. Tombstones are set before the cache is invalidated, so that a
@@ -147,7 +192,7 @@ impl Revoker {
     /// Closes the sockets of the ended sessions on this node, waits for a limited time until they are closed, and counts them.
     pub(crate) async fn close_sockets(&self, committed: &CommittedRevocation) -> RevocationResult {
         let Some(id) = committed.id else {
-            return RevocationResult::default();
+            return RevocationResult { left: committed.left, ..RevocationResult::default() };
         };
         let closed = match &committed.ended {
             Ended::Everyone { .. } => self.realtime.revoke_all(id, committed.cause).await,
@@ -157,22 +202,55 @@ impl Revoker {
             }
         };
         let sessions = committed.ended.count();
-        metrics::counter!("sessions_revoked_total", "cause" => committed.cause.as_str())
-            .increment(sessions.unwrap_or(0) as u64);
         RevocationResult {
             id: Some(id),
             sessions,
             sockets_closed: closed.sockets_closed,
             pending: closed.pending,
+            left: committed.left,
         }
     }
 
-    /// Calls `close_sockets` in the background, for a revocation that no request of this node waits for. The task ends when the
-    /// sockets are closed, or when the time for waiting is over.
-    pub(crate) fn close_sockets_in_background(&self, committed: CommittedRevocation) -> JoinHandle<()> {
+    /// Stores in the background how far this node has carried the revocation out, if the progress of this revocation is stored.
+    /// Neither the answer to the request nor the feed waits for this write, which has a time limit. A failure is only logged,
+    /// because the revocation itself is carried out.
+    fn note_progress(
+        &self,
+        committed: &CommittedRevocation,
+        closed: &RevocationResult,
+        after: Option<Duration>,
+    ) {
+        let Some(id) = committed.id.filter(|_| committed.reported) else { return };
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let progress = NodeProgress {
+            node: self.node,
+            state: if closed.pending == 0 { "closed" } else { "incomplete" }.to_owned(),
+            sockets_closed: count(closed.sockets_closed),
+            pending: count(closed.pending),
+            after_ms: after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+        };
+        let store = self.store.clone();
+        self.store.runtime().spawn(async move {
+            if let Err(error) = store.note_progress(id, progress).await {
+                tracing::warn!(%error, revocation = %id, "the progress of a revocation could not be stored");
+            }
+        });
+    }
+
+    /// Calls `close_sockets` in the background, for a revocation that no request of this node waits for. `at` is the time of the
+    /// revocation, if it is known. The task ends when the sockets are closed, or when the time for waiting is over.
+    pub(crate) fn close_sockets_in_background(
+        &self,
+        committed: CommittedRevocation,
+        at: Option<OffsetDateTime>,
+    ) -> JoinHandle<()> {
         let revoker = self.clone();
         self.store.runtime().spawn(async move {
-            revoker.close_sockets(&committed).await;
+            let closed = revoker.close_sockets(&committed).await;
+            let now = revoker.clock.now();
+            // The clocks of nodes differ a little, so the difference may be negative.
+            let after = at.map(|at| Duration::try_from(now - at).unwrap_or_default());
+            revoker.note_progress(&committed, &closed, after);
         })
     }
 
@@ -193,7 +271,8 @@ impl Revoker {
         by_cause.into_iter().map(close).collect()
     }
 
-    /// Carries out evictions that were committed together with a new session. The feed does not repeat them.
+    /// Carries out the revocations of older sessions that were committed together with a new session, because there were too
+    /// many sessions. The feed does not repeat these revocations.
     pub(crate) async fn carry_out_evictions(&self, evicted: &[CommittedRevocation]) {
         for committed in evicted {
             self.set_tombstones(committed);
@@ -202,5 +281,51 @@ impl Revoker {
             }
             self.close_sockets(committed).await;
         }
+    }
+}
+
+/// What is known about an order whose commit was asked for: `heard` is what the feed has read, `answer` is what the database has
+/// answered. The answer knows more than the row that the feed reads, for example the number of sessions if all sessions ended.
+///
+/// # Errors
+/// If the order was not committed, as far as this node knows: the error of the database, if it has answered.
+fn known(
+    heard: Option<CommittedRevocation>,
+    answer: Option<Result<CommittedRevocation, StoreError>>,
+) -> Result<CommittedRevocation, Option<StoreError>> {
+    match (heard, answer) {
+        (_, Some(Ok(committed))) | (Some(committed), _) => Ok(committed),
+        (None, Some(Err(error))) => Err(Some(error)),
+        (None, None) => Err(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_of_the_database_counts_more_than_what_the_feed_has_read() {
+        let heard = CommittedRevocation {
+            id: Some(RevocationId(7)),
+            cause: Cause::Revoked,
+            ended: Ended::Everyone { sessions: None },
+            except: None,
+            left: Left::default(),
+            reported: true,
+            renewed: None,
+        };
+        let answered = CommittedRevocation {
+            ended: Ended::Everyone { sessions: Some(3) },
+            left: Left { excluded: 1, more: true },
+            ..heard.clone()
+        };
+        let lost = || Some(Err(StoreError::Unavailable("lost".to_owned())));
+        assert_eq!(known(Some(heard.clone()), Some(Ok(answered.clone()))).ok(), Some(answered.clone()));
+        assert_eq!(known(None, Some(Ok(answered.clone()))).ok(), Some(answered));
+        assert_eq!(known(Some(heard.clone()), None).ok(), Some(heard.clone()));
+        assert_eq!(known(Some(heard.clone()), lost()).ok(), Some(heard));
+        assert!(matches!(known(None, lost()), Err(Some(StoreError::Unavailable(_)))));
+        assert!(matches!(known(None, None), Err(None)));
     }
 }

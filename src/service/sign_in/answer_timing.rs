@@ -1,21 +1,23 @@
-//! Equal answer times of sign-ins, so that the time does not reveal whether a password was correct.
+//! Equal answer times, so that the time of an answer does not reveal, for example, whether a password was correct.
 //!
-//! After the comparison, a correct password leads to a transaction and a wrong one to a short record. So every answer is delayed
-//! until the time within which nine of ten recent correct passwords were answered. Pure: durations in, durations out.
-//! `even_answers` measures and waits.
+//! After the password was compared with its hash, a correct password leads to a transaction and a wrong password to a short
+//! record. So every answer is delayed until the time within which nine of ten recent correct passwords were answered. For
+//! registrations, a new address counts like a correct password. This file reads no clock and does not wait; `even_answers` does
+//! both.
 
 use std::time::Duration;
 
 /// The number of samples: enough for a ninth decile, and few enough to follow changes of the load soon.
 const SAMPLES: usize = 64;
 
-/// The delay before the first sign-in.
+/// The delay before the first sample.
 const INITIAL: Duration = Duration::from_millis(4);
 
-/// The longest delay. If the database is slower than this, the variation of its answers hides the rest.
+/// The longest delay. If the database is slower than this, the variation of its answers hides the remaining difference.
 const MAX_DELAY: Duration = Duration::from_millis(50);
 
-/// How long the last sign-ins with a correct password took after the comparison.
+/// The times of the last successes. A time counts from the point at which successes and failures begin to differ, for example
+/// from the comparison of the password.
 #[derive(Debug)]
 pub(crate) struct AnswerTiming {
     recent: [Duration; SAMPLES],
@@ -29,14 +31,15 @@ impl Default for AnswerTiming {
 }
 
 impl AnswerTiming {
-    /// Adds the time of a correct password. The shorter times of wrong passwords must not be added: with a delay that is too short,
-    /// answers to correct passwords would come later than others.
+    /// Adds the time of a success. The shorter times of failures must not be added: with a delay that is too short, successes
+    /// would be answered later than failures.
     pub(crate) fn note(&mut self, tail: Duration) {
         self.recent[self.next % SAMPLES] = tail.min(MAX_DELAY);
         self.next = (self.next + 1) % SAMPLES;
     }
 
-    /// How long after the comparison an answer is due. Nine of ten correct passwords need at most this time.
+    /// The delay of an answer, counted from the point at which successes and failures begin to differ. Nine of ten successes
+    /// need at most this time, unless [`MAX_DELAY`] is shorter.
     pub(crate) fn due(&self) -> Duration {
         let mut sorted = self.recent;
         *sorted.select_nth_unstable(SAMPLES * 9 / 10).1
@@ -71,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_slow_samples_change_nothing() {
+    fn a_few_slow_samples_do_not_change_the_delay() {
         let mut timing = AnswerTiming::default();
         for _ in 0..SAMPLES / 16 {
             timing.note(millis(40));
@@ -93,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn no_delay_is_longer_than_the_maximum() {
+    fn a_delay_is_at_most_the_maximum() {
         let mut timing = AnswerTiming::default();
         for _ in 0..SAMPLES {
             timing.note(Duration::MAX);

@@ -1,9 +1,11 @@
-//! Attempts to sign in: records each attempt, even for accounts that do not exist, and shows users the attempts on their accounts.
+//! Attempts to sign in: records each attempt whose proof was judged, even for accounts that do not exist, and shows users the
+//! attempts on their accounts.
 //!
 //! The transaction that opens a session also writes its attempt. [`SignInAttempts::write`] writes all other attempts.
 
 use actors::Realtime;
 use domain::{abuse::attempt::AttemptOutcome, risk::sign_in_history::Attempted, session::SignInMethod};
+use logic::tally::Series;
 use protocol::id::UserId;
 use store::{Attempt, Store};
 use uuid::Uuid;
@@ -48,10 +50,11 @@ impl SignInAttempts {
         Self { store, realtime, clock, throttle, devices }
     }
 
-    /// An attempt of this request, now, for the account key `folded`. The work is the same whether or not an account has this key.
+    /// An attempt of this request, with the time now. `name` is an account key, or the id of a passkey. The work is the same
+    /// whether or not an account has this key or passkey.
     pub(crate) fn begin(
         &self,
-        folded: &str,
+        name: &str,
         user: Option<UserId>,
         method: SignInMethod,
         outcome: AttemptOutcome,
@@ -61,7 +64,7 @@ impl SignInAttempts {
             id: Uuid::new_v4(),
             at: self.clock.now(),
             user,
-            identifier: self.throttle.keys().account(folded),
+            identifier: self.throttle.hashed_name(name),
             method,
             outcome,
             device: meta.device,
@@ -74,6 +77,12 @@ impl SignInAttempts {
         }
     }
 
+    /// Counts a sign-in with this outcome: `success`, `refused` or `challenged`.
+    pub(crate) fn count(&self, outcome: &'static str) {
+        metrics::counter!("sign_ins_total", "outcome" => outcome).increment(1);
+        self.realtime.tally().count(Series::SignIns, outcome, 1);
+    }
+
     /// Writes an attempt that opened no session.
     ///
     /// # Errors
@@ -84,7 +93,8 @@ impl SignInAttempts {
         Ok(())
     }
 
-    /// Adds a stored attempt to the user's history in memory. The next sign-in is assessed against this history.
+    /// Adds a stored attempt to the user's history in memory, if it was a success or a wrong proof. The next sign-in is
+    /// assessed against this history.
     pub(crate) fn add_to_history(&self, attempt: Attempt) {
         let succeeded = attempt.outcome == AttemptOutcome::Success;
         let Some(user) = attempt.user.filter(|_| succeeded || attempt.outcome.is_failed_proof()) else {

@@ -1,7 +1,7 @@
 //! Locating addresses with databases in the MaxMind DB format.
 //!
-//! The settings open the files, so that a broken file stops the start. Sign-ins look addresses up. A file may contain
-//! countries, cities or networks (autonomous systems). Files are read once and held in memory.
+//! The files are opened at the start, so that the server does not start with a broken file. Sign-ins look addresses up. A file
+//! may contain countries, cities or networks (autonomous systems). Files are read once and held in memory.
 
 use std::{fmt, net::IpAddr, path::Path, sync::Arc};
 
@@ -9,23 +9,23 @@ use domain::risk::{Place, Position};
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 
-/// The longest name of a city that is kept, in characters.
+/// The most characters of a city's name that are kept.
 const CITY_CHARS: usize = 100;
 
 /// A database of locations or of networks.
 pub struct Database(Reader<Vec<u8>>);
 
-/// All databases. Clones share them. The default has none.
+/// All databases. Clones share them. The default value contains no databases.
 #[derive(Clone, Default)]
 pub struct Geo(Arc<Vec<Database>>);
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GeoError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the file cannot be read ({0})")]
     Unreadable(std::io::ErrorKind),
-    /// It is not a database in the MaxMind DB format, or it is damaged.
+    /// The file is not a database in the MaxMind DB format, or it is damaged.
     #[error("the file is not a database in the MaxMind DB format, or it is damaged")]
     Broken,
 }
@@ -80,7 +80,7 @@ impl Database {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`GeoError`] if it cannot be used.
+    /// [`GeoError`] if the file cannot be used.
     pub fn open(path: &Path) -> Result<Self, GeoError> {
         std::fs::read(path).map_err(|error| GeoError::Unreadable(error.kind())).and_then(Self::of)
     }
@@ -88,7 +88,7 @@ impl Database {
     /// Reads the content of a file.
     ///
     /// # Errors
-    /// [`GeoError::Broken`] if the content is not such a database.
+    /// [`GeoError::Broken`] if the content is not a database in the MaxMind DB format.
     pub fn of(bytes: Vec<u8>) -> Result<Self, GeoError> {
         let database = Self(Reader::from_source(bytes).map_err(|_| GeoError::Broken)?);
         // A file that was cut off may still have valid metadata.
@@ -105,7 +105,7 @@ impl Database {
 }
 
 impl Geo {
-    /// Uses these databases. If two of them have the same field, the earlier one counts.
+    /// Uses these databases. If two of them have the same field for an address, the earlier database counts.
     #[must_use]
     pub fn new(databases: Vec<Database>) -> Self {
         Self(Arc::new(databases))

@@ -1,6 +1,6 @@
-//! Registers accounts, opens sessions for proofs, exchanges refresh tokens, and signs out.
+//! Registers accounts, signs users in, exchanges refresh tokens, and signs users out.
 //!
-//! Depends on `core`, `access`, `revocation` and `authenticators`.
+//! This module depends only on `core`, `access`, `revocation` and `authenticators`.
 
 pub(crate) mod answer_timing;
 pub(crate) mod attempts;
@@ -19,7 +19,7 @@ pub(crate) mod sign_out;
 use std::sync::Arc;
 
 use attempts::SignInAttempts;
-use domain::{factors::passkey::Decoys, risk::Thresholds, session::SessionLimits};
+use domain::{risk::Thresholds, session::SessionLimits};
 use geo::Geo;
 use open_session::SessionOpener;
 use passkey::PasskeySignIn;
@@ -47,20 +47,19 @@ pub struct SignIn {
     pub refresh: Refresh,
     /// Signs out.
     pub sign_out: SignOut,
-    /// Attempts to sign in, and their history.
+    /// Records and lists attempts to sign in.
     pub attempts: SignInAttempts,
 }
 
 /// The settings of [`SignIn`].
 pub(crate) struct SignInSettings {
-    pub(crate) decoys: Decoys,
     pub(crate) geo: Geo,
     pub(crate) thresholds: Thresholds,
     pub(crate) sessions: SessionLimits,
     pub(crate) registration: RegistrationRules,
 }
 
-/// The capabilities that signing in builds on.
+/// The capabilities that `sign_in` uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Foundation<'a> {
     pub(crate) core: &'a Core,
@@ -69,7 +68,18 @@ pub(crate) struct Foundation<'a> {
     pub(crate) authenticators: &'a Authenticators,
 }
 
-/// The parts that the ways to sign in share.
+impl<'a> Foundation<'a> {
+    pub(crate) fn of(
+        core: &'a Core,
+        access: &'a Access,
+        revocation: &'a Revocation,
+        authenticators: &'a Authenticators,
+    ) -> Self {
+        Self { core, access, revocation, authenticators }
+    }
+}
+
+/// Parts that are used by more than one way to sign in.
 struct Shared {
     devices: RequestDevices,
     attempts: SignInAttempts,
@@ -80,13 +90,13 @@ struct Shared {
 
 impl SignIn {
     pub(crate) fn new(foundation: Foundation<'_>, settings: SignInSettings) -> Self {
-        let SignInSettings { decoys, geo, thresholds, sessions, registration } = settings;
+        let SignInSettings { geo, thresholds, sessions, registration } = settings;
         let shared = Shared::new(foundation, geo, thresholds, sessions);
         let Foundation { core, access, revocation, .. } = foundation;
         Self {
             registration: register(core, access, &shared, registration),
             password: password(core, access, &shared),
-            passkey: passkey(foundation, &shared, decoys),
+            passkey: passkey(foundation, &shared),
             refresh: refresh(core, access, revocation, sessions),
             sign_out: SignOut::new(
                 core.store.clone(),
@@ -173,7 +183,7 @@ fn password(core: &Core, access: &Access, shared: &Shared) -> PasswordSignIn {
     })
 }
 
-fn passkey(foundation: Foundation<'_>, shared: &Shared, decoys: Decoys) -> PasskeySignIn {
+fn passkey(foundation: Foundation<'_>, shared: &Shared) -> PasskeySignIn {
     let Foundation { core, access, authenticators, .. } = foundation;
     PasskeySignIn::new(passkey::Parts {
         store: core.store.clone(),
@@ -182,7 +192,7 @@ fn passkey(foundation: Foundation<'_>, shared: &Shared, decoys: Decoys) -> Passk
         verifier: access.verifier.clone(),
         ceremonies: authenticators.passkeys.clone(),
         clones: authenticators.clones.clone(),
-        decoys,
+        keys: core.keys.clone(),
         attempts: shared.attempts.clone(),
         risk: shared.risk.clone(),
         opener: shared.opener.clone(),
@@ -194,11 +204,12 @@ fn passkey(foundation: Foundation<'_>, shared: &Shared, decoys: Decoys) -> Passk
 fn refresh(core: &Core, access: &Access, revocation: &Revocation, sessions: SessionLimits) -> Refresh {
     Refresh::new(refresh::Parts {
         store: core.store.clone(),
+        realtime: core.realtime.clone(),
         clock: core.clock.clone(),
         audit: core.audit.clone(),
         throttle: core.throttle.clone(),
         verifier: access.verifier.clone(),
-        keys: Arc::clone(&access.keys),
+        keys: access.keys.clone(),
         tokens: access.tokens.clone(),
         revoker: revocation.revoker.clone(),
         lifetime: sessions.refresh,

@@ -1,10 +1,13 @@
 //! Opens a session: the last step of every kind of sign-in.
 //!
-//! Nothing is judged here. The store opens no session if anything has changed that the sign-in was based on.
+//! Nothing is judged here. If anything that the sign-in was based on has changed meanwhile, the store opens no session.
 
 use std::time::Duration;
 
-use domain::session::{SessionLimits, SignInMethod};
+use domain::{
+    account::role::Status,
+    session::{SessionLimits, SignInMethod},
+};
 use protocol::{
     audit::{AuditEvent, Outcome},
     id::{DeviceId, SessionId},
@@ -57,7 +60,7 @@ impl SessionOpener {
         event.with("method", open.method.as_str())
     }
 
-    /// The session to open for this user on the request's device after a correct password. Other ways to sign in change some fields.
+    /// The session to open for this user on the request's device after a correct password. Other sign-ins change some fields.
     pub(crate) fn prepare(&self, user: &User, revoked_all: i64, meta: &RequestMeta) -> OpenSession {
         let (now, limits) = (self.clock.now(), self.limits);
         OpenSession {
@@ -80,7 +83,7 @@ impl SessionOpener {
         }
     }
 
-    /// Opens the session, and carries out the evictions of older sessions that exceeded a limit. The work is finished even if the
+    /// Opens the session, and carries out the evictions of older sessions beyond a limit. The work is finished even if the
     /// request is dropped, because a committed eviction must be carried out.
     pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<OpenOutcome, Failure> {
         let (store, revoker) = (self.store.clone(), self.revoker.clone());
@@ -93,4 +96,9 @@ impl SessionOpener {
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
+}
+
+/// The user of a session that was just opened. The sign-in may have cancelled the erasure of the account, and so have activated it.
+pub(crate) fn active(user: &User) -> User {
+    User { status: Status::Active, ..user.clone() }
 }

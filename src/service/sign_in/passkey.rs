@@ -1,13 +1,13 @@
 //! Signing in with a passkey: alone, or as the second factor after a password.
 //!
-//! A passkey verifies its holder, so alone it counts as two factors. The purpose of a ceremony is fixed when it begins; the
-//! answer cannot change it.
+//! The authenticator verifies its user, so a passkey alone counts as two factors. The purpose of a ceremony is fixed when it
+//! begins; the answer cannot change it.
 
 use domain::{
     abuse::attempt::AttemptOutcome,
     account::account_key::AccountKey,
     client::device::{TRUST_TTL, Trust},
-    factors::{challenge::ChallengeKind, passkey::Decoys},
+    factors::challenge::ChallengeKind,
     risk::RiskOutcome,
     session::SignInMethod,
 };
@@ -18,7 +18,10 @@ use uuid::Uuid;
 use webauthn_rs::prelude::PublicKeyCredential;
 
 use super::{
-    attempts::SignInAttempts, open_session::SessionOpener, risk::RiskAssessor, second_factor::SecondFactor,
+    attempts::SignInAttempts,
+    open_session::{SessionOpener, active},
+    risk::RiskAssessor,
+    second_factor::SecondFactor,
 };
 use crate::{
     access::{
@@ -30,7 +33,7 @@ use crate::{
         passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, parse_assertion},
         verified_assertion::VerifiedAssertion,
     },
-    core::{clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle},
+    core::{clock::Clock, failure::Failure, keys::LiveKeys, request_meta::RequestMeta, throttle::Throttle},
 };
 
 /// The purpose of a passkey ceremony.
@@ -68,7 +71,7 @@ pub(crate) struct Parts {
     pub(crate) verifier: Verifier,
     pub(crate) ceremonies: PasskeyCeremonies,
     pub(crate) clones: CloneDetection,
-    pub(crate) decoys: Decoys,
+    pub(crate) keys: LiveKeys,
     pub(crate) attempts: SignInAttempts,
     pub(crate) risk: RiskAssessor,
     pub(crate) opener: SessionOpener,
@@ -111,16 +114,16 @@ impl PasskeySignIn {
         }
     }
 
-    /// Begins a ceremony for the user with this name. Decoys fill the list of credentials up to a fixed number, so that the answer
-    /// does not reveal which names have passkeys.
+    /// Begins a ceremony for the user with this name. Decoys fill the list of credentials up to a fixed number, so that the
+    /// answer does not reveal which names have passkeys.
     async fn begin_for_name(&self, name: &str, answerer: ChallengeOwner) -> Result<PasskeyCeremony, Failure> {
-        let Parts { store, ceremonies, decoys, .. } = &self.0;
+        let Parts { store, ceremonies, keys, .. } = &self.0;
         let key = AccountKey::of(name);
         let found = store.user_by_key(key.clone(), None).await?.map(|found| found.user.id);
         // An unknown name causes the same query, so that the time of the answer reveals nothing. No user has the number 0.
         let held = ceremonies.credential_ids(found.unwrap_or(UserId(0))).await?;
         let decoy = held.is_empty();
-        let allowed = decoys.pad(held, key.as_str());
+        let allowed = keys.live().decoys.pad(held, key.as_str());
         let new = NewCeremony::new(ChallengeKind::PasskeySignIn, found.filter(|_| !decoy), answerer);
         ceremonies.begin_assertion(NewCeremony { decoy, ..new }, Some(allowed)).await
     }
@@ -168,7 +171,7 @@ impl PasskeySignIn {
         meta: &RequestMeta,
     ) -> Result<SessionTokens, Failure> {
         let Parts { verifier, risk, opener, attempts, tokens, clones, clock, .. } = &self.0;
-        if !found.user.status.is_active() || verifier.is_blocked(found.user.id).await? {
+        if !found.may_sign_in() || verifier.is_blocked(found.user.id).await? {
             return Err(self.refuse(AttemptOutcome::InactiveAccount, attempt, meta).await);
         }
         let verdict = risk.assess(found.user.id, meta).await?;
@@ -189,8 +192,8 @@ impl PasskeySignIn {
         match opener.open(open, event).await? {
             OpenOutcome::Session(session, _) => {
                 attempts.add_to_history(attempt);
-                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                Ok(tokens.session_tokens(found.user, *session))
+                attempts.count("success");
+                Ok(tokens.session_tokens(active(&found.user), *session))
             }
             OpenOutcome::Superseded => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
             OpenOutcome::Spent => {
@@ -225,12 +228,12 @@ impl PasskeySignIn {
             Err(failure @ Failure::Invalid { .. }) => {
                 let outcome = attempt_outcome(&failure);
                 match second_factor.refuse_answer(counted, outcome, "passkey", meta).await {
-                    // The failure of the assertion tells the user more.
+                    // The failure of the assertion tells the user more than that of the second factor.
                     Failure::Invalid { .. } => Err(failure),
                     unrecorded => Err(unrecorded),
                 }
             }
-            // The answer was not judged, so it is not counted as wrong.
+            // The answer was not judged, so no refusal is recorded. The attempt stays counted.
             Err(failure) => Err(failure),
         }
     }

@@ -1,8 +1,8 @@
 //! Signing in with an e-mail address and a password.
 //!
-//! An unknown account, a wrong password and a disabled account get the same answer after the same work, and as late as a success
-//! (`answer_timing`). If a revocation comes between the check of the password and the opening of the session, the store opens no
-//! session.
+//! An unknown account, a wrong password and a disabled account get the same answer after the same work, and as late as a
+//! success (`answer_timing`). If a revocation comes between the check of the password and the opening of the session, the store
+//! refuses to open the session.
 
 use domain::{
     abuse::attempt::AttemptOutcome,
@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::{
     attempts::SignInAttempts,
     even_answers::EvenAnswers,
-    open_session::SessionOpener,
+    open_session::{SessionOpener, active},
     risk::RiskAssessor,
     second_factor::{FactorChallenge, SecondFactor},
 };
@@ -99,15 +99,15 @@ impl PasswordSignIn {
         answer
     }
 
-    /// Delays the answer so that its time does not reveal the result. Refusals because of a limit or an overload are answered at
-    /// once: their time reveals nothing.
+    /// Delays the answer so that its time does not reveal the result. Refusals because of a limit or an overload are answered
+    /// at once, because their time reveals nothing.
     async fn delay(&self, began: Instant, answer: &Result<SignInStep, Failure>) {
-        let right = match answer {
+        let success = match answer {
             Ok(_) => true,
             Err(Failure::Invalid { .. }) => false,
             Err(_) => return,
         };
-        self.answers.wait(began, right).await;
+        self.answers.wait(began, success).await;
     }
 
     /// Decides about a sign-in after the comparison of the password.
@@ -166,7 +166,7 @@ impl PasswordSignIn {
         match self.open(found.clone(), proven, demands, &attempt, meta).await? {
             Some(granted) => {
                 self.parts.attempts.add_to_history(attempt);
-                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+                self.parts.attempts.count("success");
                 Ok(SignInStep::Granted(Box::new(granted)))
             }
             None => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
@@ -206,8 +206,8 @@ impl PasswordSignIn {
     }
 
     /// Opens a session after a correct password; `proven` is its hash. If a simultaneous revocation makes the store refuse, the
-    /// account is loaded once more, because the revocation may not concern this sign-in. The sign-in is then refused only if the
-    /// password or the status has changed, or if a second factor is required now.
+    /// account is loaded once more, because possibly the revocation does not concern this sign-in. The sign-in is then refused
+    /// if the password or the status has changed, if a second factor is required now, or if the store refuses again.
     async fn open(
         &self,
         found: SignInCandidate,
@@ -223,7 +223,7 @@ impl PasswordSignIn {
         let again = again.filter(|again| {
             let same_hash = again.user.password_hash.expose_secret() == proven.expose_secret();
             let same_terms = same_hash && !self.needs_factor(again, demands);
-            again.user.status.is_active() && same_terms
+            again.may_sign_in() && same_terms
         });
         match again {
             Some(again) => self.try_open(&again, attempt, meta).await,
@@ -239,21 +239,25 @@ impl PasswordSignIn {
     ) -> Result<Option<SessionTokens>, Failure> {
         let Parts { opener, tokens, .. } = &self.parts;
         let open = opener.prepare(&found.user, found.revoked_all, meta);
-        // If the user has a second factor, the trust in the device has replaced it. That proves nothing: no privilege.
+        // If the user has a second factor, it was not asked for, because the device is trusted. Then the session begins without
+        // privilege.
         let privileged_until = if found.factors.any() { open.now } else { open.privileged_until };
         let open = OpenSession { attempt: Some(attempt.clone()), privileged_until, ..open };
         let event = opener.event(&open, meta);
         match opener.open(open, event).await? {
-            OpenOutcome::Session(session, _) => Ok(Some(tokens.session_tokens(found.user.clone(), *session))),
+            OpenOutcome::Session(session, _) => {
+                Ok(Some(tokens.session_tokens(active(&found.user), *session)))
+            }
             OpenOutcome::Superseded | OpenOutcome::Spent => Ok(None),
         }
     }
 
-    /// Records a refusal and returns the answer, which is the same for every reason. If it cannot be recorded, returns that failure.
+    /// Records a refusal and returns the answer, which is the same for every reason. If the refusal cannot be recorded, returns
+    /// the failure of the recording instead.
     async fn refuse(&self, refused: AttemptOutcome, attempt: Attempt, meta: &RequestMeta) -> Failure {
         let Parts { audit, attempts, .. } = &self.parts;
-        // The reason is in the audit trail. In a metric it would reveal which accounts exist.
-        metrics::counter!("sign_ins_total", "outcome" => "refused").increment(1);
+        // The metric does not contain the reason, because the reason would reveal which accounts exist.
+        attempts.count("refused");
         let event = audit.event("session.refused", Outcome::Failure, meta);
         let event = AuditEvent { user: attempt.user, ..event };
         let event = event.with("reason", refused.as_str()).with("account", attempt.identifier.clone());
@@ -298,7 +302,7 @@ fn check_candidate(
     if !verification.ok {
         return Err(AttemptOutcome::WrongPassword);
     }
-    if blocked || !found.user.status.is_active() {
+    if blocked || !found.may_sign_in() {
         return Err(AttemptOutcome::InactiveAccount);
     }
     Ok(found)

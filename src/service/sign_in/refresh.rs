@@ -1,11 +1,14 @@
 //! Refreshing: exchanges a refresh token, once, for the next pair of tokens.
 //!
-//! `domain::refresh` decides what a token means: the next exchange, a retry after a lost answer, or a stolen token. The database
-//! makes sure that each of these happens once. Open sockets do not notice a refresh.
+//! `domain::tokens::refresh_token` decides what a genuine token means: for example, the next exchange, a retry after a lost
+//! answer, or a stolen token. The database makes sure that each exchange and each late retry happens once. A refresh does not
+//! affect open sockets.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
+use actors::Realtime;
 use domain::tokens::refresh_token::{ChainState, Decision, RefreshToken, decide};
+use logic::tally::Series;
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
@@ -15,7 +18,6 @@ use time::OffsetDateTime;
 
 use crate::{
     access::{
-        credential_keys::CredentialKeys,
         issue_tokens::{SessionTokens, TokenIssuer},
         refusal::Refusal,
         verifier::Verifier,
@@ -24,13 +26,14 @@ use crate::{
         audit::AuditTrail,
         clock::{Clock, after},
         failure::Failure,
+        keys::LiveKeys,
         request_meta::RequestMeta,
         throttle::Throttle,
     },
     revocation::revoke::Revoker,
 };
 
-/// How often an exchange is tried if other requests change the session's refresh counter at the same time.
+/// How many times an exchange is tried if other requests change the session's refresh counter at the same time.
 const MAX_ATTEMPTS: usize = 4;
 
 /// The most sessions that are compared if one request has several refresh tokens.
@@ -42,11 +45,12 @@ pub struct Refresh(Parts);
 /// The parts of [`Refresh`].
 pub(crate) struct Parts {
     pub(crate) store: Store,
+    pub(crate) realtime: Realtime,
     pub(crate) clock: Clock,
     pub(crate) audit: AuditTrail,
     pub(crate) throttle: Throttle,
     pub(crate) verifier: Verifier,
-    pub(crate) keys: Arc<CredentialKeys>,
+    pub(crate) keys: LiveKeys,
     pub(crate) tokens: TokenIssuer,
     pub(crate) revoker: Revoker,
     /// How long a refresh token lives.
@@ -61,19 +65,19 @@ impl Refresh {
     /// Exchanges a refresh token.
     ///
     /// # Errors
-    /// `Invalid` for a token that is forged, already used, or of an ended session. If a token was used twice, its session has
-    /// ended when this returns. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
+    /// `Invalid` for a token that is forged, superseded or reused, or whose session has ended. If the token was reused, its
+    /// session has ended when this error is returned. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
     pub async fn exchange(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
         let throttle = &self.0.throttle;
         throttle.spend_for_address(throttle.limits().refresh_address, meta.address).await?;
         self.exchange_admitted(token, meta).await
     }
 
-    /// Exchanges a token after a permit of the address was spent.
+    /// Exchanges a token. Call this only after the ban and the rate limit of the address were checked.
     async fn exchange_admitted(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
         let Parts { store, throttle, clock, keys, tokens, .. } = &self.0;
         // A forged token says nothing about any session, so it changes nothing.
-        let token = keys.refresh.decode(token).map_err(|_| invalid_token())?;
+        let token = keys.live().refresh.decode(token).map_err(|_| invalid_token())?;
         throttle.spend(throttle.limits().refresh_session, &token.session.to_string()).await?;
         for _ in 0..MAX_ATTEMPTS {
             let live = self.working_session(&token).await?;
@@ -90,21 +94,22 @@ impl Refresh {
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
                 Decision::Forged => return Err(invalid_token()),
             };
-            // `None`: another request was faster. Start again with the state that it has left.
+            // `None`: another request was faster. Start again with the new state of the session.
             if let Some(session) = session {
-                metrics::counter!("refreshes_total", "outcome" => outcome(decision)).increment(1);
+                self.count(decision);
                 return Ok(tokens.session_tokens(live.user, session));
             }
         }
         Err(Failure::unavailable())
     }
 
-    /// Exchanges the newest of the refresh tokens that a browser sent: of one session the one with the highest counter, of several
-    /// sessions the one that began last and works. An older token must not be exchanged beside a newer one, because that would
-    /// look like a stolen one. Without a genuine token it is the last one, which is then refused.
+    /// Exchanges the newest of the refresh tokens that a browser sent. Of several tokens of one session, this is the token with
+    /// the highest counter. Of several sessions, it is the token of the working session that began last. An older token must
+    /// not be exchanged beside a newer one, because the older token would look stolen. If no token is genuine, the last one is
+    /// refused.
     ///
     /// # Errors
-    /// As [`exchange`](Self::exchange); `Unavailable` also if the sessions cannot be compared.
+    /// The errors of [`exchange`](Self::exchange). `Unavailable` also if the sessions cannot be compared.
     pub async fn exchange_newest(
         &self,
         sent: &[String],
@@ -120,12 +125,13 @@ impl Refresh {
         self.exchange_admitted(newest, meta).await
     }
 
-    /// The genuine tokens among these: one per session, the one with the highest counter. Of many sessions those that were sent
-    /// last: browsers send cookies of one scope in the order in which they were set.
+    /// The genuine tokens among `sent`: for each session, the token with the highest counter. If there are more than
+    /// [`MAX_CANDIDATES`] sessions, only the sessions whose tokens come last in the request are kept: browsers send cookies
+    /// with equally long paths in the order in which they were set.
     fn candidates<'s>(&self, sent: &'s [String]) -> Vec<(RefreshToken, &'s str)> {
         let mut found: Vec<(RefreshToken, &str)> = Vec::new();
         for text in sent.iter().rev() {
-            let Ok(token) = self.0.keys.refresh.decode(text) else { continue };
+            let Ok(token) = self.0.keys.live().refresh.decode(text) else { continue };
             let text = text.as_str();
             match found.iter().position(|(known, _)| known.session == token.session) {
                 Some(at) if found[at].0.counter < token.counter => found[at] = (token, text),
@@ -136,7 +142,7 @@ impl Refresh {
         found
     }
 
-    /// The token of the session that began last, of those that work; of none that works if there is no other.
+    /// The token of the working session that began last. If no session works, the token of the session that began last.
     async fn newest<'s>(&self, several: &[(RefreshToken, &'s str)]) -> Result<&'s str, Failure> {
         let mut newest = None;
         for (token, text) in several {
@@ -196,9 +202,15 @@ impl Refresh {
         }
     }
 
+    fn count(&self, decision: Decision) {
+        let outcome = outcome(decision);
+        metrics::counter!("refreshes_total", "outcome" => outcome).increment(1);
+        self.0.realtime.tally().count(Series::Refreshes, outcome, 1);
+    }
+
     /// Records the use of a token that a step-up or a change of credentials has replaced. The session does not end.
     async fn refuse_superseded(&self, live: &SessionWithUser, meta: &RequestMeta) -> Failure {
-        metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Superseded)).increment(1);
+        self.count(Decision::Superseded);
         let event = self.event(live, "refresh.superseded", Outcome::Denied, meta);
         match self.0.audit.record(event).await {
             Ok(()) => Failure::superseded_token(),
@@ -206,9 +218,10 @@ impl Refresh {
         }
     }
 
-    /// Ends the session of a token that was used twice. The answer is 401 only after the commit.
+    /// Ends the session of a token that counts as copied, because it was replaced and is shown again. The answer is 401 only if
+    /// the end was committed.
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
-        metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
+        self.count(Decision::Reuse);
         let event = self.event(live, "refresh.reused", Outcome::Denied, meta);
         let order = RevocationRequest {
             reason: "a refresh token was used again".to_owned(),

@@ -69,12 +69,12 @@ impl Registration {
 
     /// Registers an account, and the device of the request.
     ///
-    /// When addresses must be verified, the answer for a known address is the same as for a new one, and equally late. Therefore
-    /// the account's number in it is 0; the real number is shown after verification.
+    /// When addresses must be verified, the answer for a known address is the same as for a new one, and equally late.
+    /// Therefore the number of the account in this answer is 0. The real number is shown after the verification.
     ///
     /// # Errors
-    /// `Forbidden` if registration is closed, `BadRequest` for an invalid address, password or name, `Conflict` for a known
-    /// address, `TooMany`, `Unavailable`.
+    /// `Forbidden` if registration is closed, `BadRequest` for an invalid address, password or name, `TooMany`, `Unavailable`.
+    /// `Conflict` for the address of another account, but only if addresses need not be verified.
     pub async fn register(
         &self,
         email: &str,
@@ -115,13 +115,13 @@ impl Registration {
         Ok(RegisteredAccount { user, device })
     }
 
-    /// Fails early if the database cannot be reached: a query fails sooner than a write.
+    /// Fails early if the database cannot be reached: this query fails sooner than a write, and before the password is hashed.
     async fn check_database(&self) -> Result<(), Failure> {
         if self.parts.feed.is_current() { Ok(()) } else { Ok(self.parts.store.ping().await?) }
     }
 }
 
-/// The account in the answer when addresses must be verified. It is the same for new and for existing accounts.
+/// The account in the answer when addresses must be verified. It is the same for a new and for a known address.
 fn unverified(new: &NewUser) -> User {
     User {
         id: UserId(0),

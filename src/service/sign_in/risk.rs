@@ -1,4 +1,5 @@
-//! Assesses the risk of a sign-in after its first proof was checked: how unusual the sign-in is for this user, and what follows.
+//! Assesses the risk of a sign-in after its first proof was checked: how unusual the sign-in is for this user, and what follows
+//! from that.
 //!
 //! Every kind of sign-in asks here before it opens a session or demands a second factor. A sign-in that cannot be assessed is
 //! refused with `Unavailable`.
@@ -70,10 +71,10 @@ impl RiskAssessor {
         Ok(RiskVerdict { assessment, outcome })
     }
 
-    /// Records that an accepted sign-in was unusual. The event can be used to notify the user.
+    /// Records that a sign-in was unusual, if it was. The event can be used to notify the user.
     ///
     /// # Errors
-    /// `Unavailable` if it cannot be recorded.
+    /// `Unavailable` if the event cannot be recorded.
     pub(crate) async fn record_suspicion(
         &self,
         user: UserId,

@@ -1,8 +1,8 @@
 //! The second half of a sign-in: asks for another proof after a password, and judges it.
 //!
-//! Limits are checked first, so that a refusal by a limit does not reveal whether a password or a code is correct. An attempt is
-//! counted before it is judged. The transaction that opens the session spends the proof and the challenge. The refusal is the
-//! same for every reason.
+//! Limits are checked first, so that a refusal by a limit does not reveal whether a password or a code is correct. An attempt
+//! is counted before it is judged. The transaction that opens the session spends the proof and the challenge. The refusal of a
+//! code is the same for every reason.
 
 use domain::{
     abuse::attempt::AttemptOutcome,
@@ -27,7 +27,10 @@ use store::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{attempts::SignInAttempts, open_session::SessionOpener};
+use super::{
+    attempts::SignInAttempts,
+    open_session::{SessionOpener, active},
+};
 use crate::{
     access::issue_tokens::{SessionTokens, TokenIssuer},
     authenticators::{
@@ -46,7 +49,7 @@ pub struct FactorChallenge {
     pub challenge: Uuid,
     /// The methods that can answer it.
     pub methods: Vec<ProofMethod>,
-    /// When it expires.
+    /// When the challenge expires.
     pub expires_at: OffsetDateTime,
 }
 
@@ -73,7 +76,7 @@ struct FirstHalf {
     risk: Option<Assessment>,
 }
 
-/// An answer that is not verified yet. Its attempt is counted and within the limits.
+/// An answer that is not judged yet. Its attempt is counted and within the limits.
 pub(crate) struct CountedAnswer {
     challenge: Challenge,
     pub(crate) user: User,
@@ -105,8 +108,8 @@ impl SecondFactor {
         Self(parts)
     }
 
-    /// Checks that attempts at the account's second factor are left. Called before a password is checked: when no attempts are left,
-    /// a correct password must get the same answer as a wrong one.
+    /// Checks that attempts at the account's second factor are left. A sign-in calls this before it checks the password: when
+    /// no attempts are left, a correct password must get the same answer as a wrong one.
     ///
     /// # Errors
     /// `TooMany` if no attempts are left, or during a delay.
@@ -143,7 +146,7 @@ impl SecondFactor {
             state: serde_json::to_value(first).map_err(|_| Failure::Internal)?,
             expires_at,
         };
-        metrics::counter!("sign_ins_total", "outcome" => "challenged").increment(1);
+        self.0.attempts.count("challenged");
         self.0.attempts.write(Attempt { outcome: AttemptOutcome::Challenged, ..attempt }).await?;
         self.0.store.insert_challenge(new, now).await?;
         let factors = found.factors;
@@ -173,11 +176,12 @@ impl SecondFactor {
         self.complete(counted, proof, trust, method, meta).await
     }
 
-    /// Counts an attempt at the challenge of a sign-in and spends a permit of the account, before the answer is judged.
+    /// Counts an answer before it is judged: as an attempt at the challenge of a sign-in, towards the rate limit of the
+    /// account, and towards the lockout.
     ///
     /// # Errors
-    /// `Invalid` if this pre-session has no such challenge; `TooMany` if the attempts of the challenge or the permits of the account
-    /// are used up, or during a delay; `Unavailable`.
+    /// `Invalid` if this pre-session has no such challenge; `TooMany` if the challenge has no attempts left, if the rate limit
+    /// of the account is reached, or during a delay; `Unavailable`.
     pub(crate) async fn count_answer(
         &self,
         challenge: Uuid,
@@ -193,7 +197,7 @@ impl SecondFactor {
         let first: FirstHalf = serde_json::from_value(challenge.state.clone()).unwrap_or_default();
         let known = first.known_device.filter(|known| meta.device == Some(*known));
         self.0.throttle.spend_second_factor(user, known).await?;
-        // The user may have been deleted between the two statements.
+        // The user may have been deleted since the challenge was read.
         let Some(user) = self.0.store.user_by_id(user).await? else {
             return Err(self.refuse(Some(user), method, "unknown_account", meta).await);
         };
@@ -226,8 +230,8 @@ impl SecondFactor {
         }
     }
 
-    /// Opens the session of the challenge. The proof was judged to be correct. The store refuses if the proof was spent meanwhile,
-    /// or if anything has changed since the password was checked.
+    /// Opens the session for which the challenge was asked. The proof was judged to be correct. The store refuses if the proof
+    /// was spent meanwhile, or if anything has changed since the password was checked.
     ///
     /// # Errors
     /// `Invalid` if the store refuses, `Unavailable`.
@@ -253,10 +257,10 @@ impl SecondFactor {
         let event = opener.event(&open, meta).with("factor", method);
         let refused = match opener.open(open, event).await? {
             OpenOutcome::Session(session, _) => {
-                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+                attempts.count("success");
                 lockout.was_right(&counted.counted).await;
                 attempts.add_to_history(counted.attempt);
-                return Ok(tokens.session_tokens(counted.user, *session));
+                return Ok(tokens.session_tokens(active(&counted.user), *session));
             }
             OpenOutcome::Superseded => AttemptOutcome::Superseded,
             OpenOutcome::Spent => AttemptOutcome::WrongFactor,
@@ -264,7 +268,8 @@ impl SecondFactor {
         Err(self.refuse_answer(counted, refused, method, meta).await)
     }
 
-    /// Records a wrong answer, as an attempt and as an event. Returns the refusal, which is the same for every reason.
+    /// Records a refused answer, as an attempt and as an event. Returns the refusal, which is the same for every reason. If the
+    /// refused answer cannot be recorded, returns the failure of the recording instead.
     pub(crate) async fn refuse_answer(
         &self,
         counted: CountedAnswer,
@@ -282,7 +287,8 @@ impl SecondFactor {
         }
     }
 
-    /// Records a refusal and returns it; it is the same for every reason. If it cannot be recorded, returns that failure instead.
+    /// Records a refusal and returns it. The refusal is the same for every reason. If it cannot be recorded, returns the
+    /// failure of the recording instead.
     async fn refuse(
         &self,
         user: Option<UserId>,
@@ -290,7 +296,7 @@ impl SecondFactor {
         reason: &'static str,
         meta: &RequestMeta,
     ) -> Failure {
-        metrics::counter!("sign_ins_total", "outcome" => "refused").increment(1);
+        self.0.attempts.count("refused");
         let mut event = self.0.audit.event("second_factor.refused", Outcome::Failure, meta);
         event.user = user;
         match self.0.audit.record(event.with("method", method).with("reason", reason)).await {

@@ -56,8 +56,8 @@ impl SignOut {
         Self { store, clock, audit, verifier, revoker }
     }
 
-    /// Signs out of each of these sessions like [`Self::sign_out`], and returns the sum of the results. With [`SignOutScope::Others`],
-    /// the first working session of a user stays.
+    /// Signs out of each of these sessions like [`Self::sign_out`], and returns the sum of the results. With
+    /// [`SignOutScope::Others`], the first working session of a user stays.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. Sessions earlier in the list may have ended then.
@@ -74,8 +74,9 @@ impl SignOut {
         Ok(all)
     }
 
-    /// Signs out of `session`. The client has shown a genuine token of it, which may be expired. If the session has already ended,
-    /// nothing happens, for every scope. A token that is denied by its `jti` (`token`) can end only its own session.
+    /// Signs out of `session`. The client has shown a genuine token of it, which may be expired. If the session has already
+    /// ended, nothing happens, whatever the scope is. If the user is blocked, or if the token is denied by its `jti` (`token`),
+    /// only the scope [`SignOutScope::Local`] ends a session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -95,7 +96,8 @@ impl SignOut {
         }
         let user = live.user.id;
         if scope != SignOutScope::Local {
-            // With the latest time of issue, denials by age do not apply. They end the session itself if it is too old.
+            // With the latest possible time of issue, no denial by the time of issue applies. Such a denial has ended the
+            // sessions that it concerns.
             let id = token.map(|id| id.hyphenated().to_string().into());
             let mark = TokenMark { id, issued_at_ms: Some(i64::MAX) };
             match self.verifier.check_denials(&user.into(), &mark, None, now).await {
@@ -106,7 +108,7 @@ impl SignOut {
         }
         let order = self.order(&live, scope, now, meta);
         match self.revoker.revoke(order).await {
-            // The session has ended meanwhile.
+            // The session has ended meanwhile, or the account is not active any more.
             Err(Failure::Invalid { .. } | Failure::Forbidden { .. }) => Ok(RevocationResult::default()),
             answer => answer,
         }
@@ -131,7 +133,7 @@ impl SignOut {
         event.user = Some(user);
         let acting_session = ActingSession { session, user, role: Role::User, privilege_epoch: None };
         RevocationRequest {
-            // A session may always end itself, so the acting session is not checked for that.
+            // A session may always end itself, so the acting session is checked only for the other scopes.
             acting_session: (scope != SignOutScope::Local).then_some(acting_session),
             except,
             only_user: Some(user),

@@ -1,6 +1,6 @@
-//! Gives keys to accounts that servers of an earlier release create without a key.
+//! Gives account keys to accounts that servers of an earlier release create without a key.
 //!
-//! A job. The migration has given keys to the accounts that existed before it.
+//! This is a job. Accounts that existed before there were account keys have got their keys from `Store::migrate`.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -10,10 +10,11 @@ use store::Store;
 
 use crate::core::failure::Failure;
 
-/// How often it runs.
+/// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(60);
 
-/// Gives accounts their keys, and warns once about each account whose key belongs to another account.
+/// Gives accounts their keys, and warns once about each account that can have no key, because another account has the key or
+/// because the key would be too long or empty.
 pub(crate) struct AccountKeys {
     store: Store,
     /// The accounts without a key at the last run.
@@ -37,7 +38,7 @@ impl AccountKeys {
             tracing::warn!(
                 user = account.user.0,
                 ?holder,
-                "another account has the same address by the current rule; this account cannot sign in with it (`portcullis migrate` lists both)"
+                "this account cannot sign in by its address: its account key belongs to another account, or would be too long or empty (`portcullis migrate` lists such accounts)"
             );
         }
         Ok(())

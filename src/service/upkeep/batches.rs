@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::core::failure::Failure;
 
-/// Runs batches one after another, until a batch returns `false`: it was the last.
+/// Runs batches one after another. A batch returns `false` if it was the last.
 ///
 /// # Errors
 /// The first failure.

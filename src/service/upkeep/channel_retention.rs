@@ -1,9 +1,9 @@
 //! Retention of durable channels: deletes publications that are no longer kept.
 //!
-//! A job of its own, because `expiry` must not wait for it. Clients never see publications that are too old or too many, even if
-//! they are not deleted yet; this job only frees the space. It works until nothing is left, in bounded statements, and pauses
-//! after each statement for as long as the statement took. It visits only channels that are due, and deletes channels without
-//! publications for a long time.
+//! This is a job of its own, so that the job `expiry` does not wait for it. Clients never see publications beyond the limits of
+//! age and number, even if they are not deleted yet; this job only frees the space. It works until nothing is left, in
+//! batches, and pauses after each batch for as long as the batch took. It visits only channels that are due
+//! (`store::journal::due` says when). It also deletes channels that keep nothing and had no publication for a long time.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use super::step_log::logged;
 use crate::core::{clock::Clock, failure::Failure};
 
-/// How often it runs.
+/// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// The number of channels that are visited together.
 const BATCH: u32 = 100;
@@ -45,13 +45,14 @@ impl ChannelRetention {
             for channel in due {
                 match self.realtime.retention(&channel) {
                     Some((retention, meta_ttl)) => kept.push(KeptChannel { channel, retention, meta_ttl }),
-                    // Publications of a namespace that is not durable now stay: the change of the settings may be a mistake.
+                    // If the channel is not durable any more, or its namespace is missing, its publications stay: the changed
+                    // setting may be a mistake.
                     None => others.push(channel),
                 }
             }
             self.clear(&kept, now).await?;
-            // If channels cannot be deleted now, do not try again with every batch: each try makes other requests wait. Publications
-            // are deleted in any case.
+            // If channels cannot be deleted now, do not try again with every batch: each attempt makes other requests wait.
+            // Publications are deleted in any case.
             if forgets {
                 let done = self.store.forget_channels(kept.clone(), now).await;
                 forgets = matches!(done, Ok(Some(_)));

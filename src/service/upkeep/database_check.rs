@@ -1,7 +1,7 @@
 //! Checks whether the database accepts writes, at most once a second.
 //!
-//! Requests for readiness need no credential and have no limit. Each check takes a connection of the pool away from sign-ins. So
-//! all requests within a second share one check.
+//! Requests for readiness need no credential and have no limit. Each check uses a connection of the pool, which sign-ins need,
+//! too. So all requests within a second share one check.
 
 use std::time::{Duration, Instant};
 

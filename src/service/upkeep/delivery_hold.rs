@@ -1,13 +1,14 @@
 //! The hold on deliveries: while this node cannot read revocations, no delivery leaves, because it could reach a revoked
 //! connection.
 //!
-//! As soon as the node is not current, the verifier refuses requests, and the sockets refuse commands. This task does the rest. It
-//! closes the gate of the outboxes when the last look of the revocation feed is too old. It opens the gate after the next look that
-//! counts, when everything missed has been carried out. A connection whose deliveries wait longer than [`HELD_MAX`] is closed, and
-//! its client connects again. All connections are held, even those with a token of an external issuer or without a token: they can
-//! be revoked or denied, too.
+//! While the node is not current, the verifier asks the database about every credential, and the sockets refuse commands. This
+//! task holds deliveries back. It closes the gate of the outboxes when the last look of the revocation feed is too old. It
+//! opens the gate after the next look that counts, when everything missed has been carried out. A connection whose deliveries
+//! wait longer than [`HELD_MAX`] is closed, and its client connects again. The deliveries of all connections are held, even of
+//! connections with a token of an external issuer or without a token: such connections can be revoked or denied, too.
 //!
-//! Not a [`Job`](super::jobs::Job), because it follows the feed and not an interval. `ON_STALE=deliver` leaves the gate open.
+//! This task is not a [`Job`](super::jobs::Job): a job has one trigger, but this task waits for the next look of the feed and
+//! for the end of a period, whichever comes first. With `ON_STALE=deliver`, the gate stays open.
 
 use std::{
     sync::Arc,
@@ -20,7 +21,7 @@ use tokio::{sync::watch, time::sleep};
 use super::jobs::JobHealth;
 use crate::{access::feed_state::FeedState, core::clock::Clock, core::failure::Failure, settings::OnStale};
 
-/// How long deliveries of one connection wait.
+/// The longest time that deliveries of one connection wait.
 const HELD_MAX: Duration = Duration::from_secs(30);
 /// How often this task looks for connections whose deliveries have waited too long.
 const TICK: Duration = Duration::from_millis(250);
@@ -57,7 +58,8 @@ impl DeliveryHold {
         }
     }
 
-    /// Closes or opens the gate, and waits for the next look or tick.
+    /// Opens the gate while the node is current, and otherwise closes it unless `ON_STALE=deliver`. Then waits for the next
+    /// look, but at most until the node becomes stale, or at most for [`TICK`] if the node is stale already.
     async fn step(&self, staleness: &mut Option<Staleness>) -> Result<(), Failure> {
         let remaining = self.feed.remaining();
         if remaining.is_zero() {
@@ -79,16 +81,16 @@ impl DeliveryHold {
         Ok(())
     }
 
-    /// Begins or continues to hold deliveries back.
+    /// Begins or continues a stale period. Holds deliveries back unless `ON_STALE=deliver`.
     async fn hold(&self, staleness: &mut Option<Staleness>) {
         let now = self.clock.moment();
         let staleness = staleness.get_or_insert_with(|| {
             tracing::warn!(
                 on_stale = self.on_stale.as_str(),
-                "this node cannot hear of revocations; {}",
+                "this node cannot read revocations; {}",
                 match self.on_stale {
-                    OnStale::Hold => "deliveries are held back until it can",
-                    OnStale::Deliver => "deliveries go on, also to sockets that may have been revoked",
+                    OnStale::Hold => "deliveries are held back until it can read them",
+                    OnStale::Deliver => "deliveries continue, even to sockets of revoked sessions",
                 }
             );
             Staleness { since: now, counted: now, ended: 0 }
@@ -109,23 +111,29 @@ impl DeliveryHold {
         }
         let released = self.realtime.release_deliveries().await;
         metrics::gauge!("connections_held").set(0.0);
-        // Without a stale period, only shards have held deliveries back for a moment, after a pause of the process.
+        // Without a stale period, the gate had closed by itself, because a pause of the process delayed its renewal.
         let Some(mut ended) = staleness else { return };
         let now = self.clock.moment();
-        ended.count(now);
+        ended.count_rest(now);
         tracing::info!(
             seconds = now.saturating_duration_since(ended.since).as_secs_f64(),
             released,
             ended = ended.ended,
-            "this node hears of revocations again, and has carried out those that it had missed"
+            "this node reads revocations again, and has carried out those that it had missed"
         );
     }
 }
 
 impl Staleness {
+    /// Counts the whole seconds that have passed. The rest is counted later.
     fn count(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.counted).as_millis();
-        metrics::counter!("stale_milliseconds_total").increment(u64::try_from(passed).unwrap_or(u64::MAX));
-        self.counted = now;
+        let seconds = now.saturating_duration_since(self.counted).as_secs();
+        metrics::counter!("stale_seconds_total").increment(seconds);
+        self.counted += Duration::from_secs(seconds);
+    }
+
+    /// Counts the rest of the period, rounded up: a short period must not be invisible.
+    fn count_rest(&mut self, now: Instant) {
+        self.count(now + Duration::from_millis(999));
     }
 }

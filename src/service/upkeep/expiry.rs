@@ -1,7 +1,8 @@
-//! Expiry: revokes expired sessions, and writes the last uses of sessions with open sockets.
+//! Expiry: revokes expired and idle sessions, ends orphans, and writes the last uses of sessions with open sockets. It also
+//! removes from memory what is no longer needed, and creates and drops the partitions of attempts to sign in.
 //!
-//! A job. Requests do not depend on it: an expired session is refused even if the job has not run yet. The job closes the
-//! session's sockets and records its end.
+//! This is a job. Requests do not depend on it: an expired session is refused even if the job has not run yet. The job closes
+//! the session's sockets and records its end.
 
 use std::{
     sync::Arc,
@@ -26,13 +27,14 @@ use crate::{
     revocation::revoke::Revoker,
 };
 
-/// How often it runs.
+/// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
-/// Uses are written late, so the end of an idle session is recorded later by this time.
+/// Uses are written late. So an idle session is ended this much later than its timeout.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long one pass may end sessions. It must stop then, because uses must be written at least once per [`EVERY`].
+/// How long one pass may end sessions. After that, the pass leaves the remaining sessions to the next pass, so that uses are
+/// soon written again.
 const ENDS_FOR: Duration = Duration::from_secs(20);
-/// How long the database must have been reachable before idle sessions are ended. During this time nodes write the uses that
+/// How long the database must have been reachable before idle sessions are ended. During this time, nodes write the uses that
 /// they have seen, and clients reconnect.
 const SETTLED: Duration = Duration::from_secs(2 * EVERY.as_secs());
 
@@ -56,13 +58,14 @@ impl Expiry {
     /// One pass.
     ///
     /// # Errors
-    /// The first failure. It has been logged, and all other steps have run.
+    /// The first failure. It has been logged. [`Self::run_as`] says which other steps have run.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         self.run_as(self.feed.current_for() >= SETTLED).await
     }
 
-    /// One pass. `settled` says that the database has been reachable for a while, so idle sessions may be ended. Steps that only
-    /// free memory come first. If a step fails, the others still run.
+    /// One pass. `settled` says that the database has been reachable for a while, so idle sessions may be ended. Steps that
+    /// only free memory come first. If a step fails, the others still run, with one exception: no idle session is ended if the
+    /// last uses could not be written.
     pub(crate) async fn run_as(&self, settled: bool) -> Result<(), Failure> {
         self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
@@ -79,7 +82,7 @@ impl Expiry {
         touched.and(outside).and(over).and(idle).and(months)
     }
 
-    /// Writes that these sessions are in use. It pauses after each batch, because a revocation waits for rows that are being written.
+    /// Writes that these sessions are in use. Pauses after each batch, because a revocation waits for the rows of a batch.
     async fn touch_open(&self, open: &[SessionId], now: OffsetDateTime) -> Result<(), Failure> {
         for some in open.chunks(TOUCHED_AT_ONCE) {
             let began = Instant::now();
@@ -89,11 +92,12 @@ impl Expiry {
         Ok(())
     }
 
-    /// Creates the partitions of the coming months for attempts to sign in, and drops old ones. To be called before the server
-    /// accepts sign-ins, too: a partition that is created during a sign-in can make it fail.
+    /// Creates the partitions of this month and the next for attempts to sign in, and drops the partitions that are too old.
+    /// This is also called before the server accepts sign-ins: if a partition is created during a sign-in, the sign-in may
+    /// fail.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached. It has been logged; the next pass tries again.
+    /// `Unavailable` if the database cannot be reached. The error has been logged; the next pass tries again.
     pub(crate) async fn keep_attempt_months(&self) -> Result<(), Failure> {
         let now = self.clock.now();
         let months = self.store.keep_attempt_months(now, before(now, self.attempts_kept)).await;
@@ -111,7 +115,8 @@ impl Expiry {
         }
     }
 
-    /// Ends idle sessions. A session may be used after the query, on this node or another, so the statement that ends it checks again.
+    /// Ends idle sessions. A session may be used after the query, on any node. So the statement that ends the session checks
+    /// its last use again.
     async fn end_idle(&self, now: OffsetDateTime, until: Instant) -> Result<(), Failure> {
         let since = before(now, self.sessions.idle.saturating_add(GRACE));
         if self.outages.last_end().is_some_and(|end| end > since) {

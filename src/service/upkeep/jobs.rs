@@ -1,8 +1,8 @@
 //! The runner of background jobs.
 //!
-//! A [`Job`] has a name and a trigger, and does one bounded pass per run. The runner catches panics: a job that has panicked runs
-//! again at its next trigger. The runner counts runs, failures and panics, and records the last success. After [`MAX_PANICS`]
-//! panics in a row, the node is no longer ready. The runner does not know what a job does.
+//! A [`Job`] has a name and a trigger, and does one bounded pass per run. The runner catches panics: a job that has panicked
+//! runs again at its next trigger. The runner counts runs, failures and panics, and records the last success. After
+//! [`MAX_PANICS`] panics in a row, the node is no longer ready.
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ enum Trigger {
 /// How a notified job gathers its work.
 #[derive(Clone, Copy)]
 pub(crate) struct Batching {
-    /// How long to wait after a notification, so that one pass does the work of many.
+    /// How long to wait after a notification, so that one pass does the work of many notifications.
     pub(crate) gather: Duration,
     /// How long to wait after a pass that failed.
     pub(crate) retry: Duration,

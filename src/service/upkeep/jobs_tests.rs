@@ -35,7 +35,7 @@ impl Scene {
                 match pass {
                     TestPass::Succeeds => Ok(()),
                     TestPass::Fails => Err(Failure::unavailable()),
-                    TestPass::Panics => panic!("a test asked for it"),
+                    TestPass::Panics => panic!("this pass panics on purpose"),
                 }
             }
         });
@@ -94,12 +94,12 @@ async fn a_success_resets_the_count_of_panics_and_a_failure_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_and_a_dropped_sender_end_a_job() {
-    let told = Scene::start(&[]);
-    told.stop.send_replace(true);
-    told.task.await.expect("it ends");
+    let stopped = Scene::start(&[]);
+    stopped.stop.send_replace(true);
+    stopped.task.await.expect("the job ends");
     let dropped = Scene::start(&[]);
     drop(dropped.stop);
-    dropped.task.await.expect("it ends");
+    dropped.task.await.expect("the job ends");
     assert_eq!(dropped.runs.load(Ordering::Relaxed), 0);
 }
 
@@ -111,7 +111,7 @@ async fn a_notified_job_runs_once_more_when_it_is_stopped() {
     let job = Job::on_notify(Arc::clone(&wake), batching, "test", move || {
         let counter = Arc::clone(&counter);
         async move {
-            // The pass takes longer than the stop: a stop does not cancel a pass.
+            // The stop comes before this pass has ended, and does not cancel it.
             sleep(INTERVAL).await;
             counter.fetch_add(1, Ordering::Relaxed);
             Ok(())
@@ -122,6 +122,6 @@ async fn a_notified_job_runs_once_more_when_it_is_stopped() {
     wake.notify_one();
     tokio::task::yield_now().await;
     stop.send_replace(true);
-    task.await.expect("it ends");
+    task.await.expect("the job ends");
     assert_eq!(runs.load(Ordering::Relaxed), 2);
 }

@@ -1,64 +1,98 @@
 //! Background work, and whether this node is ready for requests.
 //!
-//! Depends on every other room; no room depends on it.
+//! This module may use every other module of this crate. No other module uses it.
 
 pub(crate) mod account_keys;
+pub(crate) mod audit_months;
 pub(crate) mod batches;
 pub(crate) mod channel_retention;
 pub(crate) mod database_check;
 pub(crate) mod delivery_hold;
+pub(crate) mod erased_channels;
+pub(crate) mod erasure;
+pub(crate) mod erasure_records;
 pub(crate) mod expiry;
 pub(crate) mod jobs;
+pub(crate) mod measurements;
+pub(crate) mod reseal;
 pub(crate) mod revocation_feed;
 pub(crate) mod revoked_rows;
 pub(crate) mod row_retention;
+pub(crate) mod statistics;
 pub(crate) mod step_log;
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use account_keys::AccountKeys;
 use actors::Realtime;
+use audit_months::AuditMonths;
 use channel_retention::ChannelRetention;
 use database_check::DatabaseCheck;
 use delivery_hold::DeliveryHold;
-use domain::{retention::RetentionPeriods, session::SessionLimits};
+use domain::{
+    account::erasure::ErasureRules,
+    crypto::{lasting_keys::LastingKeys, secret_ring::SecretRing},
+    retention::RetentionPeriods,
+    session::SessionLimits,
+};
+use erased_channels::ErasedChannelsJob;
+use erasure::Erasing;
 use expiry::Expiry;
 use jobs::{Batching, Job, JobHealth};
+use measurements::Measurements;
 use parking_lot::Mutex;
+use reseal::Reseal;
 use revocation_feed::RevocationFeed;
 use row_retention::RowRetention;
+use statistics::StatisticsJob;
 use store::Store;
 use tokio::{sync::watch, task::JoinHandle};
+use uuid::Uuid;
 
 use crate::{
     access::{Access, feed_state::FeedState, outages::Outages},
-    core::{Core, bans::Bans, clock::Clock, failure::Failure},
+    audit_log::{anchoring, log::AuditLog, sequencer},
+    core::{
+        Core,
+        bans::Bans,
+        clock::Clock,
+        failure::Failure,
+        lasting_keys::{LastingKeysError, lasting_keys},
+    },
+    events::{
+        delivery::{self, Delivery},
+        receiver_secrets::ReceiverSecrets,
+    },
     realtime::external_sessions::ExternalSessions,
     revocation::Revocation,
     settings::OnStale,
 };
 
-/// How often bans are loaded. A ban of another node arrives here within this time.
+/// How often bans are loaded. A ban of another node usually takes effect here within this time.
 const LOAD_BANS_EVERY: Duration = Duration::from_secs(3);
 /// How ends of external sessions are gathered before they are written.
 const ENDS_BATCHING: Batching =
     Batching { gather: Duration::from_millis(100), retry: Duration::from_secs(1) };
 
 /// The settings of [`Upkeep`].
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct UpkeepSettings {
     /// How long attempts to sign in are kept.
     pub(crate) attempts: Duration,
     /// How long rows of the other tables are kept.
     pub(crate) rows: RetentionPeriods,
+    /// The id of this process.
+    pub(crate) node: Uuid,
     /// What happens to deliveries while this node cannot read revocations.
     pub(crate) on_stale: OnStale,
+    /// How erasures are carried out.
+    pub(crate) erasure: ErasureRules,
 }
 
 /// The capability to run background jobs. Dropping it stops them.
@@ -71,11 +105,17 @@ pub struct Upkeep {
     outages: Arc<Outages>,
     revocation: Arc<Revocation>,
     external_sessions: ExternalSessions,
+    delivery: Arc<Delivery>,
     expiry: Arc<Expiry>,
     retention: Arc<ChannelRetention>,
     on_stale: OnStale,
     rows: Arc<RowRetention>,
     account_keys: Arc<AccountKeys>,
+    reseal: Arc<Reseal>,
+    statistics: Arc<StatisticsJob>,
+    erasing: Arc<Erasing>,
+    audit_log: Arc<AuditLog>,
+    audit_months: Arc<AuditMonths>,
     health: Arc<JobHealth>,
     database: DatabaseCheck,
     closing: AtomicBool,
@@ -89,25 +129,15 @@ impl Upkeep {
         core: &Core,
         access: &Access,
         revocation: Arc<Revocation>,
-        external_sessions: ExternalSessions,
+        (external_sessions, delivery): (ExternalSessions, Arc<Delivery>),
+        audit_log: Arc<AuditLog>,
         sessions: SessionLimits,
         settings: UpkeepSettings,
     ) -> Self {
         let Core { store, realtime, clock, audit, bans, .. } = core;
         let feed = Arc::clone(&access.feed);
-        let expiry = Expiry {
-            store: store.clone(),
-            realtime: realtime.clone(),
-            clock: clock.clone(),
-            audit: audit.clone(),
-            verifier: access.verifier.clone(),
-            revoker: revocation.revoker.clone(),
-            external_sessions: external_sessions.clone(),
-            feed: Arc::clone(&feed),
-            outages: Arc::clone(&access.outages),
-            sessions,
-            attempts_kept: settings.attempts,
-        };
+        let erasures = revocation.erasures.clone();
+        let expiry = expiry_job(core, access, &revocation, &external_sessions, (sessions, settings.attempts));
         let retention =
             ChannelRetention { store: store.clone(), realtime: realtime.clone(), clock: clock.clone() };
         Self {
@@ -119,6 +149,7 @@ impl Upkeep {
             outages: Arc::clone(&access.outages),
             revocation,
             external_sessions,
+            delivery,
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
@@ -129,6 +160,34 @@ impl Upkeep {
                 periods: settings.rows,
             }),
             account_keys: Arc::new(AccountKeys::new(store.clone())),
+            statistics: Arc::new(StatisticsJob {
+                store: store.clone(),
+                realtime: realtime.clone(),
+                clock: clock.clone(),
+                node: settings.node,
+                passes: AtomicU64::new(0),
+            }),
+            reseal: Arc::new(Reseal {
+                store: store.clone(),
+                keys: core.keys.clone(),
+                receivers: ReceiverSecrets::new(core.keys.clone()),
+            }),
+            erasing: Arc::new(Erasing::new(erasure::Parts {
+                store: store.clone(),
+                realtime: realtime.clone(),
+                clock: clock.clone(),
+                audit: audit.clone(),
+                throttle: core.throttle.clone(),
+                requests: erasures,
+                rules: settings.erasure,
+            })),
+            audit_months: Arc::new(AuditMonths {
+                store: store.clone(),
+                clock: clock.clone(),
+                audit: audit.clone(),
+                kept: settings.rows.audit,
+            }),
+            audit_log,
             database: DatabaseCheck::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -157,9 +216,10 @@ impl Upkeep {
             // A task that panicked has ended, too.
             let _ = task.await;
         }
+        self.delivery.stop();
     }
 
-    /// Makes [`Upkeep::ready`] refuse from here on.
+    /// Makes [`Upkeep::ready`] refuse from now on.
     pub fn stop_accepting(&self) {
         self.closing.store(true, Ordering::Release);
     }
@@ -180,7 +240,8 @@ impl Upkeep {
         self.database.check(&self.store).await
     }
 
-    /// One pass of expiry and of both retentions, as if the database had been reachable for a while.
+    /// One pass of each of the jobs `revoked_rows`, `reseal`, `expiry`, `channel_retention`, `erasure` and `row_retention`, for tests. Idle
+    /// sessions are ended as if the database had been reachable for a while.
     ///
     /// # Errors
     /// The first failure. All other steps have run.
@@ -188,7 +249,18 @@ impl Upkeep {
         let rows = revoked_rows::end_rows(&self.store).await;
         let expired = self.expiry.run_as(true).await;
         let channels = self.retention.run().await;
-        rows.and(expired).and(channels).and(self.rows.run().await)
+        let resealed = self.reseal.run().await;
+        let erased = self.erasing.run().await;
+        rows.and(expired).and(channels).and(resealed).and(erased).and(self.rows.run().await)
+    }
+
+    /// Writes the statistics of this node and adds up hours, for tests.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn write_statistics(&self) -> Result<(), Failure> {
+        self.statistics.write().await?;
+        self.statistics.add_up().await
     }
 
     /// Prepares what the server needs before it accepts requests: loads the bans, and creates the partitions for attempts to
@@ -200,6 +272,14 @@ impl Upkeep {
         self.bans.load().await?;
         let _ = self.expiry.keep_attempt_months().await;
         Ok(())
+    }
+
+    /// The lasting keys of the database, opened with these secrets. A database that has none gets them.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or these secrets do not open all of its keys.
+    pub async fn lasting_keys(&self, data_encryption: &SecretRing) -> Result<LastingKeys, LastingKeysError> {
+        lasting_keys(&self.store, &self.clock, data_encryption, false).await
     }
 
     fn revocation_feed(&self) -> RevocationFeed {
@@ -226,42 +306,108 @@ impl Upkeep {
         }
     }
 
-    fn jobs(&self) -> [Job; 7] {
-        let (expiry, retention) = (Arc::clone(&self.expiry), Arc::clone(&self.retention));
-        let (rows, account_keys) = (Arc::clone(&self.rows), Arc::clone(&self.account_keys));
-        let (bans, store) = (self.bans.clone(), self.store.clone());
-        let external = self.external_sessions.clone();
-        [
-            Job::every(expiry::EVERY, "expiry", move || {
-                let expiry = Arc::clone(&expiry);
-                async move { expiry.run().await }
-            }),
-            Job::every(channel_retention::EVERY, "channel_retention", move || {
-                let retention = Arc::clone(&retention);
-                async move { retention.run().await }
+    fn jobs(&self) -> Vec<Job> {
+        let (bans, store, external) = (self.bans.clone(), self.store.clone(), self.external_sessions.clone());
+        let erased = Arc::new(ErasedChannelsJob::new(self.store.clone(), self.realtime.clone()));
+        let measurements = Arc::new(Measurements {
+            store: self.store.clone(),
+            realtime: self.realtime.clone(),
+            feed: Arc::clone(&self.feed),
+        });
+        let mut jobs = self.audit_jobs();
+        jobs.extend([
+            job(statistics::EVERY, "statistics", &self.statistics, |part| async move { part.run().await }),
+            job(expiry::EVERY, "expiry", &self.expiry, |part| async move { part.run().await }),
+            job(channel_retention::EVERY, "channel_retention", &self.retention, |part| async move {
+                part.run().await
             }),
             Job::every(revoked_rows::EVERY, "revoked_rows", move || {
                 let store = store.clone();
                 async move { revoked_rows::end_rows(&store).await }
             }),
-            Job::every(row_retention::EVERY, "row_retention", move || {
-                let rows = Arc::clone(&rows);
-                async move { rows.run().await }
-            }),
-            Job::every(account_keys::EVERY, "account_keys", move || {
-                let account_keys = Arc::clone(&account_keys);
-                async move { account_keys.run().await }
-            }),
+            job(row_retention::EVERY, "row_retention", &self.rows, |part| async move { part.run().await }),
+            job(
+                account_keys::EVERY,
+                "account_keys",
+                &self.account_keys,
+                |part| async move { part.run().await },
+            ),
+            job(reseal::EVERY, "reseal", &self.reseal, |part| async move { part.run().await }),
+            job(erasure::EVERY, "erasure", &self.erasing, |part| async move { part.run().await }),
+            job(erased_channels::EVERY, "erased_channels", &erased, |part| async move { part.run().await }),
             Job::every(LOAD_BANS_EVERY, "ban_refresh", move || {
                 let bans = bans.clone();
                 async move { refresh_bans(&bans).await }
+            }),
+            job(delivery::EVERY, "event_delivery", &self.delivery, |part| async move { part.run().await }),
+            job(measurements::EVERY, "measurements", &measurements, |part| async move {
+                part.run();
+                Ok(())
             }),
             Job::on_notify(external.end_added(), ENDS_BATCHING, "external_session_ends", move || {
                 let external = external.clone();
                 async move { external.write_ends().await }
             }),
+        ]);
+        jobs
+    }
+
+    fn audit_jobs(&self) -> Vec<Job> {
+        let (log, anchored) = (Arc::clone(&self.audit_log), Arc::clone(&self.audit_log));
+        let months = Arc::clone(&self.audit_months);
+        vec![
+            Job::every(sequencer::EVERY, "audit_log", move || {
+                let log = Arc::clone(&log);
+                async move { log.sequence().await.map_err(Failure::from) }
+            }),
+            Job::every(anchoring::EVERY, "audit_anchor", move || {
+                let log = Arc::clone(&anchored);
+                async move { log.anchor_checkpoint().await.map_err(Failure::from) }
+            }),
+            Job::every(audit_months::EVERY, "audit_months", move || {
+                let months = Arc::clone(&months);
+                async move { months.run().await }
+            }),
         ]
     }
+}
+
+fn expiry_job(
+    core: &Core,
+    access: &Access,
+    revocation: &Revocation,
+    external_sessions: &ExternalSessions,
+    (sessions, attempts_kept): (SessionLimits, Duration),
+) -> Expiry {
+    let Core { store, realtime, clock, audit, .. } = core;
+    Expiry {
+        store: store.clone(),
+        realtime: realtime.clone(),
+        clock: clock.clone(),
+        audit: audit.clone(),
+        verifier: access.verifier.clone(),
+        revoker: revocation.revoker.clone(),
+        external_sessions: external_sessions.clone(),
+        feed: Arc::clone(&access.feed),
+        outages: Arc::clone(&access.outages),
+        sessions,
+        attempts_kept,
+    }
+}
+
+/// A job whose passes are made by this part.
+fn job<T, F>(
+    interval: Duration,
+    name: &'static str,
+    part: &Arc<T>,
+    pass: impl Fn(Arc<T>) -> F + Send + Sync + 'static,
+) -> Job
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let part = Arc::clone(part);
+    Job::every(interval, name, move || pass(Arc::clone(&part)))
 }
 
 /// Loads the bans. While the database is unavailable, the bans in memory stay in force.

@@ -1,14 +1,16 @@
-//! The revocation feed: carries out on this node what other nodes and the command line have revoked or denied. It sets tombstones
-//! and denials, invalidates the cache, and closes sockets.
+//! The revocation feed: carries out on this node what other nodes and the command line have revoked or denied. It sets
+//! tombstones and denials, invalidates the cache, and closes sockets.
 //!
 //! The feed looks at the database when it is notified, and at least every [`POLL`]. Requests may be answered from memory only
-//! while its last look is fresh. After a gap the feed continues where it stopped. Everything that was missed is carried out, and its
-//! sockets are closed, before memory is trusted again and held deliveries leave. The feed reads in pages; a page that was carried
-//! out is not read again, even if the connection is lost. A node that has missed too much starts over: it clears its cache, loads
-//! all denials, and asks which of its sessions have ended.
+//! while the last look is fresh. After a gap, the feed continues where it stopped. It carries out everything that was missed,
+//! and waits until the affected sockets are closed. After that, and not earlier, memory is trusted again and held deliveries
+//! leave. The feed reads in pages. A page that was carried out is not read again, even if the connection is lost. If a node has
+//! missed too many revocations, the feed does not read the rest. It clears the cache, and asks the database which of the node's
+//! sessions with sockets have ended. At the start and after a very long gap, the feed also loads all denials.
 //!
-//! Not a [`Job`](super::jobs::Job), because it has no passes at an interval: it holds one connection that waits for
-//! notifications, and it must retry at once. It reports to the same [`JobHealth`], so its panics count like those of jobs.
+//! The feed is not a [`Job`](super::jobs::Job), because it keeps one connection of its own open between two looks, and must
+//! soon open another one if the connection fails. The feed reports to the same [`JobHealth`], so its panics count like those of
+//! jobs.
 
 use std::{
     sync::Arc,
@@ -32,24 +34,26 @@ use crate::{
     },
 };
 
-/// How often to look without a notification.
+/// How often the feed looks without a notification.
 const POLL: Duration = Duration::from_millis(300);
-/// How long to wait after the database could not be reached.
+/// How long the feed waits after a failure or a panic, before it connects to the database again.
 const RETRY: Duration = Duration::from_millis(200);
-/// After this many pages of revocations, starting over costs less than reading on.
+/// After this many pages of revocations, judging all sessions with sockets costs less than reading the rest.
 const MOST_PAGES: usize = 20;
-/// After a gap of this length the node starts over: rows of ended denials are deleted after a day.
+/// After a gap of this length, all denials are loaded anew and all sessions with sockets are judged. The reason: rows of ended
+/// denials are deleted after a day, so the feed might miss some of them.
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
-/// How often the database is told that a server is in service.
+/// How often this node notes in the database that a server is in service.
 const NOTE_SERVICE: Duration = Duration::from_secs(10);
-/// Sessions in one question which of them have ended.
+/// The most sessions that one query asks about, to learn which of these sessions have ended.
 const SESSIONS_ASKED: usize = 1_000;
-/// Denials in a page when all are loaded. Large, because on a busy machine each page waits for its turn.
+/// The most denials in one page when all are loaded. Pages are large, because on a busy machine the feed waits a while before
+/// each page.
 const DENIALS_LOADED: usize = 10_000;
 /// The name of the feed among the jobs.
 const NAME: &str = "revocation_feed";
 
-/// Carries out the revocations of other nodes.
+/// Carries out the revocations and denials that other processes have written.
 pub(crate) struct RevocationFeed {
     pub(crate) store: Store,
     pub(crate) realtime: Realtime,
@@ -66,13 +70,13 @@ pub(crate) struct RevocationFeed {
 /// What the feed keeps from one connection to the next.
 #[derive(Default)]
 struct Progress {
-    /// Up to where everything has been carried out, and when that look began. `None` before the first look.
+    /// The point that the last complete look has reached, and when this look began. `None` before the first look.
     place: Option<(Watermark, OffsetDateTime)>,
     /// The look that is under way.
     look: Option<Look>,
     /// Whether the last connection failed.
     lost: bool,
-    /// When the database was told last that this server is in service.
+    /// When this node last noted in the database that a server is in service.
     service_noted: Option<Instant>,
 }
 
@@ -81,35 +85,37 @@ struct Look {
     number: u64,
     began: Instant,
     at: OffsetDateTime,
-    /// Up to where everything has been carried out when this look is complete.
+    /// Everything up to this point has been carried out when this look is complete.
     end: Watermark,
-    work: Work,
+    revocations: MissedRevocations,
+    denials: MissedDenials,
     /// Tasks that close sockets.
     closings: Vec<JoinHandle<()>>,
 }
 
-/// The work that remains for a look.
-enum Work {
-    /// Carry out what has committed since the last look.
-    CatchUp(Box<Unread>),
-    /// Load the denials with ids above this one; then judge all sessions with sockets.
-    StartOver { denials_after: i64 },
+/// How a look finds out about revocations.
+enum MissedRevocations {
+    /// Carry out what has committed since the last look. `pages` is the number of pages that have been carried out. `backlog`
+    /// is the rest; `None` after the last page.
+    Read { backlog: Option<Backlog>, pages: usize },
+    /// Ask which sessions with sockets have ended, instead of reading what was missed.
+    JudgeSessions,
 }
 
-/// What has committed since the last look and is not carried out yet.
-struct Unread {
-    revocations: Option<Backlog>,
-    denials: Option<Backlog>,
-    /// Pages of revocations that are carried out.
-    pages: usize,
+/// How a look finds out about denials. There may be millions of them in force, so they are loaded as rarely as possible.
+enum MissedDenials {
+    /// Carry out what has committed since the last look. The backlog is the rest; `None` after the last page.
+    Read(Option<Backlog>),
+    /// Load all denials in force with ids above this one.
+    Load { after: i64 },
 }
 
 impl RevocationFeed {
-    /// Follows the database until `stop` is true, or until its sender is dropped.
+    /// Looks at the database again and again, until `stop` is true or its sender is dropped.
     pub(crate) async fn run(self, health: Arc<JobHealth>, mut stop: watch::Receiver<bool>) {
         let mut progress = Progress::default();
         loop {
-            // After a panic, the watermark is that of the last complete look. Some rows are carried out twice, which does no harm.
+            // After a panic, the feed continues after the last complete look. It carries out some rows twice, without harm.
             let ended = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
                 ended = health.observe(NAME, self.follow(&mut progress, &health)) => ended,
@@ -129,6 +135,7 @@ impl RevocationFeed {
     /// Looks at the database over one connection, until that connection fails.
     async fn follow(&self, progress: &mut Progress, health: &JobHealth) -> Result<(), StoreError> {
         let mut listener = self.store.listen().await?;
+        listener.check_origin().await?;
         loop {
             self.look(&listener, progress).await?;
             health.succeeded(NAME);
@@ -152,13 +159,14 @@ impl RevocationFeed {
             progress.look = Some(look);
             return Err(error);
         }
+        listener.note_look().await?;
         progress.place = Some((look.end, look.at));
-        let orphans = self.in_flight.seen_all(look.number);
+        let abandoned = self.in_flight.seen_all(look.number);
         look.closings
-            .extend(orphans.into_iter().map(|orphan| self.revoker.close_sockets_in_background(orphan)));
+            .extend(abandoned.into_iter().map(|order| self.revoker.close_sockets_in_background(order, None)));
         if !self.state.is_current() {
-            // After a gap, wait until the sockets of missed revocations are closed: commands and held deliveries must come later.
-            // If this takes too long, the look is too old to count, and the next one has less to do.
+            // After a gap, wait until the sockets of missed revocations are closed: commands and held deliveries must come
+            // later. If this takes too long, the look is too old to count, and the next look has less to do.
             for closing in look.closings {
                 let _ = closing.await;
             }
@@ -168,8 +176,9 @@ impl RevocationFeed {
         Ok(())
     }
 
-    /// Tells the database now and then that this server is in service. After a gap it answers since when no server was, before the
-    /// first session is judged.
+    /// Notes in the database, from time to time, that a server is in service. After a gap, this also asks the database for the
+    /// last period in which no server was in service. The answer comes before the look counts, and so before the first session
+    /// is judged.
     async fn note_service(
         &self,
         listener: &RevocationListener,
@@ -191,23 +200,23 @@ impl RevocationFeed {
         listener: &RevocationListener,
         place: Option<&(Watermark, OffsetDateTime)>,
     ) -> Result<Look, StoreError> {
-        let (number, began, at) = (self.in_flight.begin_look(), Instant::now(), self.clock.machine_time());
-        match place {
-            Some((place, looked)) if at - *looked < LONGEST_GAP => {
+        let (number, began, at) = (self.in_flight.begin_look(), Instant::now(), self.clock.now());
+        let (end, revocations, denials) = match place {
+            // If this node is current, there was no gap, even if the clock was set forward.
+            Some((place, looked)) if self.state.is_current() || at - *looked < LONGEST_GAP => {
                 let backlog = listener.since(place).await?;
-                let end = backlog.end().clone();
-                let unread = Unread { revocations: Some(backlog.clone()), denials: Some(backlog), pages: 0 };
-                let work = Work::CatchUp(Box::new(unread));
-                Ok(Look { number, began, at, end, work, closings: Vec::new() })
+                let revocations = MissedRevocations::Read { backlog: Some(backlog.clone()), pages: 0 };
+                (backlog.end().clone(), revocations, MissedDenials::Read(Some(backlog)))
             }
             _ => {
                 let end = listener.watermark().await?;
-                // From here on a copy is loaded beside the one that judges, until it is complete.
+                // From here on, the denials are loaded into a second copy. Until the second copy is complete, denials are
+                // looked up in the first one.
                 self.realtime.begin_denial_reload();
-                let work = Work::StartOver { denials_after: 0 };
-                Ok(Look { number, began, at, end, work, closings: Vec::new() })
+                (end, MissedRevocations::JudgeSessions, MissedDenials::Load { after: 0 })
             }
-        }
+        };
+        Ok(Look { number, began, at, end, revocations, denials, closings: Vec::new() })
     }
 
     async fn carry_on(
@@ -216,13 +225,15 @@ impl RevocationFeed {
         look: &mut Look,
         place: Option<&Watermark>,
     ) -> Result<(), StoreError> {
-        if !self.catch_up(listener, look).await? {
-            tracing::warn!("too many revocations were missed; judging all sessions with sockets anew");
-            let closings = std::mem::take(&mut look.closings);
-            *look = Look { closings, ..self.begin(listener, None).await? };
+        self.read_revocations(listener, look).await?;
+        let judge = matches!(look.revocations, MissedRevocations::JudgeSessions);
+        if judge {
+            self.realtime.record_end_of_all(listener.revoked_all().await?);
         }
-        if let Work::StartOver { denials_after } = &mut look.work {
-            look.closings.extend(self.start_over(listener, denials_after, place).await?);
+        self.learn_denials(listener, look).await?;
+        // Before the first look, no credential has been accepted, so there is no session to judge.
+        if let (true, Some(place)) = (judge, place) {
+            look.closings.extend(self.judge_sessions(listener, place).await?);
         }
         if !self.state.is_current() {
             self.external_sessions.write_heartbeats_after_gap().await?;
@@ -230,45 +241,59 @@ impl RevocationFeed {
         Ok(())
     }
 
-    /// Reads and carries out the backlog. `false` if the backlog is too long.
-    async fn catch_up(&self, listener: &RevocationListener, look: &mut Look) -> Result<bool, StoreError> {
-        let Look { work: Work::CatchUp(unread), closings, .. } = look else { return Ok(true) };
-        let Unread { revocations, denials, pages } = &mut **unread;
-        while let Some(backlog) = revocations {
-            if *pages == MOST_PAGES {
-                return Ok(false);
-            }
-            let (found, rest) = listener.revocations(backlog).await?;
-            closings.extend(found.into_iter().filter_map(|heard| self.carry_out(heard)));
-            *pages += 1;
-            *revocations = rest;
-        }
-        while let Some(backlog) = denials {
-            let (found, rest) = listener.backlog_denials(backlog).await?;
-            closings.extend(self.denials.carry_out_heard(found));
-            *denials = rest;
-        }
-        Ok(true)
-    }
-
-    /// Brings memory up to date without reading what was missed. Loads the denials in force, and asks which sessions with sockets
-    /// on this node have ended since `place`. Before the first look there is no `place`, and no credential has been accepted yet.
-    /// Returns the tasks that close sockets.
-    async fn start_over(
+    /// Reads and carries out the revocations of the backlog. Stops if there are too many.
+    async fn read_revocations(
         &self,
         listener: &RevocationListener,
-        denials_after: &mut i64,
-        place: Option<&Watermark>,
-    ) -> Result<Vec<JoinHandle<()>>, StoreError> {
-        self.realtime.record_end_of_all(listener.revoked_all().await?);
-        loop {
-            let (denials, rest) = listener.denials(*denials_after, DENIALS_LOADED, self.clock.now()).await?;
-            self.realtime.load_denials(&denials, self.clock.now_ms());
-            let Some(rest) = rest else { break };
-            *denials_after = rest;
+        look: &mut Look,
+    ) -> Result<(), StoreError> {
+        let MissedRevocations::Read { backlog, pages } = &mut look.revocations else { return Ok(()) };
+        while let Some(unread) = backlog {
+            if *pages == MOST_PAGES {
+                tracing::warn!("too many revocations were missed; judging all sessions with sockets anew");
+                look.revocations = MissedRevocations::JudgeSessions;
+                return Ok(());
+            }
+            let (found, rest) = listener.revocations(unread).await?;
+            look.closings.extend(found.into_iter().filter_map(|heard| self.carry_out(heard)));
+            *pages += 1;
+            *backlog = rest;
         }
-        self.realtime.finish_denial_reload();
-        let Some(place) = place else { return Ok(Vec::new()) };
+        Ok(())
+    }
+
+    /// Carries out the denials of the backlog, or loads all denials that are in force.
+    async fn learn_denials(&self, listener: &RevocationListener, look: &mut Look) -> Result<(), StoreError> {
+        match &mut look.denials {
+            MissedDenials::Read(backlog) => {
+                while let Some(unread) = backlog {
+                    let (found, rest) = listener.backlog_denials(unread).await?;
+                    look.closings.extend(self.denials.carry_out_heard(found));
+                    *backlog = rest;
+                }
+            }
+            MissedDenials::Load { after } => {
+                loop {
+                    let (denials, rest) = listener.denials(*after, DENIALS_LOADED, self.clock.now()).await?;
+                    self.realtime.load_denials(&denials, self.clock.now_ms());
+                    let Some(rest) = rest else { break };
+                    *after = rest;
+                }
+                self.realtime.finish_denial_reload();
+                // If the look is interrupted after this, nothing is left to load when it continues.
+                look.denials = MissedDenials::Read(None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks which sessions with sockets on this node have ended since `place`, without reading what was missed. Judges the
+    /// sockets by the denials, too, because all denials may have been loaded. Returns the tasks that close sockets.
+    async fn judge_sessions(
+        &self,
+        listener: &RevocationListener,
+        place: &Watermark,
+    ) -> Result<Vec<JoinHandle<()>>, StoreError> {
         // Sessions that were verified earlier must be verified again. From here on they are read from the database.
         self.verifier.invalidate_all();
         self.realtime.refuse_verified_before_now();
@@ -281,7 +306,7 @@ impl RevocationFeed {
         Ok(closings)
     }
 
-    /// Carries out a revocation. A row that the feed can read is committed. So the tombstones are set at once, even if the request
+    /// Carries out a revocation. A row that the feed can read is committed. So the tombstones are set at once, even if the task
     /// of the order still waits for an answer from the database.
     ///
     /// Returns the task that closes the sockets. `None` if the task of the order closes them.
@@ -291,7 +316,7 @@ impl RevocationFeed {
             return None;
         }
         self.revoker.set_tombstones(&heard.committed);
-        let left = work == RemainingWork::Everything || !self.in_flight.hand_over(&heard);
-        left.then(|| self.revoker.close_sockets_in_background(heard.committed))
+        let feed_closes = work == RemainingWork::Everything || !self.in_flight.hand_over(&heard);
+        feed_closes.then(|| self.revoker.close_sockets_in_background(heard.committed, Some(heard.at)))
     }
 }

@@ -1,6 +1,7 @@
 //! After a revocation of all sessions: marks the rows of the ended sessions, in batches.
 //!
-//! A job. Requests do not depend on it: they compare a session with the newest revocation of all sessions, not with its row.
+//! This is a job. Requests do not depend on it: they compare a session with the newest revocation of all sessions, not with
+//! this mark.
 
 use std::time::Duration;
 
@@ -9,12 +10,12 @@ use store::Store;
 use super::batches::in_batches;
 use crate::core::failure::Failure;
 
-/// How often it runs.
+/// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(5);
-/// The most rows of a table that one statement ends.
+/// The most rows of a table that one statement marks.
 const BATCH: u32 = 2_000;
 
-/// Ends the remaining rows.
+/// Marks the rows that are not marked yet.
 ///
 /// # Errors
 /// `Unavailable` if the database cannot be reached; the next run continues.

@@ -1,6 +1,6 @@
 //! Retention of rows: deletes rows that are older than the period of their table, in batches.
 //!
-//! A job. Requests do not depend on it: an expired row is refused even if it is not deleted yet.
+//! This is a job. Requests do not depend on it: an expired credential is refused even if its row is not deleted yet.
 
 use std::time::Duration;
 
@@ -11,12 +11,18 @@ use time::OffsetDateTime;
 use super::{batches::in_batches, step_log::logged};
 use crate::core::{clock::Clock, failure::Failure};
 
-/// How often it runs.
+/// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// The most rows that one statement deletes.
 const BATCH: u32 = 5_000;
-/// How long an ended denial is kept, so that every node has seen its end.
+/// How long the row of an ended denial, or of a replaced or lifted block, is kept, so that a node that was stale for hours can
+/// still read the row.
 const DENIALS_KEPT: time::Duration = time::Duration::days(1);
+
+/// How long an event for another system is kept after its delivery, so that an operator can see it.
+const DELIVERED_EVENTS_KEPT: time::Duration = time::Duration::days(3);
+/// How long a dead letter can be sent again.
+const DEAD_EVENTS_KEPT: time::Duration = time::Duration::days(30);
 
 /// Deletes old rows.
 pub(crate) struct RowRetention {
@@ -29,7 +35,7 @@ impl RowRetention {
     /// One pass over every table.
     ///
     /// # Errors
-    /// The first failure. It has been logged, and all other tables have been cleared.
+    /// The first failure. The pass has continued with the other tables.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let now = self.clock.now();
         let mut first = Ok(());
@@ -52,15 +58,16 @@ impl RowRetention {
 
     /// Rows from before this time are deleted.
     fn before(&self, aged: Aged, now: OffsetDateTime) -> OffsetDateTime {
-        let RetentionPeriods { sessions, revocations, devices, audit } = self.periods;
+        let RetentionPeriods { sessions, revocations, devices, .. } = self.periods;
         match aged {
-            Aged::Tickets | Aged::Challenges | Aged::Bans | Aged::IdempotencyKeys => now,
+            Aged::Tickets | Aged::Challenges | Aged::Bans | Aged::IdempotencyKeys | Aged::RequestKeys => now,
             Aged::Denials | Aged::ReplacedBlocks => now - DENIALS_KEPT,
             Aged::Sessions | Aged::ExternalSessions => now - sessions,
             Aged::Devices => now - devices,
             Aged::Revocations => now - revocations,
             Aged::FactorFailures => now - lockout::MEMORY,
-            Aged::AuditEvents => now - audit,
+            Aged::DeliveredEvents => now - DELIVERED_EVENTS_KEPT,
+            Aged::DeadEvents => now - DEAD_EVENTS_KEPT,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::core::failure::Failure;
 
-/// Logs the failure of a step. Other parts log that the database is unavailable, so here that is a debug message.
+/// Logs the failure of a step, and returns `done` unchanged. Other parts log that the database is unavailable, so `Unavailable`
+/// is only a debug message here.
 pub(crate) fn logged(step: &str, done: Result<(), Failure>) -> Result<(), Failure> {
     match &done {
         Ok(()) => {}

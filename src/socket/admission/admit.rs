@@ -1,7 +1,9 @@
-//! The checks of a request that opens a connection. They are the same for the WebSocket handshake and for the emulated transports.
+//! The checks of a request that opens a connection. They are the same for the WebSocket handshake and for the emulated
+//! transports.
 //!
-//! The cheapest check comes first: origin, rate limit, connection limits, credential, session. Revocations rely on one order:
-//! the connection is registered with its session before the request is answered, and delivery begins after that.
+//! The checks are ordered by their cost: origin, rate limit, connection limits, credential, session. If the request has a valid
+//! credential, the connection is first registered with its session. Then the request is answered, and then delivery begins.
+//! Revocations rely on the registration before the first delivery.
 
 use std::net::IpAddr;
 
@@ -10,10 +12,12 @@ use actix_web::http::StatusCode;
 use actors::runtime::{Outbox, OutboxReader, Transport};
 use domain::{
     client::{address, origin::FetchSite},
+    request::RequestIds,
     tokens::credential::{self, Credential, Headers, Source},
 };
 use logic::client::VerifyRefusal;
 use protocol::{Encoding, id::ConnectionId};
+use uuid::Uuid;
 
 use super::{
     authenticate::{admit_ticket, admit_token},
@@ -24,6 +28,8 @@ use super::{
 use crate::socket::shared::SocketContext;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The parts of a request that are checked.
@@ -37,19 +43,20 @@ pub(crate) struct RequestParts<'a> {
 #[derive(Default)]
 pub(crate) struct Presented {
     pub(crate) credential: Option<Credential>,
-    /// Whether a token may come later, with `connect`. Then a refused cookie is ignored, because the browser sends it with every
-    /// request, and the client may hold a valid token. The client could not read the answer to a refused handshake.
+    /// Whether a token may come later, with `connect`. If so, a cookie whose token is refused is ignored, for two reasons. A
+    /// browser sends its cookie with every request, even if the client holds a valid token. And a script in a browser cannot
+    /// read the answer to a refused handshake.
     pub(crate) token_may_follow: bool,
 }
 
-/// A connection that may open, with its guards.
+/// A connection that may open, with the permits and the registration that it holds.
 pub(crate) struct Accepted {
     pub(crate) id: ConnectionId,
     pub(crate) permit: Permit,
-    /// Present if the peer has not signed in.
+    /// The permit for a peer that has not signed in; `None` if the peer has signed in.
     pub(crate) unauthenticated: Option<TotalPermit>,
     pub(crate) admitted: Option<Admitted>,
-    /// Why the cookie was ignored.
+    /// Why the cookie was ignored; `None` if no cookie was ignored.
     pub(crate) cookie_refusal: Option<VerifyRefusal>,
     pub(crate) outbox: Outbox,
     pub(crate) reader: OutboxReader,
@@ -79,7 +86,8 @@ pub(crate) async fn admit(
                     && refusal.is_caused_by_token() =>
             {
                 cookie_refusal = Some(refusal);
-                // The outbox of a refused connection may have been cut, so the connection starts with a new one.
+                // The outbox of a refused connection may have been cut, so the connection starts again with a new id and a new
+                // outbox.
                 (id, (outbox, reader)) = begin();
             }
             Err(refusal) => return Err(refusal.into()),
@@ -92,7 +100,7 @@ pub(crate) async fn admit(
     Ok(Accepted { id, permit, unauthenticated, admitted, cookie_refusal, outbox, reader })
 }
 
-/// Makes the checks that cost nothing, then takes the permits of the client's address.
+/// Makes the cheap checks: origin, stop of the server, rate limit of the address. Then takes the permit of the connection.
 async fn take_place(
     context: &SocketContext,
     parts: &RequestParts<'_>,
@@ -106,12 +114,13 @@ async fn take_place(
     let address = parts.address(context);
     if let Some(peer) = parts.peer {
         let has = |name: &str| parts.headers.contains_key(name);
-        context.services.proxy_notices.check_forwarding(peer, &context.trusted_proxies, has);
+        context.services.proxy_notices.check_forwarding(peer, &context.live().trusted_proxies, has);
     }
-    // A stream watches its connection through a second descriptor.
+    // An emulated stream watches its connection through a second descriptor.
     let descriptors = if transport == Transport::WebSocket { 1 } else { 2 };
     if context.is_trusted_proxy(address) {
-        // The proxy does not name its client. All its clients together must not have the places of one.
+        // The proxy does not name its client. The limits per address do not apply: they would count all its clients as one
+        // client.
         context.services.proxy_notices.note_unnamed_client(address);
         let permit = context.permits.take_without_address(descriptors);
         return Ok((address, permit.ok_or_else(Refusal::connection_limit)?));
@@ -144,13 +153,15 @@ impl RequestParts<'_> {
         Ok(credential::find(headers, source)?)
     }
 
-    /// Checks the origin of the page. Browsers send cookies with every request, and they name the origin of the page with every
-    /// WebSocket, every POST and every request to another origin that the page can read. So an origin must be an allowed one.
+    /// Checks the origin of the page. Browsers send cookies with every request. Browsers name the origin of the page in every
+    /// WebSocket handshake, in every POST, and in every request to another origin whose answer the page can read. If a request
+    /// names an origin, that origin must be allowed.
     ///
-    /// A request without an origin is refused if a browser sends it for another site (for an image, for example), or if its
-    /// credential is a cookie. There is one exception: with a GET to the page's own origin, such as that of an `EventSource`,
-    /// browsers send no origin, but `Sec-Fetch-Site: same-origin`. A page cannot set this header, and a redirect from another site
-    /// changes it to `cross-site`. A program that is not a browser can invent the header, but it could also invent an origin.
+    /// A request without an origin is refused if a browser sends it for a page of another origin (to load an image, for
+    /// example), or if its credential is a cookie. There is one exception: in a GET to the page's own origin, such as that of
+    /// an `EventSource`, browsers send `Sec-Fetch-Site: same-origin` instead of an origin. A page cannot set this header, and a
+    /// redirect from another site changes it to `cross-site`. A program that is not a browser can invent the header, but it
+    /// could also invent an origin.
     pub(crate) fn check_origin(
         &self,
         context: &SocketContext,
@@ -177,7 +188,7 @@ impl RequestParts<'_> {
         ))
     }
 
-    /// What the browser says about the page. A repeated header counts as `cross-site`.
+    /// What the browser says about the origin of the page (`Sec-Fetch-Site`). A repeated header counts as `cross-site`.
     fn fetch_site(&self) -> Option<FetchSite> {
         let name = FETCH_SITE;
         let mut sites = lines(self.headers, &name).map(FetchSite::parse);
@@ -185,11 +196,11 @@ impl RequestParts<'_> {
         if sites.next().is_some() { Some(FetchSite::CrossSite) } else { first }
     }
 
-    /// The address of the client. If the peer is a trusted proxy, the headers name the client.
+    /// The address of the client. If the peer is a trusted proxy, this is the address that `X-Forwarded-For` names.
     pub(crate) fn address(&self, context: &SocketContext) -> IpAddr {
         let peer = self.peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         let forwarded = bytes(self.headers, &FORWARDED_FOR);
-        address::client_address(address::canonical(peer), &forwarded, &context.trusted_proxies)
+        address::client_address(address::canonical(peer), &forwarded, &context.live().trusted_proxies)
     }
 }
 
@@ -198,7 +209,12 @@ fn bytes<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a [u8]> {
     headers.get_all(name).map(|value| value.as_bytes()).collect()
 }
 
-/// The values of a header. A value that is not UTF-8 becomes a replacement character, which no check accepts.
+/// The ids of a request: those that its client gave, or new ones.
+pub(crate) fn request_ids(headers: &HeaderMap) -> RequestIds {
+    RequestIds::of(lines(headers, &REQUEST_ID), lines(headers, &TRACE_PARENT), Uuid::new_v4)
+}
+
+/// The values of a header. A value that is not UTF-8 is replaced by a character that no check accepts.
 pub(crate) fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}"))
 }

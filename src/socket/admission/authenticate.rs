@@ -23,8 +23,8 @@ use crate::socket::shared::SocketContext;
 
 /// Verifies the token and registers the connection with its session. Without a token the connection is anonymous.
 ///
-/// The order matters for revocations: first the registration, then the check for revocations, then (by the caller) the
-/// first delivery.
+/// The order matters for revocations: first the registration, then the check for revocations, then the first delivery, which
+/// the calling code begins.
 pub(crate) async fn admit_token(
     context: &SocketContext,
     token: Option<&SecretString>,
@@ -109,7 +109,8 @@ fn identity_of(context: &SocketContext, caller: &Caller) -> Identity {
         subject: caller.user.into(),
         account: Some(caller.user),
         party: match caller.role {
-            Role::User => Party::User,
+            // An auditor reads what operators read over REST; in channels, an auditor has the rights of a user.
+            Role::User | Role::Auditor => Party::User,
             Role::Operator => Party::Operator,
             Role::Admin => Party::Admin,
         },

@@ -1,37 +1,19 @@
-//! [`Permits`]: the limits of open sockets in total, per address and per user, and of those without an identity.
+//! [`Permits`]: the limits of open sockets (in total, per address, per user, and of peers that have not signed in), and of
+//! plain connections per address.
 //!
-//! The HTTP server stops counting a connection at its upgrade, so each socket holds permits. Dropping a permit releases it. The
-//! limit per session is checked by the session.
+//! The HTTP server stops counting a connection at its upgrade, so each socket holds permits. Dropping a permit frees its place.
+//! The limit of connections per session is checked by the session actor.
 
 use std::{hash::Hash, sync::Arc};
 
+use actors::runtime::Live;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use protocol::id::Subject;
 
-/// Maximum numbers of open sockets.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
-    /// On this node in total. An emulated stream counts twice, because it has two file descriptors.
-    pub total: usize,
-    /// From one address (IPv6: one /64).
-    pub per_address: usize,
-    /// From one user.
-    pub per_user: usize,
-    /// On this node in total, of peers that have not signed in. The input of each is bounded, so this number bounds the memory
-    /// of all of them together.
-    pub unauthenticated: usize,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self { total: 100_000, per_address: 256, per_user: 64, unauthenticated: 10_000 }
-    }
-}
-
 /// The permits that are taken.
 pub(crate) struct Permits {
-    limits: ConnectionLimits,
+    live: Live,
     total: Arc<Mutex<Taken>>,
     unauthenticated: Arc<Mutex<Taken>>,
     addresses: Arc<DashMap<String, usize>>,
@@ -39,7 +21,7 @@ pub(crate) struct Permits {
     users: Arc<DashMap<Subject, usize>>,
 }
 
-/// A permit for one socket; dropping it releases it.
+/// The permit of one socket. Dropping it frees the place.
 pub(crate) struct Permit {
     _total: TotalPermit,
     _address: Option<KeyedPermit<String>>,
@@ -49,11 +31,11 @@ pub(crate) struct Permit {
 pub(crate) type UserPermit = KeyedPermit<Subject>;
 
 impl Permits {
-    /// The limits, without any permit taken.
+    /// The limits of the live settings, without any permit taken.
     #[must_use]
-    pub(crate) fn new(limits: ConnectionLimits) -> Self {
+    pub(crate) fn new(live: Live) -> Self {
         Self {
-            limits,
+            live,
             total: Arc::default(),
             unauthenticated: Arc::default(),
             addresses: Arc::default(),
@@ -65,34 +47,34 @@ impl Permits {
     /// Takes a permit for a socket from this address, with this number of file descriptors. `None` if a limit is reached.
     #[must_use]
     pub(crate) fn take(&self, address: String, descriptors: usize) -> Option<Permit> {
-        let total = TotalPermit::take(&self.total, descriptors, self.limits.total)?;
-        let address = KeyedPermit::take(&self.addresses, address, self.limits.per_address)?;
+        let total = TotalPermit::take(&self.total, descriptors, self.live.load().connections.total)?;
+        let address = KeyedPermit::take(&self.addresses, address, self.live.load().connections.per_address)?;
         Some(Permit { _total: total, _address: Some(address) })
     }
 
-    /// The same for a peer that is not counted by its address.
+    /// Takes a permit for a socket that is not counted by its address. `None` if the total limit is reached.
     #[must_use]
     pub(crate) fn take_without_address(&self, descriptors: usize) -> Option<Permit> {
-        let total = TotalPermit::take(&self.total, descriptors, self.limits.total)?;
+        let total = TotalPermit::take(&self.total, descriptors, self.live.load().connections.total)?;
         Some(Permit { _total: total, _address: None })
     }
 
     /// Takes a permit for a socket whose peer has not signed in. `None` if the limit is reached.
     #[must_use]
     pub(crate) fn take_unauthenticated(&self) -> Option<TotalPermit> {
-        TotalPermit::take(&self.unauthenticated, 1, self.limits.unauthenticated)
+        TotalPermit::take(&self.unauthenticated, 1, self.live.load().connections.unauthenticated)
     }
 
     /// Takes a permit for a plain connection from this address. `None` if the limit is reached.
     #[must_use]
     pub(crate) fn take_plain(&self, address: String) -> Option<KeyedPermit<String>> {
-        KeyedPermit::take(&self.plain, address, self.limits.per_address)
+        KeyedPermit::take(&self.plain, address, self.live.load().connections.per_address)
     }
 
     /// Takes a permit for a socket of this user. `None` if the limit is reached.
     #[must_use]
     pub(crate) fn take_user(&self, user: Subject) -> Option<UserPermit> {
-        KeyedPermit::take(&self.users, user, self.limits.per_user)
+        KeyedPermit::take(&self.users, user, self.live.load().connections.per_user)
     }
 
     /// The number of open sockets.
@@ -109,7 +91,7 @@ struct Taken {
     descriptors: usize,
 }
 
-/// A permit that is counted in total; dropping it releases it.
+/// A permit that is counted in a total. Dropping it frees the place.
 pub(crate) struct TotalPermit {
     taken: Arc<Mutex<Taken>>,
     descriptors: usize,
@@ -133,7 +115,7 @@ impl Drop for TotalPermit {
     }
 }
 
-/// A permit that is counted under a key; dropping it releases it.
+/// A permit that is counted under a key. Dropping it frees the place.
 pub(crate) struct KeyedPermit<K: Eq + Hash + Clone> {
     map: Arc<DashMap<K, usize>>,
     key: K,
@@ -162,10 +144,14 @@ impl<K: Eq + Hash + Clone> Drop for KeyedPermit<K> {
 
 #[cfg(test)]
 mod tests {
+    use actors::runtime::LiveSettings;
+    use domain::client::connection_limits::ConnectionLimits;
+
     use super::*;
 
     fn permits() -> Permits {
-        Permits::new(ConnectionLimits { total: 3, per_address: 2, per_user: 1, unauthenticated: 1 })
+        let connections = ConnectionLimits { total: 3, per_address: 2, per_user: 1, unauthenticated: 4 };
+        Permits::new(Live::new(LiveSettings { connections, ..LiveSettings::default() }))
     }
 
     #[test]
@@ -176,6 +162,16 @@ mod tests {
         drop(held);
         assert!(permits.take("a".into(), 1).is_some());
         assert!(permits.addresses.is_empty());
+    }
+
+    #[test]
+    fn a_lower_limit_applies_to_new_permits_and_takes_none_away() {
+        let permits = permits();
+        let held = [permits.take("a".into(), 1), permits.take("a".into(), 1)];
+        let connections = ConnectionLimits { per_address: 1, ..ConnectionLimits::default() };
+        permits.live.replace(LiveSettings { connections, ..LiveSettings::default() });
+        assert!(permits.take("a".into(), 1).is_none() && permits.take("b".into(), 1).is_some());
+        assert_eq!(permits.open(), held.len());
     }
 
     #[test]
@@ -198,11 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn peers_without_an_identity_have_a_limit_of_their_own() {
+    fn the_number_of_peers_that_have_not_signed_in_has_a_limit_of_its_own() {
         let permits = permits();
-        let held = permits.take_unauthenticated();
-        assert!(held.is_some() && permits.take_unauthenticated().is_none());
-        drop(held);
+        let _sockets = [permits.take("a".into(), 1), permits.take("b".into(), 2)];
+        assert!(permits.take("c".into(), 1).is_none(), "the total limit is reached");
+        let mut held: Vec<_> = (0..4).map(|_| permits.take_unauthenticated()).collect();
+        assert!(held.iter().all(Option::is_some) && permits.take_unauthenticated().is_none());
+        assert_eq!(permits.open(), 2);
+        held.pop();
         assert!(permits.take_unauthenticated().is_some());
     }
 

@@ -1,8 +1,8 @@
 //! Authentication of users that are not accounts of this server: users of external issuers, and anonymous connections.
 //!
-//! Each such connection has a session of its own. Its session row is written first, then the connection is registered, then
-//! denials are checked, in the same order as for accounts of this server. So the connection can be listed, limited, blocked
-//! and revoked like any other.
+//! Each such connection has a session of its own, so it can be listed, limited, blocked and revoked like any other. Denials are
+//! checked before the session row is written, and again after the connection is registered. So a denial in between is not
+//! missed.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,8 @@ use service::Refusal;
 use super::register::{Admitted, NewConnection, attach, renew, take_user_place, verify_refusal};
 use crate::socket::shared::SocketContext;
 
-/// Whether an external issuer has issued the token.
+/// Whether the token must be verified as one of an external issuer: there are external issuers, and the token does not name
+/// this server as its issuer.
 pub(crate) fn is_external(context: &SocketContext, token: &SecretString) -> bool {
     context.services.access.issuers.concerns(token.expose_secret())
 }
@@ -38,7 +39,7 @@ pub(crate) async fn admit_token(
     let verified_at = Instant::now();
     let verified = context.services.access.issuers.connection(token.expose_secret()).await;
     let granted = verified.map_err(verify_refusal)?;
-    if granted.subject.is_anonymous() && !context.settings.client.allow_anonymous {
+    if granted.subject.is_anonymous() && !context.live().client.allow_anonymous {
         return Err(VerifyRefusal::Invalid);
     }
     register(context, granted, verified_at, connection).await
@@ -49,7 +50,7 @@ pub(crate) async fn admit_anonymous(
     context: &SocketContext,
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
-    if !context.settings.client.allow_anonymous {
+    if !context.live().client.allow_anonymous {
         return Err(VerifyRefusal::Invalid);
     }
     let anonymous = OutsideConnection {
@@ -82,7 +83,8 @@ pub(crate) async fn refresh(
     check_denials(context, &granted.subject, &mark, None).await.map_err(verify_refusal)?;
     let prolonged = context.services.server_api.external_sessions.prolong(identity.session, &granted).await;
     if !prolonged.map_err(verify_refusal)? {
-        // The session has ended. Without a known cause, another node ended it as an orphan, and the client may reconnect.
+        // The session has ended. If this node knows no cause, another node probably ended the session because this node wrote
+        // no heartbeat for it. Then the client may reconnect.
         let ended = context.realtime.tombstone(identity.session).map(Cause::close_reason);
         return Err(VerifyRefusal::Revoked(ended.unwrap_or(CloseReason::InsufficientState)));
     }
@@ -121,7 +123,7 @@ async fn register(
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
     let NewConnection { id, outbox, address, transport } = *connection;
-    // Anonymous connections have no per-user limit: each one counts as a user. The limit per address applies.
+    // Anonymous connections have no limit per user: each connection counts as a user of its own. The limit per address applies.
     let counted =
         if granted.subject.is_anonymous() { Subject::new(&id.to_string()) } else { granted.subject.clone() };
     let permit = take_user_place(context, &granted.subject, counted).await?;
@@ -158,7 +160,7 @@ async fn register(
 /// Logs and counts a connection that has no personal channel because the user's name is not a valid channel name. The
 /// connection continues without that channel.
 fn report_missing_personal_channel(context: &SocketContext, granted: &OutsideConnection) {
-    if !context.settings.client.namespaces.leaves_out(&granted.subject) {
+    if !context.live().client.namespaces.leaves_out(&granted.subject) {
         return;
     }
     let issuer = granted.issuer.to_string();
@@ -198,7 +200,7 @@ async fn check_denials(
         .await
 }
 
-/// Time until `expires_at`, which is in seconds since the epoch. Zero if it has passed.
+/// Time until `expires_at`, which is in seconds since the epoch. Zero if that moment has passed.
 fn remaining(context: &SocketContext, expires_at: Option<i64>) -> Option<Duration> {
     let now_ms = context.now_ms();
     expires_at.map(|at| {

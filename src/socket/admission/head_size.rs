@@ -1,22 +1,22 @@
 //! The bound of a request's head: its first line and its headers.
 //!
-//! The HTTP layer keeps at most 128 KiB of a head that is not complete, and refuses one with more than 96 headers. A complete head
-//! that is larger than [`LONGEST`] is refused here, for REST and for handshakes alike.
+//! The HTTP layer keeps at most 128 KiB of a head that is not complete, and refuses a head with more than 96 headers. A
+//! complete head that is larger than [`LONGEST`] is refused here, for REST and for handshakes alike.
 
 use actix_http::RequestHead;
 use actix_web::http::StatusCode;
 
 use super::refusal::Refusal;
 
-/// The longest head, in bytes. The cookies of browsers for one site stay below it, and usual proxies allow less.
+/// The longest head, in bytes. The heads of most requests are much shorter, and most proxies allow less.
 pub(crate) const LONGEST: usize = 32 * 1024;
-/// The bytes beside the parts of the first line, and beside those of a header.
+/// Number of bytes in the first line in addition to its three parts, and in a header in addition to its name and its value.
 const DELIMITERS: usize = 4;
 
 /// Checks the size of a head.
 ///
 /// # Errors
-/// 431 if it is too large.
+/// 431 if the head is too large.
 pub(crate) fn check(head: &RequestHead) -> Result<(), Refusal> {
     let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let first_line = head.method.as_str().len() + target + "HTTP/1.1".len() + DELIMITERS;

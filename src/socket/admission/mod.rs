@@ -1,10 +1,11 @@
 //! The checks before a connection may open: origin, limits, credential, registration with a session.
 //!
 //! Called by the WebSocket handshake, by the emulated transports, and by the driver of a connection when its client sends a
-//! token later. Nothing here depends on the transport of a connection.
+//! token later. The listener uses the limits of plain connections and of heads. Nothing here depends on the transport of a
+//! connection.
 //!
-//! `admit` checks a request, `authenticate` verifies credentials, `external_identity` those of external issuers, `register`
-//! attaches the connection to its session.
+//! `admit` checks a request, `authenticate` verifies credentials of this server, `external_identity` verifies those of external
+//! issuers, and `register` attaches the connection to its session.
 
 pub(crate) mod admit;
 pub(crate) mod authenticate;

@@ -1,7 +1,8 @@
-//! [`Refusal`]: the response to a refused connection attempt, as problem+json.
+//! [`Refusal`]: the response to a refused handshake or emulated request, as problem+json. The listener also sends this response
+//! to requests that exceed the listener's limits.
 //!
-//! A refused handshake is answered through the HTTP/1 codec, then the stream ends. Browsers hide this response from scripts, but
-//! `curl`, `wscat`, proxies and SDKs on servers show it. The form is that of REST errors (RFC 9457).
+//! A refused handshake is answered through the HTTP/1 codec, then the stream ends. Browsers hide this response from scripts,
+//! but `curl`, `wscat`, proxies and SDKs on servers show it. The form is that of REST errors (RFC 9457).
 
 use std::time::Duration;
 
@@ -16,17 +17,17 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode};
 use bytes::{Bytes, BytesMut};
 use domain::{
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
-    request::RequestId,
+    request::RequestIds,
     tokens::credential::CredentialError,
 };
 use logic::{client::VerifyRefusal, denials::Denied};
 use service::Failure;
 use tokio::io::AsyncWriteExt;
 
-/// Maximum time for a refused client to read the response.
-const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+/// Maximum time for sending the response.
+const REFUSAL_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Why a connection was refused.
+/// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -69,33 +70,33 @@ impl Refusal {
         self.code
     }
 
-    fn body(&self, request_id: &str) -> Bytes {
+    fn body(&self, ids: &RequestIds) -> Bytes {
         let problem = ProblemDetails {
             status: self.status.as_u16(),
             title: self.status.canonical_reason(),
             code: self.code,
             detail: self.detail,
-            request_id,
+            ids,
             methods: &[],
         };
         Bytes::from(problem.body())
     }
 
-    /// The response inside the web application, which adds the headers that all responses have.
+    /// The response for the web application, which adds the headers that all responses have.
     pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
-        let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&id));
+        let ids = request.extensions().get::<RequestIds>().cloned().unwrap_or_default();
+        let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&ids));
         self.add_headers(answer.headers_mut());
         answer
     }
 
     /// The response outside of the web application.
-    pub(crate) fn response(&self, request_id: &str) -> Response<Bytes> {
-        let mut response = Response::with_body(self.status, self.body(request_id));
+    pub(crate) fn response(&self, ids: &RequestIds) -> Response<Bytes> {
+        let mut response = Response::with_body(self.status, self.body(ids));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Ok(id) = HeaderValue::from_str(request_id) {
+        if let Ok(id) = HeaderValue::from_str(&ids.request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
         self.add_headers(headers);
@@ -106,8 +107,8 @@ impl Refusal {
     }
 
     /// The whole response as bytes, appended to `answer`.
-    fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
-        let response = self.response(request_id);
+    fn encode(&self, mut codec: Codec, mut answer: BytesMut, ids: &RequestIds) -> std::io::Result<BytesMut> {
+        let response = self.response(ids);
         let body = response.body().clone();
         let mut response = response.drop_body();
         response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
@@ -145,9 +146,9 @@ impl Refusal {
         io: &mut T,
         codec: Codec,
         unsent: BytesMut,
-        request_id: &str,
+        ids: &RequestIds,
     ) {
-        let Ok(answer) = self.encode(codec, unsent, request_id) else {
+        let Ok(answer) = self.encode(codec, unsent, ids) else {
             return;
         };
         let sent = async {
@@ -155,7 +156,7 @@ impl Refusal {
             io.shutdown().await
         };
         // A failure does not matter: the connection is refused in any case.
-        let _ = tokio::time::timeout(WRITE_DEADLINE, sent).await;
+        let _ = tokio::time::timeout(REFUSAL_DEADLINE, sent).await;
     }
 }
 
@@ -203,7 +204,8 @@ impl From<VerifyRefusal> for Refusal {
             VerifyRefusal::Denied(Denied::TokensInvalidated) => {
                 invalid("tokens_invalidated", "The token has been revoked. Sign in again.")
             }
-            // The session has not ended: the server is stopping, or the claims of the token have changed. The client may retry.
+            // The session has not ended: for example, the server is stopping, or the user's role has changed. The client may
+            // retry.
             VerifyRefusal::Revoked(reason) if reason.reconnects() => Self::unavailable(),
             VerifyRefusal::Revoked(_) => invalid("session_ended", "The session has ended. Sign in again."),
             VerifyRefusal::ConnectionLimit => Self::connection_limit(),

@@ -1,6 +1,6 @@
 //! Registration of a connection with its session, so that a revocation of the session finds the connection.
 //!
-//! Called by `authenticate` for sessions of this server and by `external_identity` for connections of external issuers.
+//! Called by `authenticate` for sessions of this server, and by `external_identity` for all other connections.
 
 use std::net::IpAddr;
 
@@ -15,10 +15,10 @@ use service::{ExternalSessionGuard, Refusal};
 use super::connection_limits::UserPermit;
 use crate::socket::shared::SocketContext;
 
-/// An authenticated connection, with the guards that keep it registered.
+/// A registered connection, with the guards that keep it registered.
 pub(crate) struct Admitted {
     pub(crate) identity: Identity,
-    /// `None` for a connection of an external issuer and for an anonymous connection.
+    /// `None` for a connection with a token of an external issuer, and for an anonymous connection.
     pub(crate) device: Option<DeviceId>,
     /// The session row of an external or anonymous connection.
     pub(crate) row: Option<ExternalSessionGuard>,
@@ -26,7 +26,7 @@ pub(crate) struct Admitted {
     pub(crate) permit: UserPermit,
 }
 
-/// A connection that asks for admission.
+/// A connection that is to be admitted.
 #[derive(Clone, Copy)]
 pub(crate) struct NewConnection<'a> {
     pub(crate) id: ConnectionId,
@@ -35,8 +35,9 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) transport: Transport,
 }
 
-/// Takes a place for a connection of this user, which is counted as `counted`. If none is free, the user's peers are pinged: the
-/// places of those that are gone are free when the client comes back.
+/// Takes a place for a connection of this user. `counted` is the user under which the connection is counted; for an anonymous
+/// connection it is unique. If no place is free, the user's connections are pinged: dead connections then close, so that their
+/// places are free when the client tries again.
 pub(crate) async fn take_user_place(
     context: &SocketContext,
     user: &Subject,
@@ -77,7 +78,7 @@ fn attach_refusal(error: &AttachError) -> VerifyRefusal {
     }
 }
 
-/// The refusal of the verifier, in the terms of the client protocol.
+/// Translates a refusal of the verifier into the terms of the client protocol.
 pub(crate) fn verify_refusal(refusal: Refusal) -> VerifyRefusal {
     match refusal {
         Refusal::Expired => VerifyRefusal::Expired,

@@ -1,6 +1,6 @@
 //! [`ConnectSubscriptions`]: collects the results of the subscriptions that the server makes at `connect`.
 //!
-//! Channel shards report results from their own threads. The driver of the connection waits for all of them.
+//! Channel shards report results from their own threads. The driver of the connection waits until all results have arrived.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
 
-/// Maximum time for all results. The output is held during this time, so publications fill the output queue.
+/// Maximum time for all results. During this time the outbox holds back all new frames, so publications accumulate in it.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// All results; `None` if they do not come in time. Then the connection is closed, and its client may connect again.
+/// All results, or `None` if they do not come in time. Without all results the connection is closed, and its client may connect
+/// again.
 pub(crate) async fn all(results: oneshot::Receiver<JoinResults>) -> Option<JoinResults> {
     tokio::time::timeout(WITHIN, results).await.ok().and_then(Result::ok)
 }

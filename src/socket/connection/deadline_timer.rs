@@ -14,7 +14,8 @@ use actix_rt::time::{Sleep, sleep_until};
 pub(crate) struct DeadlineTimer(Option<(Instant, Pin<Box<Sleep>>)>);
 
 impl DeadlineTimer {
-    /// Sets the timer to the next deadline. A timer that fires too early does no harm, so it is only moved forward.
+    /// Sets the timer to the next deadline. A timer that fires too early does no harm, so a timer is only set to an earlier
+    /// time, never to a later one.
     pub(crate) fn set(&mut self, next: Option<Instant>) {
         self.0 = match (self.0.take(), next) {
             (_, None) => None,

@@ -1,9 +1,9 @@
 //! [`Driver`]: runs the client state of one connection, independent of its transport.
 //!
-//! The driver lives in the task that owns the stream, and is polled whenever that task is awake. It passes frames, the timer,
-//! results, and requests from the connection's outbox to the client state, and performs the effects. It owns the registration
-//! with the session and the subscriptions. It never blocks and never uses the database directly. When it is dropped, the
-//! connection leaves all channels.
+//! The driver lives in the task that owns the stream, and is polled whenever that task is awake. It passes frames, expired
+//! timers, results of its work, and requests from the connection's outbox to the client state, and performs the effects. It
+//! holds the tokens of subscriptions, and shares the registration with the owner of the stream. It never blocks and never uses
+//! the database directly. When it is dropped, the connection leaves all channels.
 
 use std::{
     net::IpAddr,
@@ -26,6 +26,7 @@ use logic::{
 use protocol::{
     ClientInfo, ErrorCode, Payload, UnsubscribeCode,
     channel_name::ChannelName,
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, Subject},
     subscription::ServerSubscription,
 };
@@ -58,13 +59,13 @@ pub(crate) struct Driver {
     timer: DeadlineTimer,
     work: Work,
     subscription_tokens: SubscriptionTokens,
-    /// Receives the result of the server-side subscription that is being started.
+    /// While a server-side subscription is being started: sends the result to the requester of the subscription.
     subscribe_reply: Option<SubscribeReply>,
     /// Space in the output queue for the answer to the query that is being sent.
     answer_space: Option<Reservation>,
     presence_update: PresenceUpdate,
     ping_due: bool,
-    /// Held until the peer has signed in.
+    /// The permit for a peer that has not signed in; `None` after the sign-in.
     unauthenticated: Option<TotalPermit>,
 }
 
@@ -72,7 +73,7 @@ impl Driver {
     pub(crate) fn new(parts: ConnectionParts) -> Self {
         let now = Instant::now();
         let identity = parts.admitted.as_ref().map(|admitted| admitted.identity.clone());
-        let config = Arc::clone(&parts.context.settings.client);
+        let config = Arc::clone(&parts.context.live().client);
         if parts.admitted.is_none() {
             parts.context.add_unregistered(parts.id, parts.outbox.clone());
         }
@@ -118,12 +119,12 @@ impl Driver {
         &self.context
     }
 
-    /// Whether the peer has proved its identity.
+    /// Whether the connection is registered with a session: its peer has proved its identity, or is admitted as anonymous.
     pub(crate) fn is_signed_in(&self) -> bool {
         self.registered.is_some()
     }
 
-    /// Whether the peer's first token is being verified.
+    /// Whether the first token of the peer is being verified, or an anonymous connection is being registered.
     pub(crate) fn is_signing_in(&self) -> bool {
         self.registered.is_none() && self.work.is_in_progress()
     }
@@ -132,13 +133,14 @@ impl Driver {
     pub(crate) fn on_frame(&mut self, frame: &[u8]) {
         // Requests of the server that came before this frame are handled before it.
         self.take_server_requests();
+        self.take_settings();
         let effects = self.client.on_frame(Instant::now(), frame, self.context.accepting());
         self.perform(effects);
     }
 
     /// A pong frame arrived.
     pub(crate) fn on_native_pong(&mut self) {
-        self.client.on_native_pong();
+        self.client.on_native_pong(Instant::now());
         self.timer.set(self.client.next_deadline());
     }
 
@@ -149,6 +151,7 @@ impl Driver {
 
     /// Handles everything that is due without a frame, and registers the task for the next wake-up.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
+        self.take_settings();
         loop {
             self.take_server_requests();
             while self.client.is_membership_known() {
@@ -165,6 +168,14 @@ impl Driver {
             } else {
                 return;
             }
+        }
+    }
+
+    /// Takes over the limits and namespaces of a reload.
+    fn take_settings(&mut self) {
+        let live = self.context.live();
+        if !Arc::ptr_eq(self.client.config(), &live.client) {
+            self.client.reconfigure(Arc::clone(&live.client));
         }
     }
 
@@ -191,7 +202,7 @@ impl Driver {
             }
         };
         self.perform(effects);
-        // The query may have been refused; then the space is not needed.
+        // If the query was refused, the reserved space is not needed.
         self.answer_space = None;
         // With the first identity there are no subscriptions to update.
         if before.is_some() && self.conn_info() != before {
@@ -199,8 +210,9 @@ impl Driver {
         }
     }
 
-    /// The client state judges the token once more before it acts on it. The index keeps the token only if the client state has
-    /// accepted it.
+    /// Passes the result of a verification to the client state, which checks once more whether the token is denied before it
+    /// acts on the token. If the client state accepts the token, the token stays in the index through which a revocation finds
+    /// this connection.
     fn on_subscription_token(
         &mut self,
         purpose: Purpose,
@@ -312,7 +324,7 @@ impl Driver {
     }
 
     fn publish(&mut self, channel: ChannelName, id: u32, data: Payload, info: Arc<ClientInfo>) {
-        // Anonymous connections share no limit: each one counts as a user.
+        // Anonymous connections do not share a limit: each connection counts as a user.
         let anonymous = info.user.is_anonymous().then(|| Subject::new(&info.client.to_string()));
         if !self.context.may_publish(anonymous.as_ref().unwrap_or(&info.user), &channel, &data) {
             let effects = self.client.on_publish_limited(id);
@@ -339,7 +351,7 @@ impl Driver {
             (ChannelQuery::History(request), space) if space.is_some() || !large => {
                 realtime.history(channel, request, outbox, id, space)
             }
-            // The client state requests the space first, so this does not happen. If it did, the client may retry.
+            // The client state requests the space first, so this does not happen. If it did, the client could retry.
             (ChannelQuery::Presence | ChannelQuery::History(_), _) => Err(LaneError::Full),
         };
         self.answer_if_busy(id, sent);
@@ -352,7 +364,7 @@ impl Driver {
         }
     }
 
-    /// Handles the requests of the server in the outbox, in their order. The result is sent back to the requester.
+    /// Handles the requests of the server in the outbox, in their order, and answers the requesters that wait for a result.
     fn take_server_requests(&mut self) {
         while self.client.takes_server_requests()
             && let Some(control) = self.outbox.next_request()
@@ -398,7 +410,8 @@ impl Driver {
         done == Ok(true)
     }
 
-    /// Begins a server-side subscription. The channel reports the result to the requester.
+    /// Begins a server-side subscription. The channel then reports the result to the requester. If the subscription cannot
+    /// begin, the requester is answered here.
     fn subscribe_for_server(&mut self, subscription: Box<ServerSubscription>, reply: SubscribeReply) {
         let request = ServerRequest::Subscribe(subscription);
         let (effects, begun) = self.client.on_server_request(Instant::now(), request);
@@ -416,8 +429,8 @@ impl Driver {
         self.client.identity().map(|identity| identity.conn_info.clone())
     }
 
-    /// Ends the subscriptions with denied tokens. The client subscribes again with another token. Returns whether there
-    /// were any.
+    /// Ends the subscriptions with denied tokens. The client subscribes again with another token. Returns whether there were
+    /// such subscriptions.
     fn end_denied_subscriptions(&mut self) -> bool {
         let Some(subject) = self.client.identity().map(|identity| identity.subject.clone()) else {
             return false;
@@ -438,15 +451,25 @@ impl Driver {
     }
 }
 
+/// The label of a close. The codes that applications choose share one label, because there may be hundreds of them.
+fn code_label(close_message: Option<&CloseMessage>) -> String {
+    match close_message.map(CloseMessage::code) {
+        Some(code) if CloseReason::from_code(code).is_some() => code.to_string(),
+        Some(_) => "other".to_owned(),
+        None => "none".to_owned(),
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         for channel in self.client.channels() {
             self.context.realtime.leave(channel.clone(), self.id, LeaveReply::Silent);
         }
         self.context.remove_unregistered(self.id);
+        let end = self.outbox.end();
+        let close_message = end.as_ref().and_then(ConnectionEnd::close_message);
+        metrics::counter!("connections_closed_total", "code" => code_label(close_message)).increment(1);
         if let Some(registered) = &self.registered {
-            let end = self.outbox.end();
-            let close_message = end.as_ref().and_then(ConnectionEnd::close_message);
             let RegisteredIdentity { identity, device } = &**registered;
             self.context.audit("socket.closed", self.id, self.address, identity, *device, close_message);
         }

@@ -18,16 +18,16 @@ pub(crate) struct ConnectionParts {
     pub(crate) address: IpAddr,
     pub(crate) context: Arc<SocketContext>,
     pub(crate) outbox: Outbox,
-    /// Present until the peer has signed in.
+    /// The permit for a peer that has not signed in; `None` if the handshake was authenticated.
     pub(crate) unauthenticated: Option<TotalPermit>,
-    /// Present if the handshake was authenticated.
+    /// The identity and the registration of a connection whose handshake was authenticated; otherwise `None`.
     pub(crate) admitted: Option<Admitted>,
-    /// Why the cookie of the handshake was ignored.
+    /// Why the cookie of the request was ignored; `None` if no cookie was ignored.
     pub(crate) cookie_refusal: Option<VerifyRefusal>,
     pub(crate) registration: Registration,
     /// The transport that carries the connection.
     pub(crate) transport: Transport,
-    /// Over an emulated transport: what the reply to `connect` tells the client.
+    /// The values that the reply to `connect` gives to the client of an emulated transport; `None` for a WebSocket.
     pub(crate) emulation: Option<Box<Emulation>>,
 }
 

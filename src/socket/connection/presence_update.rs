@@ -15,13 +15,13 @@ use logic::client::ClientState;
 /// How soon the info is sent again after a channel could not accept it.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The timer of the next try, if the last update did not reach all channels.
+/// The timer of the next attempt, if the last update did not reach all channels.
 #[derive(Default)]
 pub(crate) struct PresenceUpdate(Option<Pin<Box<Sleep>>>);
 
 impl PresenceUpdate {
     /// Sends the info to all channels of the connection. A channel that cannot accept the message shows the old info until the
-    /// next try.
+    /// next attempt.
     pub(crate) fn send(&mut self, realtime: &Realtime, client: &ClientState) {
         let sent = client.channel_infos().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));
         // `&` instead of `&&`: after a failure, the info must still go to the other channels.

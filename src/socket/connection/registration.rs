@@ -1,14 +1,15 @@
 //! [`Registration`]: the guards that keep a connection registered with its session and counted among its user's sockets.
 //!
-//! The driver stores the guards (before it starts, if the handshake was authenticated). The pump releases them when the socket
-//! is severed. The registration outlives the driver: until the socket is severed, a revocation must find the connection.
+//! The driver stores the guards (before it starts, if the handshake was authenticated). The owner of the stream (the pump, or
+//! the task of an emulated stream) releases them when the socket is severed. The registration outlives the driver: until the
+//! socket is severed, a revocation must find the connection.
 //!
 //! The connection keeps its place in the limits even longer. The owner of the stream first drops the stream and then the
 //! registration, so the place becomes free only after the file descriptor is closed.
 
 use std::{cell::RefCell, rc::Rc};
 
-use actors::runtime::Attachment;
+use actors::runtime::{Attachment, Transport};
 use logic::client::Identity;
 use protocol::id::DeviceId;
 use service::ExternalSessionGuard;
@@ -31,7 +32,7 @@ struct Guards {
     _row: Option<ExternalSessionGuard>,
 }
 
-/// The registration, shared by the pump and the driver of a connection, which run in one task.
+/// The registration, shared by the driver of a connection and the owner of its stream, which run in one task.
 #[derive(Clone, Default)]
 pub(crate) struct Registration(Rc<RefCell<State>>);
 
@@ -40,12 +41,34 @@ struct State {
     guards: Option<Guards>,
     released: bool,
     _place: Option<Permit>,
+    _counted: Option<Counted>,
+}
+
+/// Counts a connection in the metric `connections` until it is dropped.
+struct Counted(Transport);
+
+impl Counted {
+    fn new(transport: Transport) -> Self {
+        metrics::gauge!("connections", "transport" => transport.as_str()).increment(1);
+        Self(transport)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("connections", "transport" => self.0.as_str()).decrement(1);
+    }
 }
 
 impl Registration {
     /// The registration of a connection that holds this place and has no session yet.
-    pub(crate) fn new(place: Permit) -> Self {
-        Self(Rc::new(RefCell::new(State { _place: Some(place), ..State::default() })))
+    pub(crate) fn new(place: Permit, transport: Transport) -> Self {
+        let counted = Counted::new(transport);
+        Self(Rc::new(RefCell::new(State {
+            _place: Some(place),
+            _counted: Some(counted),
+            ..State::default()
+        })))
     }
 
     /// Stores the guards. If the registration has already been released, the guards are dropped.
@@ -58,7 +81,7 @@ impl Registration {
         RegisteredIdentity { identity, device }
     }
 
-    /// Ends the registration for good.
+    /// Ends the registration permanently.
     pub(crate) fn release(&self) {
         let mut state = self.0.borrow_mut();
         state.released = true;
@@ -69,12 +92,12 @@ impl Registration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::admission::connection_limits::{ConnectionLimits, Permits};
+    use crate::socket::admission::connection_limits::Permits;
 
     #[test]
     fn a_severed_socket_keeps_its_place_until_its_registration_is_dropped() {
-        let permits = Permits::new(ConnectionLimits::default());
-        let registration = Registration::new(permits.take("a".into(), 1).unwrap());
+        let permits = Permits::new(actors::runtime::Live::default());
+        let registration = Registration::new(permits.take("a".into(), 1).unwrap(), Transport::WebSocket);
         registration.release();
         assert_eq!(permits.open(), 1);
         drop(registration);

@@ -5,7 +5,7 @@ use actors::runtime::TokenUse;
 use logic::denials::TokenMark;
 use protocol::channel_name::ChannelName;
 
-/// The tokens in use, at most one for each channel. A `Use` keeps its token in the index until it is dropped.
+/// The tokens in use, at most one for each channel. As long as a `Use` exists, its token is in the index.
 pub(crate) struct SubscriptionTokens<Use = TokenUse>(Vec<(ChannelName, Use)>);
 
 impl<Use> Default for SubscriptionTokens<Use> {
@@ -19,8 +19,8 @@ impl<Use> SubscriptionTokens<Use> {
     /// was refused replaces nothing: the subscription still depends on the earlier one. Forgets the tokens of subscriptions
     /// that have ended.
     ///
-    /// `current` is the token of the subscription to a channel. `token_use` is `None` for a token that cannot be revoked by its
-    /// id.
+    /// `current` gives the token that the subscription to a channel depends on, if there is such a subscription. `token_use` is
+    /// `None` for a token that cannot be revoked by its id.
     pub(crate) fn keep<'a>(
         &mut self,
         channel: ChannelName,

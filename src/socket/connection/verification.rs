@@ -20,13 +20,13 @@ pub(crate) struct Verification {
     pub(crate) outbox: Outbox,
     pub(crate) address: IpAddr,
     pub(crate) transport: Transport,
-    /// The identity that the connection is registered with, once it is.
+    /// The identity that the connection is registered with; `None` before the registration.
     pub(crate) registered: Option<Identity>,
 }
 
 impl Verification {
-    /// Verifies the first token of the connection and registers the connection, or verifies a newer token. `None` for an
-    /// anonymous connection.
+    /// Verifies the first token of the connection and registers the connection, or verifies a newer token. Without a token, the
+    /// connection is registered as anonymous.
     pub(crate) async fn identity(self, purpose: Purpose, token: Option<SecretString>) -> WorkResult {
         let Self { context, id, outbox, address, transport, registered } = self;
         let verified = async {
@@ -41,10 +41,10 @@ impl Verification {
         WorkResult::Identity { purpose, outcome: Box::new(verified.await) }
     }
 
-    /// Verifies a token for one channel. `identity` is the latest one of the connection.
+    /// Verifies a token for one channel. `identity` is the current identity of the connection.
     ///
-    /// The token is in the index of this node before its result is given. So a denial that comes later asks this connection, and
-    /// one that came earlier is seen by whatever judges the result.
+    /// The token is in the index of this node before the result is returned. So a later denial finds this connection, and the
+    /// client state sees an earlier denial when it checks the token again.
     pub(crate) async fn subscription(
         self,
         identity: Option<Identity>,

@@ -1,4 +1,4 @@
-//! [`Work`]: the asynchronous work that the client state of a connection has requested and waits for.
+//! [`Work`]: the asynchronous work that the client state of a connection has requested. The client state waits for its result.
 
 use std::{
     future::Future,
@@ -14,17 +14,18 @@ use crate::socket::admission::register::Admitted;
 
 /// The result of the work.
 pub(crate) enum WorkResult {
-    /// A token of the connection was verified. With the first one the connection is registered.
+    /// The verification of the connection's first or newer token, or the registration of an anonymous connection, has ended.
+    /// `Admitted` is the new registration; it is `None` if the connection was already registered.
     Identity { purpose: Purpose, outcome: Box<Result<(Identity, Option<Admitted>), VerifyRefusal>> },
-    /// A subscription token was verified.
+    /// The verification of a subscription token has ended.
     SubscriptionToken {
         purpose: Purpose,
         channel: ChannelName,
-        /// Keeps the token in the index of this node.
+        /// While this value exists, a denial of the token finds this connection.
         token_use: Option<TokenUse>,
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
     },
-    /// The server-side subscriptions at `connect` are made.
+    /// The subscriptions that the server makes at `connect` have their results.
     ConnectSubscriptions(JoinResults),
     /// The output queue has space for a large answer.
     AnswerSpace(Reservation),

@@ -1,7 +1,8 @@
-//! [`CommandQueue`]: commands on their way from `/emulation` requests to their stream, in order. The requests may arrive at
-//! other workers than the stream's.
+//! [`CommandQueue`]: commands on their way from `/emulation` requests to their stream, in order. The worker that receives such
+//! a request may differ from the worker of the stream.
 //!
-//! Bounded in bytes: a client that sends commands faster than the stream's task handles them is refused.
+//! The queue is bounded in bytes and in frames. If a client sends commands faster than the stream's task handles them, its
+//! requests are refused.
 
 use std::{
     collections::VecDeque,
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-/// Maximum size of the queued frames in bytes. One request has at most a quarter of it.
+/// Maximum size of the queued frames in bytes. The frame of one request has at most a quarter of this size.
 const WAITING_MAX: usize = 256 * 1024;
 
 /// The queue. Cheap to clone.
@@ -36,7 +37,7 @@ impl CommandQueue {
         {
             let mut frames = self.0.frames.lock();
             let waiting: usize = frames.iter().map(Bytes::len).sum();
-            // The number of frames is limited, too, because empty frames need memory.
+            // The number of frames is limited, too, because even an empty frame needs memory.
             if waiting + frame.len() > WAITING_MAX || frames.len() >= 256 {
                 return Err(Full);
             }
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_keep_their_order_and_their_bound() {
+    fn frames_keep_their_order_and_their_total_size_is_bounded() {
         let (queue, cx) = (CommandQueue::default(), Context::from_waker(Waker::noop()));
         for number in 0..4_u8 {
             queue.push(vec![number; WAITING_MAX / 4].into()).unwrap();

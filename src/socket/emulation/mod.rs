@@ -1,9 +1,9 @@
-//! Emulated transports, for clients in networks that block WebSockets. The server sends in the body of one HTTP response
-//! (`http_stream`, server-sent events). The client sends requests to `/emulation`.
+//! Emulated transports, for clients in networks that block WebSockets. The server sends its messages in the body of one HTTP
+//! response (`http_stream`, server-sent events). The client sends its commands in requests to `/emulation`.
 //!
-//! The composition root adds them to the web application. Admission, limits, sessions, revocation and the driver are the same as
-//! for WebSockets; this module has only the differences. The requests of a client name its stream by a secret of 256 bits, which is
-//! sent to the client once, over the stream.
+//! The composition root adds the routes of these transports to the web application. Admission, limits, sessions, revocation and
+//! the driver are the same as for WebSockets; this module contains only what differs. The requests of a client name the
+//! client's stream by a secret of 256 bits, which is sent to the client once, over the stream.
 
 mod command_queue;
 pub(crate) mod peer;
@@ -41,6 +41,12 @@ use requests::BodyLimit;
 use response::{Framing, ResponseBody, ResponseQueue};
 use stream::EmulatedStream;
 
+const STREAM: (&str, &str) = ("POST", "/connection/http_stream");
+const EVENTS: (&str, &str) = ("GET", "/connection/sse");
+const COMMANDS: (&str, &str) = ("POST", "/emulation");
+/// The method and path of each route.
+pub const ROUTES: [(&str, &str); 3] = [STREAM, EVENTS, COMMANDS];
+
 /// Adds the routes of the emulated transports.
 pub fn configure(
     cfg: &mut ServiceConfig,
@@ -49,13 +55,13 @@ pub fn configure(
 ) {
     cfg.app_data(context)
         .app_data(streams)
-        .service(single_method("POST", "/connection/http_stream", web::post().to(http_stream)))
-        .service(single_method("GET", "/connection/sse", web::get().to(sse)))
-        .service(single_method("POST", "/emulation", web::post().to(emulation)));
+        .service(single_method(STREAM, web::post().to(http_stream)))
+        .service(single_method(EVENTS, web::get().to(sse)))
+        .service(single_method(COMMANDS, web::post().to(emulation)));
 }
 
-/// A resource that accepts one method.
-fn single_method(method: &'static str, path: &str, route: actix_web::Route) -> Resource {
+/// A resource that accepts one method, and names this method in the answers to all other methods.
+fn single_method((method, path): (&'static str, &str), route: actix_web::Route) -> Resource {
     web::resource(path).route(route).default_service(web::to(move |request: HttpRequest| async move {
         if request.method() == Method::OPTIONS {
             return HttpResponse::NoContent().insert_header((header::ALLOW, method)).finish();
@@ -79,7 +85,8 @@ async fn http_stream(
     let opened = async {
         // The origin is checked first: another site must not make the server wait for a body.
         request_parts(&request).check_origin(&context, None)?;
-        let limit = BodyLimit { unauthenticated: first_max(&context), is_signed_in: |_: &[u8]| false };
+        let may_be_larger = |_: &[u8]| Err(requests::too_large_before_sign_in());
+        let limit = BodyLimit { unauthenticated: first_max(&context), may_be_larger };
         let first = requests::body(&request, payload, limit).await?;
         open(
             &context,
@@ -117,11 +124,14 @@ async fn emulation(
     let passed = async {
         request_parts(&request).check_origin(&context, None)?;
         let encoding = requests::encoding(&request);
-        let is_signed_in = |first: &[u8]| {
-            // A client gets the secret with the reply to `connect`.
-            requests::session_in(encoding, first).is_some_and(|secret| streams.knows(&secret))
+        // A client gets the secret only with the reply to `connect`, when it has signed in. If the stream of the secret has
+        // ended, the answer to a body of any size is `unknown_stream`: client libraries connect again only after this answer.
+        let may_be_larger = |first: &[u8]| {
+            let secret =
+                requests::session_in(encoding, first).ok_or_else(requests::too_large_before_sign_in)?;
+            if streams.knows(&secret) { Ok(()) } else { Err(StreamRegistry::unknown()) }
         };
-        let limit = BodyLimit { unauthenticated: first_max(&context), is_signed_in };
+        let limit = BodyLimit { unauthenticated: first_max(&context), may_be_larger };
         let emulated = requests::emulated(&request, &requests::body(&request, payload, limit).await?)?;
         streams.pass(&emulated)
     };
@@ -131,8 +141,8 @@ async fn emulation(
     }
 }
 
-/// Maximum size of the first command of a stream, and of all that comes with it. The same as for a WebSocket of a peer that has
-/// not signed in.
+/// Maximum size in bytes of the first command of a stream, and of a body of `/emulation` that does not begin with the secret of
+/// an open stream. A message on a WebSocket whose peer has not signed in has the same maximum size.
 fn first_max(context: &SocketContext) -> usize {
     context.settings.unauthenticated_message
 }
@@ -154,7 +164,8 @@ async fn open(
 ) -> Result<HttpResponse, Refusal> {
     let checked = request_parts(request);
     let mut credential = checked.credential(credential::Door::Rest)?;
-    // `connect` is part of this request. Its token has precedence over a cookie, because browsers send cookies with every request.
+    // `connect` is part of this request. The token of `connect` has precedence over a cookie, because browsers send cookies
+    // with every request.
     if credential.as_ref().is_some_and(|found| found.source == Source::Cookie)
         && requests::connects_with_token(kind.encoding, &first)
     {
@@ -173,7 +184,7 @@ async fn open(
         unauthenticated: accepted.unauthenticated,
         admitted: accepted.admitted,
         cookie_refusal: accepted.cookie_refusal,
-        registration: Registration::new(accepted.permit),
+        registration: Registration::new(accepted.permit, kind.transport),
         transport: kind.transport,
         emulation: Some(Box::new(emulation)),
     };

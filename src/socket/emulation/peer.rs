@@ -1,7 +1,9 @@
-//! [`Peer`]: a second handle to the connection of a stream. It detects a closed connection at once, and can reset it.
+//! [`Peer`]: a second handle to the connection of a stream. It detects at once that the peer has closed, and it can reset the
+//! connection.
 //!
 //! The HTTP layer owns the connection. While it sends a response it does not report that the peer has closed, and it has no
-//! deadline for writing. So a stream keeps a second handle to the same connection, made while its request is handled.
+//! deadline for writing. So a stream keeps a second handle to the same connection. The handle is made while the request is
+//! being handled.
 
 use std::{
     os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd},
@@ -13,7 +15,7 @@ use actix_http::Extensions;
 use actix_web::HttpRequest;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::socket::websocket::tcp::{SEND_BUFFER, SocketStream};
+use crate::socket::websocket::socket_stream::{SEND_BUFFER, SocketStream};
 
 /// The file descriptor of the connection, in the data that the HTTP layer keeps for the connection.
 #[derive(Clone, Copy)]
@@ -21,15 +23,15 @@ struct ConnectionDescriptor(RawFd);
 
 /// Stores the descriptor, so that requests over this connection can become streams. Called when the connection is accepted.
 pub(crate) fn store_descriptor<T: SocketStream>(io: &T, data: &mut Extensions) {
-    data.insert(ConnectionDescriptor(io.tcp().as_raw_fd()));
+    data.insert(ConnectionDescriptor(io.descriptor().as_raw_fd()));
 }
 
-/// The second handle.
+/// The second handle; `None` if it could not be made.
 pub(crate) struct Peer(Option<AsyncFd<OwnedFd>>);
 
 impl Peer {
     /// The peer of this request. Must be called while the request is being handled. If no handle can be made (too many open
-    /// files), only the HTTP layer detects a closed connection, at the next ping.
+    /// files), only the HTTP layer detects a closed connection, at the next ping, and the connection cannot be reset.
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let handle =
             request.conn_data::<ConnectionDescriptor>().and_then(|descriptor| second_handle(*descriptor));
@@ -56,7 +58,7 @@ impl Peer {
     pub(crate) fn reset(&self) {
         if let Some(handle) = &self.0 {
             let socket = socket2::SockRef::from(handle.get_ref());
-            // If these fail, the connection has ended already.
+            // If one of these calls fails, the connection has ended already.
             let _ = socket.set_linger(Some(Duration::ZERO));
             let _ = socket.shutdown(std::net::Shutdown::Both);
         }

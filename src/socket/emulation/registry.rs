@@ -1,7 +1,7 @@
 //! [`StreamRegistry`]: the emulated streams of this process, by the secrets of their clients.
 //!
-//! The composition root makes it. The registry keeps digests of the secrets, so that the time of a look-up reveals nothing about
-//! other secrets.
+//! The composition root makes one registry. The registry keeps digests of the secrets, so that the time of a look-up reveals
+//! nothing about the secrets.
 
 use std::sync::Arc;
 
@@ -57,15 +57,18 @@ impl StreamRegistry {
         self.open.contains_key(&EmulatedStreams::digest(secret))
     }
 
+    /// The refusal of commands for a stream that is not open, for example because it has ended.
+    pub(crate) fn unknown() -> Refusal {
+        Refusal::new(StatusCode::NOT_FOUND, "unknown_stream", "There is no such stream here.")
+    }
+
     /// Passes commands to their stream.
     pub(crate) fn pass(&self, emulated: &Emulated) -> Result<(), Refusal> {
-        let unknown =
-            || Refusal::new(StatusCode::NOT_FOUND, "unknown_stream", "There is no such stream here.");
         if emulated.node != self.node {
-            return Err(unknown());
+            return Err(Self::unknown());
         }
         let commands =
-            self.open.get(&EmulatedStreams::digest(&emulated.session)).ok_or_else(unknown)?.clone();
+            self.open.get(&EmulatedStreams::digest(&emulated.session)).ok_or_else(Self::unknown)?.clone();
         commands.push(emulated.data.clone()).map_err(|_| {
             let detail = "Too many commands are waiting for the stream.";
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_commands", detail)

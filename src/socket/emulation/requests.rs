@@ -21,7 +21,7 @@ use serde::{
 
 use crate::socket::admission::refusal::Refusal;
 
-/// Maximum size of a body in bytes; the same as for a WebSocket frame.
+/// Maximum size of a body in bytes; the same as for a WebSocket message.
 const MAX_BODY: usize = 64 * 1024;
 /// Maximum time for a body to arrive.
 const READ_WITHIN: Duration = Duration::from_secs(15);
@@ -37,17 +37,18 @@ pub(crate) fn encoding(request: &HttpRequest) -> Encoding {
 
 /// How large a body may be.
 pub(crate) struct BodyLimit<F> {
-    /// Maximum size in bytes for a caller that is not known yet.
+    /// Maximum size in bytes from a client that has not signed in.
     pub(crate) unauthenticated: usize,
-    /// Whether the first bytes of a body show that its caller has signed in. Then the body may be as large as a WebSocket message.
-    pub(crate) is_signed_in: F,
+    /// Judges a body that is larger, by its first bytes: if they show that the client has signed in, the body may be as large
+    /// as a WebSocket message.
+    pub(crate) may_be_larger: F,
 }
 
 /// The whole body, if it is within the limits.
 pub(crate) async fn body(
     request: &HttpRequest,
     payload: web::Payload,
-    limit: BodyLimit<impl Fn(&[u8]) -> bool>,
+    limit: BodyLimit<impl Fn(&[u8]) -> Result<(), Refusal>>,
 ) -> Result<Bytes, Refusal> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MAX_BODY) {
@@ -61,7 +62,7 @@ pub(crate) async fn body(
 
 async fn receive(
     mut payload: web::Payload,
-    limit: BodyLimit<impl Fn(&[u8]) -> bool>,
+    limit: BodyLimit<impl Fn(&[u8]) -> Result<(), Refusal>>,
 ) -> Result<Bytes, Refusal> {
     let (mut body, mut most) = (BytesMut::new(), limit.unauthenticated);
     while let Some(chunk) = payload.next().await {
@@ -71,9 +72,7 @@ async fn receive(
         }
         body.extend_from_slice(&chunk);
         if body.len() > most {
-            if !(limit.is_signed_in)(&body[..most]) {
-                return Err(too_large_before_sign_in());
-            }
+            (limit.may_be_larger)(&body[..most])?;
             most = MAX_BODY;
         }
     }
@@ -84,7 +83,8 @@ fn too_large() -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 KiB.")
 }
 
-fn too_large_before_sign_in() -> Refusal {
+/// The refusal of a body that is larger than a client may send before it has signed in.
+pub(crate) fn too_large_before_sign_in() -> Refusal {
     let detail = "The body is larger than what a caller may send before it has signed in.";
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }
@@ -98,7 +98,8 @@ struct Query {
     cf_connect: String,
 }
 
-/// The first command of a stream, for requests that cannot have a body. It has at most `most` bytes.
+/// The first command of a stream, from the query of a request that cannot have a body. The command may have at most `most`
+/// bytes.
 pub(crate) fn in_query(request: &HttpRequest, most: usize) -> Result<Bytes, Refusal> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let command = query.map_err(|_| malformed("The query must hold the first command in cf_connect."))?;
@@ -119,8 +120,8 @@ struct Envelope {
     data: String,
 }
 
-/// The secret of the stream in an `/emulation` request, from the first bytes of its body; `None` if the secret does not stand
-/// there. Client libraries send it before the commands.
+/// The secret of the stream in an `/emulation` request, from the first bytes of its body; `None` if these bytes do not contain
+/// the secret. Client libraries send the secret before the commands.
 pub(crate) fn session_in(encoding: Encoding, first: &[u8]) -> Option<SecretString> {
     match encoding {
         Encoding::Protobuf => decode_emulated_session(first),
@@ -133,7 +134,7 @@ pub(crate) fn session_in(encoding: Encoding, first: &[u8]) -> Option<SecretStrin
     }
 }
 
-/// Keeps the field `session` of an object, also if the object turns out to be incomplete.
+/// Stores the field `session` of an object, even if the object is incomplete.
 struct SessionField<'a>(&'a mut Option<SecretString>);
 
 impl<'de> Visitor<'de> for SessionField<'_> {

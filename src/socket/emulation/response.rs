@@ -1,7 +1,7 @@
 //! [`ResponseQueue`]: passes batches of messages from the task of a stream to the body of its response, one at a time.
 //!
-//! Task and body live on the worker that took the request. The body takes a batch when the connection has space for it. So the
-//! messages for a slow peer wait in the outbox, which is bounded.
+//! The task and the body live on the worker that accepted the connection of the request. The body takes a batch when the
+//! connection has space for it. So the messages for a slow peer wait in the outbox, which is bounded.
 
 use std::{
     cell::RefCell,
@@ -14,7 +14,7 @@ use std::{
 use actix_web::body::{BodySize, MessageBody};
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// How messages are separated in a stream.
+/// How messages are separated from each other in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// One line per message.
@@ -46,9 +46,9 @@ pub(crate) struct ResponseQueue(Rc<RefCell<State>>);
 struct State {
     framing: Framing,
     batch: BytesMut,
-    /// No more messages follow.
+    /// Whether no more messages follow.
     ended: bool,
-    /// The body was dropped: it has been sent completely, or its connection has ended.
+    /// Whether the body was dropped, because it has been sent completely or because its connection has ended.
     body_dropped: bool,
     task: Option<Waker>,
     body: Option<Waker>,

@@ -1,9 +1,10 @@
-//! [`EmulatedStream`]: the task of one emulated stream. It is the counterpart of the WebSocket pump; the HTTP layer writes the
-//! bytes.
+//! [`EmulatedStream`]: the task of one emulated stream. It does what the pump does for a WebSocket, except that the HTTP layer
+//! writes the bytes.
 //!
-//! One per stream, on the worker that took its request. It owns the driver and the reading end of the outbox. It passes the
-//! commands of requests to the driver, and the messages of the outbox to the response body, one batch at a time. A peer that
-//! does not read cannot block it: a batch that is not taken in time ends the stream, and a cut does not wait for the peer.
+//! Each stream has one task, on the worker that accepted its connection. The task owns the driver and the reading end of the
+//! outbox. It passes the commands of requests to the driver, and the messages of the outbox to the response body, one batch at
+//! a time. A peer that does not read cannot block the task: a batch that is not taken in time ends the stream, and a cut does
+//! not wait for the peer.
 
 use std::{
     cell::RefCell,
@@ -44,7 +45,7 @@ pub(crate) struct EmulatedStream {
     peer: Peer,
     /// Kept until the stream is severed: until then a revocation must find the connection.
     registration: Registration,
-    /// The entry in the registry. Commands are accepted for as long as it exists.
+    /// The entry in the registry. Commands are accepted for as long as this entry exists.
     registered: Option<RegisteredStream>,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -55,7 +56,7 @@ pub(crate) struct EmulatedStream {
 enum Phase {
     /// Messages are sent and received.
     Open,
-    /// The disconnect push is the last message. `deadline` is the time that the peer has to take it.
+    /// The disconnect push is the last message. `deadline` is the time in which the peer must take this message.
     Ending {
         deadline: Duration,
     },
@@ -109,7 +110,7 @@ impl EmulatedStream {
         self.pass_batch(cx);
     }
 
-    /// Passes on a batch as soon as the last one has been taken.
+    /// Passes a batch to the response body as soon as the body has taken the previous batch.
     fn pass_batch(&mut self, cx: &mut Context<'_>) {
         if !self.responses.poll_empty(cx) {
             if self.poll_deadline(WRITE_DEADLINE, cx) {
@@ -158,7 +159,7 @@ impl EmulatedStream {
         }
         let over = self.flush_deadline.poll_over(&self.outbox, cx);
         match over.or_else(|| self.outbox.end()) {
-            // A cut came: drop the messages that the HTTP layer does not have.
+            // A cut came, or the time of an orderly end is over: drop the messages that the HTTP layer has not taken yet.
             Some(end @ ConnectionEnd::Cut(_)) if deadline > CUT_DEADLINE => self.begin_end(&end),
             _ if self.poll_deadline(deadline, cx) => self.on_stream_ended(),
             _ => {}
@@ -168,7 +169,7 @@ impl EmulatedStream {
     /// The stream has ended or failed.
     fn on_stream_ended(&mut self) {
         self.sever();
-        // The HTTP layer may still wait for a peer that does not read.
+        // The HTTP layer may still wait for a peer that does not read, so the connection is reset.
         self.responses.end(None, true);
         self.peer.reset();
         self.phase = Phase::Done;

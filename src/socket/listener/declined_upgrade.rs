@@ -1,7 +1,7 @@
 //! Requests that offer another protocol than WebSocket, such as `h2c` for HTTP/2.
 //!
-//! They are answered in HTTP/1.1. The HTTP layer closes the connection after that, but does not say so in its answer. Without the
-//! header that is added here, a client that reuses connections would lose its next request.
+//! Such a request is answered in HTTP/1.1. After the answer the HTTP layer closes the connection, but the answer does not say
+//! so. Without the header that is added here, a client that reuses connections would lose its next request.
 
 use std::future::Future;
 

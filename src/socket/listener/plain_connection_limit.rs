@@ -1,14 +1,15 @@
-//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. A plain connection is not, or not yet, a WebSocket
-//! or a stream.
+//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. A plain connection is not, or not yet, a
+//! WebSocket or a stream.
 //!
 //! Before its first request, only the peer address of a connection is known. A client that opens many connections and never
-//! finishes a request must not use up the connections of other clients. A connection that becomes a WebSocket or a stream counts
+//! finishes a request must not use up the places of other clients. A connection that becomes a WebSocket or a stream counts
 //! among the sockets from then on.
 //!
-//! A trusted proxy brings the connections of many clients, so it has no limit here: its clients are counted by their own addresses
-//! once a head names them (`http_deadline::request_tracker`). The limit in total, which the server keeps, applies to all.
+//! Connections of a trusted proxy have no limit per address, because they carry the requests of many clients. The head of each
+//! request names its client, and the request takes a place under the address of that client (`http_deadline::request_tracker`).
+//! The HTTP server limits the number of all plain connections of a worker, those of proxies included.
 //!
-//! When places run out, connections that wait for their next request give way first (`plain_connections`).
+//! When places run out, the connection that has waited longest for its next request is closed (`plain_connections`).
 
 use std::{
     future::Future,
@@ -18,35 +19,37 @@ use std::{
     task::{Context, Poll},
 };
 
-use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
 use domain::client::address;
 
 use super::plain_connections;
-use crate::socket::{admission::connection_limits::KeyedPermit, shared::SocketContext};
+use crate::socket::{
+    admission::connection_limits::KeyedPermit, shared::SocketContext, websocket::socket_stream::SocketStream,
+};
 
-/// A service with the limit in front of it.
+/// The service `inner`, which gets only the connections within the limit.
 pub(crate) struct PlainConnectionLimit<S> {
     inner: S,
     context: Arc<SocketContext>,
-    /// The most plain connections of this worker.
+    /// The maximum number of plain connections per worker.
     of_worker: usize,
 }
 
 impl<S> PlainConnectionLimit<S> {
-    /// `of_worker`: the most plain connections of this worker, which the server keeps.
+    /// `of_worker`: the maximum number of plain connections per worker. The HTTP server enforces it.
     pub(crate) fn around(inner: S, context: Arc<SocketContext>, of_worker: usize) -> Self {
         Self { inner, context, of_worker }
     }
 }
 
-impl<S> ServiceFactory<TcpStream> for PlainConnectionLimit<S>
+impl<S, T> ServiceFactory<T> for PlainConnectionLimit<S>
 where
-    S: ServiceFactory<TcpStream, Config = (), Response = ()>,
+    T: SocketStream,
+    S: ServiceFactory<T, Config = (), Response = ()>,
     S::Error: 'static,
     S::Future: 'static,
     S::Service: 'static,
-    <S::Service as Service<TcpStream>>::Future: 'static,
+    <S::Service as Service<T>>::Future: 'static,
 {
     type Response = ();
     type Error = S::Error;
@@ -62,9 +65,10 @@ where
     }
 }
 
-impl<S> Service<TcpStream> for PlainConnectionLimit<S>
+impl<S, T> Service<T> for PlainConnectionLimit<S>
 where
-    S: Service<TcpStream, Response = ()>,
+    T: SocketStream,
+    S: Service<T, Response = ()>,
     S::Error: 'static,
     S::Future: 'static,
 {
@@ -76,16 +80,16 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&self, stream: TcpStream) -> Self::Future {
-        plain_connections::make_room(self.of_worker);
-        let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+    fn call(&self, stream: T) -> Self::Future {
+        plain_connections::free_place(self.of_worker);
+        let peer = stream.peer().map(|peer| peer.ip());
         let address = peer.filter(|peer| !self.context.is_trusted_proxy(*peer)).map(address::limit_key);
         let place = address.as_ref().and_then(|address| take_place(&self.context, address));
         if peer.is_none() || (address.is_some() && place.is_none()) {
             metrics::counter!("connections_refused_total").increment(1);
             return Box::pin(std::future::ready(Ok(())));
         }
-        let entry = plain_connections::open(stream.as_raw_fd(), address, place);
+        let entry = plain_connections::open(stream.descriptor().as_raw_fd(), address, place);
         let served = self.inner.call(stream);
         Box::pin(async move {
             let result = served.await;
@@ -95,8 +99,8 @@ where
     }
 }
 
-/// A place of this address; the one of a connection that waits for its next request if there is no other. `None` if the limit is
-/// reached.
+/// Takes a place of this address. If all are taken, closes a connection of this worker and address that waits for its next
+/// request, and takes over the place of that connection. `None` if there is no such connection.
 fn take_place(context: &SocketContext, address: &str) -> Option<KeyedPermit<String>> {
     context.permits.take_plain(address.to_owned()).or_else(|| plain_connections::place_of_waiting(address))
 }

@@ -1,9 +1,9 @@
-//! [`PlainConnection`]: a plain connection of this worker, and which of them give way when places run out: those that wait for
-//! their next request, the longest first. Plain: not, or not yet, a WebSocket or a stream.
+//! [`PlainConnection`]: a plain connection of this worker. A plain connection is not, or not yet, a WebSocket or a stream. When
+//! places run out, the connection that has waited longest for its next request is closed.
 //!
-//! `plain_connection_limit` opens them. Their deadlines (`http_deadline::state`) report when they wait and when they do not. All
-//! connections of a worker live on its thread, so this is a list per thread. The list of one worker never sheds a connection of
-//! another.
+//! `plain_connection_limit` adds each connection to the list of its worker. The deadline of a connection
+//! (`http_deadline::state`) reports when the connection begins to wait and when it stops waiting. All connections of a worker
+//! live on one thread, so each thread has a list of its own. A worker closes only its own connections.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,27 +18,29 @@ use crate::socket::admission::connection_limits::KeyedPermit;
 /// A plain connection.
 #[derive(Default)]
 pub(crate) struct PlainConnection {
-    /// What limits count it under; `None` for a trusted proxy.
+    /// The address under which the connection is counted; `None` for a trusted proxy.
     address: Option<String>,
-    /// Its place among those of the address.
+    /// The place that the connection takes under this address.
     place: Cell<Option<KeyedPermit<String>>>,
-    /// Its place in the order of waiting, while it waits for its next request.
+    /// While the connection waits for its next request: its number in the order of waiting.
     turn: Cell<Option<u64>>,
-    /// It is a plain connection of this worker still.
+    /// Whether the connection is still a plain connection of this worker.
     open: Cell<bool>,
-    /// It has to close.
+    /// Whether the connection must close.
     shed: Cell<bool>,
-    /// Wakes the task that serves it.
+    /// Wakes the task that serves the connection.
     waker: Cell<Option<Waker>>,
 }
 
 /// The plain connections of a worker.
 #[derive(Default)]
 struct Worker {
-    /// By their descriptors. The service that counts a connection and the one that serves it have nothing else in common.
+    /// The connections, by file descriptor. The service that counts a connection and the service that serves it have only the
+    /// descriptor in common.
     open: HashMap<RawFd, Rc<PlainConnection>>,
-    /// Those that wait for their next request, the longest first.
+    /// The connections that wait for their next request. The one that has waited longest is the first.
     waiting: BTreeMap<u64, Rc<PlainConnection>>,
+    /// The last number that a waiting connection got (`turn`).
     turns: u64,
 }
 
@@ -72,13 +74,14 @@ impl Drop for Entry {
     }
 }
 
-/// The connection with this descriptor.
+/// The connection with this descriptor. If there is none, returns a connection that is in no list and is never closed.
 pub(crate) fn of(descriptor: RawFd) -> Rc<PlainConnection> {
     worker(|worker| worker.open.get(&descriptor).map(Rc::clone)).flatten().unwrap_or_default()
 }
 
-/// Makes room for one more connection while a worker has at most `limit`: near the limit a waiting connection closes.
-pub(crate) fn make_room(limit: usize) {
+/// Called before this worker, which may have `limit` connections, opens another one. If at most an eighth of its places are
+/// free, closes the connection that has waited longest.
+pub(crate) fn free_place(limit: usize) {
     worker(|worker| {
         if worker.open.len() >= limit - (limit / 8).max(1)
             && let Some((_, longest)) = worker.waiting.pop_first()
@@ -88,7 +91,7 @@ pub(crate) fn make_room(limit: usize) {
     });
 }
 
-/// Closes the connection of this address that waits longest, and returns its place.
+/// Closes the connection of this address that has waited longest, and returns its place.
 pub(crate) fn place_of_waiting(address: &str) -> Option<KeyedPermit<String>> {
     let place = worker(|worker| {
         let mut waiting = worker.waiting.iter();
@@ -102,7 +105,7 @@ pub(crate) fn place_of_waiting(address: &str) -> Option<KeyedPermit<String>> {
 }
 
 impl PlainConnection {
-    /// The connection waits for its next request.
+    /// Notes that the connection waits for its next request.
     pub(crate) fn waits(self: &Rc<Self>) {
         if self.turn.get().is_none() && self.open.get() {
             worker(|worker| {
@@ -113,14 +116,14 @@ impl PlainConnection {
         }
     }
 
-    /// The connection does not wait any more.
+    /// Notes that the connection does not wait any more.
     pub(crate) fn is_busy(&self) {
         if let Some(turn) = self.turn.take() {
             worker(|worker| worker.waiting.remove(&turn));
         }
     }
 
-    /// Whether it has to close. If it waits, it wakes this task when it has to.
+    /// Whether the connection must close. While the connection waits, `waker` is woken as soon as the connection must close.
     pub(crate) fn is_shed(&self, waker: &Waker) -> bool {
         if self.turn.get().is_some() {
             self.waker.set(Some(waker.clone()));
@@ -142,32 +145,32 @@ impl PlainConnection {
 mod tests {
     use super::*;
 
-    /// Whether each of these connections has to close.
+    /// Whether each of these connections must close.
     fn shed(connections: &[Rc<PlainConnection>]) -> Vec<bool> {
         connections.iter().map(|connection| connection.is_shed(Waker::noop())).collect()
     }
 
     #[test]
-    fn near_the_limit_the_connection_that_waits_longest_gives_way() {
+    fn near_the_limit_the_connection_that_has_waited_longest_is_closed() {
         let entries: Vec<_> = (0..7).map(|descriptor| open(descriptor, None, None)).collect();
         let all: Vec<_> = (0..7).map(of).collect();
         for waits in [2, 4, 1] {
             all[waits].waits();
         }
-        make_room(9);
-        assert_eq!(shed(&all), [false; 7], "there is room");
-        make_room(8);
+        free_place(9);
+        assert_eq!(shed(&all), [false; 7], "places are free");
+        free_place(8);
         all[4].is_busy();
-        make_room(8);
+        free_place(8);
         assert_eq!(shed(&all), [false, true, true, false, false, false, false]);
-        make_room(8);
-        assert!(!shed(&all)[4], "a busy connection stays");
+        free_place(8);
+        assert!(!shed(&all)[4], "a busy connection stays open");
         drop(entries);
         WORKER.with_borrow(|worker| assert!(worker.open.is_empty() && worker.waiting.is_empty()));
     }
 
     #[test]
-    fn an_address_gives_way_to_itself_only() {
+    fn only_a_waiting_connection_of_the_same_address_is_closed() {
         let address = |name: &str| Some(name.to_owned());
         let _entries = [open(1, address("a"), None), open(2, address("b"), None)];
         of(1).waits();
@@ -177,12 +180,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_connection_any_more_never_waits() {
+    fn a_connection_that_is_no_longer_plain_never_waits() {
         let entry = open(1, None, None);
         let stream = of(1);
         drop(entry);
         stream.waits();
-        make_room(1);
+        free_place(1);
         assert!(!stream.is_shed(Waker::noop()));
     }
 }

@@ -1,8 +1,9 @@
 //! [`Connection`]: the actor of one WebSocket. This is the only file that names `actix-web-actors`.
 //!
 //! The actor lives inside the task of its pump, on the worker that accepted the connection. It takes whole messages from its
-//! stream and passes them to its driver, which it polls whenever the pump is awake. It receives no actor messages: replies and
-//! deliveries go into the outbox, and a revocation cuts the outbox. It ends with the socket; a panic ends that socket only.
+//! stream, passes them to its driver, and polls the driver whenever the pump is awake. It receives no actor messages: replies
+//! and deliveries go into the outbox, and a revocation cuts the outbox. The actor ends with the socket. A panic ends that
+//! socket only.
 //!
 //! Handlers never await, never block and never use the database.
 
@@ -34,7 +35,8 @@ pub(crate) struct Connection {
     other_frames: Gcra,
 }
 
-/// The actor context of a new connection: a stream of outgoing frames, fed by the messages in `inbound`.
+/// The actor context of a new connection. The actor takes its messages from `inbound`. The context is a stream of the encoded
+/// pings and pongs that the actor sends. All other output goes through the outbox.
 pub(crate) fn context(
     parts: ConnectionParts,
     inbound: Inbound,
@@ -69,14 +71,14 @@ impl ActorFuture<Connection> for PollDriver {
 }
 
 impl Connection {
-    /// Takes a permit for a frame without a command. Returns false if the limit is exceeded.
+    /// Counts a frame without a command. Returns false if the limit is exceeded.
     fn check_frame_rate(&mut self) -> bool {
-        let limit = self.driver.context().settings.client.commands;
+        let limit = self.driver.context().live().client.commands;
         self.other_frames.check(&limit, Instant::now()).is_allowed()
     }
 
-    /// Limits the input of a peer that has not signed in. While its token is being verified, no message is taken. Large messages
-    /// are accepted only from a peer with an identity. Returns whether messages are taken again.
+    /// Limits the input of a peer that has not signed in. While the token of that peer is being verified, no message is taken.
+    /// Large messages are accepted only from a peer that has signed in. Returns whether a pause has just ended.
     fn bound_input(&self) -> bool {
         if self.driver.is_signed_in() {
             self.inbound.set_limit(MESSAGE_MAX);

@@ -13,11 +13,11 @@ const FIN: u8 = 0x80;
 /// Messages are combined into one frame up to about this many bytes.
 const FRAME_TARGET: usize = 16 * 1024;
 
-/// Whole frames; the first one may be partly sent.
+/// The handshake response, and whole frames. A part of the first of these items may have been sent already.
 #[derive(Default)]
 pub(crate) struct SendBuffer {
     buffer: BytesMut,
-    /// Bytes of the first frame that have been sent.
+    /// Number of sent bytes of the first item, which is the handshake response or a frame.
     started: usize,
     /// Size of the handshake response in front of the first frame; 0 once it is sent.
     prelude: usize,
@@ -42,12 +42,12 @@ impl SendBuffer {
         &self.buffer[self.started..]
     }
 
-    /// The unsent bytes of what is partly sent.
+    /// The unsent rest of the frame that is partly sent, or of the handshake response.
     pub(crate) fn started(&self) -> &[u8] {
         if self.is_started() { &self.buffer[self.started..self.first_length()] } else { &[] }
     }
 
-    /// Whether the first frame is partly sent. The handshake response counts as a part of what is sent.
+    /// Whether the first item is partly sent. A handshake response counts as partly sent from the beginning.
     fn is_started(&self) -> bool {
         self.started > 0 || self.prelude > 0
     }
@@ -112,7 +112,8 @@ impl SendBuffer {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
-    /// Drops all frames except the rest of a partly sent frame. Without that rest, the peer could not parse the next frame.
+    /// Drops everything except an unsent handshake response, or the rest of a partly sent frame. Without that rest, the peer
+    /// could not parse the next frame.
     pub(crate) fn keep_started_frame(&mut self) {
         let keep = if self.is_started() { self.first_length() } else { 0 };
         self.buffer.truncate(keep);
@@ -135,7 +136,7 @@ impl SendBuffer {
     }
 }
 
-/// Header and payload length of the unmasked frame at the start.
+/// The length of the unmasked frame at the start of these bytes, with its header.
 fn frame_length(frame: &[u8]) -> usize {
     match frame {
         [_, 126, a, b, ..] => 4 + usize::from(u16::from_be_bytes([*a, *b])),
@@ -164,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn messages_with_length_prefixes_share_one_binary_frame() {
+    fn messages_of_protobuf_share_one_binary_frame_without_separators() {
         let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(3, 2), Encoding::Protobuf);
         assert_eq!(unsent.bytes(), b"\x82\x06aabbcc");
     }
 
     #[test]
-    fn each_length_form_is_read_back() {
+    fn the_length_of_a_frame_is_read_in_each_of_its_forms() {
         for size in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
             let mut unsent = SendBuffer::default();
             unsent.append_messages(&texts(1, size), Encoding::Json);
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_partly_sent_ends_with_its_frame() {
+    fn only_the_rest_of_the_partly_sent_frame_counts_as_started() {
         let mut unsent = SendBuffer::with_prelude(b"HTTP/1.1 101\r\n\r\n");
         unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.append_close(3001, "x");
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_between_frames_leaves_the_close_frame_alone() {
+    fn after_a_cut_between_frames_only_the_close_frame_is_left() {
         let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.append_frames(b"\x8a\x00");

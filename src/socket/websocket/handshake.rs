@@ -1,8 +1,8 @@
 //! The WebSocket handshake (RFC 6455, section 4.2).
 //!
-//! The listener calls it with the parsed request and the raw stream. It checks path, handshake headers and encoding, and then
-//! makes the checks of every transport (`admission::admit`). A refusal is an HTTP response; success is the 101 response and a
-//! running pump.
+//! The listener calls [`open`] with the parsed request and the raw stream. `open` checks the size of the head, the path and the
+//! handshake headers, and then makes the checks that all transports share (`admission::admit`). A refusal is an HTTP response;
+//! success is the 101 response and a running pump.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -10,27 +10,26 @@ use actix_codec::Framed;
 use actix_http::{
     HttpMessage, Request, Version,
     h1::Codec,
-    header::{self, HeaderName},
+    header,
     ws::{HandshakeError, hash_key, verify_handshake},
 };
 use actix_web::http::StatusCode;
 use actors::runtime;
 use domain::{
-    request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
+    request::{RequestIds, SDK_SOCKET_PATH, SOCKET_PATHS},
     tokens::credential,
 };
 use protocol::Encoding;
-use uuid::Uuid;
 
 use super::{
     actor,
     inbound::{Inbound, MESSAGE_MAX},
     pump::Pump,
-    tcp::SocketStream,
+    socket_stream::SocketStream,
 };
 use crate::socket::{
     admission::{
-        admit::{Accepted, Presented, RequestParts, admit, lines},
+        admit::{Accepted, Presented, RequestParts, admit, lines, request_ids},
         head_size,
         refusal::Refusal,
     },
@@ -38,17 +37,17 @@ use crate::socket::{
     shared::SocketContext,
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Answers one upgrade request. An accepted connection runs in a task of its own.
+/// Answers one upgrade request. An accepted connection runs in a task of its own. With `needs_tls`, the request is refused,
+/// because its listener only redirects to HTTPS.
 pub(crate) async fn open<T: SocketStream>(
     context: Arc<SocketContext>,
     request: Request,
     framed: Framed<T, Codec>,
+    needs_tls: bool,
 ) {
     let parts = framed.into_parts();
     let mut io = parts.io;
-    let request_id = request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4);
+    let ids = request_ids(request.headers());
     let request_parts = RequestParts {
         headers: request.headers(),
         query: request.uri().query(),
@@ -56,17 +55,18 @@ pub(crate) async fn open<T: SocketStream>(
     };
     let address = request_parts.address(&context);
     let began = Instant::now();
-    let checked = check(&context, &request, &request_parts).await;
+    let checked =
+        if needs_tls { Err(tls_required()) } else { check(&context, &request, &request_parts).await };
     match checked {
         Ok(accepted) => {
-            log(&request, &request_id, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
+            log(&request, &ids, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
             let before = BufferedBytes { read: &parts.read_buf, unsent: &parts.write_buf };
             run(context, &request, address, io, &before, accepted);
         }
         Err(refusal) => {
-            log(&request, &request_id, address, refusal.status(), refusal.code(), began);
+            log(&request, &ids, address, refusal.status(), refusal.code(), began);
             metrics::counter!("handshakes_refused_total", "code" => refusal.code()).increment(1);
-            refusal.send(&mut io, parts.codec, parts.write_buf, &request_id).await;
+            refusal.send(&mut io, parts.codec, parts.write_buf, &ids).await;
         }
     }
 }
@@ -107,7 +107,7 @@ async fn check(
     Ok(AcceptedHandshake { accepted, names_subprotocol })
 }
 
-/// Bytes that belong before the first frame on the same connection.
+/// Bytes that are buffered when the handshake is accepted.
 struct BufferedBytes<'a> {
     /// Bytes that the client sent after its handshake.
     read: &'a [u8],
@@ -115,7 +115,7 @@ struct BufferedBytes<'a> {
     unsent: &'a [u8],
 }
 
-/// Starts a pump for the stream. Earlier bytes are passed on first.
+/// Starts a pump for the stream. The pump gets the buffered bytes first.
 fn run<T: SocketStream>(
     context: Arc<SocketContext>,
     request: &Request,
@@ -134,7 +134,7 @@ fn run<T: SocketStream>(
     if !before.read.is_empty() {
         inbound.feed(before.read);
     }
-    let registration = Registration::new(accepted.permit);
+    let registration = Registration::new(accepted.permit, runtime::Transport::WebSocket);
     let parts = ConnectionParts {
         id: accepted.id,
         address,
@@ -166,6 +166,11 @@ fn switching_protocols(request: &Request, subprotocol: Option<&str>) -> Vec<u8> 
     answer
 }
 
+fn tls_required() -> Refusal {
+    let detail = "WebSockets need TLS here: use wss.";
+    Refusal::new(StatusCode::FORBIDDEN, "tls_required", detail)
+}
+
 fn malformed(error: HandshakeError) -> Refusal {
     match error {
         HandshakeError::NoVersionHeader | HandshakeError::UnsupportedVersion => Refusal::new(
@@ -193,9 +198,9 @@ struct NegotiatedEncoding {
     names_subprotocol: bool,
 }
 
-/// The encoding that the client requests: the first known subprotocol that it offers, or the one in the query. A client that
-/// offers subprotocols and receives none in the response fails the connection or uses its default, so the response names an
-/// offered one.
+/// The encoding that the client requests: the first known subprotocol that the client offers, or else the encoding in the
+/// query, or else JSON. A client that offers subprotocols and receives none in the response fails the connection or uses its
+/// default, so the response names an offered subprotocol.
 fn encoding(request: &Request) -> NegotiatedEncoding {
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));
@@ -220,9 +225,10 @@ fn protocol_of(encoding: Encoding) -> &'static str {
 }
 
 /// Logs one line per handshake, without the query, which may contain a token.
-fn log(request: &Request, id: &str, address: IpAddr, status: StatusCode, code: &str, began: Instant) {
+fn log(request: &Request, ids: &RequestIds, address: IpAddr, status: StatusCode, code: &str, began: Instant) {
     tracing::info!(
-        request_id = id,
+        request_id = ids.request_id,
+        trace_id = ids.trace_id,
         method = %request.method(),
         path = request.path(),
         %address,

@@ -1,8 +1,9 @@
 //! [`Inbound`]: received bytes on their way from the pump to the connection actor, in bounded memory.
 //!
-//! The pump reads into a scratch buffer that all connections of a thread share, never more than the frame reader has room for, and
-//! the actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes: its decoder would
-//! compare the size of a frame with its limit only when the whole frame has arrived, and it would keep its buffer.
+//! The pump reads into a scratch buffer that all connections of a thread share. It never reads more than the frame reader has
+//! space for. The actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes: the
+//! decoder of the context would compare the size of a frame with the limit only when the whole frame has arrived, and would
+//! keep its buffer.
 
 use std::{
     cell::RefCell,
@@ -16,7 +17,7 @@ use futures_util::Stream;
 use protocol::{Encoding, FrameError, FrameReader, Incoming};
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// Maximum size of a message of a peer that has signed in, in bytes.
+/// Maximum size of a message from a peer that has signed in, in bytes.
 pub(crate) const MESSAGE_MAX: usize = 64 * 1024;
 /// Maximum number of bytes read per system call.
 const SCRATCH: usize = 64 * 1024;
@@ -48,11 +49,11 @@ pub(crate) struct Inbound(Rc<RefCell<State>>);
 
 struct State {
     reader: FrameReader,
-    /// Whether whole messages may wait in the reader.
+    /// Whether the reader may contain whole messages that the actor has not taken.
     undecoded: bool,
-    /// Messages are not taken at present.
+    /// Whether the actor gets no messages at present.
     paused: bool,
-    /// A frame was refused. Nothing behind it can be decoded.
+    /// Whether a frame was refused. Nothing behind a refused frame can be decoded.
     failed: bool,
 }
 
@@ -63,8 +64,8 @@ impl Inbound {
         Self(Rc::new(RefCell::new(State { reader, undecoded: false, paused: false, failed: false })))
     }
 
-    /// The number of bytes that may wait for the peer before nothing more is read from it. Its pings are answered, so without
-    /// this bound a peer that sends and does not read would make the server hold an answer to each of them.
+    /// The number of outgoing bytes that may wait for the peer. While more bytes wait, nothing is read from the peer. Without
+    /// this bound, a peer that sends pings and reads nothing would make the server hold an answer to each ping.
     pub(crate) fn unsent_max(&self) -> usize {
         2 * self.0.borrow().reader.limit()
     }
@@ -96,13 +97,13 @@ impl Inbound {
         Messages(self.clone())
     }
 
-    /// From now on messages may have this many bytes.
+    /// Sets the maximum size of later messages, in bytes.
     pub(crate) fn set_limit(&self, limit: usize) {
         self.0.borrow_mut().reader.set_limit(limit);
     }
 
-    /// Pauses or resumes the messages. While they are paused, the pump reads until the reader is full. Returns whether this call
-    /// has resumed them; then the task must be woken.
+    /// Pauses or resumes the messages to the actor. During a pause, the pump reads until the reader is full. Returns whether
+    /// this call has ended a pause; then the task must be woken.
     pub(crate) fn set_paused(&self, paused: bool) -> bool {
         let mut state = self.0.borrow_mut();
         let resumed = std::mem::replace(&mut state.paused, paused) && !paused;
@@ -111,7 +112,7 @@ impl Inbound {
     }
 }
 
-/// A whole message or control frame, or why there are no more.
+/// A message, a control frame or a fragment, or the reason why nothing more follows.
 pub(crate) type Arrival = Result<Incoming, FrameError>;
 
 /// The messages of a connection. The stream does not end: the pump drops the actor with the connection.

@@ -1,16 +1,16 @@
 //! [`Pump`]: owns the stream of a WebSocket, moves bytes in both directions, and closes the connection.
 //!
-//! One per connection: a single task on the worker that accepted it. On each wake-up it reads the available bytes through a
-//! scratch buffer that all connections of the thread share, polls the context of the connection actor with them, combines the
-//! messages of the outbox into as few frames as possible, and writes all of it with one system call. An idle connection holds
-//! no buffer in the pump.
+//! Each connection has one pump: a single task on the worker that accepted the connection. On each wake-up it reads the
+//! available bytes through a scratch buffer that all connections of the thread share, and polls the context of the connection
+//! actor. Then it combines the messages of the outbox into as few frames as possible, and writes the frames with one system
+//! call. An idle connection holds no buffer in the pump.
 //!
 //! A peer that does not read cannot block the pump: the actor is polled whether or not the socket is writable, every write
 //! has a deadline, and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
 //!
-//! An orderly end sends the queued messages first, within a deadline for all of them. A cut sends at most the rest of a partly
-//! sent frame and the close frame, and takes at most a second. After an overflow of its queue a peer receives no more than that,
-//! either, but it has the normal write deadline to receive the reason.
+//! An orderly end sends the queued messages first, within one deadline for all of them. A cut sends at most the rest of a
+//! partly sent frame and the close frame, and takes at most a second. The end after an overflow of the outbox sends the same as
+//! a cut, but gives the peer the normal write deadline.
 
 use std::{
     cell::RefCell,
@@ -31,18 +31,19 @@ use protocol::close::CloseReason;
 use super::{
     frame::SendBuffer,
     inbound::{Inbound, poll_read},
-    tcp::SocketStream,
+    socket_stream::SocketStream,
 };
 use crate::socket::connection::{
     deadlines::{CUT_DEADLINE, FlushDeadline, LINGER, WRITE_DEADLINE},
     registration::Registration,
 };
 
-/// Maximum number of reads per wake-up, so that one busy peer does not starve the others of its thread.
+/// Maximum number of reads per wake-up, so that one busy peer does not delay the other connections of its thread.
 const READS_PER_POLL: usize = 4;
 /// Maximum number of bytes taken from the outbox per write.
 const WRITE_BUDGET: usize = 64 * 1024;
-/// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending learns why.
+/// Maximum number of bytes that are read and discarded after the server's close frame, so that a peer that is still sending
+/// receives the close frame.
 const LATE_MAX: usize = 2 * 1024 * 1024;
 
 thread_local! {
@@ -59,14 +60,15 @@ pub(crate) struct Pump<T, C> {
     inbound: Inbound,
     outbox: OutboxReader,
     unsent: SendBuffer,
+    /// Whether the stream has sent all bytes that were written.
     flushed: bool,
-    /// How many of the unsent bytes, from the first on, may be deliveries. Behind them are answers to control frames.
+    /// Number of unsent bytes, counted from the first, that may belong to deliveries. The bytes after them do not.
     deliveries: usize,
-    /// The unsent bytes wait for the gate of the node, not for the peer.
+    /// Whether the unsent bytes wait for the gate of the node, not for the peer.
     held_back: bool,
-    /// Number of bytes received after our close frame.
+    /// Number of bytes received after the server's close frame.
     late_bytes: usize,
-    /// Reading is paused until the peer has received the unsent bytes.
+    /// Whether reading is paused until the peer has received the unsent bytes.
     read_paused: bool,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -95,7 +97,7 @@ where
     T: SocketStream,
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
-    /// `first` is the bytes to write before any frame, such as the handshake response.
+    /// `first` contains the bytes that are written before any frame, such as the handshake response.
     pub(crate) fn new(
         io: T,
         context: C,
@@ -191,7 +193,8 @@ where
         Ok(true)
     }
 
-    /// Lets the actor handle the received bytes and its timers. Frames of the actor itself (pings, pongs) are appended.
+    /// Lets the actor handle the received bytes and its timers. Frames of the actor itself (pings, pongs) are appended to the
+    /// unsent bytes.
     fn poll_actor(&mut self, cx: &mut Context<'_>) {
         while let Some(context) = &mut self.context {
             match Pin::new(context).poll_next(cx) {
@@ -219,8 +222,8 @@ where
         end
     }
 
-    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that were taken before wait
-    /// like those in the outbox; only a frame that is partly sent is finished.
+    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that were already taken
+    /// from the outbox wait, like those in the outbox. Only a frame that is partly sent is sent to its end.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
@@ -254,8 +257,8 @@ where
         }
     }
 
-    /// Starts the write deadline, and cuts the connection if it has passed. A write that waits for the gate has the deadline of
-    /// the gate.
+    /// Starts the write deadline if it does not run yet, and cuts the connection if it has passed. A write that waits for the
+    /// gate has no write deadline, because the time of such a wait has its own limit.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.held_back {
             self.deadline = None;
@@ -271,7 +274,8 @@ where
 
     /// Starts to close the connection.
     fn begin_close(&mut self, end: &ConnectionEnd) {
-        // The end is declared first, so that the actor knows the reason when it is dropped here. No frame is accepted after this.
+        // The end is declared first, so that the actor knows the reason when it is dropped here. No frame is accepted after
+        // this.
         self.outbox.declare(end.clone());
         self.context = None;
         self.deadline = None;
@@ -289,7 +293,7 @@ where
 
     fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
         if let (false, Some(end @ ConnectionEnd::Cut(_))) = (cut, self.outbox.end()) {
-            // A cut came while the peer was slow: drop the frames that are not partly sent.
+            // A cut came while the peer was slow: drop the frames of which no part was sent.
             return self.begin_close(&end);
         }
         if let (false, Some(cut)) = (cut, self.flush_deadline.poll_over(&self.outbox, cx)) {
@@ -311,8 +315,8 @@ where
         }
     }
 
-    /// After our close frame: closes the writing side, and reads the peer's close frame, so that the kernel does not answer it
-    /// with a reset that could overtake our frame.
+    /// After the server's close frame: closes the writing side, and reads the peer's close frame. Otherwise the kernel would
+    /// answer the peer's frame with a reset, which could overtake the server's frame.
     fn poll_lingering(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
         let _ = Pin::new(&mut self.io).poll_shutdown(cx);
         for _ in 0..READS_PER_POLL {
@@ -320,7 +324,7 @@ where
                 Poll::Ready(Ok(bytes)) if bytes > 0 && self.late_bytes + bytes <= LATE_MAX => {
                     self.late_bytes += bytes;
                 }
-                // The peer keeps sending after our close frame: reset the connection.
+                // The peer keeps sending after the server's close frame: reset the connection.
                 Poll::Ready(Ok(bytes)) if bytes > 0 => {
                     self.io.reset_on_close();
                     return Poll::Ready(());
@@ -333,7 +337,8 @@ where
         self.linger(cut, cx)
     }
 
-    /// A peer that was cut and does not answer is reset, so that the kernel discards the unsent data.
+    /// Waits until the peer closes its side, for at most `LINGER`. After this time, a connection that was cut is reset, so that
+    /// the kernel discards the unsent data.
     fn linger(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
         if !self.poll_deadline(LINGER, cx) {
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! Tests of the pump over real TCP connections, with a context that sends nothing.
+//! Tests of the pump over real TCP connections. Simple contexts replace the context of the connection actor.
 
 use std::time::Instant;
 
@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::{super::inbound::Messages, *};
 use crate::socket::connection::deadlines::FLUSH_DEADLINE;
 
-/// Sends nothing. When it is dropped, it looks at the declared end, like a driver.
+/// A context that sends nothing. When it is dropped, it reports the end that its outbox has at this moment. A driver reads the
+/// end in the same way.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
 
 impl Stream for Witness {
@@ -76,7 +77,8 @@ impl Peer {
         self.stream.read_to_end(&mut bytes).await.map(|_| bytes)
     }
 
-    /// Queues more than the kernel buffers for a peer that does not read, and waits until the pump is blocked.
+    /// Queues more bytes than fit into the buffers of the kernel, and waits until the pump is blocked, because the peer does
+    /// not read.
     async fn stall(&self) {
         let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
         while self.outbox.queued_bytes() < 256 * 1024 {
@@ -108,7 +110,7 @@ async fn a_cut_sends_the_close_frame_and_nothing_that_was_queued() {
 }
 
 #[actix_rt::test]
-async fn a_cut_ends_a_peer_that_does_not_read_with_a_reset() {
+async fn a_cut_resets_the_connection_of_a_peer_that_does_not_read() {
     let mut peer = peer(1024 * 1024).await;
     peer.stall().await;
     let cut_at = Instant::now();
@@ -198,7 +200,7 @@ async fn a_peer_that_closes_ends_the_pump_and_the_outbox() {
     assert!(!peer.outbox.is_open());
 }
 
-/// A stream that takes as many bytes as the test allows.
+/// A stream to which only as many bytes can be written as the test allows.
 struct Narrow {
     tcp: TcpStream,
     allowed: std::rc::Rc<std::cell::Cell<usize>>,
@@ -233,8 +235,12 @@ impl AsyncWrite for Narrow {
 }
 
 impl SocketStream for Narrow {
-    fn tcp(&self) -> &TcpStream {
-        &self.tcp
+    fn descriptor(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.tcp.descriptor()
+    }
+
+    fn peer(&self) -> Option<std::net::SocketAddr> {
+        self.tcp.peer()
     }
 }
 
@@ -258,7 +264,7 @@ async fn frames_that_were_taken_for_a_slow_peer_wait_for_the_gate_too() {
     }
     assert_eq!(poll(10_000), (10_000, true), "the peer is slow");
     gate.close();
-    assert_eq!(poll(usize::MAX), (20_004, false), "the frame that had begun, and no other");
+    assert_eq!(poll(usize::MAX), (20_004, false), "only the frame that was partly sent");
     assert_eq!(poll(usize::MAX), (20_004, false));
     gate.open();
     assert_eq!(poll(usize::MAX), (3 * 20_004, false));
@@ -270,7 +276,7 @@ fn inbound() -> Inbound {
 
 const LIMIT: usize = 4 * 1024;
 
-/// A context that takes messages like actix's: at most 16 per poll.
+/// A context that takes at most 16 messages per poll, like the context of `actix-web-actors`.
 struct Taker {
     inbound: Inbound,
     messages: Messages,
@@ -356,7 +362,7 @@ impl Stream for Answerer {
 }
 
 #[actix_rt::test]
-async fn a_peer_that_does_not_read_gets_no_more_answers_than_it_may_send() {
+async fn answers_that_wait_for_a_peer_that_does_not_read_are_bounded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
@@ -368,7 +374,7 @@ async fn a_peer_that_does_not_read_gets_no_more_answers_than_it_may_send() {
     let mut pump = Pump::new(server, context, inbound, reader, Registration::default(), b"");
     let pings = [&[0x89, 0xfd, 0, 0, 0, 0][..], &[b'p'; 125]].concat().repeat(64);
     let (mut sent, mut most) = (0, 0);
-    // Until the kernel takes nothing more from the flooder, because the server does not read.
+    // After some time the kernel's buffers are full, because the server stops reading. Then nothing more can be sent.
     for _ in 0..10_000 {
         sent += flooder.try_write(&pings[sent % pings.len()..]).unwrap_or(0);
         std::future::poll_fn(|cx| {
@@ -380,21 +386,66 @@ async fn a_peer_that_does_not_read_gets_no_more_answers_than_it_may_send() {
         tokio::task::yield_now().await;
     }
     assert!(sent > 128 * 1024, "the flood was only {sent} bytes");
-    // What one read makes comes on top.
+    // The answers to the bytes of one read come in addition to the limit.
     assert!(most > LIMIT && most <= 3 * LIMIT, "{most} bytes wait for a peer that does not read");
 }
 
 #[actix_rt::test]
-async fn a_paused_peer_is_read_only_until_the_reader_is_full() {
+async fn messages_wait_during_a_pause_and_come_after_it() {
     let inbound = inbound();
     let mut messages = inbound.messages();
     let mut cx = Context::from_waker(std::task::Waker::noop());
     inbound.set_paused(true);
-    inbound.feed(&[0x81, 0x80, 0, 0, 0, 0].repeat(inbound.room() / 6));
+    let count = inbound.room() / 6;
+    inbound.feed(&[0x81, 0x80, 0, 0, 0, 0].repeat(count));
     assert!(Pin::new(&mut messages).poll_next(&mut cx).is_pending());
     assert!(inbound.is_drained() && inbound.room() < 6);
     assert!(inbound.set_paused(false) && !inbound.is_drained());
-    assert!(Pin::new(&mut messages).poll_next(&mut cx).is_ready());
+    let mut arrived = 0;
+    while let Poll::Ready(message) = Pin::new(&mut messages).poll_next(&mut cx) {
+        assert!(matches!(message, Some(Ok(_))), "{message:?}");
+        arrived += 1;
+    }
+    assert_eq!((arrived, inbound.held()), (count, 0));
+}
+
+#[actix_rt::test]
+async fn during_a_pause_the_pump_reads_only_until_the_reader_is_full() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
+    let inbound = inbound();
+    let (most_held, taken) = Default::default();
+    let context = Taker {
+        inbound: inbound.clone(),
+        messages: inbound.messages(),
+        most_held: std::rc::Rc::clone(&most_held),
+        taken: std::rc::Rc::clone(&taken),
+    };
+    inbound.set_paused(true);
+    let pump =
+        actix_rt::spawn(Pump::new(server, context, inbound.clone(), reader, Registration::default(), b""));
+    let frame = [&[0x81, 0xfe, 0x03, 0xe8, 0, 0, 0, 0][..], &[0; 1000]].concat();
+    let frames = 16;
+    flooder.write_all(&frame.repeat(frames)).await.unwrap();
+    while inbound.room() > 0 {
+        assert!(outbox.is_open());
+        actix_rt::time::sleep(Duration::from_millis(1)).await;
+    }
+    // The push wakes the pump, which then has an opportunity to read more.
+    outbox.push(Bytes::from_static(b"{}")).unwrap();
+    flooder.read_exact(&mut [0; 4]).await.unwrap();
+    assert_eq!((taken.get(), outbox.is_open()), (0, true));
+    assert!(inbound.held() <= LIMIT + 139, "{} bytes are held", inbound.held());
+    assert!(inbound.set_paused(false));
+    outbox.push(Bytes::from_static(b"{}")).unwrap();
+    while taken.get() < frames {
+        assert!(outbox.is_open());
+        actix_rt::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(flooder);
+    pump.await.unwrap();
 }
 
 #[actix_rt::test]

@@ -1,7 +1,8 @@
 //! Monthly partitions of the table of sign-in attempts: they are created in advance and dropped as a whole.
 //!
-//! Called by the expiry job of every node; an advisory lock lets one node work at a time. An attempt of a month that
-//! has no partition yet is stored in the default partition, and moved when the partition is created.
+//! Called at start and by the expiry job of every node. An advisory lock lets one node work at a time; the other nodes do
+//! nothing. An attempt of a month that has no partition yet is stored in the default partition, and moved when the partition is
+//! created.
 
 use deadpool_postgres::Transaction;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
@@ -13,8 +14,8 @@ const MONTHS_LOCK: i64 = 0x706f_7274_0003;
 const PREFIX: &str = "device_login_attempts_";
 
 impl Store {
-    /// Creates the partitions of this month and the next, drops those that ended before `cutoff`, and deletes older
-    /// attempts from the default partition.
+    /// Creates the partitions of this month and the next, drops the partitions that ended before `cutoff`, and deletes attempts
+    /// from before `cutoff` from the default partition.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -30,7 +31,7 @@ impl Store {
                 if !transaction.query_one(sql, &[&MONTHS_LOCK]).await?.try_get::<_, bool>(0)? {
                     return Ok(());
                 }
-                // A waiting ALTER blocks the sign-ins behind it, so the lock timeout is short.
+                // While a statement below waits for an exclusive lock, sign-ins wait behind it, so the lock timeout is short.
                 transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
                 let this = first_of_month(now.date());
                 for month in [this, next_month(this)] {
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_month_reads_as_it_is_named() {
+    fn the_month_of_a_partition_is_read_from_its_name() {
         let mut month = Date::from_calendar_date(2026, Month::November, 1).expect("a day");
         for expected in ["2026_11", "2026_12", "2027_01", "2027_02", "2027_03"] {
             assert_eq!(name(month), format!("{PREFIX}{expected}"));
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_not_months() {
+    fn other_names_have_no_month() {
         for name in ["device_login_attempts_default", "device_login_attempts_2026_13", "users"] {
             assert_eq!(month_of(name), None, "{name}");
         }

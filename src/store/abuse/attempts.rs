@@ -26,19 +26,19 @@ use crate::{
     row_mapping::{self, clipped},
 };
 
-/// How long a visit is part of the history.
+/// How long a visit (a successful sign-in) is part of the history.
 const VISITS_FOR: Duration = Duration::days(90);
 
 /// A sign-in attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
-    /// Its id.
+    /// The id.
     pub id: Uuid,
     /// Time of the attempt.
     pub at: OffsetDateTime,
     /// The account, if there is one.
     pub user: Option<UserId>,
-    /// Keyed hash of the given name, 32 characters.
+    /// Keyed hash of the account key, or of the id of the passkey, that the attempt named: 32 characters.
     pub identifier: String,
     /// The method.
     pub method: SignInMethod,
@@ -60,7 +60,7 @@ pub struct Attempt {
     pub risk: Option<Assessment>,
 }
 
-const COLUMNS: &str = "id, at, user_id, identifier, method, outcome, device_id, session_id, address, user_agent, \
+pub(super) const COLUMNS: &str = "id, at, user_id, identifier, method, outcome, device_id, session_id, address, user_agent, \
      fingerprint, country, city, latitude, longitude, accuracy_km, network, risk_score, risk_reasons";
 
 impl Store {
@@ -72,8 +72,7 @@ impl Store {
         self.run(move |client| Box::pin(async move { insert(&*client, &attempt).await })).await
     }
 
-    /// Attempts on the user's account, newest first. With `before`, only those older than the attempt with this time
-    /// and id.
+    /// Attempts on the user's account, newest first. With `before`, the list continues after the attempt with this time and id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -186,7 +185,7 @@ pub(crate) fn risk(row: &Row) -> Result<Option<Assessment>, StoreError> {
     }))
 }
 
-fn attempt(row: &Row) -> Result<Attempt, StoreError> {
+pub(super) fn attempt(row: &Row) -> Result<Attempt, StoreError> {
     Ok(Attempt {
         id: row.try_get("id")?,
         at: row.try_get("at")?,
@@ -253,8 +252,9 @@ async fn failures(
     rows.iter().map(|row| Ok(millis(row.try_get("at")?))).collect()
 }
 
-/// Number of accounts, existing or not, for which sign-ins from this address failed recently. IPv6 addresses are
-/// counted by their /64, because that is one customer.
+/// Number of different names with which sign-ins from this address failed recently. A name is an account key or the id of a
+/// passkey, whether or not it exists here. IPv6 addresses of one /64 count as one address, because a /64 usually belongs to one
+/// customer.
 async fn accounts(
     client: &impl GenericClient,
     address: IpAddr,

@@ -1,13 +1,18 @@
 //! Temporary bans of client addresses.
 //!
-//! Each ban is written together with its audit event. Every node keeps a copy of all bans in memory and reads them
+//! Each ban is written together with its audit event. Every node has a copy of the active bans in memory, and reads the bans
 //! again every few seconds.
 
 use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use crate::{audit, error::StoreError, pool::Store};
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::{acting_session, order::ActingSession},
+};
 
 const COLUMNS: &str = "key, reason, created_at, expires_at";
 
@@ -25,11 +30,17 @@ pub struct Ban {
 }
 
 impl Store {
-    /// Creates a ban, or extends the existing one: the later end counts. Returns the ban that is in force now.
+    /// Creates a ban. If the address is banned already, the ban gets the new reason, and the later of the two ends counts.
+    /// Returns the ban that is active now.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn ban(&self, ban: Ban, event: AuditEvent) -> Result<Ban, StoreError> {
+    /// `Lapsed` if the acting session may no longer make the change. `Unavailable` if the database cannot be reached.
+    pub async fn ban(
+        &self,
+        ban: Ban,
+        acting_session: Option<ActingSession>,
+        event: AuditEvent,
+    ) -> Result<Ban, StoreError> {
         let sql = format!(
             "INSERT INTO bans AS b ({COLUMNS}) VALUES ($1, $2, $3, $4)
              ON CONFLICT (key) DO UPDATE
@@ -40,6 +51,9 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
+                if let Some(acting_session) = &acting_session {
+                    acting_session::require(&transaction, acting_session, ban.created_at).await?;
+                }
                 let row = transaction
                     .query_one(&sql, &[&ban.key, &ban.reason, &ban.created_at, &ban.expires_at])
                     .await?;
@@ -51,19 +65,23 @@ impl Store {
         .await
     }
 
-    /// Lifts a ban. `false` if there is none.
+    /// Lifts a ban. `false` if there is no active ban with this key.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer make the change. `Unavailable` if the database cannot be reached.
     pub async fn lift_ban(
         &self,
         key: String,
+        acting_session: Option<ActingSession>,
         now: OffsetDateTime,
         event: AuditEvent,
     ) -> Result<bool, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
+                if let Some(acting_session) = &acting_session {
+                    acting_session::require(&transaction, acting_session, now).await?;
+                }
                 let sql = "DELETE FROM bans WHERE key = $1 AND expires_at > $2";
                 if transaction.execute(sql, &[&key, &now]).await? == 0 {
                     return Ok(false);
@@ -76,7 +94,7 @@ impl Store {
         .await
     }
 
-    /// The bans in force at this time, the longest first, at most `limit`.
+    /// At most `limit` bans that are active at the time `now`. The ban that ends last comes first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -88,6 +106,41 @@ impl Store {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&now, &i64::from(limit)]).await?;
+                rows.iter().map(read).collect()
+            })
+        })
+        .await
+    }
+}
+
+/// Which bans to list.
+#[derive(Clone, Debug, Default)]
+pub struct BanFilter {
+    /// Only bans with one of these keys.
+    pub keys: Option<Vec<String>>,
+    /// Only bans that come after the one with this start and key in the list, which begins with the newest.
+    pub before: Option<(OffsetDateTime, String)>,
+    /// Maximum number of bans.
+    pub limit: u32,
+}
+
+impl Store {
+    /// The bans that are active at the time `now`, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn list_bans(&self, filter: BanFilter, now: OffsetDateTime) -> Result<Vec<Ban>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM bans
+             WHERE expires_at > $1 AND ($2::text[] IS NULL OR key = ANY ($2))
+               AND ($3::timestamptz IS NULL OR created_at <= $3) AND ($3 IS NULL OR created_at < $3 OR key > $4)
+             ORDER BY created_at DESC, key LIMIT $5"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (at, key) = filter.before.unzip();
+                let rows =
+                    client.query(&sql, &[&now, &filter.keys, &at, &key, &i64::from(filter.limit)]).await?;
                 rows.iter().map(read).collect()
             })
         })

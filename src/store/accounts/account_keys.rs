@@ -1,8 +1,10 @@
-//! Gives account keys to accounts that were created without one.
+//! Gives account keys to accounts that have none.
 //!
-//! Called with the migrations, and by a job, because a server of an earlier release may still create accounts without a key. Each
-//! batch holds the lock of the migrations, so several processes work one after the other. Accounts are taken in the order of
-//! their ids, so the oldest account gets the key. The unique index decides between a batch and a registration.
+//! Called after the migrations, because older accounts have no key yet. A job calls this file, too, because a server of an
+//! earlier release may still create accounts without a key. Each batch holds the lock of the migrations, so several processes
+//! work one after the other. The accounts are processed in the order of their ids. So if several of them would have the same
+//! key, the oldest one gets it, unless another account has this key already. If a registration takes a key at the same time as
+//! a batch, the unique index decides.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,33 +14,35 @@ use tokio_postgres::Client;
 
 use crate::{error::StoreError, pool::Store, schema_lock::SCHEMA_LOCK};
 
-/// Accounts per statement.
+/// The number of accounts in a batch.
 const BATCH: i64 = 1_000;
-/// How often a batch is tried while registrations take the same keys.
+/// The largest number of attempts at one batch. Another attempt is made if a registration took one of the keys meanwhile.
 const MAX_ATTEMPTS: usize = 5;
 
-/// An account that has no key, because another account has it. It cannot be found by its address.
+/// An account that has no key, because another account has the key that its address gives, or because this key would be too
+/// long or empty. Such an account cannot be found by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountWithoutKey {
     /// The account.
     pub user: UserId,
     /// Its address.
     pub email: String,
-    /// The account with the key. `None` if the address is too long to have one.
+    /// The account that has the key, and the address of that account. `None` if no account has the key.
     pub holder: Option<(UserId, String)>,
 }
 
 impl Store {
-    /// Gives every account its key, in batches. Returns the accounts that got none.
+    /// Gives a key to every account that has none, in batches of one transaction each. Returns the accounts that got no key.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached. Finished batches stay; the next call continues.
+    /// `Unavailable` if the database cannot be reached. Finished batches are kept, and the next call processes only the
+    /// accounts that still have no key.
     pub async fn assign_account_keys(&self) -> Result<Vec<AccountWithoutKey>, StoreError> {
         self.run_slow(|client| Box::pin(async move { assign(client).await })).await
     }
 }
 
-/// Gives every account its key.
+/// Does the work of [`Store::assign_account_keys`] on the caller's connection.
 pub(crate) async fn assign(client: &mut Client) -> Result<Vec<AccountWithoutKey>, StoreError> {
     let (mut left, mut last) = (Vec::new(), i64::MIN);
     loop {
@@ -65,13 +69,13 @@ pub(crate) async fn assign(client: &mut Client) -> Result<Vec<AccountWithoutKey>
 
 /// The result of a batch.
 struct Assigned {
-    /// The number of its last account; `None` if there was none left.
+    /// The id of the last account in the batch; `None` if no account was left.
     last: Option<i64>,
     /// The accounts that got no key.
     left: Vec<(UserId, String, AccountKey)>,
 }
 
-/// Gives keys to accounts without one, beginning after this id.
+/// Gives keys to a batch of accounts that have no key, beginning after the id `after`.
 async fn assign_batch(client: &mut Client, after: i64) -> Result<Assigned, StoreError> {
     let sql = "SELECT id, email FROM users WHERE account_key IS NULL AND id > $1 ORDER BY id LIMIT $2";
     let transaction = client.transaction().await?;

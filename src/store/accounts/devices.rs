@@ -1,7 +1,8 @@
 //! The devices of a user.
 //!
-//! Called by services, and by the transactions of registration and sign-in. Devices are recognised by the random id
-//! in their cookie. Their last use is written by `last_seen`; forgetting a device is a revocation.
+//! Called by services, and by the transactions of registration and sign-in. Devices are recognised by the random id in their
+//! cookie. Between sign-ins, `last_seen` writes the time of their last use. A device is forgotten by the transaction of a
+//! revocation (`revocation::changes`).
 
 use std::net::IpAddr;
 
@@ -39,9 +40,9 @@ pub struct Device {
     pub country: Option<String>,
     /// The city of the last sign-in.
     pub city: Option<String>,
-    /// The trust that was granted; whether it still holds depends on `trusted_until`.
+    /// The trust that was granted. It is valid until `trusted_until`.
     pub trust: Trust,
-    /// End of the trust.
+    /// The end of the trust.
     pub trusted_until: Option<OffsetDateTime>,
     /// First seen.
     pub created_at: OffsetDateTime,
@@ -75,12 +76,12 @@ pub struct DeviceSeen {
     pub place: Place,
 }
 
-const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.user_agent, d.address, d.country, d.city, \
+pub(super) const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.user_agent, d.address, d.country, d.city, \
      d.trust, d.trusted_until, d.created_at, d.last_seen_at";
 
 impl Store {
-    /// The user's devices, the most recently seen first, at most `limit`, after the device with this last use and id. Forgotten
-    /// devices are left out.
+    /// At most `limit` devices of the user, the most recently seen first. With `after`, the list continues after the device
+    /// with this last use and id. Forgotten devices are left out.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -124,10 +125,10 @@ impl Store {
         .await
     }
 
-    /// Changes a device of the acting session's user. `None` if the user has no device with this id.
+    /// Changes a device of the acting session's user. `None` if the user has no such device, or has forgotten it.
     ///
     /// # Errors
-    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer make this change, `Unavailable` if the database cannot be reached.
     pub async fn change_device(
         &self,
         acting_session: ActingSession,
@@ -176,7 +177,7 @@ impl Store {
     }
 }
 
-fn device(row: &Row) -> Result<Device, StoreError> {
+pub(super) fn device(row: &Row) -> Result<Device, StoreError> {
     let fingerprint: Option<String> = row.try_get("fingerprint")?;
     let version: i16 = row.try_get("fingerprint_version")?;
     Ok(Device {
@@ -194,15 +195,17 @@ fn device(row: &Row) -> Result<Device, StoreError> {
     })
 }
 
-/// The most devices that one sign-in removes.
+/// The largest number of devices that one sign-in removes.
 const REMOVED_AT_ONCE: i64 = 100;
 
-/// Removes the oldest devices beyond the limit, but never the device that signs in, a trusted device, or a device with a session
-/// that has not ended. Forgotten devices are removed first. Rows that another transaction has locked stay.
-pub(crate) async fn make_room(
+/// If a user has more than `limit` devices, removes the devices above the limit, at most [`REMOVED_AT_ONCE`]: first the
+/// forgotten devices, then the devices that were not seen for the longest time. The device that signs in, devices whose trust
+/// has not ended, and devices with a session whose row is not ended are never removed. Rows that another transaction has locked
+/// are skipped.
+pub(crate) async fn remove_surplus(
     client: &impl GenericClient,
     user: UserId,
-    signs_in: DeviceId,
+    signing_in: DeviceId,
     limit: u32,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
@@ -218,11 +221,11 @@ pub(crate) async fn make_room(
                  FOR UPDATE OF d SKIP LOCKED)",
         )
         .await?;
-    client.execute(&statement, &[&user.0, &signs_in.0, &i64::from(limit), &now, &REMOVED_AT_ONCE]).await?;
+    client.execute(&statement, &[&user.0, &signing_in.0, &i64::from(limit), &now, &REMOVED_AT_ONCE]).await?;
     Ok(())
 }
 
-/// Creates or updates a device of a user. A forgotten device is created again.
+/// Creates or updates a device of a user. A forgotten device becomes a new device.
 pub(crate) async fn upsert(
     client: &impl GenericClient,
     user: UserId,
@@ -263,7 +266,7 @@ pub(crate) async fn upsert(
     Ok(())
 }
 
-/// Grants trust to a device of a user. Trust that the device already has is never lowered.
+/// Grants trust to a device of a user. If the device is trusted already, the higher level and the later end count.
 pub(crate) async fn trust(
     client: &impl GenericClient,
     user: UserId,

@@ -1,7 +1,7 @@
-//! When sessions and devices were last seen, written in batches.
+//! Writes when sessions and devices were last seen, usually in batches.
 //!
-//! Called by the port of the actors and by the expiry job. A time never moves backwards, and a revoked session is
-//! never changed.
+//! Called by the port of the actors, by the expiry job (`touch_open`) and by the verifier (`write_use`). A time never moves
+//! backwards, and a session whose row is ended is never changed.
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -21,21 +21,21 @@ use crate::{
 pub struct LastSeen {
     /// The session.
     pub session: SessionId,
-    /// Its device.
+    /// The device of the session.
     pub device: DeviceId,
-    /// Its user.
+    /// The user of the session.
     pub user: UserId,
-    /// Time of the use.
+    /// The time of the use.
     pub at: OffsetDateTime,
     /// The client's address, if known.
     pub address: Option<IpAddr>,
-    /// The highest refresh counter of an access token that was used.
+    /// The highest refresh counter among the access tokens that were used.
     pub used_counter: u64,
 }
 
 impl Store {
-    /// Writes a use of a session at once: its time, and the refresh counter of the access token that was used. `false` if the
-    /// session has been revoked meanwhile.
+    /// Writes the time of a use of a session, and the refresh counter of the access token that was used. The write does not
+    /// wait for a batch. `false` if the session has been revoked meanwhile.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -61,7 +61,7 @@ impl Store {
         .await
     }
 
-    /// Writes that these sessions, at most `TOUCHED_AT_ONCE`, have open sockets, which counts as activity.
+    /// Writes that these sessions (at most `TOUCHED_AT_ONCE`) are used now, because they have open sockets.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -86,7 +86,7 @@ impl Store {
         .await
     }
 
-    /// Writes a batch of uses. A time never moves backwards, and revoked sessions are not changed.
+    /// Writes a batch of uses. It runs two transactions, one for sessions and one for devices.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; the same batch may be written again.
@@ -96,7 +96,8 @@ impl Store {
         }
         self.run_slow(move |client| {
             Box::pin(async move {
-                // Two transactions, so that no lock on one table is held while waiting for the other.
+                // There are two transactions, so that no lock on one table is held while this waits for a lock on the other
+                // table.
                 touch_sessions(client, &newest(&batch, |touch| touch.session)).await?;
                 touch_devices(client, &newest(&batch, |touch| (touch.user, touch.device))).await
             })
@@ -105,8 +106,8 @@ impl Store {
     }
 }
 
-/// One entry per key: the newest, with the highest counter of all. An UPDATE takes only one source row per target
-/// row.
+/// Merges the uses with the same key into one, with the newest time and the highest counter. The reason: an UPDATE uses only
+/// one source row for each target row.
 fn newest<K: std::hash::Hash + Eq>(batch: &[LastSeen], key: impl Fn(&LastSeen) -> K) -> Vec<LastSeen> {
     let mut kept: HashMap<K, LastSeen> = HashMap::with_capacity(batch.len());
     for touch in batch {
@@ -124,7 +125,8 @@ fn newest<K: std::hash::Hash + Eq>(batch: &[LastSeen], key: impl Fn(&LastSeen) -
     kept.into_values().collect()
 }
 
-/// Rows are locked in the order of their ids, as revocations lock them. This prevents deadlocks between the two.
+/// Rows are locked in the order of their ids, as revocations lock them. This prevents deadlocks between this statement and
+/// revocations.
 async fn touch_sessions(client: &Client, batch: &[LastSeen]) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(

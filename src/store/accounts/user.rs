@@ -20,19 +20,20 @@ pub(crate) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_na
 /// An account.
 #[derive(Clone)]
 pub struct User {
-    /// Its id.
+    /// The id.
     pub id: UserId,
     /// The e-mail address as it was registered.
     pub email: String,
     /// The display name.
     pub display_name: Option<String>,
-    /// The password hash, a PHC string.
+    /// The password hash: a PHC string, a hash that was imported from another system, or [`NO_PASSWORD`].
     pub password_hash: SecretString,
     /// The role.
     pub role: Role,
     /// The status: only an active account may do anything.
     pub status: Status,
-    /// Raised by every revocation that covers more than one session. Column `generation`.
+    /// A counter (the column `generation`). Every revocation of the user's sessions, or of the sessions on a device of the
+    /// user, raises this counter. The revocation of a single session does not.
     pub revocation_epoch: i32,
     /// Time of registration.
     pub created_at: OffsetDateTime,

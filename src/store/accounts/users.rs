@@ -1,6 +1,6 @@
 //! Accounts: creating, finding and changing them.
 //!
-//! Changes that end trust (a new password, role or status) are made by the transaction of the revocation, in
+//! Changes that end trust (a new password, e-mail address, role or status) are made by the transaction of the revocation, in
 //! `revocation::changes`.
 
 use deadpool_postgres::GenericClient;
@@ -29,12 +29,14 @@ use crate::{
     audit,
     error::StoreError,
     factors::second_factors::{self, FACTOR_COLUMNS, Factors},
+    personal_data::cancellation::CANCELLABLE,
     pool::Store,
     revocation::{acting_session, order::ActingSession},
     row_mapping,
 };
 
-/// The unique indexes that refuse an address of another account: that of keys, and the one of earlier releases.
+/// The unique indexes that refuse the address of another account: the index of account keys, and the index of addresses, which
+/// earlier releases use.
 pub const ADDRESS_TAKEN: [&str; 2] = ["users_account_key", "users_email_key"];
 
 /// An account to be created.
@@ -52,26 +54,37 @@ pub struct NewUser {
     pub status: Status,
     /// The device that registers, if there is one.
     pub device: Option<DeviceSeen>,
-    /// The time.
+    /// The time at which the account is created.
     pub now: OffsetDateTime,
 }
 
-/// What sign-in needs to know before it checks a password.
+/// An account, and what a sign-in needs to know about it.
 #[derive(Clone, Debug)]
 pub struct SignInCandidate {
     /// The account.
     pub user: User,
-    /// The id of the last revocation of all sessions. If it has changed when the session is opened, the sign-in is
-    /// void.
+    /// The id of the last revocation of all sessions. If this id has changed when the session is opened, the sign-in is
+    /// refused.
     pub revoked_all: i64,
-    /// Whether the user has signed in on the device before.
+    /// Whether the account knows the device: the user has registered or signed in on it, and has not forgotten it.
     pub device_known: bool,
     /// The trust in the device, and its end.
     pub device_trust: Option<(Trust, OffsetDateTime)>,
-    /// The factors that the user has beside the password.
+    /// The factors that the user has besides the password.
     pub factors: Factors,
-    /// The end of the lock of second factors on the device, if there is a lock.
+    /// The time until which second factors are refused on the device, if they are. All devices that the account does not know
+    /// share one such time.
     pub factors_locked_until: Option<OffsetDateTime>,
+    /// Whether the user has requested the erasure of the account, and cancels it with a sign-in.
+    pub cancels_erasure: bool,
+}
+
+impl SignInCandidate {
+    /// Whether the account may open sessions: it is active, or the sign-in cancels its erasure.
+    #[must_use]
+    pub fn may_sign_in(&self) -> bool {
+        self.user.status.is_active() || (self.cancels_erasure && self.user.status == Status::Deactivated)
+    }
 }
 
 /// Which accounts to list.
@@ -89,18 +102,20 @@ pub struct UserFilter {
     pub limit: u32,
 }
 
-/// The parameters are: text, role, status.
+/// The condition of a list. The parameters are text, role and status.
 const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email)) > 0
             OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
         AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
 
-/// The query for a candidate. The parameters are the value in `condition`, and the device.
+/// The query for a candidate. The parameters are the value that `condition` compares, the id of the device, and the id under
+/// which wrong second factors on unknown devices are counted.
 fn candidate_sql(condition: &str) -> String {
     format!(
         "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
                 (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all,
                 (SELECT f.locked_until FROM second_factor_failures f
-                 WHERE f.user_id = u.id AND f.source = coalesce(d.id, $3)) AS factors_locked_until
+                 WHERE f.user_id = u.id AND f.source = coalesce(d.id, $3)) AS factors_locked_until,
+                {CANCELLABLE} AS cancels_erasure
          FROM users u LEFT JOIN registered_devices d
            ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
          WHERE {condition}"
@@ -115,6 +130,7 @@ fn candidate_from_row(row: &Row) -> Result<SignInCandidate, StoreError> {
         device_trust: device_trust(row)?,
         factors: second_factors::from_row(row)?,
         factors_locked_until: row.try_get("factors_locked_until")?,
+        cancels_erasure: row.try_get("cancels_erasure")?,
     })
 }
 
@@ -122,7 +138,7 @@ impl Store {
     /// Creates an account, with its device if there is one.
     ///
     /// # Errors
-    /// `Conflict` if another account has this address.
+    /// `Conflict` if another account has this address, `Unavailable` if the database cannot be reached.
     pub async fn insert_user(&self, new: NewUser, event: AuditEvent) -> Result<User, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -135,6 +151,27 @@ impl Store {
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 Ok(user)
+            })
+        })
+        .await
+    }
+
+    /// Finds the accounts with these addresses, which must be in lower case, and returns the addresses of those accounts that
+    /// can sign in or can still be confirmed. Works with every earlier schema, and finds nothing in a database without accounts.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn usable_accounts(&self, emails: &[&str]) -> Result<Vec<String>, StoreError> {
+        let emails: Vec<String> = emails.iter().map(|email| (*email).to_owned()).collect();
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let exists = client.query_one("SELECT to_regclass('users') IS NOT NULL", &[]).await?;
+                if !exists.try_get::<_, bool>(0)? {
+                    return Ok(Vec::new());
+                }
+                let sql = "SELECT email FROM users WHERE lower(email) = ANY($1) AND status IN ('active', 'pending') ORDER BY id";
+                let rows = client.query(sql, &[&emails]).await?;
+                rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
             })
         })
         .await
@@ -163,7 +200,7 @@ impl Store {
         .await
     }
 
-    /// The account of this number, and the data that a sign-in on `device` needs.
+    /// The account with this id, and the data that a sign-in on `device` needs.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -203,7 +240,7 @@ impl Store {
     /// Changes the display name of the acting session's user.
     ///
     /// # Errors
-    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer make this change, `Unavailable` if the database cannot be reached.
     pub async fn update_profile(
         &self,
         acting_session: ActingSession,
@@ -245,8 +282,8 @@ impl Store {
             .await
     }
 
-    /// Replaces a hash by one of the same password with the current parameters, unless the password has changed in the
-    /// meantime.
+    /// Replaces a password hash by a hash of the same password with the current parameters. `false` if the password has changed
+    /// in the meantime.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -298,7 +335,7 @@ fn device_trust(row: &Row) -> Result<Option<(Trust, OffsetDateTime)>, StoreError
     until.map(|until| Ok((row_mapping::word(row, "trust")?, until))).transpose()
 }
 
-async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
+pub(super) async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
     let sql = format!(
         "INSERT INTO users AS u (email, account_key, display_name, password_hash, role, status, created_at,
                                  updated_at, password_changed_at)

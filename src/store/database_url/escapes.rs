@@ -4,12 +4,13 @@ use percent_encoding::percent_decode_str;
 
 use super::error::DatabaseUrlError;
 
-/// Percent-decoding to text. NUL is refused, because it ends a text in PostgreSQL's protocol.
+/// Decodes percent escapes to a text. The decoded bytes must be UTF-8.
 pub(super) fn text(value: &str, part: &'static str) -> Result<String, DatabaseUrlError> {
     String::from_utf8(bytes(value, part)?).map_err(|_| DatabaseUrlError::Escape(part))
 }
 
-/// Percent-decoding. A malformed escape is an error; the library would keep it as it is.
+/// Decodes percent escapes to bytes. A malformed escape is an error; the crate `percent-encoding` would keep the escape
+/// unchanged. `%00` is refused, too, because NUL ends a text in PostgreSQL's protocol.
 pub(super) fn bytes(value: &str, part: &'static str) -> Result<Vec<u8>, DatabaseUrlError> {
     let malformed = value.split('%').skip(1).any(|escape| {
         let digits = escape.as_bytes().get(..2);

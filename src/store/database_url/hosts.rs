@@ -7,7 +7,8 @@ use super::{error::DatabaseUrlError, escapes::text};
 /// PostgreSQL's port.
 const DEFAULT_PORT: u16 = 5432;
 
-/// The hosts and ports of a list such as `a:5432,[::1],%2Frun%2Fpostgresql`. Ports are given for all hosts or for none.
+/// The hosts and ports of a list such as `a:5432,[::1],%2Frun%2Fpostgresql`. If any host has a port, each host gets one (the
+/// default where the list has none). Otherwise the list of ports is empty.
 pub(super) fn host_list(list: &str) -> Result<(Vec<String>, Vec<u16>), DatabaseUrlError> {
     let (mut hosts, mut ports, mut any_port) = (Vec::new(), Vec::new(), false);
     for entry in list.split(',').filter(|_| !list.is_empty()) {
@@ -41,19 +42,19 @@ fn host_and_port(entry: &str) -> Result<(String, Option<u16>), DatabaseUrlError>
     Ok((host_name(&text(name, "hosts")?)?, port))
 }
 
-/// A port.
+/// Reads a port.
 pub(super) fn port_number(text: &str) -> Result<u16, DatabaseUrlError> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|port| digits && *port > 0).ok_or(DatabaseUrlError::Port)
 }
 
-/// A host from a separate setting. A socket directory may be percent-encoded there, too.
-pub(crate) fn separate_host(host: &str) -> Result<String, DatabaseUrlError> {
+/// Reads a host from a separate setting. A socket directory may be percent-encoded there, too.
+pub(super) fn separate_host(host: &str) -> Result<String, DatabaseUrlError> {
     let encoded = host.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2F"));
     if encoded { host_name(&text(host, "hosts")?) } else { host_name(host) }
 }
 
-/// A host: a name, an address, or the path of a socket directory.
+/// Reads a host: a name, an address, or the path of a socket directory.
 pub(super) fn host_name(name: &str) -> Result<String, DatabaseUrlError> {
     let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
     let bare = address.split_once('%').map_or(address, |(address, _zone)| address);

@@ -1,49 +1,57 @@
 //! The parameters of a database connection, each given at most once, and their form for the driver.
 //!
-//! Filled by `url`. A name that [`Parameters::set`] does not know is refused, because the parameter may make the connection
-//! stricter.
+//! `url`, `keywords` and `parts` set the parameters. A name that [`Parameters::set`] does not know is refused, because an
+//! unknown parameter may demand a stricter connection.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tokio_postgres::{
     Config,
-    config::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs},
+    config::{ChannelBinding, Host, LoadBalanceHosts},
 };
 
 use super::{
     error::DatabaseUrlError,
     hosts::{host_name, port_number},
 };
-use crate::tls_mode::{Roots, TlsMode};
+use crate::{
+    session_target::SessionTarget,
+    tls_mode::{ClientIdentity, Roots, TlsMode},
+};
 
-/// A longer unknown name is not repeated in a message.
+/// The longest unknown name that a message repeats, in bytes.
 const SHOWN_NAME: usize = 64;
-/// The longest duration of a parameter: a day.
+/// The longest duration that a parameter may have: a day.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// The parameters with one text as their value.
-const NAMES: [&str; 16] = [
+/// The default of `keepalives_idle`. The default of the driver is two hours, longer than most networks remember a connection.
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
+/// The parameters whose value is kept as one text.
+const NAMES: [&str; 17] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
     "dbname",
+    "gssencmode",
     "keepalives",
     "keepalives_count",
     "keepalives_idle",
     "keepalives_interval",
-    "keepalives_retries",
     "load_balance_hosts",
     "options",
-    "sslmode",
+    "sslcert",
+    "sslkey",
     "sslrootcert",
     "target_session_attrs",
     "tcp_user_timeout",
     "user",
 ];
 
-/// The content of a URL in the form for the driver, and the TLS mode.
+/// Everything that the text says: in the form for the driver, and what the driver does not know.
 pub(crate) struct ParsedUrl {
     pub(crate) config: Config,
     pub(crate) tls: TlsMode,
+    pub(crate) identity: Option<ClientIdentity>,
+    pub(crate) target: SessionTarget,
 }
 
 /// The parameters read so far.
@@ -57,8 +65,8 @@ pub(super) struct Parameters {
     values: BTreeMap<&'static str, String>,
 }
 
-#[derive(Clone, Copy)]
-enum Mode {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
     Disable,
     Prefer,
     Require,
@@ -67,7 +75,7 @@ enum Mode {
 }
 
 impl Parameters {
-    /// Sets a part of the URL that stands before its query. An empty part counts as absent.
+    /// Sets a part of the URL that comes before the query. An empty part counts as absent.
     pub(super) fn set_given(&mut self, name: &str, value: String) -> Result<(), DatabaseUrlError> {
         if value.is_empty() { Ok(()) } else { self.set(name, value) }
     }
@@ -96,6 +104,8 @@ impl Parameters {
             "sslmode" => once(&mut self.mode, sslmode(&value).ok_or(bad("sslmode"))?, "sslmode"),
             "ssl" => once(&mut self.mode, asyncpg_ssl(&value).ok_or(bad("ssl"))?, "sslmode"),
             _ => {
+                // `keepalives_retries` is the driver's name of libpq's parameter `keepalives_count`.
+                let name = if name == "keepalives_retries" { "keepalives_count" } else { name };
                 let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
                     return Err(unknown(name));
                 };
@@ -107,8 +117,13 @@ impl Parameters {
         }
     }
 
-    /// The configuration of the driver.
-    pub(super) fn finish(mut self) -> Result<ParsedUrl, DatabaseUrlError> {
+    /// Sets further parameters, which are given beside the text.
+    pub(super) fn set_all(&mut self, further: &[(&str, &str)]) -> Result<(), DatabaseUrlError> {
+        further.iter().try_for_each(|(name, value)| self.set(name, (*value).to_owned()))
+    }
+
+    /// What all parameters say together. `mode` applies if there is no `sslmode`.
+    pub(super) fn finish(mut self, mode: Mode) -> Result<ParsedUrl, DatabaseUrlError> {
         if self.hosts.is_empty() && self.addresses.is_empty() {
             return Err(DatabaseUrlError::NoHost);
         }
@@ -119,7 +134,23 @@ impl Parameters {
         if self.ports.len() > 1 && self.ports.len() != servers {
             return Err(bad("port"));
         }
-        let tls = tls_mode(self.mode, self.values.remove("sslrootcert"))?;
+        // As in libpq, `sslrootcert=system` alone means full verification.
+        let system = self.values.get("sslrootcert").is_some_and(|root| root == "system");
+        let mode = self.mode.unwrap_or(if system { Mode::VerifyFull } else { mode });
+        let tls = tls_mode(mode, self.values.remove("sslrootcert"))?;
+        let identity = identity(mode, self.values.remove("sslcert"), self.values.remove("sslkey"))?;
+        let target = target(self.values.remove("target_session_attrs"), servers)?;
+        let config = self.config()?;
+        if config.get_channel_binding() == ChannelBinding::Require
+            && (mode == Mode::Disable || reaches_sockets_only(&config))
+        {
+            return Err(DatabaseUrlError::NoBinding);
+        }
+        Ok(ParsedUrl { config, tls, identity, target })
+    }
+
+    /// The configuration for the driver.
+    fn config(self) -> Result<Config, DatabaseUrlError> {
         let mut config = Config::new();
         for host in &self.hosts {
             config.host(host);
@@ -133,28 +164,31 @@ impl Parameters {
         if let Some(password) = self.password {
             config.password(password);
         }
+        config.keepalives_idle(KEEPALIVE);
         for (name, value) in self.values {
-            tell(&mut config, name, value)?;
+            apply(&mut config, name, value)?;
         }
-        Ok(ParsedUrl { config, tls })
+        Ok(config)
     }
 }
 
+/// Whether every server is reached through a socket directory, where PostgreSQL has no TLS.
+pub(crate) fn reaches_sockets_only(config: &Config) -> bool {
+    config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_))) && config.get_hostaddrs().is_empty()
+}
+
 /// Passes one parameter to the driver.
-fn tell(config: &mut Config, name: &'static str, value: String) -> Result<(), DatabaseUrlError> {
+fn apply(config: &mut Config, name: &'static str, value: String) -> Result<(), DatabaseUrlError> {
     match name {
         "user" => config.user(value),
         "dbname" => config.dbname(value),
         "options" => config.options(value),
         "application_name" => config.application_name(value),
         "keepalives" => config.keepalives(count(name, &value)? != 0),
-        "keepalives_count" | "keepalives_retries" => config.keepalives_retries(count(name, &value)?),
-        "target_session_attrs" => config.target_session_attrs(match value.as_str() {
-            "any" => TargetSessionAttrs::Any,
-            "read-write" => TargetSessionAttrs::ReadWrite,
-            "read-only" => TargetSessionAttrs::ReadOnly,
-            _ => return Err(bad(name)),
-        }),
+        "keepalives_count" => config.keepalives_retries(count(name, &value)?),
+        // This client never uses Kerberos encryption.
+        "gssencmode" if matches!(value.as_str(), "disable" | "prefer") => config,
+        "gssencmode" => return Err(bad(name)),
         "channel_binding" => config.channel_binding(match value.as_str() {
             "disable" => ChannelBinding::Disable,
             "prefer" => ChannelBinding::Prefer,
@@ -166,14 +200,14 @@ fn tell(config: &mut Config, name: &'static str, value: String) -> Result<(), Da
             "random" => LoadBalanceHosts::Random,
             _ => return Err(bad(name)),
         }),
-        _ => return tell_duration(config, name, &value),
+        _ => return apply_duration(config, name, &value),
     };
     Ok(())
 }
 
 /// Passes one duration to the driver. As in libpq, zero and negative numbers mean the default, and the unit is seconds
 /// (milliseconds for `tcp_user_timeout`).
-fn tell_duration(config: &mut Config, name: &'static str, value: &str) -> Result<(), DatabaseUrlError> {
+fn apply_duration(config: &mut Config, name: &'static str, value: &str) -> Result<(), DatabaseUrlError> {
     let number: i64 = value.parse().map_err(|_| bad(name))?;
     let number = u64::try_from(number).unwrap_or(0);
     let milliseconds = name == "tcp_user_timeout";
@@ -196,7 +230,7 @@ fn bad(name: &'static str) -> DatabaseUrlError {
     DatabaseUrlError::Value(name)
 }
 
-/// Names an unknown parameter, if its name can be shown.
+/// The error for an unknown parameter. It contains the name if the name can be shown.
 fn unknown(name: &str) -> DatabaseUrlError {
     let shown = name.len() <= SHOWN_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
     DatabaseUrlError::Unknown(if shown { name.to_owned() } else { "(unreadable)".to_owned() })
@@ -232,7 +266,7 @@ fn sslmode(value: &str) -> Option<Mode> {
     }
 }
 
-/// asyncpg's `ssl` takes libpq's words or a truth value; true means full verification.
+/// The mode of asyncpg's `ssl`, whose value is one of libpq's words or a Boolean. True means full verification.
 fn asyncpg_ssl(value: &str) -> Option<Mode> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "on" => Some(Mode::VerifyFull),
@@ -241,24 +275,52 @@ fn asyncpg_ssl(value: &str) -> Option<Mode> {
     }
 }
 
-/// As in libpq, `require` with a root certificate verifies the chain. The authorities of the system are accepted only if the name
-/// is verified as well, because they issue certificates for every host.
-fn tls_mode(mode: Option<Mode>, root: Option<String>) -> Result<TlsMode, DatabaseUrlError> {
+/// As in libpq, `require` with a root certificate verifies the chain, and `sslrootcert=system` requires that the name is
+/// verified as well, because the authorities of the system issue certificates for every host. For the same reason, the name is
+/// also verified if `verify-ca` is given without a root certificate.
+fn tls_mode(mode: Mode, root: Option<String>) -> Result<TlsMode, DatabaseUrlError> {
     if root.as_deref() == Some("system") {
         return match mode {
-            None | Some(Mode::VerifyFull) => Ok(TlsMode::VerifyFull(Roots::System)),
-            Some(_) => Err(DatabaseUrlError::WeakMode),
+            Mode::VerifyFull => Ok(TlsMode::VerifyFull(Roots::System)),
+            _ => Err(DatabaseUrlError::WeakMode),
         };
     }
     let named = root.is_some();
     let roots = root.map_or(Roots::System, |file| Roots::File(PathBuf::from(file)));
-    Ok(match mode.unwrap_or(Mode::Prefer) {
+    Ok(match mode {
         Mode::Disable | Mode::Prefer if named => return Err(DatabaseUrlError::UnusedRoot),
         Mode::Disable => TlsMode::Disable,
         Mode::Prefer => TlsMode::Prefer,
         Mode::Require if named => TlsMode::VerifyCa(roots),
         Mode::Require => TlsMode::Require,
-        Mode::VerifyCa => TlsMode::VerifyCa(roots),
-        Mode::VerifyFull => TlsMode::VerifyFull(roots),
+        Mode::VerifyCa if named => TlsMode::VerifyCa(roots),
+        Mode::VerifyCa | Mode::VerifyFull => TlsMode::VerifyFull(roots),
     })
+}
+
+/// The files of this client's certificate. A connection that is never encrypted cannot show a certificate.
+fn identity(
+    mode: Mode,
+    certificate: Option<String>,
+    key: Option<String>,
+) -> Result<Option<ClientIdentity>, DatabaseUrlError> {
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(DatabaseUrlError::Incomplete("sslcert", "sslkey")),
+        (None, Some(_)) => Err(DatabaseUrlError::Incomplete("sslkey", "sslcert")),
+        (Some(_), Some(_)) if mode == Mode::Disable => Err(DatabaseUrlError::UnusedIdentity),
+        (Some(certificate), Some(key)) => {
+            Ok(Some(ClientIdentity { certificate: certificate.into(), key: key.into() }))
+        }
+    }
+}
+
+/// The wanted server. Of several servers, it is one that accepts writes, unless the text says otherwise: the others are
+/// standbys.
+fn target(word: Option<String>, servers: usize) -> Result<SessionTarget, DatabaseUrlError> {
+    match word {
+        Some(word) => SessionTarget::of(&word).ok_or(bad("target_session_attrs")),
+        None if servers > 1 => Ok(SessionTarget::ReadWrite),
+        None => Ok(SessionTarget::Any),
+    }
 }

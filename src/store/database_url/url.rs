@@ -4,27 +4,27 @@ use super::{
     error::DatabaseUrlError,
     escapes::{bytes, text},
     hosts::host_list,
-    parameters::{Parameters, ParsedUrl},
+    parameters::{Mode, Parameters},
 };
 
 /// Reads a URL.
-pub(crate) fn parse(url: &str) -> Result<ParsedUrl, DatabaseUrlError> {
-    let (scheme, rest) = url.trim().split_once("://").ok_or(DatabaseUrlError::Scheme)?;
+pub(super) fn parse(url: &str) -> Result<Parameters, DatabaseUrlError> {
+    let (scheme, rest) = url.split_once("://").ok_or(DatabaseUrlError::Scheme)?;
     let known = ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+asyncpg"];
     if !known.contains(&scheme.to_ascii_lowercase().as_str()) {
         return Err(DatabaseUrlError::Scheme);
     }
     let parts = split_userinfo(rest)?;
     let of_libpq = split_as_libpq(rest);
-    // A URL that libpq understands means the same here, or nothing.
-    if parts != of_libpq && read(of_libpq).is_ok() {
+    // If libpq would understand the URL differently, the URL is refused.
+    if parts != of_libpq && read(of_libpq).and_then(|other| other.finish(Mode::Prefer)).is_ok() {
         return Err(DatabaseUrlError::Ambiguous);
     }
     read(parts)
 }
 
 /// Reads what follows the scheme: user and password, and the rest.
-fn read((userinfo, rest): (Option<&str>, &str)) -> Result<ParsedUrl, DatabaseUrlError> {
+fn read((userinfo, rest): (Option<&str>, &str)) -> Result<Parameters, DatabaseUrlError> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
     let mut parameters = Parameters::default();
@@ -46,10 +46,10 @@ fn read((userinfo, rest): (Option<&str>, &str)) -> Result<ParsedUrl, DatabaseUrl
             parameters.set(&name, text(value, "parameters")?)?;
         }
     }
-    parameters.finish()
+    Ok(parameters)
 }
 
-/// User and password as libpq finds them: before the first `@`, unless a `/` comes first.
+/// User and password as libpq finds them: the text before the first `@`. If a `/` comes before that `@`, the URL has neither.
 fn split_as_libpq(rest: &str) -> (Option<&str>, &str) {
     match rest.find(['@', '/']) {
         Some(end) if rest[end..].starts_with('@') => (Some(&rest[..end]), &rest[end + 1..]),
@@ -59,9 +59,9 @@ fn split_as_libpq(rest: &str) -> (Option<&str>, &str) {
 
 /// User and password, if there are any, and what follows them.
 ///
-/// User and password end at the last `@`, even if the password contains other delimiters, unless that `@` may belong to the value
-/// of a parameter or to the name of the database. If both readings are possible, the URL is refused: the wrong one would connect
-/// to another host, or drop parameters such as `sslmode`.
+/// User and password end at the last `@`, even if the password contains other delimiters, unless that `@` may belong to the
+/// value of a parameter or to the name of the database. If both readings are possible, the URL is refused: the wrong reading
+/// would connect to another host, or drop parameters such as `sslmode`.
 fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> {
     let Some((before, after)) = rest.rsplit_once('@') else { return Ok((None, rest)) };
     let Some(end) = before.find(['/', '?', '#']) else { return Ok((Some(before), after)) };
@@ -82,8 +82,9 @@ fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> 
     })
 }
 
-/// Whether user and password may end at an earlier `@`, or be absent. In such a reading hosts follow, and the last `@` is behind a
-/// parameter that the other reading would lose or, if there is a user, in the name of the database.
+/// Whether user and password may end at an earlier `@`, or be absent. In this reading, hosts come next, and the last `@` is in
+/// one of two places. It may be in the query, after a parameter that the other reading would lose. If there is a user, it may
+/// also be in the name of the database.
 fn ends_earlier(before: &str) -> bool {
     let after_earlier = before.match_indices('@').map(|(at, _)| (&before[at + 1..], true));
     after_earlier.chain([(before, false)]).any(|(rest, has_user)| {
@@ -93,7 +94,7 @@ fn ends_earlier(before: &str) -> bool {
     })
 }
 
-/// Whether an `@` behind this text may be part of a parameter's value.
+/// Whether an `@` after this text may be part of a parameter's value.
 fn is_in_value(before: &str) -> bool {
     let Some((_, query)) = before.split_once('?') else { return false };
     query.rsplit('&').next().is_some_and(|pair| pair.contains('='))

@@ -1,4 +1,5 @@
-//! Challenges: each asks for one proof. Only the client that received it can answer it, once, before it expires.
+//! Challenges for second factors and passkeys. Only the client that received a challenge can answer it, before it expires. One
+//! right answer is accepted.
 //!
 //! Called by services for the second step of a sign-in and for WebAuthn ceremonies. Counting an attempt and taking a
 //! challenge are one conditional statement each. A challenge of a sign-in is spent by the transaction that opens the
@@ -39,13 +40,13 @@ pub struct Challenge {
     pub id: Uuid,
     /// Its kind.
     pub kind: ChallengeKind,
-    /// The user; `None` until a passkey names one.
+    /// The user; `None` if only the answer of a passkey will name the user.
     pub user: Option<UserId>,
-    /// The client that may answer it.
+    /// The client that may answer the challenge.
     pub answerer: ChallengeOwner,
-    /// The user's revocation epoch when the first factor was checked.
+    /// The user's revocation epoch when the first factor was checked; 0 for ceremonies.
     pub revocation_epoch: i32,
-    /// The id of the last revocation of all sessions at that time.
+    /// The id of the last revocation of all sessions when the first factor was checked; 0 for ceremonies.
     pub revoked_all: i64,
     /// State that depends on the kind.
     pub state: Value,
@@ -56,14 +57,15 @@ pub struct Challenge {
 /// The outcome of an attempt at a challenge.
 #[derive(Clone, Debug)]
 pub enum ChallengeAttempt {
-    /// The attempt is counted: verify the answer.
+    /// The attempt is counted. The caller must now verify the answer.
     Counted(Box<Challenge>),
     /// All attempts are used up.
     Exhausted {
         /// Time at which the challenge expires.
         until: OffsetDateTime,
     },
-    /// There is no such challenge for this client: never issued, expired, spent, or issued to another client.
+    /// This client has no open challenge of this kind with this id: the challenge was never issued, has expired, was spent, is
+    /// of another kind, or was issued to another client.
     Unknown,
 }
 
@@ -109,7 +111,7 @@ impl Store {
         .await
     }
 
-    /// Counts an attempt, before the answer is verified, and returns the challenge.
+    /// Counts an attempt, before the answer is verified, and returns the challenge. `most` is the largest number of attempts.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -181,7 +183,8 @@ impl Store {
         .await
     }
 
-    /// Consumes a challenge, before its answer is verified. Only one of several concurrent callers gets it.
+    /// Takes a challenge, before its answer is verified. Only one of several concurrent callers gets the challenge. An expired
+    /// challenge is deleted and not returned.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -209,8 +212,8 @@ impl Store {
     }
 }
 
-/// Spends a challenge within the transaction of the act that it permits. `false` if another caller spent it first, or it has
-/// expired.
+/// Spends a challenge within the transaction of the act that it permits. `false` if the challenge has expired, or if another
+/// caller has spent it.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     id: Uuid,

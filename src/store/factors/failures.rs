@@ -12,11 +12,12 @@ use crate::{error::StoreError, pool::Store};
 /// The outcome of counting an attempt at a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactorAttempt {
-    /// The attempt may be judged. It counts as wrong unless it turns out to be right.
+    /// The attempt may be judged. It counts as wrong until [`Store::clear_factor_failures`] is called.
     Counted {
-        /// The number of attempts since the last right one, including this one.
+        /// The number of attempts since the last right one, including this attempt.
         failures: u32,
-        /// If the attempt is wrong, further attempts are refused until this time.
+        /// The time until which further attempts are refused, unless [`Store::clear_factor_failures`] is called first. `None`
+        /// if further attempts are not refused.
         locked_until: Option<OffsetDateTime>,
     },
     /// Attempts are refused until this time.
@@ -48,7 +49,7 @@ impl Store {
         .await
     }
 
-    /// Forgets the failures of a source after a right second factor.
+    /// Deletes the count of failures of a source, after a right second factor.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,5 +1,5 @@
-//! Reading and renaming passkeys. Adding, removing and suspending one is a change of factors, using one is a proof;
-//! both are in `second_factors`.
+//! Reading and renaming passkeys. To add, remove or suspend a passkey is a change of factors; to use a passkey is a proof. Both
+//! are in `second_factors`.
 
 use protocol::{audit::AuditEvent, id::UserId};
 use serde_json::Value;
@@ -14,21 +14,21 @@ use crate::{
     revocation::{acting_session, order::ActingSession},
 };
 
-const COLUMNS: &str =
-    "p.id, p.user_id, p.passkey, p.aaguid, p.name, p.created_at, p.last_used_at, p.suspended_at";
+const COLUMNS: &str = "p.id, p.user_id, p.passkey, p.aaguid, p.name, p.created_at, p.last_used_at, p.suspended_at, p.user_handle, \
+     p.backup_unknown";
 
 /// A passkey.
 #[derive(Clone, Debug)]
 pub struct StoredPasskey {
-    /// This server's id of it.
+    /// This server's id of the passkey.
     pub id: Uuid,
     /// Its user.
     pub user: UserId,
     /// The passkey in the form of the WebAuthn library.
     pub passkey: Value,
-    /// The model of the authenticator, as it reports it.
+    /// The model of the authenticator, as the authenticator reports it.
     pub aaguid: Option<Uuid>,
-    /// The name that the user gave it.
+    /// The name that the user gave the passkey.
     pub name: String,
     /// Time of registration.
     pub created_at: OffsetDateTime,
@@ -36,9 +36,14 @@ pub struct StoredPasskey {
     pub last_used_at: Option<OffsetDateTime>,
     /// Time of the suspension; a suspended passkey is not accepted.
     pub suspended_at: Option<OffsetDateTime>,
+    /// The user handle that the authenticator keeps, if another system registered the passkey.
+    pub user_handle: Option<Vec<u8>>,
+    /// True until the first use of the passkey, if another system registered the passkey and did not say whether the passkey
+    /// may be copied to other devices.
+    pub backup_unknown: bool,
 }
 
-/// The owner of a passkey, as authenticators know the owner.
+/// The owner of a passkey, with the data that authenticators store about the owner.
 #[derive(Clone, Debug)]
 pub struct PasskeyOwner {
     /// The random user handle that authenticators store.
@@ -66,7 +71,7 @@ impl Store {
         .await
     }
 
-    /// The data by which authenticators know this user.
+    /// The data that authenticators store about this user.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -119,7 +124,7 @@ impl Store {
     /// Renames a passkey of the acting session's user.
     ///
     /// # Errors
-    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer make this change, `Unavailable` if the database cannot be reached.
     pub async fn rename_passkey(
         &self,
         acting_session: ActingSession,
@@ -158,5 +163,7 @@ fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
         created_at: row.try_get("created_at")?,
         last_used_at: row.try_get("last_used_at")?,
         suspended_at: row.try_get("suspended_at")?,
+        user_handle: row.try_get("user_handle")?,
+        backup_unknown: row.try_get("backup_unknown")?,
     })
 }

@@ -1,8 +1,8 @@
 //! Second factors and passkeys: reading the factors of a user, spending a proof, and writing a change.
 //!
-//! A change of factors ends trust, so the transaction of a revocation writes it (`revocation::changes` calls
-//! [`apply`]). A proof is spent by the transaction of the act that it permits ([`spend`]). Both are conditional
-//! statements: of concurrent callers, one succeeds.
+//! A change of factors ends trust, so the transaction of a revocation writes it (`revocation::changes` calls [`apply`]). A
+//! proof is spent by the transaction of the act that it permits ([`spend`]). Spending is one conditional statement, so only one
+//! of several concurrent callers spends a proof. A change is refused if its condition is not met any more.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store};
 
-/// The factors that a user has beside a password.
+/// The factors that a user has besides a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
     /// A confirmed authenticator app.
@@ -65,16 +65,16 @@ pub enum Proof {
     },
     /// A backup code.
     BackupCode {
-        /// Its keyed hash.
+        /// The keyed hash of the code.
         hash: [u8; 32],
     },
     /// An assertion of a passkey.
     Passkey {
-        /// Its id.
+        /// The id of the passkey.
         id: Uuid,
         /// The new state of the passkey.
         passkey: Value,
-        /// Its new counter.
+        /// The new counter of the passkey.
         counter: i64,
     },
 }
@@ -82,17 +82,17 @@ pub enum Proof {
 /// A passkey to be added.
 #[derive(Clone, Debug)]
 pub struct NewPasskey {
-    /// This server's id of it.
+    /// This server's id of the passkey.
     pub id: Uuid,
-    /// The credential id of the authenticator.
+    /// The credential id that the authenticator made.
     pub credential_id: Vec<u8>,
     /// The passkey in the form of the WebAuthn library.
     pub passkey: Value,
-    /// Its counter.
+    /// The counter of the passkey.
     pub counter: i64,
     /// The model of the authenticator.
     pub aaguid: Option<Uuid>,
-    /// The name that the user gave it.
+    /// The name that the user gave the passkey.
     pub name: String,
 }
 
@@ -103,24 +103,25 @@ pub enum FactorChange {
     ConfirmTotp {
         /// The step of the confirming code.
         step: i64,
-        /// The sealed secret that the code belongs to. If it was replaced in the meantime, nothing is confirmed.
+        /// The sealed secret that the code belongs to. If the secret was replaced in the meantime, nothing is confirmed.
         secret: Vec<u8>,
     },
     /// Removes the authenticator app.
     RemoveTotp,
-    /// Replaces all backup codes by those with these hashes.
+    /// Replaces all backup codes. These are the hashes of the new codes.
     BackupCodes(Vec<[u8; 32]>),
     /// Adds a passkey.
     AddPasskey(Box<NewPasskey>),
-    /// Removes a passkey, unless it is the only way to sign in to an account without a password.
+    /// Removes a passkey, unless the passkey is the only way to sign in.
     RemovePasskey(Uuid),
     /// Suspends a passkey that may have been copied.
     SuspendPasskey(Uuid),
-    /// Removes everything except the password: for a user without access to any factor.
+    /// Removes all factors except the password, for a user that cannot use them any more.
     Reset,
 }
 
-/// The condition of a change did not hold: the factor does not exist, or is in another state.
+/// The condition of a change is not met: the factor does not exist, the factor is in another state, the user has too many
+/// passkeys, or the user has no second factor to which backup codes could belong.
 pub const FACTOR_GONE: &str = "factor_gone";
 /// The change would leave no way to sign in.
 pub const LAST_FACTOR: &str = "last_factor";
@@ -145,7 +146,9 @@ impl Store {
     }
 }
 
-/// Spends a proof within the transaction of the act that it permits. `false` if it was spent before.
+/// Spends a proof within the transaction of the act that it permits. `false` if the proof was spent before, if a later code of
+/// the app was spent before, if an answer of the passkey with the same or a higher counter was spent before, if the factor was
+/// removed or suspended meanwhile, or if the backup codes were replaced meanwhile.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     user: UserId,
@@ -165,7 +168,7 @@ pub(crate) async fn spend(
         }
         Proof::Passkey { id, passkey, counter } => {
             // Only an authenticator without a counter reports the same value (0) again (WebAuthn, 7.2, step 22).
-            let sql = "UPDATE passkey_credentials SET passkey = $3, counter = $4, last_used_at = $5
+            let sql = "UPDATE passkey_credentials SET passkey = $3, counter = $4, last_used_at = $5, backup_unknown = false
                        WHERE id = $2 AND user_id = $1 AND suspended_at IS NULL
                          AND (counter < $4 OR (counter = 0 AND $4 = 0))";
             transaction.execute(sql, &[&user.0, id, passkey, counter, &now]).await?
@@ -213,13 +216,14 @@ pub(crate) async fn apply(
         return Err(StoreError::Conflict(FACTOR_GONE.to_owned()));
     }
     if matches!(change, FactorChange::RemoveTotp | FactorChange::RemovePasskey(_) | FactorChange::Reset) {
-        settle(transaction, user).await?;
+        finish_removal(transaction, user).await?;
     }
     Ok(())
 }
 
-/// After a removal: at least one way to sign in must remain, and backup codes without a second factor are deleted.
-async fn settle(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
+/// Completes a removal: refuses the change if no way to sign in remains, and deletes the backup codes if no second factor
+/// remains.
+async fn finish_removal(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
     let sql = format!("SELECT u.password_hash, {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
     let row = transaction.query_one(&sql, &[&user]).await?;
     let left = from_row(&row)?;

@@ -1,7 +1,6 @@
 //! Reads authenticator apps and backup codes for the verification of proofs, and begins to set up an app.
 //!
-//! Called by services. Spending proofs and changing factors is in `second_factors`. Secrets are sealed before they arrive
-//! here, and callers open them.
+//! Called by services. `second_factors` spends proofs and changes factors. The callers seal and open the secrets.
 
 use domain::crypto::seal::Sealed;
 use protocol::{audit::AuditEvent, id::UserId};
@@ -21,12 +20,12 @@ pub struct StoredTotp {
     pub secret: Sealed,
     /// The last step that was accepted.
     pub last_step: i64,
-    /// Time of the confirmation; `None` while it is being set up.
+    /// Time of the confirmation; `None` while the app is being set up.
     pub confirmed_at: Option<OffsetDateTime>,
 }
 
 impl Store {
-    /// The user's authenticator app, also one that is being set up.
+    /// The user's authenticator app, even if it is still being set up.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -50,11 +49,11 @@ impl Store {
         .await
     }
 
-    /// Begins to set up an authenticator app for the acting session's user, and replaces one that is still being set
-    /// up. `false` if there is a confirmed one.
+    /// Begins to set up an authenticator app for the acting session's user, and replaces an app that is still being set up.
+    /// `false` if the user has a confirmed app.
     ///
     /// # Errors
-    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer make this change, `Unavailable` if the database cannot be reached.
     pub async fn begin_totp(
         &self,
         acting_session: ActingSession,
@@ -83,7 +82,7 @@ impl Store {
         .await
     }
 
-    /// Replaces a sealed secret by the same secret under another key, unless it was replaced in the meantime.
+    /// Replaces a sealed secret by the same secret sealed with another key. `false` if the stored secret is not `old` any more.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

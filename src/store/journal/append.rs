@@ -1,4 +1,4 @@
-//! Appending publications: one transaction per batch; one statement unless idempotency keys or versions need more.
+//! Appending publications: one transaction per batch. A batch without idempotency keys and versions needs only one statement.
 
 use std::{
     collections::HashMap,
@@ -28,8 +28,10 @@ use crate::{error::StoreError, pool::Store};
 /// How long the idempotency key of a publication is kept.
 const KEYS_KEPT: Duration = Duration::minutes(5);
 
-/// Raises the channel's top offset by the number of messages and inserts them below it. Publications that exceed the
-/// channel's limits are deleted logically at once. A channel without a row begins above the floor.
+/// Raises the channel's top offset by the number of messages, and gives the messages the offsets up to and including the new
+/// top. Publications up to the offset `gone` count as removed: they are no longer returned, and their rows are deleted later.
+/// The statement also raises `gone`, so that no more publications are kept than the channel may have. A channel without a row
+/// begins above the floor.
 const APPEND: &str = "
     WITH raised AS (
         INSERT INTO channels AS c (name, top, gone, created_at, updated_at, due_at)
@@ -61,13 +63,15 @@ pub enum AppendError {
     /// Nothing was written.
     #[error("nothing was appended: {0}")]
     Nothing(StoreError),
-    /// The link broke, or the answer came too late: the batch may be written, may still be written, or may be lost.
+    /// The link broke, or the answer came too late. The batch may have been written already, may be written later, or may never
+    /// be written.
     #[error("the outcome of the append is unknown: {0}")]
     Unknown(StoreError),
 }
 
 impl Store {
-    /// Appends the whole batch, or nothing.
+    /// Appends the whole batch, or nothing. Messages are left out if their idempotency keys were used before or their versions
+    /// are outdated; the answer says which messages these are.
     ///
     /// # Errors
     /// See [`AppendError`].
@@ -78,27 +82,27 @@ impl Store {
         keep: Retention,
     ) -> Result<Appended, AppendError> {
         let _turn = self.journal_turn(Purpose::Write).await.map_err(AppendError::Nothing)?;
-        let asked = Arc::new(AtomicBool::new(false));
-        let uncertain = Arc::clone(&asked);
+        let outcome_unknown = Arc::new(AtomicBool::new(false));
+        let unknown = Arc::clone(&outcome_unknown);
         let work = self.run(move |client| {
             Box::pin(async move {
-                let asks =
+                let has_condition =
                     |message: &NewMessage| message.idempotency_key.is_some() || message.version.is_some();
-                let outcome = if batch.iter().any(asks) {
-                    conditionally(client, &channel, &batch, keep, &uncertain).await
+                let outcome = if batch.iter().any(has_condition) {
+                    conditionally(client, &channel, &batch, keep, &unknown).await
                 } else {
-                    plainly(client, &channel, &batch, keep, &uncertain).await
+                    plainly(client, &channel, &batch, keep, &unknown).await
                 };
                 outcome.map_err(|error| {
                     if is_refusal(&error) {
-                        uncertain.store(false, Ordering::Release);
+                        unknown.store(false, Ordering::Release);
                     }
                     error.into()
                 })
             })
         });
         work.await.map_err(|error| {
-            if asked.load(Ordering::Acquire) {
+            if outcome_unknown.load(Ordering::Acquire) {
                 AppendError::Unknown(error)
             } else {
                 AppendError::Nothing(error)
@@ -107,7 +111,7 @@ impl Store {
     }
 }
 
-/// Whether the database reported the failure and keeps running. Then nothing was written.
+/// Whether the database reported the failure and keeps the connection open. Then nothing was written.
 fn is_refusal(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
 }
@@ -119,10 +123,10 @@ async fn plainly(
     channel: &ChannelName,
     batch: &[NewMessage],
     keep: Retention,
-    uncertain: &AtomicBool,
+    unknown: &AtomicBool,
 ) -> Outcome<Appended> {
     client.prepare_cached(APPEND).await?;
-    uncertain.store(true, Ordering::Release);
+    unknown.store(true, Ordering::Release);
     let row = insert(client, channel, &batch.iter().collect::<Vec<_>>(), keep).await?;
     let top = unsigned(row.try_get(0)?);
     let first = top - batch.len() as u64 + 1;
@@ -140,7 +144,7 @@ async fn conditionally(
     channel: &ChannelName,
     batch: &[NewMessage],
     keep: Retention,
-    uncertain: &AtomicBool,
+    unknown: &AtomicBool,
 ) -> Outcome<Appended> {
     let now = latest(batch.iter());
     let transaction = client.transaction().await?;
@@ -156,25 +160,26 @@ async fn conditionally(
     if let Some(version) = version {
         supersede(&transaction, channel, version).await?;
     }
-    uncertain.store(true, Ordering::Release);
+    unknown.store(true, Ordering::Release);
     transaction.commit().await?;
     let top = before + new.len() as u64;
     Ok(Appended { placed, top, epoch: locked.try_get::<_, &str>(1)?.into() })
 }
 
-/// The plan for a batch.
+/// What to write for the messages of a batch, and what to answer.
 struct Placing<'b> {
     placed: Vec<Placement>,
     new: Vec<&'b NewMessage>,
-    /// Keys that are used for the first time.
+    /// Keys that are used for the first time, each with the offset in the answer: the offset of the publication, or the top
+    /// offset if the message was outdated.
     keys: Vec<(&'b str, i64)>,
-    /// The newest version, if it is in the batch.
+    /// The channel's version after the batch, if a message of the batch changes it.
     version: Option<&'b Version>,
 }
 
 impl<'b> Placing<'b> {
-    /// `before` is the channel's top offset, `known` are keys that were used before, `newest` is the version
-    /// published last.
+    /// `before` is the channel's top offset before the batch. `known` has the keys that were used before, with the offsets in
+    /// the earlier answers. `newest` is the version that was published last.
     fn of(
         batch: &'b [NewMessage],
         before: u64,
@@ -211,7 +216,7 @@ impl<'b> Placing<'b> {
     }
 }
 
-/// The version published last, from the locked row.
+/// The version that was published last, from the locked row.
 fn newest(locked: &Row) -> Outcome<Option<Version>> {
     let (number, epoch): (Option<i64>, Option<String>) = (locked.try_get(2)?, locked.try_get(3)?);
     Ok(number.zip(epoch).map(|(number, epoch)| Version { number: unsigned(number), epoch }))
@@ -225,7 +230,7 @@ async fn supersede(client: &impl GenericClient, channel: &ChannelName, version: 
     Ok(())
 }
 
-/// The offsets of the keys of the batch that were used before.
+/// The keys of the batch that were used before, with the offsets in the earlier answers.
 async fn earlier(
     client: &impl GenericClient,
     channel: &ChannelName,
@@ -246,7 +251,7 @@ async fn remember(
     keys: &[(&str, i64)],
     now: OffsetDateTime,
 ) -> Outcome<()> {
-    // An expired key that is not deleted yet is reused.
+    // If the row of an expired key is not deleted yet, it is overwritten.
     let sql = "INSERT INTO channel_idempotency (channel, key, seq, expires_at)
                SELECT $1, k.key, k.seq, $4 FROM unnest($2::text[], $3::bigint[]) AS k (key, seq)
                ON CONFLICT (channel, key) DO UPDATE SET seq = excluded.seq, expires_at = excluded.expires_at";
@@ -256,7 +261,7 @@ async fn remember(
     Ok(())
 }
 
-/// Inserts all of these. Returns the channel's top offset and its epoch.
+/// Inserts all `messages`. Returns a row with the channel's top offset and its epoch.
 async fn insert(
     client: &impl GenericClient,
     channel: &ChannelName,

@@ -1,7 +1,7 @@
-//! Which channels the retention job must check, when to check them again, and deletion of channels that are unused.
+//! Which channels the retention job must check, when it checks them again, and the deletion of unused channels.
 //!
-//! A channel is due after a write, when its oldest publication expires, when the channel itself expires, and once a
-//! day in case its configuration has changed. A check costs a few index lookups, however many channels there are.
+//! A channel is due after a write, when its oldest publication expires, when the channel itself expires, and once a day in case
+//! its configuration has changed. The cost of a check is a few index lookups, and does not depend on the number of channels.
 
 use deadpool_postgres::Client;
 use protocol::channel_name::ChannelName;
@@ -11,30 +11,35 @@ use tokio_postgres::{error::SqlState, types::ToSql};
 use super::{columns::moment, keep::ChannelRetention};
 use crate::{error::StoreError, pool::Store};
 
-/// The shortest interval: a channel is not checked twice in one run.
+/// The shortest time from a check of a channel to the next one, if nothing is written meanwhile. It is not zero, so that no
+/// channel is checked twice in one run.
 const SOONEST: Duration = Duration::SECOND;
 /// The longest interval between two checks of a channel.
 const LATEST: Duration = Duration::DAY;
 
-/// Conditions for deleting a channel's row: nothing depends on it. Idempotency keys expire on their own.
+/// The condition for deleting a channel's row: the channel keeps no publication, was not written since `before`, and has no
+/// rows of publications or idempotency keys.
 const FORGOTTEN: &str = "
     c.name = k.name AND c.gone = c.top AND c.updated_at <= k.before
     AND NOT EXISTS (SELECT FROM channel_messages m WHERE m.channel = c.name)
     AND NOT EXISTS (SELECT FROM channel_idempotency i WHERE i.channel = c.name)";
 
-/// The floor is a multiple of this number, so it rises seldom: each time, subscribers of channels without a row must subscribe again.
+/// The floor is a multiple of this number, so it rises seldom. Each time it rises, subscribers of channels without a row must
+/// subscribe again.
 const FLOOR_STEP: i64 = 1 << 16;
-/// JavaScript represents offsets exactly up to 2^53. Above this offset, a new epoch begins, with the floor 0.
+/// If the top offset of a deleted channel is 2^52 or more, a new epoch begins, with the floor 0. The reason: JavaScript
+/// represents integers exactly only up to 2^53.
 const FLOOR_MAX: i64 = 1 << 52;
 /// Eight random letters.
 const NEW_EPOCH: &str = "(SELECT string_agg(chr(97 + get_byte(uuid_send(gen_random_uuid()), 0) % 26), '') FROM generate_series(1, 8))";
 
-/// While this lock is held, no channel row can be inserted or updated. So a transaction that creates the row again
-/// must wait, and then reads the new floor. A waiting lock request blocks all others behind it, so the lock timeout
-/// is short.
+/// While this lock is held, no channel row can be inserted or updated. So a transaction that creates a deleted row again must
+/// wait, and then reads the new floor. While a request for this lock waits, all later writes to the table wait behind it, so
+/// the lock timeout is short.
 const ALONE: &str = "SET LOCAL lock_timeout = '100ms'; LOCK TABLE channels IN SHARE ROW EXCLUSIVE MODE";
 
-/// Rows are locked in the order of their names, as everywhere. A channel with more to delete is checked again soon.
+/// Sets when each channel is due again. Rows are locked in the order of their names, as in every other statement that locks
+/// rows of several channels. A channel with more rows to delete is due again after [`SOONEST`].
 const SCHEDULE: &str = "
     WITH locked AS (
         SELECT c.name, c.gone, c.updated_at, k.ttl, k.meta_ttl
@@ -51,7 +56,7 @@ const SCHEDULE: &str = "
     FROM locked l WHERE c.name = l.name";
 
 impl Store {
-    /// Channels that are due, the longest due first, at most `limit`.
+    /// At most `limit` channels that are due. The channels that have been due for the longest time come first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -74,7 +79,7 @@ impl Store {
         .await
     }
 
-    /// Sets when these channels are due again. Channels without a known time are due in a day.
+    /// Sets when these channels are due again. `others`, the channels whose retention is not known, are due in a day.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -102,8 +107,8 @@ impl Store {
         .await
     }
 
-    /// Deletes the rows of the given channels that keep nothing and had no publication for their `meta_ttl`.
-    /// Returns their number; `None` if the lock was not available in time: try again later.
+    /// Deletes the rows of the given channels that keep nothing and had no publication for their `meta_ttl`. Returns the number
+    /// of deleted rows, or `None` if the lock was not available in time. Then the caller tries again later.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{error::StoreError, pool::Store};
 
-/// Rows that one statement deletes.
+/// The largest number of rows that one statement deletes.
 const DELETED_AT_ONCE: i64 = 2_000;
 
-/// Removes everything in the channel up to an offset. If this statement waits for the row after its caller has given
-/// up, it still removes nothing that was published later.
+/// Removes everything in the channel up to the offset `$2`. The caller passes the top offset that it has read. So later
+/// publications stay, even if the statement waits for the lock of the row longer than the caller waits for the statement.
 const REMOVE: &str = "
     WITH removed AS (
         UPDATE channels SET gone = greatest(gone, least(top, $2)), updated_at = now(), due_at = least(due_at, now())
@@ -25,9 +25,10 @@ const REMOVE: &str = "
     )
     SELECT coalesce((SELECT upto FROM removed), least(floor, $2)), epoch FROM channel_epoch";
 
-/// Raises `gone` of some channels so that it covers publications that are too many or too old. The due ones are found
-/// first, as of one moment, so nothing younger is removed. Then the rows are locked in the order of their names, so
-/// that nodes that run this job at the same time do not deadlock.
+/// Raises `gone` in the rows of some channels, so that `gone` covers the publications that are too many or too old. Publications
+/// up to the offset `gone` count as removed. The new values are computed first, from one snapshot, so no later publication is
+/// removed. Then the rows are locked in the order of their names, so that nodes that run this job at the same time do not
+/// deadlock.
 const RAISE: &str = "
     WITH due AS MATERIALIZED (
         SELECT c.name, greatest(c.top - k.size, coalesce(
@@ -41,7 +42,7 @@ const RAISE: &str = "
     )
     UPDATE channels c SET gone = locked.gone FROM locked WHERE c.name = locked.name AND c.gone < locked.gone";
 
-/// Deletes removed publications of these channels, at most this many rows.
+/// Deletes rows of removed publications of the channels `$1`, at most `$2` rows.
 const CLEAR: &str = "
     DELETE FROM channel_messages WHERE ctid = ANY (ARRAY(
         SELECT m.ctid FROM channels c CROSS JOIN LATERAL (
@@ -53,7 +54,7 @@ const CLEAR: &str = "
 pub struct ChannelRetention {
     /// The channel.
     pub channel: ChannelName,
-    /// Its retention.
+    /// The retention of the channel.
     pub retention: Retention,
     /// How long an empty channel is kept after its last publication.
     pub meta_ttl: Duration,
@@ -69,7 +70,7 @@ impl Store {
         let _turn = self.journal_turn(Purpose::Write).await?;
         self.run(move |client| {
             Box::pin(async move {
-                // The caller may pass any number to mean "everything".
+                // A number above the range of the column means "everything".
                 let upto = i64::try_from(upto).unwrap_or(i64::MAX);
                 let row = client.query_one(REMOVE, &[&channel.as_str(), &upto]).await?;
                 Ok(Removed { upto: unsigned(row.try_get(0)?), epoch: row.try_get::<_, &str>(1)?.into() })
@@ -78,8 +79,8 @@ impl Store {
         .await
     }
 
-    /// Deletes publications beyond the retention of these channels. `false` if there is more to delete. Uses no
-    /// connection of the journal's share.
+    /// Removes the publications beyond the retention of these channels, and deletes rows of removed publications. `false` if
+    /// there may be more rows to delete. The work does not count towards the journal's share of the connections.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

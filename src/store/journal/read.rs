@@ -1,5 +1,4 @@
-//! Reading publications: the newest part of a channel, or any range. The database itself omits rows that would not be
-//! used.
+//! Reading publications: the newest part of a channel, or any range. The database itself omits rows that exceed the limits.
 
 use std::{pin::pin, sync::Arc};
 
@@ -26,19 +25,20 @@ use super::{
 };
 use crate::{error::StoreError, pool::Store};
 
-/// Creates the channel's row if needed, and locks it. This waits for every transaction that writes in the channel,
-/// including transactions of this server whose outcome it does not know.
+/// Creates the channel's row if needed, and locks it. This waits for every transaction that writes in the channel, including
+/// transactions whose outcome this server does not know.
 const SETTLE: &str = "
     INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
     SELECT $1::text, floor, floor, now(), now() FROM channel_epoch
     ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
     RETURNING top";
 
-/// Reads rows in the order of the index until the limits are reached, and one row more to learn whether there are
-/// further rows. A publication counts as much as `logic::history::weight` says, with two exceptions: tags are counted in their
-/// stored form, which is a little more, and bytes that are not JSON are counted without their base64, because the database does
-/// not know them apart. The channel bounds each answer once more, by the exact weights. PostgreSQL knows the lengths of values
-/// that are stored out of line without reading them, so for omitted publications it reads only the row.
+/// Reads rows in the order of the index up to the limit of publications, and one row more to learn whether there are further
+/// rows. Returns as many of these rows as the limit of bytes allows, but at least one row. A publication counts as much as
+/// `logic::history::weight` says, with two exceptions: tags are counted in their stored form, which is a little more, and bytes
+/// that are not JSON are counted without the growth by base64, because the database cannot tell them from JSON. The channel's
+/// room bounds each answer once more, by the exact weights. PostgreSQL knows the length of a value that is stored outside of
+/// its row without reading the value. So for an omitted publication it reads only the row and the tags.
 fn statement(order: &str) -> String {
     format!(
         "SELECT seq, data, subject, connection_id, conn_info, chan_info, tags, created_at, more
@@ -64,13 +64,13 @@ fn statement(order: &str) -> String {
 /// The result of reading a range.
 struct Part {
     found: Vec<Arc<Publication>>,
-    /// Whether there is more in the range.
+    /// Whether the range has further publications.
     more: bool,
 }
 
 impl Store {
-    /// The newest part of a channel, as `newest` describes it, as of one moment. With `settle`, this waits for writes
-    /// that are in progress.
+    /// The newest part of a channel, limited by `newest`. The publications end at the top offset that is returned. With
+    /// `settle`, this first waits for writes that are in progress.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -80,7 +80,7 @@ impl Store {
         newest: Range,
         settle: bool,
     ) -> Result<Opened, StoreError> {
-        // Publications in the channel wait until it is settled, so this counts as a write.
+        // Publications in the channel wait until the channel is settled, so settling counts as a write.
         let purpose = if settle { Purpose::Write } else { Purpose::Read };
         let _turn = self.journal_turn(purpose).await?;
         self.run(move |client| {
@@ -95,7 +95,7 @@ impl Store {
         .await
     }
 
-    /// Publications of a channel that are still kept.
+    /// The publications in a range of a channel that are still kept.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -130,7 +130,7 @@ async fn read(client: &Client, channel: &ChannelName, range: Range) -> Result<Pa
     let parameters: [&(dyn ToSql + Sync); 7] = [
         &channel.as_str(),
         &signed(range.after)?,
-        // The caller may pass any number to mean "no end".
+        // A number above the range of the column means "no end".
         &i64::try_from(range.before).unwrap_or(i64::MAX),
         &i64::from(range.size),
         &moment(range.younger_than_ms),
@@ -140,7 +140,7 @@ async fn read(client: &Client, channel: &ChannelName, range: Range) -> Result<Pa
     let mut rows = pin!(client.query_raw(&statement, parameters).await?);
     let mut part = Part { found: Vec::new(), more: false };
     while let Some(row) = rows.try_next().await? {
-        // The value of the last row counts.
+        // After the loop, this is the value of the last row.
         part.more = row.try_get("more")?;
         part.found.push(Arc::new(publication(&row)?));
     }

@@ -13,12 +13,12 @@ pub(crate) struct Share {
     reads: Arc<Semaphore>,
 }
 
-/// The purpose of a connection.
+/// What the journal needs a connection for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A read. Clients may cause any number of these.
+    /// A read. Clients may cause any number of reads.
     Read,
-    /// A write. Publications wait for it.
+    /// A write. Publications wait for writes.
     Write,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Purpose {
 pub(crate) type Turn = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 impl Share {
-    /// Half of the pool for the journal, half of that for reads; at least one each.
+    /// The journal may use half of the pool, and its reads half of that share, but at least one connection each.
     pub(crate) fn of(pool_size: usize) -> Self {
         let all = (pool_size / 2).max(1);
         Self { all: Arc::new(Semaphore::new(all)), reads: Arc::new(Semaphore::new((all / 2).max(1))) }

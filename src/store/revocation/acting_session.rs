@@ -1,16 +1,17 @@
-//! The acting session: checks whether the session that requests a change may still make the change when it is
-//! written.
+//! The acting session: checks whether the session that requests a change may still make the change when the change is written.
 //!
-//! A request was verified when it arrived. When it writes, its session may have been revoked, or its user suspended,
-//! demoted or given another password. Called by `commit`, and by other changes that a session requests.
+//! A request is verified when it arrives. Before its change is written, its session may be revoked, or its user may be
+//! suspended, blocked, demoted or given another password. Called by `commit`, and by other changes that a session requests.
+//! `sessions::open` and `sessions::refresh` use only [`hold_off_revoking_all`].
 //!
-//! Locks are taken in one order everywhere, so there are no deadlocks: the lock of revoking all sessions, then users'
-//! rows by id, then sessions' rows by id. A session can end only under the first lock, held exclusively, or under its
-//! user's row lock. So a transaction that holds the first lock shared, and the row lock, reads a state that cannot
+//! Locks are taken in one order everywhere, so there are no deadlocks: the lock of revoking all sessions, then users' rows by
+//! id, then sessions' rows by id. A session can end only under the first lock, held exclusively, or under the lock of its
+//! user's row. So a transaction that holds the first lock (shared) and the lock of the user's row reads a state that cannot
 //! change before its commit.
 
 use deadpool_postgres::Transaction;
 use domain::account::role::{Role, Status};
+use protocol::id::UserId;
 use time::OffsetDateTime;
 
 use super::{denials, order::ActingSession};
@@ -20,13 +21,14 @@ use crate::{
     sessions::session::NOT_REVOKED,
 };
 
-/// The advisory lock between revoking all sessions (exclusive) and opening a session (shared).
+/// The key of the first lock, an advisory lock. A revocation of all sessions holds it exclusively; a change by a session, the
+/// opening of a session and the exchange of a refresh token hold it shared.
 pub(crate) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
 
-/// Takes the locks for a change that concerns this user only, and checks the acting session.
+/// Takes the locks for a change that concerns only the user of the acting session, and checks the acting session.
 ///
 /// # Errors
-/// `Lapsed` if the acting session may no longer do this.
+/// `Lapsed` if the acting session may no longer make its change.
 pub(crate) async fn require(
     transaction: &Transaction<'_>,
     acting_session: &ActingSession,
@@ -36,6 +38,30 @@ pub(crate) async fn require(
     let statement = transaction.prepare_cached("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE").await?;
     transaction.execute(&statement, &[&acting_session.user.0]).await?;
     check(transaction, acting_session, now).await
+}
+
+/// Takes the locks for a change that concerns another user, and checks the acting session. Returns whether this user exists and
+/// has one of these roles.
+///
+/// # Errors
+/// `Lapsed` if the acting session may no longer make its change.
+pub(crate) async fn require_over(
+    transaction: &Transaction<'_>,
+    acting_session: &ActingSession,
+    user: UserId,
+    roles: &[Role],
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    hold_off_revoking_all(transaction).await?;
+    let statement = transaction
+        .prepare_cached("SELECT id, role FROM users WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE")
+        .await?;
+    let rows = transaction.query(&statement, &[&[acting_session.user.0, user.0].as_slice()]).await?;
+    check(transaction, acting_session, now).await?;
+    match rows.iter().find(|row| row.try_get::<_, i64>("id").is_ok_and(|id| id == user.0)) {
+        Some(row) => Ok(roles.contains(&row_mapping::word(row, "role")?)),
+        None => Ok(false),
+    }
 }
 
 /// Prevents a revocation of all sessions until the end of the transaction.
@@ -76,8 +102,8 @@ pub(crate) async fn check(
         Some(Lapse::Role)
     } else {
         let privileged = privileged_until.is_some_and(|until| until > now);
-        let held = |asked: u32| privileged && i64::from(asked) == epoch;
-        (!acting_session.privilege_epoch.is_none_or(held)).then_some(Lapse::Privilege)
+        let has_privilege = |required: u32| privileged && i64::from(required) == epoch;
+        (!acting_session.privilege_epoch.is_none_or(has_privilege)).then_some(Lapse::Privilege)
     };
     lapsed.map_or(Ok(()), |lapse| Err(StoreError::Lapsed(lapse)))
 }

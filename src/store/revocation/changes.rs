@@ -1,19 +1,21 @@
-//! Changes that are written together with a revocation: password, address, role, status, a forgotten device, factors.
+//! Changes that are written together with a revocation: password, a locked password, address, role, status, a forgotten device, factors.
 //!
 //! Called by `commit`, within its transaction.
 
 use deadpool_postgres::Transaction;
+use domain::account::password::NO_PASSWORD;
 use secrecy::ExposeSecret;
 
 use super::order::{Change, RevocationRequest, Target};
 use crate::{
     error::StoreError,
     factors::second_factors,
+    personal_data::request,
     sessions::{renewal, session::Session},
 };
 
 /// Writes the change of a revocation for the users concerned. The transaction holds the locks of their rows. Returns the
-/// remaining session if the change has renewed its tokens.
+/// session that is not ended (`except`) if the change has renewed its tokens.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -29,6 +31,11 @@ pub(crate) async fn apply(
             transaction.execute(sql, &[&kept]).await?;
             distrust(transaction, users).await?;
             return renew(transaction, order).await;
+        }
+        Change::LockPassword => {
+            let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &NO_PASSWORD, &order.now]).await?;
+            distrust(transaction, users).await?;
         }
         Change::Email(email) => {
             let sql = "UPDATE users SET email = $2, account_key = $3 WHERE id = ANY ($1)";
@@ -53,6 +60,11 @@ pub(crate) async fn apply(
                        WHERE user_id = ANY ($1) AND id = $2";
             transaction.execute(sql, &[&users, &device.0, &order.now]).await?;
         }
+        Change::Erasure(new) => {
+            for user in users {
+                request::write(transaction, *user, new, order.now).await?;
+            }
+        }
         Change::Factor(change) => {
             for user in users {
                 second_factors::apply(transaction, *user, change, order.now).await?;
@@ -64,7 +76,7 @@ pub(crate) async fn apply(
     Ok(None)
 }
 
-/// Renews the tokens of the remaining session.
+/// Renews the tokens of the session that is not ended, if there is one.
 async fn renew(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -75,7 +87,7 @@ async fn renew(
     }
 }
 
-/// Removes the trust in all devices, because it was granted with the earlier credentials.
+/// Removes the trust in all devices, because the trust was granted with the earlier credentials.
 async fn distrust(transaction: &Transaction<'_>, users: &[i64]) -> Result<(), StoreError> {
     // Rows are locked in the order that `accounts::last_seen` uses.
     let sql = "WITH locked AS (SELECT user_id, id FROM registered_devices

@@ -1,23 +1,28 @@
-//! The transaction of a revocation: session rows, revocation row, the change that caused it, audit event,
+//! The transaction of a revocation: session rows, revocation row, the change that requires the revocation, audit event,
 //! notification.
 //!
-//! Called by `service::revocation` and, for sessions that are evicted by a new sign-in, by `sessions::open`. After
-//! the commit an ended session can no longer be refreshed, touched or verified. Closing its open sockets is the
-//! caller's task.
+//! Called by `service::revocation`, and by `sessions::open` for sessions that a new sign-in evicts. After the commit, an ended
+//! session can no longer be refreshed, touched or verified. The caller must close the open sockets of such a session.
+
+use std::collections::BTreeMap;
 
 use deadpool_postgres::{Client, Transaction};
+use domain::events::session_signals::{ENDED_SESSIONS, NAMED_SESSIONS};
 use protocol::{
     audit::AuditEvent,
     id::{DeviceId, RevocationId, SessionId, UserId},
 };
 use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
 
 use super::{
     changes, everyone,
-    order::{Change, CommittedRevocation, Ended, EndedSession, RevocationRequest, Target},
+    order::{Change, CommittedRevocation, Ended, EndedSession, Left, RevocationRequest, Target},
     row,
+    wide::{self, Candidates},
 };
 use crate::{
+    accounts::administrators,
     error::StoreError,
     pool::Store,
     revocation::acting_session::{self, REVOKE_ALL_LOCK},
@@ -29,9 +34,12 @@ impl Store {
     /// Carries out a revocation in one transaction.
     ///
     /// # Errors
-    /// `Lapsed` if the acting session may no longer do this. `Unavailable` if the database cannot be reached; the
-    /// outcome may then be unknown. If it did commit, the revocation feed delivers it.
+    /// `Lapsed` if the acting session may no longer make the change. `Unavailable` if the database cannot be reached; the
+    /// outcome may then be unknown. If the transaction has committed nevertheless, the revocation feed delivers the revocation.
     pub async fn commit(&self, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
+        if order.target.is_wide() {
+            return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
+        }
         self.run(move |client| Box::pin(carry_out(client, order))).await
     }
 }
@@ -53,9 +61,12 @@ pub(crate) async fn write(
         cause: order.cause,
         ended: Ended::These(Vec::new()),
         except: order.except,
+        left: Left::default(),
+        reported: order.reported_by.is_some(),
         renewed: None,
     };
-    let locked = lock(transaction, order).await?;
+    let candidates = wide::candidates(transaction, order).await?;
+    let locked = lock(transaction, order, &candidates).await?;
     if let Some(acting_session) = &order.acting_session {
         acting_session::check(transaction, acting_session, order.now).await?;
     }
@@ -63,22 +74,30 @@ pub(crate) async fn write(
         return everyone::write(transaction, order).await;
     }
     let users = raise(transaction, order, &locked).await?;
+    if order.keep_an_admin {
+        administrators::require_another(transaction, &users).await?;
+    }
     if matches!(order.change, Some(Change::Password { .. } | Change::Factor(_))) {
-        // A change of credentials renews the tokens of the remaining session, so its row is locked, too, in the order of ids.
+        // A change of credentials also changes the row of the session that is not ended. So the rows of all sessions of these
+        // users are locked here, in the order of their ids.
         let sql =
             "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
         transaction.execute(sql, &[&users]).await?;
     }
-    let mut ended = doomed(transaction, order).await?;
-    ended.extend(doomed_outside(transaction, order).await?);
+    let left = wide::left(transaction, order, candidates.more).await?;
+    let nothing = CommittedRevocation { left, ..nothing };
+    let mut ended = covered_sessions(transaction, order, &candidates).await?;
+    ended.extend(covered_external_sessions(transaction, order).await?);
     let reached = match order.target {
-        Target::Session(_) | Target::Subject(_) => !ended.is_empty(),
-        Target::Device(_) | Target::User(_) | Target::All => !users.is_empty(),
+        Target::Session(_) | Target::Network(_) | Target::OpenedSince(_) | Target::Subject(_) => {
+            !ended.is_empty()
+        }
+        Target::Device(_) | Target::User(_) | Target::Users(_) | Target::All => !users.is_empty(),
     };
-    if !reached || order.is_idle(ended.len()) {
+    if !reached || order.has_no_effect(ended.len()) {
         return Ok(nothing);
     }
-    let id = row::insert(transaction, order, Some(ended.len())).await?;
+    let id = row::insert(transaction, order, Some(ended.len()), left).await?;
     if order.cause.ends_session() {
         end(transaction, order, id, &ended).await?;
     }
@@ -86,7 +105,7 @@ pub(crate) async fn write(
         Some(change) => changes::apply(transaction, order, change, &users).await?,
         None => None,
     };
-    row::announce(transaction, id, event(order, id, &ended)).await?;
+    row::announce(transaction, id, &events(order, id, &ended, &users, left)).await?;
     Ok(CommittedRevocation {
         id: Some(id),
         ended: Ended::These(ended),
@@ -95,15 +114,25 @@ pub(crate) async fn write(
     })
 }
 
-/// Takes the locks in the order that `acting_session` describes. Returns the users with locked rows: those
-/// concerned, and the acting user. A revocation of all sessions takes its own lock exclusively instead.
-async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Result<Vec<i64>, StoreError> {
+/// Takes the locks in the order that `acting_session` describes. Returns the users whose rows are locked: the users concerned
+/// and the acting user. A revocation of all sessions takes the first lock exclusively.
+async fn lock(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+    candidates: &Candidates,
+) -> Result<Vec<i64>, StoreError> {
     if order.target == Target::All {
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
     } else if order.acting_session.is_some() {
         acting_session::hold_off_revoking_all(transaction).await?;
     }
+    let listed;
     let (concerned, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Users(users) => {
+            listed = ids(users);
+            ("SELECT unnest($1::bigint[])", &listed)
+        }
+        Target::Network(_) | Target::OpenedSince(_) => ("SELECT unnest($1::bigint[])", &candidates.users),
         Target::Session(session) => ("SELECT s.user_id FROM sessions s WHERE s.id = $1", &session.0),
         Target::Device(device) => ("SELECT d.user_id FROM registered_devices d WHERE d.id = $1", &device.0),
         Target::User(user) => ("SELECT $1::bigint", &user.0),
@@ -121,17 +150,27 @@ async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Resul
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Raises the revocation epoch of the concerned users among the `locked` ones. So a concurrent sign-in has either
-/// committed earlier, and its session is ended, or commits later, and is refused. Returns these users; none for a
-/// session and for all sessions. After the largest number comes 0, because numbers are only compared for equality.
+/// Raises the revocation epoch of those users concerned whose rows are `locked`, and returns these users. So a concurrent
+/// sign-in either has committed before, and its session is ended here, or is refused, because the epoch has changed. If the
+/// target is one session, a network, a moment, a subject or all sessions, no epoch is raised. After the largest epoch comes 0, because epochs are
+/// only compared for equality.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
     locked: &[i64],
 ) -> Result<Vec<i64>, StoreError> {
+    let listed;
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
-        Target::Session(_) | Target::Subject(_) | Target::All => return Ok(Vec::new()),
+        Target::Session(_)
+        | Target::Network(_)
+        | Target::OpenedSince(_)
+        | Target::Subject(_)
+        | Target::All => return Ok(Vec::new()),
         Target::User(user) => ("u.id = $1", &user.0),
+        Target::Users(users) => {
+            listed = ids(users);
+            ("u.id = ANY ($1::bigint[])", &listed)
+        }
         Target::Device(device) => {
             ("u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)", &device.0)
         }
@@ -148,16 +187,23 @@ async fn raise(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// The sessions that the request covers and that are not revoked yet, locked.
-async fn doomed(
+/// Locks and returns the sessions that the request covers and that are not revoked yet.
+async fn covered_sessions(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
+    candidates: &Candidates,
 ) -> Result<Vec<EndedSession>, StoreError> {
+    let listed;
     // Each kind of target has its own SQL text, so that its plan uses the right index.
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(session) => ("s.id = $1", &session.0),
         Target::Device(device) => ("s.device_id = $1", &device.0),
         Target::User(user) => ("s.user_id = $1", &user.0),
+        Target::Users(users) => {
+            listed = ids(users);
+            ("s.user_id = ANY ($1::bigint[])", &listed)
+        }
+        Target::Network(_) | Target::OpenedSince(_) => ("s.id = ANY ($1::uuid[])", &candidates.sessions),
         Target::Subject(_) | Target::All => return Ok(Vec::new()),
     };
     let sql = format!(
@@ -178,9 +224,10 @@ async fn doomed(
     rows.iter().map(ended).collect()
 }
 
-/// The external sessions that the request covers, locked. They belong to no account, so a request for one
-/// account's sessions, or for idle ones, does not cover them.
-async fn doomed_outside(
+/// Locks and returns the external sessions that the request covers. External sessions belong to no account, have no role and do
+/// not become idle. So no external session is covered by a request that is limited to the sessions of one account or to idle
+/// sessions, or by a request that changes a role.
+async fn covered_external_sessions(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
 ) -> Result<Vec<EndedSession>, StoreError> {
@@ -194,7 +241,12 @@ async fn doomed_outside(
             name = subject.as_str();
             ("x.subject = $1", &name)
         }
-        Target::Device(_) | Target::User(_) | Target::All => return Ok(Vec::new()),
+        Target::Device(_)
+        | Target::User(_)
+        | Target::Users(_)
+        | Target::Network(_)
+        | Target::OpenedSince(_)
+        | Target::All => return Ok(Vec::new()),
     };
     let sql = format!(
         "SELECT x.id, NULL::bigint AS user_id, NULL::uuid AS device_id FROM external_sessions x
@@ -230,7 +282,59 @@ async fn end(
     Ok(())
 }
 
-/// The audit event of the request, with its outcome.
+fn ids(users: &[UserId]) -> Vec<i64> {
+    users.iter().map(|user| user.0).collect()
+}
+
+/// The audit events of the request. A revocation of several users has an event for each user, so that each user's trail shows it,
+/// and other systems learn of it user by user.
+fn events(
+    order: &RevocationRequest,
+    id: RevocationId,
+    ended: &[EndedSession],
+    users: &[i64],
+    left: Left,
+) -> Vec<AuditEvent> {
+    let whole = event(order, id, ended);
+    let whole = if left.excluded > 0 { whole.with("excluded", left.excluded) } else { whole };
+    let whole = match &order.target {
+        Target::Network(network) => whole.with("network", network.to_string()),
+        Target::OpenedSince(moment) => whole.with("opened_since", moment.unix_timestamp()),
+        Target::Users(_) => whole,
+        Target::Session(_) | Target::Device(_) | Target::User(_) | Target::Subject(_) | Target::All => {
+            return vec![whole];
+        }
+    };
+    // Users of a list have an event even if they had no session.
+    let mut of_users: BTreeMap<i64, Vec<EndedSession>> =
+        users.iter().map(|user| (*user, Vec::new())).collect();
+    for one in ended {
+        if let Some(user) = one.user {
+            of_users.entry(user.0).or_default().push(*one);
+        }
+    }
+    of_users.into_iter().map(|(user, ended)| of_user(order, &whole, UserId(user), &ended)).collect()
+}
+
+/// The event of one of several users whose sessions the request ended.
+fn of_user(
+    order: &RevocationRequest,
+    whole: &AuditEvent,
+    user: UserId,
+    ended: &[EndedSession],
+) -> AuditEvent {
+    let mut event =
+        AuditEvent { id: Uuid::new_v4(), user: Some(user), session: None, device: None, ..whole.clone() };
+    // These are the sessions of all users.
+    event.detail.remove(ENDED_SESSIONS);
+    let event = event.with("sessions", ended.len());
+    match named_sessions(order, ended) {
+        Some(named) => event.with(ENDED_SESSIONS, named),
+        None => event,
+    }
+}
+
+/// The audit event of the request, completed with what the revocation ended.
 fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) -> AuditEvent {
     let only = match ended {
         [one] => Some(*one),
@@ -250,5 +354,22 @@ fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) ->
         Target::Device(device) => Some(device),
         _ => only.and_then(|ended| ended.device),
     });
-    row::described(event, order, id).with("sessions", ended.len())
+    event.subject = event.subject.or_else(|| Some(order.target.subject()?.as_str().to_owned()));
+    let event = row::described(event, order, id).with("sessions", ended.len());
+    match named_sessions(order, ended) {
+        Some(named) => event.with(ENDED_SESSIONS, named),
+        None => event,
+    }
+}
+
+/// The sessions that ended, if the revocation did not end all sessions of its target. Other systems must then learn which
+/// sessions have ended. `None` also if there are too many.
+fn named_sessions(order: &RevocationRequest, ended: &[EndedSession]) -> Option<Vec<String>> {
+    let partial = order.except.is_some()
+        || order.only_idle_since.is_some()
+        || order.only_opened_before.is_some()
+        || order.target.is_wide();
+    let of_session = matches!(order.target, Target::Session(_));
+    let named = partial && !of_session && order.cause.ends_session() && ended.len() <= NAMED_SESSIONS;
+    named.then(|| ended.iter().map(|ended| ended.session.to_string()).collect())
 }

@@ -1,7 +1,8 @@
 //! Denials: blocked users and tokens that are no longer accepted.
 //!
-//! Each denial is a row, written with its audit event and announced like a revocation. Lifting or changing one writes
-//! a new row. Denials of one subject are written one after the other, so their ids follow the order of their commits.
+//! Each denial is a row. It is written with its audit event and announced like a revocation. A later row about a user lifts or
+//! replaces the block of this user. Denials of one subject are written one after the other, so their ids follow the order of
+//! their commits.
 
 use deadpool_postgres::Transaction;
 use logic::denials::{Denial, DenialRecord};
@@ -14,36 +15,36 @@ use crate::{
     error::StoreError,
     pool::Store,
     revocation::order::CHANNEL,
-    row_mapping::{clipped, moment},
+    row_mapping::{clipped, millis_up, moment},
 };
 
-/// The maximum length of a reason. Longer texts are cut, because programs do not use them.
+/// The maximum length of a reason, in bytes. Longer texts are shortened, because programs do not use them.
 const REASON_BYTES: usize = 1_000;
 /// The columns that [`ruling`] reads.
 pub(crate) const COLUMNS: &str =
     "d.id, d.kind, d.subject, d.token_id, d.issued_before, d.channel, d.lifted, d.expires_at";
 
-/// A denial to be written, or the lifting of one.
+/// A denial to be written, or the lifting of a block.
 #[derive(Clone, Debug)]
 pub struct NewDenial {
-    /// Unique id; the issuing node recognises its own denial in the feed by it.
+    /// A unique id. By this id, the issuing node recognises its own denial in the feed.
     pub origin: Uuid,
     /// What is denied.
     pub denial: Denial,
-    /// End of the denial; `None` for the block of a user without an end.
+    /// End of the denial. Only a block without an end, or the lifting of a block, has `None`.
     pub expires_at: Option<OffsetDateTime>,
     /// The reason, for people.
     pub reason: String,
-    /// The time.
+    /// The time at which the denial is written.
     pub now: OffsetDateTime,
 }
 
 /// A denial as the feed delivers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeardDenial {
-    /// Its content.
+    /// The content of the row.
     pub ruling: DenialRecord,
-    /// The unique id that its issuer gave it.
+    /// The unique id that the issuing node gave the denial.
     pub origin: Uuid,
 }
 
@@ -51,8 +52,8 @@ impl Store {
     /// Writes a denial with its audit event.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; the outcome may then be unknown. If it did commit, the
-    /// revocation feed delivers it.
+    /// `Unavailable` if the database cannot be reached; the outcome may then be unknown. If the transaction has committed
+    /// nevertheless, the revocation feed delivers the denial.
     pub async fn deny(&self, new: NewDenial, event: AuditEvent) -> Result<DenialRecord, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -78,9 +79,9 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Vec<DenialRecord>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM denials d
-             WHERE (d.subject = $1 OR d.token_id = $2)
-               AND (d.kind = 'user' OR d.expires_at IS NULL OR d.expires_at > $3)
+            "SELECT {COLUMNS} FROM (SELECT * FROM denials WHERE subject = $1 OR token_id = $2
+                                    UNION ALL SELECT * FROM denials WHERE kind = 'all_issued_before') d
+             WHERE (d.kind = 'user' OR d.expires_at IS NULL OR d.expires_at > $3)
              ORDER BY d.id"
         );
         self.run_quick(move |client| {
@@ -93,7 +94,7 @@ impl Store {
         .await
     }
 
-    /// The number of denials without an end. Only lifting a block removes one.
+    /// The number of blocks of users that have no end. A block is counted until a later ruling on the same user replaces it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -109,7 +110,10 @@ impl Store {
     }
 }
 
-async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<DenialRecord, StoreError> {
+pub(crate) async fn write(
+    transaction: &Transaction<'_>,
+    new: &NewDenial,
+) -> Result<DenialRecord, StoreError> {
     let mut row = Columns::default();
     match &new.denial {
         Denial::User { subject, lifted } => {
@@ -120,6 +124,9 @@ async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<DenialR
             (row.kind, row.subject, row.channel) =
                 ("issued_before", Some(subject.as_str()), channel.as_deref());
             row.issued_before = Some(moment(*moment_ms)?);
+        }
+        Denial::AllIssuedBefore { moment_ms } => {
+            (row.kind, row.issued_before) = ("all_issued_before", Some(moment(*moment_ms)?));
         }
     }
     lock(transaction, row.subject).await?;
@@ -144,7 +151,7 @@ async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<DenialR
         &new.origin,
     ];
     let id = transaction.query_one(&statement, &arguments).await?.try_get(0)?;
-    Ok(DenialRecord { id, denial: new.denial.clone(), until_ms: new.expires_at.map(millis) })
+    Ok(DenialRecord { id, denial: new.denial.clone(), until_ms: new.expires_at.map(millis_up) })
 }
 
 #[derive(Default)]
@@ -157,8 +164,9 @@ struct Columns<'d> {
     lifted: bool,
 }
 
-/// Serialises denials of one subject. For an account of this server it also locks the user's row, so that a change by
-/// this account, or a new session of it, comes either before or after.
+/// Takes a lock, so that denials of one subject are written one after the other. If the subject is an account of this server,
+/// the user's row is locked as well. So a change by this account, or a new session of it, commits either before or after the
+/// denial.
 async fn lock(transaction: &Transaction<'_>, subject: Option<&str>) -> Result<(), StoreError> {
     let Some(subject) = subject else { return Ok(()) };
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('denial ' || $1, 0))";
@@ -194,18 +202,14 @@ pub(crate) fn ruling(row: &Row) -> Result<DenialRecord, StoreError> {
         "token" => Denial::Token { id: row.try_get::<_, &str>("token_id")?.into() },
         "issued_before" => Denial::IssuedBefore {
             subject: subject.ok_or_else(missing)?,
-            moment_ms: millis(row.try_get("issued_before")?),
+            moment_ms: millis_up(row.try_get("issued_before")?),
             channel: row.try_get::<_, Option<&str>>("channel")?.map(Into::into),
         },
+        "all_issued_before" => {
+            Denial::AllIssuedBefore { moment_ms: millis_up(row.try_get("issued_before")?) }
+        }
         other => return Err(StoreError::internal(format!("unknown kind of denial `{other}`"))),
     };
     let until = row.try_get::<_, Option<OffsetDateTime>>("expires_at")?;
-    Ok(DenialRecord { id: row.try_get("id")?, denial, until_ms: until.map(millis) })
-}
-
-/// In milliseconds since the epoch, rounded up, so that a denial never ends early.
-fn millis(at: OffsetDateTime) -> i64 {
-    let nanos = at.unix_timestamp_nanos();
-    let millis = nanos.div_euclid(1_000_000) + i128::from(nanos.rem_euclid(1_000_000) > 0);
-    i64::try_from(millis).unwrap_or(i64::MAX)
+    Ok(DenialRecord { id: row.try_get("id")?, denial, until_ms: until.map(millis_up) })
 }

@@ -1,14 +1,15 @@
-//! Revoking all sessions: one row. Every session that was opened before it has ended.
+//! Revoking all sessions: the transaction writes one row. After its commit, every session that was opened earlier has ended.
 //!
-//! A session carries the number of the newest such row at its opening. Wherever a session is judged, this number is compared with
-//! the newest row. No session row is locked or changed, so the time does not depend on the number of sessions. `end_covered`,
-//! called by a job, ends the rows afterwards, in batches.
+//! The row of a session has the id of the newest revocation of all sessions at the time when the session was opened. Every check
+//! of a session compares this id with the id of the newest revocation of all sessions at present. No session row is locked or
+//! changed, so the revocation is fast even if there are many sessions. Afterwards a job calls `end_covered`, which ends the
+//! session rows in batches.
 
 use deadpool_postgres::Transaction;
 use protocol::close::Cause;
 
 use super::{
-    order::{CommittedRevocation, Ended, RevocationRequest},
+    order::{CommittedRevocation, Ended, Left, RevocationRequest},
     row,
 };
 use crate::{
@@ -17,14 +18,15 @@ use crate::{
     sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
 };
 
-/// The most sessions that are counted. More are not counted, because the lock is held during the count.
+/// Sessions are counted only up to this number, because the lock is held during the count.
 const COUNTED: i64 = 100_000;
 
-/// The newest revocation of all sessions, or 0.
+/// A query for the id of the newest revocation of all sessions, or 0.
 pub(crate) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'";
 
-/// Ends the rows of some sessions of a table that a revocation of all sessions has ended, and counts them in the row of the
-/// revocation. Rows that another transaction has locked are left for the next time.
+/// A statement that ends the rows of some sessions in `table` that were revoked with all sessions, and adds the number of
+/// sessions that each revocation ended to the row of this revocation. `open` is the condition that a row is not ended. Rows
+/// that another transaction has locked are left for the next time.
 fn end_sql(table: &str, open: &str) -> String {
     format!(
         "WITH covered AS (
@@ -44,8 +46,8 @@ fn end_sql(table: &str, open: &str) -> String {
 }
 
 impl Store {
-    /// Ends the rows of at most `limit` sessions, and of at most `limit` external ones, that were revoked with all sessions.
-    /// Returns how many it ended.
+    /// Ends the rows of at most `limit` sessions, and of at most `limit` external sessions, that were revoked with all
+    /// sessions. Returns the number of rows that it ended.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -68,7 +70,8 @@ impl Store {
     }
 }
 
-/// Writes the revocation within the caller's transaction, which holds the lock, so that no session is opened.
+/// Writes the revocation within the caller's transaction. The transaction holds `REVOKE_ALL_LOCK` exclusively, so no session of
+/// an account is opened meanwhile.
 pub(super) async fn write(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -77,7 +80,7 @@ pub(super) async fn write(
         return Err(StoreError::internal("a revocation of all sessions has no exception and no change"));
     }
     let sessions = count(transaction).await?;
-    let id = row::insert(transaction, order, None).await?;
+    let id = row::insert(transaction, order, None, Left::default()).await?;
     let mut event = order.audit.clone();
     event.actor = event.actor.or(order.actor);
     let event = row::described(event, order, id);
@@ -85,17 +88,19 @@ pub(super) async fn write(
         Some(sessions) => event.with("sessions", sessions),
         None => event,
     };
-    row::announce(transaction, id, event).await?;
+    row::announce(transaction, id, &[event]).await?;
     Ok(CommittedRevocation {
         id: Some(id),
         cause: order.cause,
         ended: Ended::Everyone { sessions },
         except: None,
+        left: Left::default(),
+        reported: order.reported_by.is_some(),
         renewed: None,
     })
 }
 
-/// The number of sessions; `None` if it exceeds [`COUNTED`].
+/// The number of sessions that have not ended; `None` if the number exceeds [`COUNTED`].
 async fn count(transaction: &Transaction<'_>) -> Result<Option<usize>, StoreError> {
     let sql = format!(
         "SELECT (SELECT count(*) FROM (SELECT FROM sessions s WHERE {NOT_REVOKED} LIMIT $1) own)

@@ -1,10 +1,10 @@
-//! The revocation feed: revocations made by other nodes and by the command line.
+//! The revocation feed: reads the revocations and denials that have committed, those of this node included.
 //!
-//! Called by `service::upkeep`. A notification is only a hint to look. [`RevocationListener::since`] finds every commit, even if
-//! the writing transactions overlapped. The rows are read in pages. The feed has a connection of its own, so it never waits for
-//! the pool.
+//! Called by `service::upkeep`. A notification only says that the feed should look now. [`RevocationListener::since`] finds
+//! every commit, even if the writing transactions overlapped. The rows are read in pages. The feed has a connection of its own,
+//! so it never waits for the pool.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use logic::denials::DenialRecord;
 use protocol::{
@@ -13,40 +13,45 @@ use protocol::{
 };
 use time::OffsetDateTime;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_postgres::{
-    AsyncMessage, Client, Row, Socket,
-    tls::{MakeTlsConnect, TlsConnect},
-    types::ToSql,
-};
-use uuid::Uuid;
+use tokio_postgres::{AsyncMessage, Client, Row, types::ToSql};
 
 use super::{
     denials::{self, HeardDenial},
     everyone,
-    order::{CommittedRevocation, Ended, EndedSession},
+    heard::{Found, HeardRevocation, revocation},
+    order::{Ended, EndedSession},
 };
 use crate::{
+    connection::Connector,
     error::StoreError,
+    in_service::{FeedTable, InService},
     pool::Store,
     revocation::{commit, order::CHANNEL},
     row_mapping::{self, uuids},
     service_time::{self, ServiceTime},
+    session_target::{SERVER_STATE, ServerState, SessionTarget},
     sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
+    settings::DatabaseSettings,
 };
 
-/// Rows in a page of the feed.
+/// The number of rows in a page of the feed.
 pub const PAGE: usize = 1_000;
-/// The most sessions that the revocations of a page have ended. Only a single revocation may exceed this number.
+/// The largest number of sessions that the revocations of one page may have ended together. Only a page with a single
+/// revocation may exceed this number.
 const SESSIONS_IN_PAGE: i64 = 20_000;
 
-/// A page of rows that a snapshot does not see and a later one does, in the order of transactions. The parameters are: both
-/// snapshots, the last row of another cluster, the last row that was read (transaction and id), and the size of the page.
+/// A query for a page of rows that an earlier snapshot does not see and a later snapshot sees, in the order of transactions.
+/// The parameters are: both snapshots, the last id that was written in another cluster (see [`Watermark`]), the transaction and
+/// the id of the last row that was read, and the size of the page.
 ///
-/// A row that the earlier snapshot does not see is of a transaction that ran then, or of a later one. Each of these ranges is
-/// entered at its first unread row and left after a page, so a look costs the same whether the table has a thousand rows or
-/// millions, and whether one transaction wrote the backlog or many. Two details are needed for that. A range begins with one
-/// comparison of rows: next to `r.txid >= …`, PostgreSQL may begin at the other condition and pass over every row before. And
-/// the rows of one transaction are a range, too, because for `r.txid = …` the planner may take the index by id.
+/// A row that the earlier snapshot does not see was written by a transaction that ran at the time of this snapshot, or by a
+/// later transaction. So there is one range of rows for each transaction that ran, and one range for all later transactions.
+/// The scan of a range begins at the first unread row and stops after a page. So the cost of a page depends neither on the
+/// number of rows in the table nor on the number of transactions that wrote the backlog.
+///
+/// Two details are needed for this. First, the beginning of a range is one comparison of pairs, `(r.txid, r.id) > (…)`. With
+/// separate conditions on `r.txid` and `r.id`, PostgreSQL may scan by only one of them and read every earlier row. Second, the
+/// rows of one transaction are selected as a range, too, because for `r.txid = …` the planner may use the index on the id.
 fn page_sql(table: &str, columns: &str) -> String {
     let (first, last, read) = ("$1::text::pg_snapshot", "$2::text::pg_snapshot", "$4::text::xid8");
     format!(
@@ -69,7 +74,8 @@ fn page_sql(table: &str, columns: &str) -> String {
     )
 }
 
-/// Selects the sessions of a list that have ended, with the cause. A session whose row is gone has ended, too.
+/// A query that selects the ended sessions in a list, with their causes. A session without a row has ended, too. Sessions whose
+/// user got another role after the snapshot are included, with the cause `role_changed`.
 fn ended_sql() -> String {
     format!(
         "SELECT o.id, coalesce(
@@ -87,21 +93,22 @@ fn ended_sql() -> String {
     )
 }
 
-/// A position in the feed: the transactions that had ended at that moment.
+/// A place in the feed. A place is a moment: it is stored as a snapshot, which says which transactions had ended at that
+/// moment.
 ///
-/// The position is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once,
-/// even while a long transaction keeps the lowest one in place.
+/// The whole snapshot is stored, and not only the oldest transaction that was running. So each revocation is delivered exactly
+/// once, even while an old transaction runs for a long time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,
     /// Revocations up to this id were written in another database cluster, before this database was restored here:
     /// their transaction ids have no meaning in this cluster.
     foreign: i64,
-    /// The same for denials.
+    /// Denials up to this id were written in another database cluster.
     foreign_denials: i64,
 }
 
-/// The rows that were committed between two positions and are not read yet.
+/// The rows that were committed between two places and are not read yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backlog {
     from: Watermark,
@@ -123,7 +130,7 @@ impl Default for Cursor {
 }
 
 impl Backlog {
-    /// The position when the whole backlog is read.
+    /// The place that is reached when the whole backlog is read.
     #[must_use]
     pub fn end(&self) -> &Watermark {
         &self.to
@@ -137,54 +144,36 @@ impl Backlog {
     }
 }
 
-/// A revocation as the feed delivers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeardRevocation {
-    /// The revocation.
-    pub committed: CommittedRevocation,
-    /// The unique id that its issuer gave it.
-    pub origin: Uuid,
-}
-
-/// A listening connection. Dropping it closes the connection.
+/// A connection that listens for notifications. Dropping the listener closes the connection.
 pub struct RevocationListener {
     client: Client,
     woken: mpsc::Receiver<()>,
     link: JoinHandle<()>,
     patience: Duration,
+    target: SessionTarget,
+    service: Arc<InService>,
 }
 
 impl Store {
-    /// Opens a connection and listens on it.
+    /// Opens a connection and listens on it. Before that, the connections of the pool are replaced: whatever ended the last
+    /// listener, for example a primary that is a standby now, may concern them, too.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn listen(&self) -> Result<RevocationListener, StoreError> {
-        let config = self.settings().bounded_config();
-        let patience = self.settings().acquire_timeout;
-        let tls = self.connector();
-        self.spawn(async move {
-            match timeout(patience, open(&config, tls, patience)).await {
-                Ok(listener) => listener,
-                Err(_) => Err(StoreError::Unavailable("no connection in time".to_owned())),
-            }
-        })
-        .await
+        self.renew_pool();
+        let (settings, connector) = (self.settings().clone(), self.connector().clone());
+        let service = Arc::clone(self.service());
+        self.spawn(async move { open(&settings, &connector, service).await }).await
     }
 }
 
-async fn open<T>(
-    config: &tokio_postgres::Config,
-    tls: T,
-    patience: Duration,
-) -> Result<RevocationListener, StoreError>
-where
-    T: MakeTlsConnect<Socket>,
-    T::Stream: Send + 'static,
-    T::TlsConnect: Send,
-    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-{
-    let (client, mut connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
+async fn open(
+    settings: &DatabaseSettings,
+    connector: &Connector,
+    service: Arc<InService>,
+) -> Result<RevocationListener, StoreError> {
+    let (client, mut connection) = connector.connect().await?;
     // A capacity of one is enough: each wake-up reads everything that is new.
     let (wake, woken) = mpsc::channel(1);
     let link = tokio::spawn(async move {
@@ -194,28 +183,35 @@ where
             }
         }
     });
-    let listener = RevocationListener { client, woken, link, patience };
-    listener.client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    let (patience, target) = (settings.acquire_timeout, settings.target);
+    let listener = RevocationListener { client, woken, link, patience, target, service };
+    // Each statement of this connection finds its first row through an index, and reads a bounded number of rows from there.
+    // Without these settings, the planner may read and sort the whole range for each page if the table has grown much since its
+    // last ANALYZE.
+    let limits = settings.session_limits();
+    let setup = format!("{limits}; LISTEN {CHANNEL}; SET enable_bitmapscan = off; SET enable_seqscan = off");
+    listener.bounded(listener.client.batch_execute(&setup)).await?;
     Ok(listener)
 }
 
 impl RevocationListener {
-    /// Waits until there may be a new revocation.
+    /// Waits until there may be a new revocation or denial.
     ///
     /// # Errors
-    /// `Unavailable` when the connection is lost: open another, and call [`since`](Self::since) with the last
+    /// `Unavailable` when the connection is lost. Then open another connection, and call [`since`](Self::since) with the last
     /// watermark.
     pub async fn next(&mut self) -> Result<(), StoreError> {
         let lost = || StoreError::Unavailable("the listening connection is gone".to_owned());
         self.woken.recv().await.ok_or_else(lost)
     }
 
-    /// The first watermark: later commits are delivered by the next call of [`since`](Self::since).
+    /// The place at this moment. From this place, [`since`](Self::since) finds all later commits.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
-        // A row of this cluster is not visible before its transaction has ended.
+        // This statement sees a row of this cluster only if the transaction of the row has committed. So if the snapshot says
+        // that the transaction has not ended, the row comes from another cluster.
         let sql = "SELECT pg_current_snapshot()::text AS snapshot,
                           (SELECT coalesce(max(id), 0) FROM revocations
                            WHERE txid >= pg_snapshot_xmin(pg_current_snapshot())
@@ -231,7 +227,24 @@ impl RevocationListener {
         })
     }
 
-    /// The newest revocation of all sessions, or 0.
+    /// Checks that the database was not restored from a backup, or replaced, since the server has used it. If it was, the store
+    /// refuses all further work.
+    ///
+    /// # Errors
+    /// `Unavailable` if it was, or if the database does not answer.
+    pub async fn check_origin(&self) -> Result<(), StoreError> {
+        self.bounded(self.service.check_connection(&self.client)).await
+    }
+
+    /// Notes that the server has looked at this database. From now on, new connections must lead to the same database.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn note_look(&self) -> Result<(), StoreError> {
+        self.bounded(self.service.look(&self.client)).await
+    }
+
+    /// The id of the newest revocation of all sessions, or 0.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -240,8 +253,8 @@ impl RevocationListener {
         Ok(RevocationId(row.try_get(0)?))
     }
 
-    /// Notes that this server is in service. `resumed`: it was not a moment ago. Outages that are fewer than `idle` apart count as
-    /// one.
+    /// Writes that this server is in service. `resumed` says that it was not in service a moment ago. Two outages with less
+    /// than `idle` between them count as one.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -251,15 +264,15 @@ impl RevocationListener {
         resumed: bool,
         idle: Duration,
     ) -> Result<ServiceTime, StoreError> {
-        match timeout(self.patience, service_time::note(&self.client, now, resumed, idle)).await {
-            Ok(noted) => noted,
-            Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
-        }
+        let noted = self.bounded(service_time::note(&self.client, now, resumed, idle)).await?;
+        self.service.noted(now);
+        Ok(noted)
     }
 
-    /// A page of the denials after the denial `after`, without those of tokens that have ended, and the last of the `limit` rows
-    /// that were looked at; `None` after the last page. Rows about a user are part of it also if they were lifted or have
-    /// ended, because the newest one of a user counts. Call this after taking the first watermark.
+    /// Reads the next `limit` rows of denials after the id `after`. Returns the denials that are needed, and the id of the last
+    /// row, or `None` after the last page. Denials of tokens that have ended are not needed. Rulings on a user are needed even
+    /// if they lift a block or have ended, because the newest ruling on a user counts. Call this after taking the first
+    /// watermark.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -269,7 +282,8 @@ impl RevocationListener {
         limit: usize,
         now: OffsetDateTime,
     ) -> Result<(Vec<DenialRecord>, Option<i64>), StoreError> {
-        // The rows are chosen here and not by the statement, so that it looks at no more than a page of them.
+        // The needed rows are selected here and not by the statement, so that the statement reads no more than one page of
+        // rows.
         let sql = format!(
             "SELECT {}, d.kind = 'user' OR d.expires_at > $2 AS needed FROM denials d WHERE d.id > $1 ORDER BY d.id LIMIT $3",
             denials::COLUMNS
@@ -292,14 +306,22 @@ impl RevocationListener {
     /// part of a later backlog, however long they take.
     ///
     /// # Errors
-    /// `Unavailable` if the database does not answer.
+    /// `Unavailable` if the database does not answer, or if its server is no longer one that the settings want. The revocations
+    /// are then committed on another server.
     pub async fn since(&self, place: &Watermark) -> Result<Backlog, StoreError> {
-        let row = self.bounded(self.client.query_one("SELECT pg_current_snapshot()::text", &[])).await?;
+        let sql = format!("SELECT pg_current_snapshot()::text, {SERVER_STATE}");
+        let row = self.bounded(self.client.query_one(&sql, &[])).await?;
+        let is_true = |column| Ok::<_, StoreError>(row.try_get::<_, &str>(column)? == "true");
+        let server = ServerState { standby: is_true("standby")?, read_only: is_true("read_only")? };
+        if let Some(misfit) = self.target.misfit(server) {
+            let target = self.target.as_str();
+            return Err(StoreError::Unavailable(format!("{misfit} (target_session_attrs={target})")));
+        }
         let to = Watermark { snapshot: row.try_get(0)?, ..place.clone() };
         Ok(Backlog { from: place.clone(), to, after: Cursor::default() })
     }
 
-    /// The next revocations of the backlog, and the rest of the backlog: `None` after the last.
+    /// The next revocations of the backlog, and the rest of the backlog; `None` after the last page.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -308,14 +330,15 @@ impl RevocationListener {
         backlog: &Backlog,
     ) -> Result<(Vec<HeardRevocation>, Option<Backlog>), StoreError> {
         let sql = page_sql(
-            "revocations",
-            "r.id, r.txid, r.scope, r.cause, r.user_id, r.except_session_id, r.origin, r.sessions",
+            FeedTable::Revocations.as_str(),
+            "r.id, r.txid, r.scope, r.cause, r.user_id, r.except_session_id, r.origin, r.sessions, r.created_at, r.reported, r.excluded, r.more",
         );
-        let rows = self.page(&sql, backlog, backlog.from.foreign).await?;
+        let rows = self.page(&sql, FeedTable::Revocations, backlog, backlog.from.foreign).await?;
         let mut sessions = 0_i64;
         let mut found: Vec<Found> = Vec::with_capacity(rows.len());
         for row in &rows {
-            // The sessions that a page ended are read in one query, so their number is bounded, too.
+            // The sessions that the revocations of a page ended are read in one query, so the number of these sessions is
+            // bounded, too.
             let heard = revocation(row)?;
             if matches!(heard.heard.committed.ended, Ended::These(_)) {
                 sessions += i64::from(row.try_get::<_, i32>("sessions")?);
@@ -336,7 +359,7 @@ impl RevocationListener {
         Ok((found.into_iter().map(|found| found.heard).collect(), rest))
     }
 
-    /// The next denials of the backlog, in the order of transactions, and the rest of the backlog.
+    /// The next denials of the backlog, in the order of transactions, and the rest of the backlog; `None` after the last page.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -345,23 +368,34 @@ impl RevocationListener {
         backlog: &Backlog,
     ) -> Result<(Vec<HeardDenial>, Option<Backlog>), StoreError> {
         let columns = denials::COLUMNS.replace("d.", "r.");
-        let sql = page_sql("denials", &format!("{columns}, r.txid, r.origin"));
-        let rows = self.page(&sql, backlog, backlog.from.foreign_denials).await?;
+        let sql = page_sql("denials", &format!("{columns}, r.txid, r.origin, r.created_at"));
+        let rows = self.page(&sql, FeedTable::Denials, backlog, backlog.from.foreign_denials).await?;
         let rest = if rows.len() == PAGE { backlog.after(rows.last())? } else { None };
         let heard =
             |row: &Row| Ok(HeardDenial { ruling: denials::ruling(row)?, origin: row.try_get("origin")? });
         Ok((rows.iter().map(heard).collect::<Result<_, StoreError>>()?, rest))
     }
 
-    async fn page(&self, sql: &str, backlog: &Backlog, foreign: i64) -> Result<Vec<Row>, StoreError> {
+    async fn page(
+        &self,
+        sql: &str,
+        table: FeedTable,
+        backlog: &Backlog,
+        foreign: i64,
+    ) -> Result<Vec<Row>, StoreError> {
         let Backlog { from, to, after } = backlog;
         let arguments: [&(dyn ToSql + Sync); 6] =
             [&from.snapshot, &to.snapshot, &foreign, &after.txid, &after.id, &(PAGE as i64)];
-        self.bounded(self.client.query(sql, &arguments)).await
+        let rows = self.bounded(self.client.query(sql, &arguments)).await?;
+        for row in &rows {
+            self.service.saw(table, row.try_get("id")?, row.try_get("created_at")?);
+        }
+        Ok(rows)
     }
 
     /// Returns the sessions of the list that have ended, with the cause, and the sessions whose user got another role since
-    /// `place`. A node that skips the revocations that it missed uses it.
+    /// `place`. A node uses this if it has missed too many revocations to read them all, or if it last read the feed very long
+    /// ago.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -376,7 +410,8 @@ impl RevocationListener {
         rows.iter().map(|row| Ok((SessionId(row.try_get("id")?), row_mapping::word(row, "cause")?))).collect()
     }
 
-    /// Reads the sessions that each revocation ended. For a changed role, which ends none, it reads the user's current sessions.
+    /// Reads the sessions that each revocation ended. A changed role ends no session; for a changed role, the user's current
+    /// sessions are read.
     async fn fill_in(&self, found: &mut [Found]) -> Result<(), StoreError> {
         let named = |found: &&Found| matches!(found.heard.committed.ended, Ended::These(_));
         let ids: Vec<_> = found.iter().filter(named).map(|found| found.id).collect();
@@ -418,10 +453,10 @@ impl RevocationListener {
         Ok(())
     }
 
-    async fn bounded<T>(
-        &self,
-        query: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, StoreError> {
+    async fn bounded<T, E>(&self, query: impl Future<Output = Result<T, E>>) -> Result<T, StoreError>
+    where
+        StoreError: From<E>,
+    {
         match timeout(self.patience, query).await {
             Ok(answer) => Ok(answer?),
             Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
@@ -433,23 +468,4 @@ impl Drop for RevocationListener {
     fn drop(&mut self) {
         self.link.abort();
     }
-}
-
-struct Found {
-    id: i64,
-    user: Option<i64>,
-    heard: HeardRevocation,
-}
-
-fn revocation(row: &Row) -> Result<Found, StoreError> {
-    let id = row.try_get("id")?;
-    let cause: Cause = row_mapping::word(row, "cause")?;
-    let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
-    let ended = match row.try_get::<_, &str>("scope")? {
-        "all" => Ended::Everyone { sessions: None },
-        _ => Ended::These(Vec::new()),
-    };
-    let committed = CommittedRevocation { id: Some(RevocationId(id)), cause, ended, except, renewed: None };
-    let heard = HeardRevocation { committed, origin: row.try_get("origin")? };
-    Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

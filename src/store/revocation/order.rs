@@ -1,11 +1,12 @@
-//! A revocation: the request to carry one out, and its result.
+//! The request for a revocation, and the result of a revocation.
 //!
-//! Built by services, carried out by `commit`. Nothing here uses the database.
+//! Services build the requests, and `commit` carries them out. Nothing in this file uses the database.
 
 use domain::account::{
     email::Email,
     role::{Role, Status},
 };
+use ipnet::IpNet;
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
@@ -15,10 +16,15 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{factors::second_factors::FactorChange, sessions::session::Session};
+use crate::{factors::second_factors::FactorChange, personal_data::NewErasure, sessions::session::Session};
 
-/// The channel on which commits are announced. The payload is the id of the revocation.
+/// The channel of `NOTIFY` on which committed revocations and denials are announced. The payload is the id of the revocation,
+/// or the word `denial`.
 pub(crate) const CHANNEL: &str = "portcullis_revocations";
+
+/// The largest number of sessions that a revocation of a network, or of the sessions since a moment, ends. Such a revocation can be
+/// repeated until it covers nothing more.
+pub const SESSIONS_AT_ONCE: u32 = 20_000;
 
 /// What is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,9 +35,15 @@ pub enum Target {
     Device(DeviceId),
     /// All sessions of a user.
     User(UserId),
+    /// All sessions of these users.
+    Users(Vec<UserId>),
+    /// The sessions of accounts whose last known address lies in this network. At most [`SESSIONS_AT_ONCE`] are ended.
+    Network(IpNet),
+    /// The sessions of accounts that were opened at this time or later. At most [`SESSIONS_AT_ONCE`] are ended.
+    OpenedSince(OffsetDateTime),
     /// All external sessions of this subject.
     Subject(Subject),
-    /// All sessions that are open. The cause is `revoked`, and no other field of the request restricts it.
+    /// All sessions that are open. The cause is `revoked`, and no other field of the request restricts which sessions end.
     All,
 }
 
@@ -43,9 +55,17 @@ impl Target {
             Self::Session(_) => "session",
             Self::Device(_) => "device",
             Self::User(_) => "user",
+            Self::Users(_) => "users",
+            Self::Network(_) => "network",
+            Self::OpenedSince(_) => "opened_since",
             Self::Subject(_) => "subject",
             Self::All => "all",
         }
+    }
+
+    /// Whether the target names neither sessions nor users, so that the revocation may cover very many sessions.
+    pub(crate) fn is_wide(&self) -> bool {
+        matches!(self, Self::Network(_) | Self::OpenedSince(_))
     }
 
     pub(crate) fn subject(&self) -> Option<&Subject> {
@@ -59,12 +79,15 @@ impl Target {
 /// The change that makes a revocation necessary. It is written with the revocation.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A new password, as a PHC string. The remaining session loses its privilege, and its refresh token is rotated.
+    /// A new password. The session that is not ended loses its privilege, and its tokens are renewed.
     Password {
-        /// The new hash.
+        /// The hash of the new password, a PHC string.
         hash: SecretString,
     },
-    /// A new e-mail address, and the key that comes with it.
+    /// The users lose their passwords: no sign-in with a password succeeds until a new password is set. The trust in their devices
+    /// ends.
+    LockPassword,
+    /// A new e-mail address, and the account key of this address.
     Email(Email),
     /// A new role.
     Role(Role),
@@ -72,55 +95,65 @@ pub enum Change {
     Status(Status),
     /// The users concerned forget the device.
     ForgetDevice,
-    /// A change of second factors or passkeys. The refresh token of the remaining session is rotated; only the tokens that
-    /// follow carry its privilege.
+    /// A change of second factors or passkeys. The tokens of the session that is not ended are renewed. Only tokens that are
+    /// issued afterwards carry the privilege of this session.
     Factor(FactorChange),
+    /// A request to erase the account, which deactivates it. The target must be a user.
+    Erasure(NewErasure),
 }
 
-/// The session that asks for a change, and the conditions that it must still meet.
+/// The session that requests a change, and the conditions that must still be met when the change is written.
 #[derive(Clone, Copy, Debug)]
 pub struct ActingSession {
     /// The session, which must not have ended.
     pub session: SessionId,
-    /// Its user, which must be active.
+    /// The user of the session, which must be active.
     pub user: UserId,
     /// The lowest role that the user must have.
     pub role: Role,
-    /// The privilege epoch of the credential, if the change needs privilege. The session must still be in this epoch, and
-    /// its privilege must not have ended.
+    /// The privilege epoch of the credential, if the change needs privilege. The session must still be in this epoch, and the
+    /// privilege must not have ended.
     pub privilege_epoch: Option<u32>,
 }
 
 /// A revocation to be carried out.
 #[derive(Clone, Debug)]
 pub struct RevocationRequest {
-    /// Unique id; the issuing node recognises its own revocation in the feed by it.
+    /// A unique id. By this id, the issuing node recognises its own revocation in the feed.
     pub origin: Uuid,
-    /// The acting session, if there is one. If it may no longer do this, nothing is written.
+    /// The acting session, if there is one. If the acting session may no longer make the change, nothing is written.
     pub acting_session: Option<ActingSession>,
     /// What is revoked.
     pub target: Target,
     /// The session that is not ended, usually the acting session.
     pub except: Option<SessionId>,
-    /// Only this user's sessions: the limit of what a user may do to a session or device.
+    /// If given, only sessions of this user are ended. This limits the request of a user to the user's own sessions.
     pub only_user: Option<UserId>,
-    /// Only sessions of users with these roles: the limit of what an operator may do.
+    /// If given, only sessions of users with these roles are ended. This limits the request of an operator. For external
+    /// sessions the roles do not count, because their users have none.
     pub only_roles: Option<Vec<Role>>,
-    /// Only sessions that were not used after this time: a session that was used in the meantime is not idle.
+    /// Whether nothing is written if the change would leave no active admin.
+    pub keep_an_admin: bool,
+    /// If given, only sessions that were not used after this time are ended: a session that was used in the meantime is not
+    /// idle.
     pub only_idle_since: Option<OffsetDateTime>,
-    /// Only sessions that were opened before this time, because their tokens may have been issued before it.
+    /// If given, only sessions that were opened before this time are ended, because their tokens may have been issued before
+    /// this time. External sessions are ended whenever they were opened.
     pub only_opened_before: Option<OffsetDateTime>,
     /// The cause, for programs.
     pub cause: Cause,
     /// The reason, for people.
     pub reason: String,
-    /// The user that requested it.
+    /// The user that requested the revocation.
     pub actor: Option<UserId>,
-    /// The change that is written with it.
+    /// The change that is written with the revocation.
     pub change: Option<Change>,
-    /// The time.
+    /// The time of the revocation.
     pub now: OffsetDateTime,
-    /// The audit event; scope, cause and number of sessions are added to its detail.
+    /// The node that carries the revocation out, if the progress of the revocation is stored. Then every node notes how far it has
+    /// carried the revocation out.
+    pub reported_by: Option<Uuid>,
+    /// The audit event. Scope, cause, reason, the id of the revocation and the number of sessions are added to its detail.
     pub audit: AuditEvent,
 }
 
@@ -136,6 +169,7 @@ impl RevocationRequest {
             except: None,
             only_user: None,
             only_roles: None,
+            keep_an_admin: false,
             only_idle_since: None,
             only_opened_before: None,
             cause,
@@ -143,13 +177,15 @@ impl RevocationRequest {
             actor: None,
             change: None,
             now,
+            reported_by: None,
             audit: AuditEvent::new("session.revoked", Outcome::Success, at_ms),
         }
     }
 
-    /// Whether a user's request about their own sessions has ended no session and changes nothing. Then no row is written, because
-    /// other nodes do not need it. The epoch of the user is raised nevertheless, so sign-ins that have begun are refused.
-    pub(crate) fn is_idle(&self, ended: usize) -> bool {
+    /// Whether a user's request about the user's own sessions ends no session and changes nothing. Then no row is written,
+    /// because other nodes do not need the row. The revocation epoch of the user is raised nevertheless, so sign-ins that have
+    /// begun are refused.
+    pub(crate) fn has_no_effect(&self, ended: usize) -> bool {
         ended == 0 && self.change.is_none() && self.actor.is_some() && self.actor == self.only_user
     }
 
@@ -158,14 +194,14 @@ impl RevocationRequest {
     }
 }
 
-/// A session that was ended, or one with sockets that must reconnect after a change of role.
+/// A session that was ended, or a session whose sockets must reconnect after a change of role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     /// The session.
     pub session: SessionId,
-    /// Its user; none for an external session.
+    /// The user of the session; `None` for an external session.
     pub user: Option<UserId>,
-    /// Its device; none for an external session.
+    /// The device of the session; `None` for an external session.
     pub device: Option<DeviceId>,
 }
 
@@ -174,15 +210,15 @@ pub struct EndedSession {
 pub enum Ended {
     /// These sessions.
     These(Vec<EndedSession>),
-    /// Every session that was opened before it. Their rows are ended later.
+    /// Every session that was opened before the revocation. The rows of these sessions are ended later.
     Everyone {
-        /// Their number, if they were counted.
+        /// The number of these sessions, if they were counted.
         sessions: Option<usize>,
     },
 }
 
 impl Ended {
-    /// The sessions that are named one by one.
+    /// The sessions that are listed one by one; none for [`Everyone`](Self::Everyone).
     #[must_use]
     pub fn named(&self) -> &[EndedSession] {
         match self {
@@ -201,18 +237,32 @@ impl Ended {
     }
 }
 
+/// The sessions that a revocation covers and did not end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// The number of sessions of users with a role that the actor may not act on. At most [`SESSIONS_AT_ONCE`] are counted.
+    pub excluded: u32,
+    /// Whether the target covers more sessions than one revocation ends.
+    pub more: bool,
+}
+
 /// A revocation that was carried out in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedRevocation {
-    /// Its id. `None` if there was nothing to do: the session had ended before, or the request does not cover the
-    /// target. Then nothing was written.
+    /// The id of the revocation. `None` if there was nothing to do: the session had ended before, the request does not cover
+    /// the target, or a request of a user about the user's own sessions ended no session and changed nothing. Then no
+    /// revocation was written.
     pub id: Option<RevocationId>,
     /// The cause.
     pub cause: Cause,
-    /// What it ended.
+    /// What the revocation ended.
     pub ended: Ended,
     /// The session that was not ended. Cached data about it is outdated nevertheless.
     pub except: Option<SessionId>,
-    /// That session, if its tokens were renewed. Only the process that commits knows it.
+    /// What the revocation left.
+    pub left: Left,
+    /// Whether nodes note how far they have carried the revocation out.
+    pub reported: bool,
+    /// The session `except` as it is now, if its tokens were renewed. Only the process that commits knows this.
     pub renewed: Option<Box<Session>>,
 }

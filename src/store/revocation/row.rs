@@ -8,40 +8,54 @@ use protocol::{
     id::{RevocationId, Subject},
 };
 
-use super::order::{CHANNEL, RevocationRequest, Target};
+use super::{
+    order::{CHANNEL, Left, RevocationRequest, Target},
+    progress,
+};
 use crate::{audit, error::StoreError, row_mapping::clipped};
 
-/// The maximum length of a reason. Longer texts are cut, because programs do not use them.
+/// The maximum length of a reason, in bytes. Longer texts are shortened, because programs do not use them.
 const REASON_BYTES: usize = 1000;
 
-/// Writes the audit event of a revocation, and wakes the nodes.
+/// Writes the audit events of a revocation, and notifies the nodes.
 pub(super) async fn announce(
     transaction: &Transaction<'_>,
     id: RevocationId,
-    event: AuditEvent,
+    events: &[AuditEvent],
 ) -> Result<(), StoreError> {
-    audit::insert(transaction, &[event]).await?;
+    audit::insert(transaction, events).await?;
     transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
     Ok(())
 }
 
-/// Writes the row of a revocation. `sessions` is `None` if the sessions that it ends are not counted yet.
+/// Writes the row of a revocation, and the beginning of its progress if that is stored. `sessions` is `None` if the sessions that the revocation ends are not counted yet.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
     sessions: Option<usize>,
+    left: Left,
 ) -> Result<RevocationId, StoreError> {
     let (session, device, user) = match order.target {
         Target::Session(id) => (Some(id.0), None, order.only_user),
         Target::Device(id) => (None, Some(id.0), order.only_user),
         Target::User(id) => (None, None, Some(id)),
-        Target::Subject(_) | Target::All => (None, None, order.only_user),
+        Target::Users(_) | Target::Network(_) | Target::OpenedSince(_) | Target::Subject(_) | Target::All => {
+            (None, None, order.only_user)
+        }
+    };
+    let (network, since, users) = match &order.target {
+        Target::Network(network) => (Some(network.to_string()), None, None),
+        Target::OpenedSince(moment) => (None, Some(*moment), None),
+        Target::Users(users) => (None, None, Some(i32::try_from(users.len()).unwrap_or(i32::MAX))),
+        _ => (None, None, None),
     };
     let statement = transaction
         .prepare_cached(
             "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
-                                      actor_id, sessions, created_at, origin, subject)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+                                      actor_id, sessions, created_at, origin, subject, network, opened_since, users,
+                                      excluded, more, reported)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::cidr, $14, $15, $16, $17, $18)
+             RETURNING id",
         )
         .await?;
     let row = transaction
@@ -60,13 +74,23 @@ pub(super) async fn insert(
                 &order.now,
                 &order.origin,
                 &order.target.subject().map(Subject::as_str),
+                &network,
+                &since,
+                &users,
+                &i32::try_from(left.excluded).unwrap_or(i32::MAX),
+                &left.more,
+                &order.reported_by.is_some(),
             ],
         )
         .await?;
-    Ok(RevocationId(row.try_get(0)?))
+    let id = RevocationId(row.try_get(0)?);
+    if let Some(node) = order.reported_by {
+        progress::begin(transaction, id, node).await?;
+    }
+    Ok(id)
 }
 
-/// Adds the scope, the cause, the reason and the id of the revocation.
+/// Adds the scope, the cause, the reason and the id of the revocation to the event.
 pub(super) fn described(event: AuditEvent, order: &RevocationRequest, id: RevocationId) -> AuditEvent {
     event
         .with("scope", order.target.scope())

@@ -8,21 +8,21 @@ use time::OffsetDateTime;
 use super::session::NOT_REVOKED;
 use crate::{error::StoreError, pool::Store};
 
-/// Sessions per call, so that a backlog after an outage is processed in pieces.
+/// [`EXPIRED_BATCH`] in the type of a query's parameter.
 const BATCH: i64 = EXPIRED_BATCH as i64;
-/// The same, for callers.
+/// The largest number of sessions that a call returns, so that a backlog after an outage is processed in pieces.
 pub const EXPIRED_BATCH: usize = 500;
 
 impl Store {
-    /// Sessions past their absolute end, the earliest end first.
+    /// Sessions past their absolute end, the earliest end first, at most [`EXPIRED_BATCH`].
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn expired_sessions(&self, now: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
-                // In this order, because the planner then takes the index by it. Otherwise it may take the one of all live
-                // sessions, and pass over each of them to find none.
+                // The rows are sorted by their end, because the planner then uses the index on the end. Otherwise the planner
+                // may use another index, and read the row of every session that is not revoked, even if no session has expired.
                 let sql = format!(
                     "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.expires_at <= $1
                      ORDER BY s.expires_at LIMIT $2"
@@ -35,15 +35,16 @@ impl Store {
         .await
     }
 
-    /// Sessions not used since `since`, the longest unused first. A session may be used before it is revoked, so the revocation request must state the same
-    /// condition. Sessions with sockets have been touched by their nodes.
+    /// At most [`EXPIRED_BATCH`] sessions that were not used since `since`, beginning with the one whose last use is the
+    /// oldest. A session may be used before it is revoked, so the revocation request must state the same condition. A session
+    /// with open sockets is usually not among them, because its node regularly writes a use.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn idle_sessions(&self, since: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
-                // In this order for the same reason as above.
+                // The rows are sorted for the same reason as above.
                 let sql = format!(
                     "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.last_seen_at <= $1
                      ORDER BY s.last_seen_at LIMIT $2"

@@ -1,7 +1,8 @@
 //! Sessions of anonymous connections, and of connections with a token of an external issuer: one row per connection.
 //!
-//! Called by services. The row exists before the connection is registered, so that every connection can be listed and
-//! ended. Revocation ends it by `revocation::commit`; this file ends it when the connection closes.
+//! Called by services. The row exists before the connection is registered, so that every connection can be listed and ended.
+//! `revocation::commit` ends the row of a session that is revoked; after a revocation of all sessions, a job does it. The
+//! functions in this file end the row when the connection has closed, or when the session is an orphan.
 
 use std::net::IpAddr;
 
@@ -12,18 +13,18 @@ use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
-/// The most rows that one statement changes, so that it holds few locks for a short time.
+/// The largest number of rows that one statement changes, so that the statement holds few locks for a short time.
 pub const TOUCHED_AT_ONCE: usize = 512;
 
-const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, address, created_at, last_seen_at, \
+pub(super) const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, address, created_at, last_seen_at, \
      expires_at, ended_at, coalesce(revoked_at, (SELECT w.created_at FROM revocations w WHERE w.scope = 'all' \
      AND w.id > revoked_all ORDER BY w.id LIMIT 1)) AS revoked_at";
 
-/// The condition that a session was not revoked with all sessions.
+/// The condition that no revocation of all sessions was made after the session began.
 pub(crate) const NOT_REVOKED_WITH_ALL: &str =
     "revoked_all >= (SELECT coalesce(max(w.id), 0) FROM revocations w WHERE w.scope = 'all')";
 
-/// An external session, or the session of an anonymous connection.
+/// An external session: the session of one connection with a token of an external issuer, or without a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSession {
     /// Its id.
@@ -34,7 +35,7 @@ pub struct ExternalSession {
     pub subject: Subject,
     /// `jti` of the latest token.
     pub token_id: Option<String>,
-    /// Its only connection.
+    /// The only connection of the session.
     pub connection: ConnectionId,
     /// The process that holds the connection.
     pub node: Uuid,
@@ -46,7 +47,7 @@ pub struct ExternalSession {
     pub last_seen_at: OffsetDateTime,
     /// Time by which a newer token is required.
     pub expires_at: Option<OffsetDateTime>,
-    /// End of the connection.
+    /// The time at which the connection closed, or at which the session was ended as an orphan.
     pub ended_at: Option<OffsetDateTime>,
     /// Time of the revocation.
     pub revoked_at: Option<OffsetDateTime>,
@@ -55,24 +56,25 @@ pub struct ExternalSession {
 /// Which external sessions to list.
 #[derive(Clone, Debug, Default)]
 pub struct ExternalFilter {
-    /// Only this user's.
+    /// Only sessions of this user.
     pub subject: Option<Subject>,
     /// Only sessions of this issuer.
     pub issuer: Option<String>,
     /// Only sessions that have not ended.
     pub live: bool,
-    /// Only those started before the session with this start and id (the list is ordered newest first).
+    /// Only sessions that come after the session with this start and id in the list, which begins with the newest session.
     pub before: Option<(OffsetDateTime, SessionId)>,
     /// Maximum number of sessions.
     pub limit: u32,
 }
 
 impl Store {
-    /// Writes a session that is about to begin, and returns the newest revocation of all sessions, which came before it.
+    /// Writes the row of a session that is about to begin. Returns the id of the newest revocation of all sessions that was
+    /// made before the row was written; 0 if there was none.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; no connection uses the session then, and the expiry job ends
-    /// its row.
+    /// `Unavailable` if the database cannot be reached. Then no connection uses the session. If its row was written
+    /// nevertheless, the expiry job ends the row.
     pub async fn insert_external(&self, session: ExternalSession) -> Result<RevocationId, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -99,8 +101,8 @@ impl Store {
         .await
     }
 
-    /// Records a newer token. `false` if the session has ended in the meantime, even if it was ended only because it
-    /// looked orphaned.
+    /// Records a newer token. `false` if the session has ended in the meantime. This includes a session that another node ended
+    /// as an orphan (see [`end_orphans`](Self::end_orphans)), although its connection is open.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -126,7 +128,7 @@ impl Store {
         .await
     }
 
-    /// Ends these sessions, because their connections have closed: at most [`TOUCHED_AT_ONCE`].
+    /// Ends these sessions (at most [`TOUCHED_AT_ONCE`]), because their connections have closed.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -147,8 +149,9 @@ impl Store {
         .await
     }
 
-    /// Records that the external sessions among these (at most [`TOUCHED_AT_ONCE`]) have open connections. Returns the sessions that
-    /// were ended as orphans while this node could not write; they stay ended.
+    /// Records that the external sessions among these (at most [`TOUCHED_AT_ONCE`]) have open connections. Returns the sessions
+    /// that have ended without a revocation, usually because another node ended them as orphans while this node could not
+    /// write. These sessions stay ended.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -178,8 +181,8 @@ impl Store {
         .await
     }
 
-    /// Ends some of the sessions that were not seen since `seen`, because their process has died. Returns their number; if it is
-    /// less than [`TOUCHED_AT_ONCE`], no more are left.
+    /// Ends orphans: sessions that were not seen since `seen`, probably because their process has died. Ends at most
+    /// [`TOUCHED_AT_ONCE`] sessions and returns their number. If the number is smaller than that, no other orphan was found.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -213,7 +216,7 @@ impl Store {
                 let subject = filter.subject.as_ref().map(Subject::as_str);
                 let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();
                 let limit = i64::from(filter.limit);
-                // Not a cached statement: each combination of filters needs its own plan.
+                // The statement is not cached, because each combination of filters needs its own plan.
                 let rows = client
                     .query(&sql, &[&subject, &filter.issuer, &filter.live, &start, &id, &limit])
                     .await?;
@@ -224,7 +227,7 @@ impl Store {
     }
 }
 
-fn external(row: &Row) -> Result<ExternalSession, StoreError> {
+pub(super) fn external(row: &Row) -> Result<ExternalSession, StoreError> {
     Ok(ExternalSession {
         id: SessionId(row.try_get("id")?),
         issuer: row.try_get("issuer")?,

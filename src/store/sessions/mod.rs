@@ -1,4 +1,5 @@
-//! Sessions: opening, reading and refreshing them, renewing their tokens, privilege, tickets, and external sessions.
+//! Sessions: how they are opened, read, refreshed and found expired, and how their tokens are renewed. Also privilege, tickets,
+//! and external sessions.
 
 pub(crate) mod expired;
 pub(crate) mod external;
@@ -7,5 +8,6 @@ pub(crate) mod privilege;
 pub(crate) mod read;
 pub(crate) mod refresh;
 pub(crate) mod renewal;
+pub(crate) mod search;
 pub(crate) mod session;
 pub(crate) mod tickets;

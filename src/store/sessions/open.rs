@@ -1,8 +1,8 @@
 //! Opening a session: the only place where a sign-in becomes a session.
 //!
-//! Called by every kind of sign-in, after its proofs were verified. A revocation may have run between that check and
-//! this transaction. So the transaction takes the same locks as revocations, checks again, and opens no session if
-//! anything has changed.
+//! Called by every kind of sign-in, after its proofs were verified. A revocation may commit between that verification and this
+//! transaction. So the transaction takes the same locks as revocations, checks the state of the user again, and opens no
+//! session if anything has changed.
 
 use deadpool_postgres::Transaction;
 use domain::{account::role::Status, client::device::Trust, session::SignInMethod};
@@ -24,6 +24,7 @@ use crate::{
         challenges,
         second_factors::{self, Proof},
     },
+    personal_data::cancellation,
     pool::Store,
     revocation::{
         acting_session, commit, denials,
@@ -36,13 +37,13 @@ use crate::{
 /// A session to be opened.
 #[derive(Clone, Debug)]
 pub struct OpenSession {
-    /// Its new id.
+    /// The id of the new session.
     pub id: SessionId,
-    /// Its user.
+    /// The user of the session.
     pub user: UserId,
-    /// The user's revocation epoch when the password was checked.
+    /// The user's revocation epoch when the first factor was checked.
     pub revocation_epoch: i32,
-    /// The id of the last revocation of all sessions when the password was checked.
+    /// The id of the last revocation of all sessions when the first factor was checked.
     pub revoked_all: i64,
     /// The device.
     pub device: DeviceSeen,
@@ -52,34 +53,35 @@ pub struct OpenSession {
     pub expires_at: OffsetDateTime,
     /// When the first refresh token expires.
     pub refresh_expires_at: OffsetDateTime,
-    /// How long the sign-in counts as a fresh proof of presence.
+    /// The time until which the sign-in counts as a fresh proof of presence.
     pub privileged_until: OffsetDateTime,
-    /// The challenge that the sign-in answers. The same transaction spends it.
+    /// The challenge that the sign-in answers. The same transaction spends the challenge.
     pub challenge: Option<Uuid>,
-    /// The proof beside a password. The same transaction spends it.
+    /// The second factor or passkey; `None` after a password alone. The same transaction spends this proof.
     pub proof: Option<Proof>,
     /// The trust that the proof gives the device, and its end.
     pub trust: Option<(Trust, OffsetDateTime)>,
-    /// The attempt, written with the session. Its risk becomes the risk of the session.
+    /// The attempt, which is written with the session. The risk of the attempt becomes the risk of the session.
     pub attempt: Option<Attempt>,
     /// Maximum number of sessions of the user, including this one.
     pub per_user_limit: u32,
-    /// Maximum number of devices of the user, including this one.
+    /// If the user has more devices than this, surplus devices are removed (`devices::remove_surplus` says which).
     pub device_limit: u32,
-    /// The time.
+    /// The time of the sign-in.
     pub now: OffsetDateTime,
 }
 
 /// The outcome of opening a session.
 #[derive(Clone, Debug)]
 pub enum OpenOutcome {
-    /// The session is open. The second field holds the revocations of evicted sessions; the caller closes their
-    /// sockets.
+    /// The session is open. The second field has the revocations of evicted sessions. The caller closes the sockets of these
+    /// sessions.
     Session(Box<Session>, Vec<CommittedRevocation>),
-    /// The user has changed, was revoked or is not active any more since the password was checked: there is no
-    /// session.
+    /// No session was opened: after the check of the first factor, the user's sessions were revoked, or the user was changed,
+    /// blocked or deactivated.
     Superseded,
-    /// The challenge or the proof was spent before, perhaps a moment ago: there is no session.
+    /// No session was opened, because the challenge has expired or was spent before, or because the proof can no longer be
+    /// spent (`second_factors::spend` says why).
     Spent,
 }
 
@@ -97,21 +99,21 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                if !ground_holds(&transaction, &open).await? {
+                if !nothing_changed(&transaction, &open, &event).await? {
                     return Ok(OpenOutcome::Superseded);
                 }
-                if !proof_counts(&transaction, &open).await? {
+                if !spend_proofs(&transaction, &open).await? {
                     return Ok(OpenOutcome::Spent);
                 }
                 devices::upsert(&transaction, open.user, &open.device, open.now).await?;
                 if let Some((trust, until)) = open.trust {
                     devices::trust(&transaction, open.user, open.device.id, trust, until, open.now).await?;
                 }
-                let evicted = make_room(&transaction, &open, &event).await?;
-                devices::make_room(&transaction, open.user, open.device.id, open.device_limit, open.now)
+                let evicted = evict_sessions(&transaction, &open, &event).await?;
+                devices::remove_surplus(&transaction, open.user, open.device.id, open.device_limit, open.now)
                     .await?;
                 let session = insert(&transaction, &open).await?;
-                note_attempt(&transaction, &open).await?;
+                write_attempt(&transaction, &open).await?;
                 let statement =
                     transaction.prepare_cached("UPDATE users SET last_login_at = $2 WHERE id = $1").await?;
                 transaction.execute(&statement, &[&open.user.0, &open.now]).await?;
@@ -124,10 +126,16 @@ impl Store {
     }
 }
 
-/// Takes the locks, and compares the user's state with that at the check of the password. A revocation of all
-/// sessions holds its lock exclusively until it commits; a revocation of the user holds the row. The later
-/// transaction sees the result of the earlier one.
-async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
+/// Takes the locks, and compares the state of the user with the state at the check of the first factor. A revocation of all
+/// sessions holds its lock exclusively until it commits, and a revocation of the user holds the lock of the user's row. So this
+/// transaction either sees such a revocation, or commits before it.
+///
+/// If the account waits for its erasure at the user's own request, this cancels the request and activates the account.
+async fn nothing_changed(
+    transaction: &Transaction<'_>,
+    open: &OpenSession,
+    event: &AuditEvent,
+) -> Result<bool, StoreError> {
     acting_session::hold_off_revoking_all(transaction).await?;
     let statement = transaction
         .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
@@ -136,7 +144,11 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
         return Ok(false);
     };
     let same_epoch = row.try_get::<_, i32>("generation")? == open.revocation_epoch;
-    let active = row_mapping::word::<Status>(&row, "status")?.is_active();
+    let active = match row_mapping::word::<Status>(&row, "status")? {
+        Status::Active => true,
+        Status::Deactivated => cancellation::by_sign_in(transaction, open.user, event, open.now).await?,
+        Status::Pending | Status::Suspended => false,
+    };
     let statement = transaction
         .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
         .await?;
@@ -145,8 +157,9 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     Ok(holds && !denials::blocked(transaction, open.user.0, open.now).await?)
 }
 
-/// Spends challenge and proof of the sign-in. `false` if one was spent before.
-async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
+/// Spends the challenge and the proof of the sign-in. `false` if the challenge has expired or was spent before, or if the proof
+/// can no longer be spent.
+async fn spend_proofs(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
     if let Some(challenge) = open.challenge
         && !challenges::spend(transaction, challenge, open.now).await?
     {
@@ -158,8 +171,8 @@ async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     }
 }
 
-/// Writes the attempt, with the session and its device.
-async fn note_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Result<(), StoreError> {
+/// Writes the attempt with the ids of the session and the device.
+async fn write_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Result<(), StoreError> {
     let Some(attempt) = open.attempt.clone() else {
         return Ok(());
     };
@@ -167,9 +180,9 @@ async fn note_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     attempts::insert(transaction, &Attempt { device, session, ..attempt }).await
 }
 
-/// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so no other
-/// session is opened in the meantime.
-async fn make_room(
+/// Revokes the oldest sessions of the user, so that the new session does not exceed the limit. The user's row is locked, so no
+/// other session of the user is opened in the meantime.
+async fn evict_sessions(
     transaction: &Transaction<'_>,
     open: &OpenSession,
     opening: &AuditEvent,

@@ -22,15 +22,15 @@ use crate::{
 pub struct Privilege {
     /// The session.
     pub session: SessionId,
-    /// Its user.
+    /// The user of the session.
     pub user: UserId,
     /// The user's revocation epoch when the proof was checked.
     pub revocation_epoch: i32,
     /// End of the privilege.
     pub until: OffsetDateTime,
-    /// The proof beside a password. The same transaction spends it.
+    /// The code or passkey that was the proof; `None` for a password. The same transaction spends this proof.
     pub proof: Option<Proof>,
-    /// The time.
+    /// The time of the step-up.
     pub now: OffsetDateTime,
 }
 
@@ -39,18 +39,19 @@ pub struct Privilege {
 pub enum PrivilegeOutcome {
     /// The session has the privilege.
     Session(Box<Session>),
-    /// The user has changed in the meantime.
+    /// Nothing was granted, because the user's revocation epoch has changed since the proof was checked.
     Lapsed,
-    /// The proof was spent before, perhaps a moment ago.
+    /// Nothing was granted, because the proof can no longer be spent (`second_factors::spend` says why).
     Spent,
 }
 
 impl Store {
-    /// Grants privilege to a session that has not ended, unless its user changed since the proof was checked, and
-    /// spends the proof. The session's tokens are renewed: only those that are issued from now on carry the privilege.
+    /// Grants privilege to a session that has not ended, and spends the proof. The revocation epoch of the user must be the
+    /// same as when the proof was checked. The session's tokens are renewed: only tokens that are issued from now on carry the
+    /// privilege.
     ///
     /// # Errors
-    /// `Lapsed` if the session has ended, or its user may not use it any more. `Unavailable` if the database cannot be
+    /// `Lapsed` if the session has ended, or if its user is not active or is blocked. `Unavailable` if the database cannot be
     /// reached.
     pub async fn grant_privilege(
         &self,

@@ -1,7 +1,7 @@
 //! Reading sessions.
 //!
-//! Opening is in `open`, refreshing in `refresh`, ending in `revocation::commit`, recording use in
-//! `accounts::last_seen`.
+//! Other files open sessions (`open`), refresh them (`refresh`), end them (`revocation`), and write their last use
+//! (`accounts::last_seen`).
 
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
@@ -12,20 +12,20 @@ use crate::{accounts::user::USER_COLUMNS, error::StoreError, pool::Store};
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
-    /// Only this user's.
+    /// Only sessions of this user.
     pub user: Option<UserId>,
-    /// Only this device's.
+    /// Only sessions on this device.
     pub device: Option<DeviceId>,
-    /// Only those that are not revoked and not past their absolute end at this time.
+    /// Only sessions that are not revoked, and that are not past their absolute end at this time.
     pub active_at: Option<OffsetDateTime>,
-    /// Only those opened before the session with this start and id (the list is ordered newest first).
+    /// Only sessions that come after the session with this start and id in the list, which begins with the newest session.
     pub before: Option<(OffsetDateTime, SessionId)>,
     /// Maximum number of sessions.
     pub limit: u32,
 }
 
 impl Store {
-    /// A session with its user, also if it has ended: the caller checks `revoked`, `status` and the times.
+    /// A session with its user, even if the session has ended. The caller checks `revoked`, `status` and the times.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -43,7 +43,8 @@ impl Store {
         .await
     }
 
-    /// The user's sessions that are not revoked, newest first, at most `limit`, opened before the session with this start and id.
+    /// At most `limit` sessions of the user that are not revoked, newest first. With `before`, the list continues after the
+    /// session with this start and id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -86,7 +87,7 @@ impl Store {
                 let user = filter.user.map(|id| id.0);
                 let device = filter.device.map(|id| id.0);
                 let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();
-                // Not a cached statement: each combination of filters needs its own plan.
+                // The statement is not cached, because each combination of filters needs its own plan.
                 let limit = i64::from(filter.limit);
                 let rows =
                     client.query(&sql, &[&user, &device, &filter.active_at, &start, &id, &limit]).await?;

@@ -1,4 +1,4 @@
-//! Rotation of refresh tokens. Each change is one conditional UPDATE: of concurrent callers, one gets the row.
+//! Rotation of refresh tokens. Each change is one conditional UPDATE, so only one of several concurrent callers gets the row.
 
 use deadpool_postgres::Client;
 use protocol::{audit::AuditEvent, id::SessionId};
@@ -12,9 +12,9 @@ use crate::{
 };
 
 impl Store {
-    /// Rotates the refresh token if `expected` is still its counter and the session has not ended. Of concurrent
-    /// callers with the same counter, one gets the session and writes its audit event; the others get `None` and read
-    /// the session again.
+    /// Rotates the refresh token if `expected` is still its counter, neither the session nor the token has ended, and the user
+    /// is active. Otherwise returns `None`. So of concurrent callers with the same counter, one gets the session and writes its
+    /// audit event; the others get `None` and read the session again.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -44,9 +44,11 @@ impl Store {
         .await
     }
 
-    /// Spends the one late retry of the current counter, if its access token was never used. Of concurrent callers,
-    /// one gets the session and writes its audit event. The grace period for repeated requests starts again, so other
-    /// concurrent requests count as repetitions of this one.
+    /// Spends the one late retry of the current counter: the refresh token before the current one is answered once more, long
+    /// after its rotation. Returns `None` if an access token of the current counter was used, if the retry was spent before, if
+    /// the counter has changed, or if the session was revoked. Of concurrent callers, one gets the session and writes its audit
+    /// event. The grace period for repeated requests starts again, so other concurrent requests count as repetitions of this
+    /// one.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -70,7 +72,7 @@ impl Store {
     }
 }
 
-/// Makes one conditional change to one session, with its audit event. If the condition does not hold, writes neither.
+/// Makes one conditional change to one session, with its audit event. If the condition is not met, nothing is written.
 async fn once(
     client: &mut Client,
     sql: &str,

@@ -1,7 +1,7 @@
 //! Renewing the tokens of a session: after a proof of presence, and after a change of credentials.
 //!
-//! Called within the transaction of the act that requires it. The privilege epoch rises, so no earlier access token carries
-//! privilege. The refresh token is rotated, so no earlier one leads to a privileged access token.
+//! Called within the transaction of that proof or change. The privilege epoch rises, so no earlier access token carries
+//! privilege. The refresh counter rises, so no earlier refresh token leads to a privileged access token.
 
 use deadpool_postgres::Transaction;
 use domain::tokens::refresh_token::RENEWAL_STEP;
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::session::{self, NOT_REVOKED, SESSION_COLUMNS, Session};
 use crate::error::StoreError;
 
-/// Renews the tokens of a session that is not revoked, and returns the session. Locks its row.
+/// Renews the tokens of a session that is not revoked, and returns the session. This locks the row of the session.
 pub(crate) async fn renew(
     transaction: &Transaction<'_>,
     id: SessionId,

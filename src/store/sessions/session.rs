@@ -31,7 +31,7 @@ pub(crate) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.create
      (SELECT ARRAY[d.label, d.country, d.city] FROM registered_devices d
       WHERE d.user_id = s.user_id AND d.id = s.device_id) AS device_shown";
 
-/// The condition on `sessions AS s` that a session was not revoked, neither by itself nor with all sessions.
+/// The condition on `sessions AS s` that a session was revoked neither by itself nor with all sessions.
 pub(crate) const NOT_REVOKED: &str = "s.revoked_at IS NULL \
      AND s.revoked_all >= (SELECT coalesce(max(w.id), 0) FROM revocations w WHERE w.scope = 'all')";
 
@@ -40,9 +40,9 @@ pub(crate) const NOT_REVOKED: &str = "s.revoked_at IS NULL \
 pub struct Session {
     /// `sid` in tokens.
     pub id: SessionId,
-    /// Its user.
+    /// The user of the session.
     pub user: UserId,
-    /// Its device.
+    /// The device of the session.
     pub device: DeviceId,
     /// Time of the sign-in.
     pub created_at: OffsetDateTime,
@@ -52,17 +52,17 @@ pub struct Session {
     pub expires_at: OffsetDateTime,
     /// The counter of the current refresh token.
     pub refresh_counter: u64,
-    /// Time of the last rotation.
+    /// Time of the last rotation, renewal or late retry.
     pub refresh_rotated_at: Option<OffsetDateTime>,
-    /// The highest counter of an access token that was used.
+    /// The highest refresh counter among the access tokens that were used.
     pub used_counter: u64,
-    /// The counter for which the late retry was spent.
+    /// The refresh counter for which the late retry was spent.
     pub retried_counter: Option<u64>,
-    /// The counter of the last token that was issued for a proof of presence or a change of credentials.
+    /// The refresh counter after the last renewal.
     pub renewed_counter: Option<u64>,
     /// When the current refresh token expires.
     pub refresh_expires_at: OffsetDateTime,
-    /// Raised by every proof of presence and every change of credentials: tokens of an earlier epoch carry no privilege.
+    /// Raised by every step-up and every change of credentials: tokens of an earlier epoch carry no privilege.
     pub privilege_epoch: u32,
     /// The end of the privilege of a fresh proof of presence.
     pub privileged_until: Option<OffsetDateTime>,
@@ -70,22 +70,23 @@ pub struct Session {
     pub method: SignInMethod,
     /// The last known address.
     pub address: Option<IpAddr>,
-    /// The `User-Agent` of the client that opened it.
+    /// The `User-Agent` of the client that opened the session.
     pub user_agent: Option<String>,
     /// The risk of the sign-in.
     pub risk: Option<Assessment>,
-    /// The facts about the device that are shown.
+    /// What is shown of the device.
     pub shown: DeviceSummary,
     /// Time and cause of the revocation.
     pub revoked: Option<Revoked>,
-    /// The newest revocation of all sessions when this one was opened; 0 if there was none. A later one ends it.
+    /// The id of the newest revocation of all sessions when this session was opened, or 0. A later revocation of all sessions
+    /// ends this session.
     pub revoked_all: RevocationId,
 }
 
-/// What a session shows of its device.
+/// The data of a device that is shown with its sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceSummary {
-    /// The label that the user gave it.
+    /// The label that the user gave the device.
     pub label: Option<String>,
     /// The country of the last sign-in.
     pub country: Option<String>,
@@ -93,19 +94,20 @@ pub struct DeviceSummary {
     pub city: Option<String>,
 }
 
-/// The end of a session.
+/// The revocation of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revoked {
     /// Time of the revocation.
     pub at: OffsetDateTime,
-    /// Its cause.
+    /// The cause of the revocation.
     pub cause: Cause,
-    /// The row of the revocation, while it is kept.
+    /// The id of the revocation. `None` if the row of the revocation was deleted, or if a job has not yet ended the row of this
+    /// session after a revocation of all sessions.
     pub id: Option<RevocationId>,
 }
 
 impl Session {
-    /// The input for the rule about ended sessions.
+    /// The input of the rule that decides whether a session has ended.
     #[must_use]
     pub fn lifetime(&self, open_sockets: usize) -> Lifetime {
         Lifetime {
@@ -117,12 +119,12 @@ impl Session {
     }
 }
 
-/// A session with its user. It may have ended: check `session.revoked` and the times.
+/// A session with its user. The session may have ended: check `session.revoked` and the times.
 #[derive(Clone, Debug)]
 pub struct SessionWithUser {
     /// The session.
     pub session: Session,
-    /// Its user.
+    /// The user of the session.
     pub user: User,
 }
 
@@ -171,7 +173,7 @@ fn revoked(row: &Row) -> Result<Option<Revoked>, StoreError> {
     };
     let cause = match row.try_get::<_, Option<&str>>("cause")? {
         Some(_) => word(row, "cause")?,
-        // It was revoked with all sessions, or the row of the revocation was deleted.
+        // The session was revoked with all sessions, or the row of the revocation was deleted.
         None => Cause::Revoked,
     };
     let id = row.try_get::<_, Option<i64>>("revocation_id")?.map(RevocationId);

@@ -13,14 +13,14 @@ use crate::{error::StoreError, pool::Store};
 pub struct Ticket {
     /// The session that may connect.
     pub session: SessionId,
-    /// The scopes of the token that asked for the ticket.
+    /// The scopes of the access token with which the ticket was requested.
     pub scopes: Scopes,
-    /// The identity of that token, in case it is denied.
+    /// The identity of this access token, in case the token is denied before the ticket is used.
     pub token: TokenMark,
 }
 
 impl Store {
-    /// Stores a ticket by its SHA-256.
+    /// Stores a ticket under the SHA-256 of its secret.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -54,7 +54,8 @@ impl Store {
         .await
     }
 
-    /// Consumes a ticket. Of concurrent callers, one gets it. An expired ticket is deleted and not returned.
+    /// Consumes a ticket. Only one of several concurrent callers gets the ticket. An expired ticket is deleted and not
+    /// returned.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

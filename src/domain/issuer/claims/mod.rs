@@ -1,8 +1,7 @@
 //! The rights that a token of an external issuer grants, after its signature was verified.
 //!
-//! The claims are those that Centrifugo's clients use: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`,
-//! `info` and `b64info`; for a connection also `meta`, `channels` and `subs`; for a subscription `channel`, `client`
-//! and `override`.
+//! The claims are those of Centrifugo: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`, `info` and `b64info`; for
+//! a connection also `meta`, `channels` and `subs`; for a subscription `channel`, `client` and `override`.
 
 mod suspect;
 mod values;
@@ -33,7 +32,7 @@ const START_LEEWAY: i64 = 60;
 /// Maximum number of subscriptions in one token.
 const MAX_SUBSCRIPTIONS: usize = 128;
 
-/// The identity that a token gives a connection, and the time of its end.
+/// The identity, data and subscriptions that a token gives to a connection, and when the connection expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideConnection {
     /// The issuer's name in the settings.
@@ -54,7 +53,7 @@ pub struct OutsideConnection {
     pub subscriptions: Vec<ServerSubscription>,
 }
 
-/// The subscription that a token permits, and the time of its end.
+/// The subscription that a token permits, and when the subscription expires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideSubscription {
     /// The issuer's name in the settings.
@@ -67,7 +66,7 @@ pub struct OutsideSubscription {
     pub issued_at: Option<i64>,
     /// The channel.
     pub channel: ChannelName,
-    /// The only connection that may use it, if the token names one.
+    /// The only connection that may use the token, if the token names a connection.
     pub client: Option<String>,
     /// When the subscription must present a newer token, seconds since the epoch; `None` for never.
     pub expires_at: Option<i64>,
@@ -90,7 +89,8 @@ struct Claims {
     #[serde(default, deserialize_with = "moment")]
     iat: Option<i64>,
     jti: Option<String>,
-    /// When the connection or subscription expires. Without it, they expire with the token; 0 means never.
+    /// When the connection or subscription expires. Without this claim, the connection or subscription expires with the token.
+    /// 0 means never.
     #[serde(default, deserialize_with = "moment")]
     expire_at: Option<i64>,
     info: Option<Box<RawValue>>,
@@ -120,8 +120,8 @@ impl From<MalformedPayload> for TokenRefusal {
 }
 
 impl Rules {
-    /// The claims for a connection in a token that this issuer signed, at `now` (seconds since the epoch). `longest` is
-    /// the longest permitted life of a token, in seconds.
+    /// What a connection's token grants at `now` (seconds since the epoch). The calling code has verified that this issuer
+    /// signed the token. `longest` is the longest permitted life of a token, in seconds.
     ///
     /// # Errors
     /// The first problem. Time is checked last, so [`TokenRefusal::Expired`] means that the token is otherwise good.
@@ -149,7 +149,7 @@ impl Rules {
         Ok(granted)
     }
 
-    /// The claims for a subscription in a token that this issuer signed; the arguments are those of
+    /// What a subscription's token grants. The arguments, and what the calling code has verified, are as for
     /// [`Self::connection`].
     ///
     /// # Errors
@@ -198,13 +198,18 @@ impl Rules {
             return Ok(Subject::anonymous());
         }
         let subject = format!("{}{sub}", self.user_prefix);
+        if self.foreign_prefixes.iter().any(|prefix| subject.starts_with(prefix.as_str())) {
+            return Err(TokenRefusal::WrongClaims);
+        }
         Ok(Subject::new(&name(Some(&subject))?.unwrap_or_default()))
     }
 }
 
 impl Claims {
-    /// Denials of tokens last no longer than `longest`. A token that may be valid for longer would be accepted again after
-    /// its denial has ended. That is why the limit applies to `exp` and to `expire_at`, whichever ends the connection.
+    /// Checks the times of the token. Denials of tokens last no longer than `longest`. A token that may be valid for longer
+    /// would be accepted again after its denial has ended. That is why the limit applies both to `exp` and to `expire_at`, even
+    /// if the other claim ends the connection. A token has no limit only if it has neither `exp` nor `iat`, and if its
+    /// `expire_at` is missing or 0; `docs/issuers.md` warns about such tokens.
     fn in_date(&self, now: i64, longest: i64) -> Result<(), TokenRefusal> {
         let latest = now.saturating_add(START_LEEWAY);
         if [self.nbf, self.iat].into_iter().flatten().any(|start| start > latest) {
@@ -219,7 +224,7 @@ impl Claims {
         if ends().any(|end| end > farthest) { Err(TokenRefusal::LivesTooLong) } else { Ok(()) }
     }
 
-    /// When the grant of the token ends.
+    /// When the connection or subscription of this token expires; `None` for never.
     fn end(&self) -> Option<i64> {
         match self.expire_at {
             Some(0) => None,

@@ -1,4 +1,5 @@
-//! Names the wrong claim of a refused token, for the log of the operator. The decision does not depend on it.
+//! Names the wrong claim of a refused token, for the log of the operator. The decision to refuse the token does not depend on
+//! this name.
 
 use std::collections::BTreeMap;
 

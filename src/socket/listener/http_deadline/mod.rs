@@ -1,6 +1,6 @@
-//! Deadlines for connections that are not WebSockets, so that a slow or silent peer cannot hold one forever.
+//! Deadlines for connections that are not WebSockets, so that a slow or silent peer cannot keep a connection open forever.
 //!
-//! `state` holds the deadline of one connection, `stream` reports what is read and written, `request_tracker` reports when
+//! `state` holds the deadline of one connection. `stream` reports what is read and written, and `request_tracker` reports when
 //! requests begin and end.
 
 pub(crate) mod request_tracker;

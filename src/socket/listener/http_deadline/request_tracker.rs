@@ -1,7 +1,8 @@
-//! Reports to the deadline of a connection when a request begins and when its response is complete.
+//! Reports to the deadline of a connection when a request begins and when its response is complete. Refuses a request whose
+//! head is too large, or whose client has too many requests in progress.
 //!
-//! The listener wraps the REST application with it. A request begins when the application receives it. It ends when the body of
-//! its response is dropped: written to the connection, or dropped together with it.
+//! The listener calls [`answer`] in front of the REST application. A request begins with this call. It ends when the HTTP layer
+//! drops the body of the response: after the last part of the body, or together with the connection.
 //!
 //! A request that comes through a trusted proxy takes a place under its client's address while it is in progress, because the
 //! proxy's connections have no limit per address.
@@ -22,14 +23,13 @@ use actix_http::{
 use actix_service::Service;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use domain::{client::address, request::request_id};
+use domain::client::address;
 use futures_util::Stream;
-use uuid::Uuid;
 
 use super::state::{HttpDeadline, RequestBody};
 use crate::socket::{
     admission::{
-        admit::{RequestParts, lines},
+        admit::{RequestParts, request_ids},
         connection_limits::KeyedPermit,
         head_size,
         refusal::Refusal,
@@ -38,9 +38,9 @@ use crate::socket::{
 };
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Lets `app` answer a request, and reports the beginning and the end to the deadline of its connection.
+/// Lets `app` answer a request, unless the request is refused. Reports the beginning and the end of the request to the deadline
+/// of its connection.
 pub(crate) fn answer<S, B>(
     mut request: Request,
     app: &S,
@@ -56,9 +56,7 @@ where
     let checked = head_size::check(request.head()).and_then(|()| take_place(&request, context));
     let (place, refusal) = match checked {
         Ok(place) => (place, None),
-        Err(refusal) => {
-            (None, Some(refusal.response(&request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4))))
-        }
+        Err(refusal) => (None, Some(refusal.response(&request_ids(request.headers())))),
     };
     let in_progress = request.conn_data::<Rc<HttpDeadline>>().map(Rc::clone).map(|deadline| {
         deadline.begin(body(&mut request), place);
@@ -77,7 +75,8 @@ where
         if stops {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
-        // The HTTP layer closes a connection whose request was answered before its body was there, and says so.
+        // If a request is answered before its body was read to its end, the HTTP layer closes the connection, and says so in
+        // the response.
         if let Some(seconds) = keep_alive
             && is_read.get()
             && response.head().keep_alive()
@@ -89,8 +88,8 @@ where
     }
 }
 
-/// The place of the client behind a trusted proxy. `None` if the peer is not a trusted proxy, or sends a request of its own (a
-/// health check).
+/// Takes a place for the client behind a trusted proxy. `None` if the peer is not a trusted proxy, or if the proxy names no
+/// client, for example in a health check of its own.
 fn take_place(request: &Request, context: &SocketContext) -> Result<Option<KeyedPermit<String>>, Refusal> {
     let peer = request.peer_addr().map(|peer| peer.ip());
     if !peer.is_some_and(|peer| context.is_trusted_proxy(peer)) {
@@ -112,7 +111,7 @@ fn body(request: &mut Request) -> RequestBody {
     length.and_then(|length| length.trim().parse().ok()).map_or(RequestBody::Chunked, RequestBody::Length)
 }
 
-/// The request, and whether its body was read to its end.
+/// The request, and a flag that tells whether its body was read to its end.
 fn with_watched_body(mut request: Request) -> (Request, Rc<Cell<bool>>) {
     let is_read = Rc::new(Cell::new(matches!(request.payload(), Payload::None)));
     if is_read.get() {
@@ -124,7 +123,7 @@ fn with_watched_body(mut request: Request) -> (Request, Rc<Cell<bool>>) {
     (request, is_read)
 }
 
-/// The body of a request. It notes when its end is read.
+/// The body of a request. It sets a flag when its end is read.
 struct WatchedBody {
     payload: Payload,
     is_read: Rc<Cell<bool>>,
@@ -142,7 +141,7 @@ impl Stream for WatchedBody {
     }
 }
 
-/// A request in progress; dropping this ends it.
+/// A request in progress. The request ends when this value is dropped.
 struct RequestInProgress(Rc<HttpDeadline>);
 
 impl Drop for RequestInProgress {
@@ -151,7 +150,7 @@ impl Drop for RequestInProgress {
     }
 }
 
-/// The body of a response. The request ends when it is dropped.
+/// The body of a response. The request ends when this body is dropped.
 pub(crate) struct TrackedBody<B> {
     body: Body<B>,
     _in_progress: Option<RequestInProgress>,

@@ -1,8 +1,9 @@
 //! [`HttpDeadline`]: the deadline of a connection that is not, or not yet, a WebSocket.
 //!
-//! One per accepted connection, shared by its stream (`stream`), by the request tracker (`request_tracker`), and by the task that
-//! serves the connection ([`serve_until_deadline`]). The HTTP layer has no deadline for a peer that does not read its responses,
-//! nor for a peer that never finishes the body of an answered request. This type provides them. It holds no bytes.
+//! Each accepted connection has one deadline, which is shared by the stream of the connection (`stream`), by the request
+//! tracker (`request_tracker`), and by the task that serves the connection ([`serve_until_deadline`]). The HTTP layer has no
+//! deadline for a peer that does not read its responses, nor for a peer that never finishes the body of an answered request.
+//! This type provides both deadlines. It holds no bytes.
 
 use std::{
     cell::Cell,
@@ -16,23 +17,24 @@ use std::{
 use actix_rt::time::{Instant, Sleep, sleep_until};
 
 use crate::socket::{
-    admission::connection_limits::KeyedPermit, listener::plain_connections::PlainConnection,
+    admission::connection_limits::KeyedPermit, connection::deadlines::WRITE_DEADLINE,
+    listener::plain_connections::PlainConnection,
 };
 
 /// The deadlines for connections that are not WebSockets.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpTimeouts {
-    /// From the start until the first request arrives. Default: 20 s.
+    /// Maximum time from the start of a connection until its first request arrives. Default: 20 s.
     pub request: Duration,
     /// `KEEP_ALIVE_SECONDS`: how long a connection stays open after an answer without a further request. Default: 75 s.
     pub keep_alive: Duration,
-    /// Maximum number of bytes between a response and the next request, and of a chunked body. Default: 8 MiB, so that the body
-    /// of a refused request can be read to its end.
+    /// Maximum number of bytes of a chunked body, and of the bytes between a response and the next request. Default: 8 MiB, so
+    /// that the body of a refused request can be read to its end.
     pub surplus: u64,
-    /// Until the peer takes the next byte of a response. Default: 10 s. For streams it is one and a half times as long, so that
-    /// their own deadline passes first.
+    /// Maximum time until the peer takes the next byte of a response. Default: the write deadline of sockets, 10 s. For an
+    /// emulated stream this time is one and a half times as long, so that the deadline of the stream itself passes first.
     pub taking: Duration,
-    /// Until the peer has taken the whole response. Default: 60 s. It does not apply to streams.
+    /// Maximum time until the peer has taken the whole response. Default: 60 s. This limit does not apply to streams.
     pub answer: Duration,
 }
 
@@ -42,43 +44,44 @@ impl Default for HttpTimeouts {
             request: Duration::from_secs(20),
             keep_alive: Duration::from_secs(75),
             surplus: 8 * 1024 * 1024,
-            taking: Duration::from_secs(10),
+            taking: WRITE_DEADLINE,
             answer: Duration::from_secs(60),
         }
     }
 }
 
-/// The HTTP layer closes an idle connection in good order when its keep-alive time is over. This much later the connection is
-/// reset. The reset concerns only connections that send something other than requests.
+/// The HTTP layer closes an idle connection without a reset when its keep-alive time is over. If the connection is still open
+/// after this additional time, because the peer has sent something other than a request, the connection is reset.
 const KEEP_ALIVE_SLACK: Duration = Duration::from_secs(2);
 
-/// Maximum number of bytes read before the requests in them are answered. So pipelined requests are decoded in portions and do
-/// not pile up.
+/// Maximum number of bytes that are read at once. The HTTP layer begins the requests in these bytes before it reads more, and
+/// while a request is in progress nothing behind its body is read. So pipelined requests do not pile up.
 const READ_PORTION: usize = 4 * 1024;
 
 /// The state of one connection, and its deadline.
 pub(crate) struct HttpDeadline {
     timeouts: HttpTimeouts,
-    /// The connection in the list of its worker.
+    /// The entry of this connection in the list of its worker.
     connection: Rc<PlainConnection>,
-    /// A request is being handled, or its response is being produced.
+    /// Whether a request is being handled or its response is being produced.
     in_progress: Cell<bool>,
-    /// Since when no request is in progress.
+    /// When the connection last became idle: since then, no request is in progress and no output waits for the peer.
     idle_since: Cell<Instant>,
-    /// A request was answered.
+    /// Whether a request was answered.
     answered: Cell<bool>,
-    /// The response is a stream, which may take hours.
+    /// Whether the response is a stream, which may last for hours.
     streaming: Cell<bool>,
     /// The place of the client behind a trusted proxy, while its request is in progress.
     place: Cell<Option<KeyedPermit<String>>>,
-    /// Number of bytes that may be read before the next request begins or is answered.
+    /// Number of bytes that may still be read: the rest of the body of the current request, or between requests the bytes
+    /// before the next request.
     read_budget: Cell<u64>,
-    /// Number of bytes that may be read before output is written.
+    /// Number of bytes that are left of the current portion ([`READ_PORTION`]).
     portion_left: Cell<usize>,
-    /// Reading is paused.
+    /// Whether reading is paused.
     read_paused: Cell<bool>,
     blocked: Cell<Option<Blocked>>,
-    /// The deadline has passed, or the peer has sent too much.
+    /// Whether the deadline has passed, or the peer has sent too much.
     over: Cell<bool>,
 }
 
@@ -86,6 +89,7 @@ pub(crate) struct HttpDeadline {
 #[derive(Clone, Copy)]
 struct Blocked {
     since: Instant,
+    /// When the peer last took some of the output.
     moved: Instant,
 }
 
@@ -116,8 +120,8 @@ impl HttpDeadline {
         }
     }
 
-    /// A request begins. Bytes after its body belong to the next request and are not read yet. `place` is the place of the client,
-    /// if the peer is a trusted proxy.
+    /// A request begins. Bytes after its body belong to the next request and are not read yet. `place` is the place of the
+    /// client, if the peer is a trusted proxy.
     pub(crate) fn begin(&self, body: RequestBody, place: Option<KeyedPermit<String>>) {
         self.in_progress.set(true);
         self.connection.is_busy();
@@ -128,7 +132,7 @@ impl HttpDeadline {
         });
     }
 
-    /// The response of the current request is a stream. It is counted among the sockets from now on.
+    /// The response of the current request is a stream. From now on, the stream is counted among the sockets.
     pub(crate) fn on_streaming_answer(&self) {
         self.streaming.set(true);
         self.place.take();
@@ -150,7 +154,7 @@ impl HttpDeadline {
     pub(crate) fn may_read(&self, cx: &Context<'_>) -> usize {
         if self.blocked.get().is_some() || self.read_budget.get() == 0 {
             self.read_paused.set(true);
-            // Without a request in progress, the peer has sent more than is allowed.
+            // If no request is in progress, the peer has sent more than is allowed between requests.
             self.over.set(self.over.get() || !self.in_progress.get() && self.read_budget.get() == 0);
             return 0;
         }
@@ -201,12 +205,13 @@ impl HttpDeadline {
         }
     }
 
-    /// Whether the deadline has passed. The connection is then reset, and unsent output is discarded.
+    /// Whether the deadline has passed, or the peer has sent too much. The connection is then reset, and unsent output is
+    /// discarded.
     pub(crate) fn is_over(&self) -> bool {
         self.over.get()
     }
 
-    /// The current deadline. `None` while the server is producing a response.
+    /// The current deadline. `None` while a request is in progress and no output waits for the peer.
     fn deadline(&self) -> Option<Instant> {
         let HttpTimeouts { request, keep_alive, taking, answer, .. } = self.timeouts;
         let idle = if self.answered.get() { keep_alive + KEEP_ALIVE_SLACK } else { request };
@@ -218,7 +223,7 @@ impl HttpDeadline {
         }
     }
 
-    /// Ready when the deadline has passed. The timer is only reset when it fires, or when it would fire too late.
+    /// Ready when the deadline has passed. The timer is set again only when it has fired, or when it would fire too late.
     fn poll_over(&self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
         while !self.over.get() {
             let Some(deadline) = self.deadline() else { return Poll::Pending };
@@ -237,8 +242,9 @@ impl HttpDeadline {
     }
 }
 
-/// Runs `served`, which serves a connection, until its end. `None` if the deadline has passed first, or the connection had to give
-/// way, and `served` was dropped; or if the connection carries a stream: then it goes on in a task of its own, so that it holds no place of a plain connection.
+/// Runs `served`, which serves a connection, until its end. `None` if `served` was dropped before its end, because the deadline
+/// has passed or because the connection was closed to free its place. Also `None` if the connection carries a stream: then
+/// `served` continues in a task of its own, so that the stream does not take the place of a plain connection.
 pub(crate) async fn serve_until_deadline<F: Future<Output: 'static> + 'static>(
     deadline: Rc<HttpDeadline>,
     served: F,

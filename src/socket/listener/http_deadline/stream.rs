@@ -1,8 +1,8 @@
 //! [`DeadlineStream`]: the stream of a connection that is not, or not yet, a WebSocket. It reports reads and writes to the
 //! deadline of the connection, and reads no more than the deadline allows.
 //!
-//! The listener wraps plain TCP or TLS with it; the pump of a WebSocket receives the stream without it. Nothing is read while output
-//! waits for the peer, so that responses cannot pile up.
+//! The listener wraps each TCP or TLS stream in a `DeadlineStream`. The pump of a WebSocket receives the inner stream. Nothing
+//! is read while output waits for the peer, so that responses cannot pile up.
 
 use std::{
     io,
@@ -14,11 +14,11 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::state::HttpDeadline;
-use crate::socket::websocket::tcp::SocketStream;
+use crate::socket::websocket::socket_stream::SocketStream;
 
 /// A stream with a deadline.
 pub(crate) struct DeadlineStream<T: SocketStream> {
-    /// Taken only by `into_inner`, which consumes the value.
+    /// `None` only after `into_inner`, which consumes the value.
     io: Option<T>,
     deadline: Rc<HttpDeadline>,
 }
@@ -35,16 +35,16 @@ impl<T: SocketStream> DeadlineStream<T> {
     }
 
     pub(crate) fn get_ref(&self) -> &T {
-        self.io.as_ref().expect("only `into_inner` takes it")
+        self.io.as_ref().expect("only `into_inner` takes the stream")
     }
 
     /// The stream without the deadline.
     pub(crate) fn into_inner(mut self) -> T {
-        self.io.take().expect("only `into_inner` takes it")
+        self.io.take().expect("only `into_inner` takes the stream")
     }
 
     fn io(&mut self) -> Pin<&mut T> {
-        Pin::new(self.io.as_mut().expect("only `into_inner` takes it"))
+        Pin::new(self.io.as_mut().expect("only `into_inner` takes the stream"))
     }
 
     fn report_write(&self, written: &Poll<io::Result<usize>>) {

@@ -1,0 +1,15 @@
+//! Events for other systems: which acts become events, what an event says, how it is signed, and when it is sent again.
+//!
+//! The store derives the outgoing events of each audit event with [`audit_mapping`], in the transaction of the audit event.
+//! `service::events` sends them. Time and randomness are arguments.
+
+pub mod audit_mapping;
+pub mod destination;
+pub mod outgoing;
+pub mod retry;
+pub mod security_event;
+pub mod session_signals;
+pub mod webhook;
+
+/// The purpose for which the secrets of receivers are sealed.
+pub const SEALED_RECEIVERS: &str = "event receiver";

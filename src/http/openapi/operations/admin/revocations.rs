@@ -1,0 +1,33 @@
+//! Revocations: `/api/v1/admin/revocations`.
+
+use super::parts::{
+    ADMIN_REQUIRED, INVALID_NETWORK, INVALID_SUBJECT, INVALID_USERS, LOCK_NEEDS_USERS, MOMENT_IN_FUTURE,
+    NETWORK_TOO_WIDE, NOT_FOUND, ONE_TARGET_REQUIRED, OWN_ACCOUNT, Operation, SUBJECT_IS_ACCOUNT, get, post,
+};
+use crate::http::{
+    resources::admin::revocations::{RevocationPage, RevocationRequest, RevocationsQuery},
+    views::revocation::{OperatorRevocationView, ProgressView},
+};
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        get("/api/v1/admin/revocations", "adminListRevocations", "The revocations, newest first.")
+            .operator()
+            .page::<RevocationsQuery>()
+            .answers::<RevocationPage<'_>>(200, "A page of revocations."),
+        post("/api/v1/admin/revocations", "adminRevoke", "Ends sessions.")
+            .about("The body has exactly one target. To end all sessions, or to lock passwords, the caller must be an admin.")
+            .operator_change()
+            .body::<RevocationRequest>()
+            .refuses(&[ONE_TARGET_REQUIRED, INVALID_USERS, INVALID_NETWORK, NETWORK_TOO_WIDE, INVALID_SUBJECT])
+            .refuses(&[SUBJECT_IS_ACCOUNT, MOMENT_IN_FUTURE, LOCK_NEEDS_USERS])
+            .refuses(&[ADMIN_REQUIRED, OWN_ACCOUNT, NOT_FOUND])
+            .answers::<OperatorRevocationView>(200, "What has ended.")
+            .answers::<OperatorRevocationView>(202, "What has ended. Some sockets are not closed yet.")
+            .idempotent(),
+        get("/api/v1/admin/revocations/{revocation}", "adminReadRevocation", "A revocation, and how far it is carried out.")
+            .operator()
+            .path_id("revocation", "The id of the revocation.")
+            .answers::<ProgressView<'_>>(200, "The revocation."),
+    ]
+}

@@ -1,0 +1,13 @@
+//! [`Section`]: operations about one subject.
+
+use super::operation::Operation;
+
+/// Operations about one subject.
+pub(super) struct Section {
+    /// The name of the subject.
+    pub(super) tag: &'static str,
+    /// What a reader must know about all of them.
+    pub(super) about: &'static str,
+    /// The operations.
+    pub(super) operations: Vec<Operation>,
+}

@@ -1,0 +1,145 @@
+//! `/api/v1/admin/connections`: the open connections of this node.
+
+use std::{net::IpAddr, time::Duration};
+
+use actix_web::{HttpResponse, web};
+use actors::runtime::Transport;
+use protocol::{
+    Encoding,
+    id::{DeviceId, SessionId},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use service::{ConnectionQuery, Services};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{any_network, checked_text, realtime_user};
+use crate::http::{
+    extractors::{
+        authenticated::Authenticated,
+        body::{Query, Shape},
+        client::Client,
+        page_limit::page_limit,
+    },
+    problem::Problem,
+    views::connection::LiveConnectionView,
+};
+
+/// The filters and the page of a list of connections.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectionsQuery {
+    /// The number of an account, or the name that an external issuer gives.
+    #[param(max_length = 255)]
+    user: Option<String>,
+    #[param(value_type = Option<uuid::Uuid>)]
+    session: Option<SessionId>,
+    #[param(value_type = Option<uuid::Uuid>)]
+    device: Option<DeviceId>,
+    #[param(value_type = Option<String>)]
+    address: Option<IpAddr>,
+    /// A network, such as `203.0.113.0/24` or `2001:db8::/32`, or an address.
+    network: Option<String>,
+    #[param(inline)]
+    transport: Option<WantedTransport>,
+    #[param(inline)]
+    protocol: Option<WantedProtocol>,
+    /// A channel to which the connection is subscribed.
+    #[param(min_length = 1, max_length = 255)]
+    channel: Option<String>,
+    /// A part of the name and version that the client gives.
+    #[param(min_length = 1, max_length = 255)]
+    client: Option<String>,
+    /// Older than this number of seconds.
+    older_than: Option<u32>,
+    /// Younger than this number of seconds.
+    younger_than: Option<u32>,
+    /// The order; `-` means the newest first.
+    #[param(inline)]
+    sort: Option<ConnectionSort>,
+    /// The number of entries.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// The cursor from the answer with the previous page.
+    cursor: Option<String>,
+}
+
+impl Shape for ConnectionsQuery {
+    const FIELDS: &'static str = "user (the number of an account, or the name that an external issuer gives), session, device, \
+         address, network (such as 192.0.2.0/24), transport (websocket, http_stream or sse), protocol (json or protobuf), channel, \
+         client (a part of name and version), older_than and younger_than (seconds), sort (connected or -connected), \
+         limit (1 to 200), cursor";
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WantedTransport {
+    Websocket,
+    HttpStream,
+    Sse,
+}
+
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WantedProtocol {
+    Json,
+    Protobuf,
+}
+
+/// The order; `-` means the newest first.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq, ToSchema)]
+enum ConnectionSort {
+    #[serde(rename = "connected")]
+    OldestFirst,
+    #[serde(rename = "-connected")]
+    NewestFirst,
+}
+
+impl ConnectionsQuery {
+    fn read(self) -> Result<ConnectionQuery, Problem> {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        Ok(ConnectionQuery {
+            subject: self.user.as_deref().map(realtime_user).transpose()?,
+            session: self.session,
+            device: self.device,
+            address: self.address,
+            network: self.network.as_deref().map(any_network).transpose()?,
+            transport: self.transport.map(|transport| match transport {
+                WantedTransport::Websocket => Transport::WebSocket,
+                WantedTransport::HttpStream => Transport::HttpStream,
+                WantedTransport::Sse => Transport::Sse,
+            }),
+            encoding: self.protocol.map(|protocol| match protocol {
+                WantedProtocol::Json => Encoding::Json,
+                WantedProtocol::Protobuf => Encoding::Protobuf,
+            }),
+            channel: self.channel.map(checked_text).transpose()?,
+            client: self.client.map(checked_text).transpose()?,
+            older_than: self.older_than.map(seconds),
+            younger_than: self.younger_than.map(seconds),
+            oldest_first: self.sort == Some(ConnectionSort::OldestFirst),
+            limit: page_limit(self.limit)?,
+            cursor: self.cursor,
+        })
+    }
+}
+
+/// A page of connections.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConnectionPage {
+    connections: Vec<LiveConnectionView>,
+    next_cursor: Option<String>,
+}
+
+/// `GET /api/v1/admin/connections`: the open connections of this node, newest first, in pages.
+pub(crate) async fn list(
+    services: web::Data<Services>,
+    auth: Authenticated,
+    client: Client,
+    query: Query<ConnectionsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let page = services.operators.connections.list(&auth.caller, query.0.read()?, &client.0).await?;
+    let connections =
+        page.connections.iter().map(|listed| LiveConnectionView::of(listed, page.at_ms)).collect();
+    Ok(HttpResponse::Ok().json(json!(ConnectionPage { connections, next_cursor: page.next })))
+}

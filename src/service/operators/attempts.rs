@@ -1,0 +1,193 @@
+//! Attempts to sign in, of all accounts: the search, and the accounts whose passwords a stuffing wave has found.
+
+use domain::abuse::attempt::AttemptOutcome;
+use ipnet::IpNet;
+use protocol::id::UserId;
+use store::{Attempt, AttemptFilter, Store, Wave, WaveSearch};
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    authority::{Authority, Right},
+    slow_queries::SlowQueries,
+};
+use crate::core::{
+    caller::Caller,
+    clock::Clock,
+    cursor::{cursor_after, invalid_cursor, read_cursor},
+    failure::Failure,
+    request_meta::RequestMeta,
+};
+
+/// The period of a search for a wave, if the request names none.
+const DEFAULT_PERIOD: Duration = Duration::days(1);
+/// The longest period of a search for a wave.
+const LONGEST_PERIOD: Duration = Duration::days(7);
+
+/// Which attempts to list.
+#[derive(Clone, Debug, Default)]
+pub struct AttemptQuery {
+    /// Only attempts with this outcome.
+    pub outcome: Option<AttemptOutcome>,
+    /// Only attempts on this account.
+    pub user: Option<UserId>,
+    /// Only attempts from an address in this network.
+    pub network: Option<IpNet>,
+    /// Only attempts from this country: two letters.
+    pub country: Option<String>,
+    /// Only attempts at this time or later.
+    pub since: Option<OffsetDateTime>,
+    /// Only attempts before this time.
+    pub until: Option<OffsetDateTime>,
+    /// The most attempts in a page.
+    pub limit: u32,
+    /// The cursor that came with the previous page.
+    pub cursor: Option<String>,
+}
+
+impl AttemptQuery {
+    /// The names of the filters, without the account. Their values may be addresses of persons, and audit events are kept.
+    fn filters(&self) -> Vec<&'static str> {
+        let filters = [
+            (self.outcome.is_some(), "outcome"),
+            (self.network.is_some(), "network"),
+            (self.country.is_some(), "country"),
+            (self.since.is_some(), "since"),
+            (self.until.is_some(), "until"),
+        ];
+        filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect()
+    }
+}
+
+/// A page of attempts, newest first.
+#[derive(Clone, Debug)]
+pub struct AttemptPage {
+    /// The attempts.
+    pub attempts: Vec<Attempt>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// What counts as a stuffing wave.
+#[derive(Clone, Debug)]
+pub struct WaveQuery {
+    /// The beginning of the period; a day before its end if it is not given.
+    pub since: Option<OffsetDateTime>,
+    /// The end of the period; now if it is not given.
+    pub until: Option<OffsetDateTime>,
+    /// The lengths of the prefixes by which addresses are grouped to sources, for IPv4 and IPv6.
+    pub prefixes: (u8, u8),
+    /// The smallest number of failures of a source.
+    pub min_failures: u32,
+    /// The smallest number of different names with which a source failed.
+    pub min_names: u32,
+    /// The smallest share of names that failed among these names and the accounts whose password was right, in percent: 1 to 100.
+    pub min_failed_percent: u8,
+    /// The most accounts in a page.
+    pub limit: u32,
+    /// The cursor that came with the previous page.
+    pub cursor: Option<String>,
+}
+
+/// A page of the accounts whose passwords a stuffing wave has found.
+#[derive(Clone, Debug)]
+pub struct WavePage {
+    /// The beginning of the period.
+    pub since: OffsetDateTime,
+    /// The end of the period.
+    pub until: OffsetDateTime,
+    /// The wave, with the accounts of this page.
+    pub wave: Wave,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+/// Searches attempts to sign in.
+pub struct OperatorAttempts {
+    store: Store,
+    clock: Clock,
+    authority: Authority,
+    slow: SlowQueries,
+}
+
+impl OperatorAttempts {
+    pub(crate) fn new(store: Store, clock: Clock, authority: Authority, slow: SlowQueries) -> Self {
+        Self { store, clock, authority, slow }
+    }
+
+    /// A page of attempts, newest first.
+    ///
+    /// # Errors
+    /// The errors of `Authority::read`; `BadRequest` for an invalid cursor; `Unavailable`.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        query: AttemptQuery,
+        meta: &RequestMeta,
+    ) -> Result<AttemptPage, Failure> {
+        let mut event = self.authority.event(caller, "attempts.searched", meta);
+        event.user = query.user;
+        let filters = query.filters();
+        if !filters.is_empty() {
+            event = event.with("filters", filters.join(","));
+        }
+        self.authority.read(caller, Right::Read, event).await?;
+        let before = query.cursor.as_deref().map(read_cursor).transpose()?;
+        let AttemptQuery { outcome, user, network, country, since, until, limit, .. } = query;
+        // One more than requested, to see whether there is another page.
+        let limit = limit.saturating_add(1);
+        let filter = AttemptFilter { outcome, user, network, country, since, until, before, limit };
+        let store = self.store.clone();
+        let mut attempts = self.slow.run(async move { store.search_attempts(filter).await }).await?;
+        let most = usize::try_from(limit - 1).unwrap_or(usize::MAX);
+        let more = attempts.len() > most;
+        attempts.truncate(most);
+        let next = attempts.last().filter(|_| more).map(|last| cursor_after(last.at, last.id));
+        Ok(AttemptPage { attempts, next })
+    }
+
+    /// A page of the accounts whose passwords a stuffing wave has found, in the order of their ids.
+    ///
+    /// # Errors
+    /// The errors of `Authority::read`; `BadRequest` for an invalid cursor or period; `Unavailable`.
+    pub async fn stuffing(
+        &self,
+        caller: &Caller,
+        query: WaveQuery,
+        meta: &RequestMeta,
+    ) -> Result<WavePage, Failure> {
+        let event = self.authority.event(caller, "stuffing.searched", meta);
+        self.authority.read(caller, Right::Read, event).await?;
+        let (since, until) = self.period(&query)?;
+        let after = query.cursor.as_deref().map(str::parse).transpose().map_err(|_| invalid_cursor())?;
+        let search = WaveSearch {
+            since,
+            until,
+            prefixes: query.prefixes,
+            failures: query.min_failures,
+            names: query.min_names,
+            failed_percent: query.min_failed_percent,
+            after: after.map(UserId),
+            // One more than requested, to see whether there is another page.
+            limit: query.limit.saturating_add(1),
+        };
+        let store = self.store.clone();
+        let mut wave = self.slow.run(async move { store.stuffing_wave(search).await }).await?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let more = wave.accounts.len() > limit;
+        wave.accounts.truncate(limit);
+        let next = wave.accounts.last().filter(|_| more).map(|last| last.user.to_string());
+        Ok(WavePage { since, until, wave, next })
+    }
+
+    fn period(&self, query: &WaveQuery) -> Result<(OffsetDateTime, OffsetDateTime), Failure> {
+        let until = query.until.unwrap_or_else(|| self.clock.now());
+        let since = query.since.or_else(|| until.checked_sub(DEFAULT_PERIOD));
+        match since {
+            Some(since) if since < until && until - since <= LONGEST_PERIOD => Ok((since, until)),
+            _ => {
+                let detail = "The period must not be empty, and not longer than 7 days.";
+                Err(Failure::bad_request("invalid_period", detail))
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Months of the log: a partition is made in the month before, and dropped as a whole when it is old.
+//!
+//! A dropped month leaves the hashes of its subtrees, so that later entries still verify, its last checkpoint, and an event.
+
+use deadpool_postgres::{GenericClient, Transaction};
+use domain::transparency_log::{frontier::Frontier, hash::Hash, subtree::Subtree};
+use protocol::audit::AuditEvent;
+use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, Time};
+
+use super::{head, head::LogHead, nodes, number::signed};
+use crate::{audit, error::StoreError, pool::Store};
+
+/// The event of a dropped month.
+const MONTH_DROPPED: &str = "audit.month_dropped";
+
+impl Store {
+    /// Drops the oldest month of the log if it ended before `cutoff`. Returns its first day. `event` is completed and written.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn drop_audit_month(
+        &self,
+        cutoff: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<Date>, StoreError> {
+        self.run_unbounded(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                transaction
+                    .batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'")
+                    .await?;
+                let Some(head) = head::try_lock(&transaction).await? else { return Ok(None) };
+                let Some((month, end)) = oldest(&transaction, &head).await? else { return Ok(None) };
+                if midnight(next_month(month)) > cutoff || month >= head.month {
+                    return Ok(None);
+                }
+                drop_month(&transaction, &head, month, end).await?;
+                let event = event.with("month", month.to_string()).with("until", end);
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(Some(month))
+            })
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Whether an event, in the log or in the inbox, says that the entries before `first` were dropped.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn audit_drop_is_recorded(&self, first: u64) -> Result<bool, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let sql = "SELECT EXISTS (SELECT FROM audit_log
+                                   WHERE event = $1 AND detail::jsonb ->> 'until' = $2)
+                               OR EXISTS (SELECT FROM audit_events WHERE event = $1 AND detail ->> 'until' = $2)";
+                let row = client.query_one(sql, &[&MONTH_DROPPED, &first.to_string()]).await?;
+                Ok(row.try_get(0)?)
+            })
+        })
+        .await
+    }
+}
+
+/// The oldest month that has entries, and the number after its last entry.
+async fn oldest(transaction: &Transaction<'_>, head: &LogHead) -> Result<Option<(Date, u64)>, StoreError> {
+    let sql = "SELECT month FROM audit_log WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT 1";
+    let Some(row) = transaction.query_opt(sql, &[&signed(head.dropped.size())?]).await? else {
+        return Ok(None);
+    };
+    let month: Date = row.try_get(0)?;
+    let sql = "SELECT max(leaf_index) + 1 FROM audit_log WHERE month = $1";
+    let end: i64 = transaction.query_one(sql, &[&month]).await?.try_get(0)?;
+    Ok(Some((month, end.unsigned_abs())))
+}
+
+async fn drop_month(
+    transaction: &Transaction<'_>,
+    head: &LogHead,
+    month: Date,
+    end: u64,
+) -> Result<(), StoreError> {
+    let subtrees = Subtree::covering(0, end);
+    let known = nodes::load(transaction, &subtrees).await?;
+    let hashes: Option<Vec<Hash>> = subtrees.iter().map(|subtree| known.hash(*subtree)).collect();
+    let Some(hashes) = hashes else {
+        return Err(StoreError::internal("hashes of the audit log are missing, so its months are kept"));
+    };
+    let left: Vec<_> = subtrees.into_iter().zip(hashes.iter().copied()).collect();
+    nodes::insert(transaction, &left).await?;
+    let dropped = Frontier::from_bytes(end, &hashes.concat()).unwrap_or_default();
+    let sql = "UPDATE audit_log_head SET first_index = $1, dropped_frontier = $2";
+    transaction.execute(sql, &[&signed(end)?, &dropped.to_bytes()]).await?;
+    let sql = "DELETE FROM audit_personal_keys k USING audit_log l
+               WHERE l.month = $1 AND k.person IS NULL AND k.id IN (l.address_key, l.facts_key)";
+    transaction.execute(sql, &[&month]).await?;
+    let sql = "DELETE FROM audit_checkpoints WHERE size < $1 AND (generation, size) <>
+                   (SELECT generation, size FROM audit_checkpoints WHERE size <= $1 AND generation <= $2
+                    ORDER BY generation DESC, size DESC LIMIT 1)";
+    transaction.execute(sql, &[&signed(end)?, &head.generation]).await?;
+    transaction.batch_execute(&format!("DROP TABLE {}", name(month))).await?;
+    Ok(())
+}
+
+/// The longest time for which the maker of a partition waits for others that change the tables of the log.
+const LOCKS_WITHIN: &str = "SET LOCAL lock_timeout = '2s'";
+
+impl Store {
+    /// Makes the partition of the month after this time, unless it exists. So the turn of a month needs no change of tables.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached, or if others change the tables of the log for longer than two seconds.
+    pub async fn make_next_audit_month(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let month = next_month(first_of_month(now.date()));
+                if exists(&*client, month).await? {
+                    return Ok(());
+                }
+                let transaction = client.transaction().await?;
+                // Only one maker at a time, and none while a batch makes the partition of its own month.
+                if head::try_lock(&transaction).await?.is_some()
+                    && require_known(&transaction, now).await.is_ok()
+                {
+                    make(&transaction, month).await?;
+                }
+                Ok(transaction.commit().await?)
+            })
+        })
+        .await
+    }
+}
+
+/// The month in which entries are put now: that of `now`, but never one before the newest entry.
+///
+/// # Errors
+/// `Internal` if the month lies more than one month after that of the newest entry and that of the database's clock. Then the clock
+/// of this node is wrong, and all later entries would go into that month.
+pub(super) async fn current(
+    transaction: &Transaction<'_>,
+    head: &LogHead,
+    now: OffsetDateTime,
+) -> Result<Date, StoreError> {
+    let month = first_of_month(now.date());
+    if month > next_month(head.month) {
+        require_known(transaction, now).await?;
+    }
+    Ok(month.max(head.month))
+}
+
+/// Refuses a time that lies in a later month than the next one of the database's clock.
+async fn require_known(transaction: &Transaction<'_>, now: OffsetDateTime) -> Result<(), StoreError> {
+    let here: OffsetDateTime = transaction.query_one("SELECT now()", &[]).await?.try_get(0)?;
+    if first_of_month(now.date()) > next_month(first_of_month(here.date())) {
+        let text = format!(
+            "the clock of this node says {now}, and that of the database {here}: no event enters the audit log from this node"
+        );
+        return Err(StoreError::Internal(text));
+    }
+    Ok(())
+}
+
+/// Makes the partition of a month, unless it exists.
+///
+/// The table is made alone and then attached, because this lock lets others read and write the log. `CREATE TABLE … PARTITION OF`
+/// would wait for every reader, for example a backup, and all later readers would wait for it.
+pub(super) async fn make(client: &impl GenericClient, month: Date) -> Result<(), StoreError> {
+    if !exists(client, month).await? {
+        let (table, next) = (name(month), next_month(month));
+        let sql = format!(
+            "{LOCKS_WITHIN};
+             CREATE TABLE {table} (LIKE audit_log INCLUDING ALL);
+             ALTER TABLE audit_log ATTACH PARTITION {table} FOR VALUES FROM ('{month}') TO ('{next}')"
+        );
+        client.batch_execute(&sql).await?;
+    }
+    Ok(())
+}
+
+async fn exists(client: &impl GenericClient, month: Date) -> Result<bool, StoreError> {
+    let statement = client.prepare_cached("SELECT to_regclass($1) IS NOT NULL").await?;
+    Ok(client.query_one(&statement, &[&name(month)]).await?.try_get(0)?)
+}
+
+fn name(month: Date) -> String {
+    format!("audit_log_{:04}_{:02}", month.year(), u8::from(month.month()))
+}
+
+fn first_of_month(day: Date) -> Date {
+    day.replace_day(1).unwrap_or(day)
+}
+
+fn next_month(first: Date) -> Date {
+    first_of_month(first + Duration::days(31))
+}
+
+fn midnight(day: Date) -> OffsetDateTime {
+    PrimitiveDateTime::new(day, Time::MIDNIGHT).assume_utc()
+}

@@ -1,0 +1,15 @@
+//! Opens connections to the database: which server of the list, with which encryption, and what the session must be able to do.
+//!
+//! `pool`, `migrate`, `revocation::listener` and `import::source` open all of their connections here. The driver connects to one
+//! address at a time; the choice among several servers is made here, because the driver knows only some of libpq's rules
+//! for it, and reports only the last failure.
+
+mod connector;
+mod endpoint;
+mod refusal;
+mod retirement;
+mod session_check;
+
+pub(crate) use connector::Connector;
+pub(crate) use retirement::Retirement;
+pub(crate) use session_check::require_own_sessions;
