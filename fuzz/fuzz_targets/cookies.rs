@@ -1,4 +1,5 @@
-//! A `Cookie` header of any bytes: reading does not panic, and neither hides nor invents a cookie of ours beside those of others.
+//! A `Cookie` header of any bytes: reading does not panic. If a cookie of this server is appended to the bytes, it is found,
+//! and at most one cookie more is found than without it.
 
 #![no_main]
 

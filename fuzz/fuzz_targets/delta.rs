@@ -1,4 +1,5 @@
-//! Deltas: applying the delta of two texts to the first gives the second, and applying any bytes as a delta does not panic.
+//! Deltas: if the delta of two byte strings is applied to the first, the result is the second. The delta of texts is a text,
+//! and at most 24 bytes longer than the second text. Any bytes can be applied as a delta without a panic.
 
 #![no_main]
 
@@ -6,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use logic::delta::{apply, fossil};
 
 fuzz_target!(|bytes: &[u8]| {
-    // The first byte is the length of the source, as a fraction of 256.
+    // The first byte, divided by 256, is the share of the other bytes that is the source. The remaining bytes are the target.
     let Some((part, rest)) = bytes.split_first() else { return };
     let (source, target) = rest.split_at(rest.len() * usize::from(*part) / 256);
     let delta = fossil(source, target);

@@ -1,4 +1,5 @@
-//! `X-Forwarded-For` of any bytes: what a client wrote has no effect, whether its peer is trusted or not.
+//! An `X-Forwarded-For` header of any bytes: the bytes that a client wrote do not change the address that the server determines
+//! for this client, neither on a direct connection nor on a connection through a trusted proxy.
 
 #![no_main]
 

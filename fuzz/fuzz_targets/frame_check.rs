@@ -1,7 +1,9 @@
 //! What must be true for every frame that can be decoded, in either encoding. Used by the targets `json` and `protobuf`.
 
 use prost::Message as _;
-use protocol::{CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply};
+use protocol::{
+    CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply,
+};
 use serde_json::value::RawValue;
 
 /// Decodes a frame, and encodes its publications as pushes in both encodings.
@@ -13,7 +15,7 @@ pub(crate) fn check(encoding: Encoding, frame: &[u8]) {
         assert!(command.id > 0 || alone);
         let CommandBody::Publish(request) = command.body else { continue };
         let Some(data) = request.data else { continue };
-        // Binary frames may carry any bytes; in JSON a line break would split the frame of a subscriber.
+        // Binary frames may carry any bytes. In JSON, a line break in the data would split the frame for a subscriber.
         let breaks = data.as_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\r'));
         assert!(encoding == Encoding::Protobuf || (data.is_json() && !breaks));
         let publication = Publication { data, info: None, offset: 1, tags: Vec::new(), time_ms: 0 };

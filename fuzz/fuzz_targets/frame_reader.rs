@@ -1,5 +1,5 @@
-//! Bytes of a client that claims to speak the WebSocket protocol: reading does not panic, holds no more than its bound, and gives
-//! no message over the limit. The outcome does not depend on how the bytes arrive.
+//! Bytes of a client that claims to speak the WebSocket protocol: reading does not panic, holds no more bytes than its bound,
+//! and returns no message over the limit. The result does not depend on how the bytes are split.
 
 #![no_main]
 
@@ -8,14 +8,14 @@ use protocol::{Encoding, FrameError, FrameReader, Incoming};
 
 const LIMIT: usize = 1024;
 
-/// Feeds the bytes in portions of this size, and takes what they hold.
+/// Feeds the bytes in portions of at most `portion` bytes, and takes the messages in them.
 fn read(bytes: &[u8], portion: usize) -> (Vec<Incoming>, Option<FrameError>) {
     let (mut reader, mut rest) = (FrameReader::new(Encoding::Json, LIMIT), bytes);
     let most = reader.room();
     let mut taken = Vec::new();
     while !rest.is_empty() {
         let (now, later) = rest.split_at(rest.len().min(portion).min(reader.room()));
-        assert!(!now.is_empty(), "without a whole frame there is room");
+        assert!(!now.is_empty(), "a reader without a whole frame has room");
         reader.feed(now);
         assert!(reader.held() <= most);
         loop {

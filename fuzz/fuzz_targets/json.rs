@@ -1,5 +1,5 @@
-//! Text frames of a client: decoding does not panic, the number of commands is limited, and a payload that is sent on does not
-//! break a frame.
+//! Text frames of a client: decoding does not panic, the number of commands is limited, and a published payload does not break
+//! the frame in which a subscriber receives it.
 
 #![no_main]
 

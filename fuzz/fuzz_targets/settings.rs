@@ -1,4 +1,4 @@
-//! Texts of settings: reading does not panic, and what is accepted means what it says.
+//! Texts of settings: reading does not panic, and accepted values obey the rules of their settings.
 
 #![no_main]
 

@@ -1,6 +1,6 @@
-//! Users and their sessions: registers users that do not exist, and signs all users in, a few at a time.
+//! Registers the users that have no account yet, and signs all users in, a few at a time.
 //!
-//! A password hash costs the server tens of milliseconds, so this is the slow part of every scenario.
+//! A password hash costs the server tens of milliseconds, so signing in many users takes long. Prepared sessions avoid this.
 
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -20,10 +20,11 @@ pub(crate) struct AccountArgs {
     /// Use the sessions that `loadtest prepare` signed in, instead of signing in now.
     #[arg(long)]
     prepared: bool,
-    /// Leave out the prepared sessions of this many users, from the first: an earlier run has ended them.
+    /// Do not use the prepared sessions of this many users, counted from the first, for example because an earlier run has
+    /// ended these sessions.
     #[arg(long, default_value_t = 0, requires = "prepared")]
     skip_users: usize,
-    /// Sessions of each user, each signed in separately [default: 1, for `idle` and `prepare` 4].
+    /// The number of sessions of each user. Each one is signed in separately [default: 1, for `idle` and `prepare` 4].
     #[arg(long, conflicts_with = "prepared", value_parser = clap::value_parser!(u32).range(1..))]
     sessions_per_user: Option<u32>,
     /// Users register as `<prefix>-<number>@load.test`.
@@ -32,7 +33,7 @@ pub(crate) struct AccountArgs {
     /// The password of all users.
     #[arg(long, default_value = "velvet-otter-92-quarry-lamp", env = "LOADTEST_PASSWORD")]
     password: String,
-    /// Sign-ins at the same time.
+    /// The number of sign-ins at the same time.
     #[arg(long, default_value_t = 8)]
     sign_ins: usize,
 }
@@ -43,7 +44,8 @@ impl AccountArgs {
         self.prepared
     }
 
-    /// The prepared sessions of the first `users` users, or new ones, in the order of the users.
+    /// The prepared sessions of the first `users` users (without the users that `--skip-users` skips), or new sessions; in the
+    /// order of the users.
     pub(crate) async fn sessions(
         &self,
         target: &Target,
@@ -58,8 +60,8 @@ impl AccountArgs {
         Ok(sessions)
     }
 
-    /// Signs in the sessions of `users` users, in the order of the users. `each` is the number of sessions of a user, unless a
-    /// flag gives another.
+    /// Signs in the sessions of `users` users, in the order of the users. `each` is the number of sessions of a user, unless
+    /// `--sessions-per-user` gives another number.
     pub(crate) async fn sign_in(
         &self,
         target: &Target,
@@ -89,7 +91,7 @@ impl AccountArgs {
         Ok(sessions)
     }
 
-    /// The user with this name after the prefix, and the common password.
+    /// The login of the user whose address consists of the prefix and this name. All users have the same password.
     pub(crate) fn login(&self, name: &str) -> Login {
         Login::new(format!("{}-{name}@load.test", self.prefix), self.password.clone())
     }

@@ -1,4 +1,4 @@
-//! Many connections at once: opens them, keeps them alive, and reports what the server sends.
+//! Opens many connections at once, keeps them alive, and reports what the server sends.
 //!
 //! Each connection is authenticated in its handshake, connects and subscribes to one channel. From then on it answers pings and
 //! reports everything else as an [`Event`].
@@ -29,9 +29,9 @@ use crate::{
     target::Target,
 };
 
-/// A ping. A pong is the same.
+/// A ping of the server, and also the client's pong.
 const PING: &[u8] = b"{}";
-/// The longest time until the first commands are answered.
+/// Time limit for the answers to the first commands.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// File descriptors that are needed in addition to those of the connections.
 const SPARE_DESCRIPTORS: usize = 200;
@@ -39,7 +39,7 @@ const SPARE_DESCRIPTORS: usize = 200;
 /// The flags for opening connections.
 #[derive(Args)]
 pub(crate) struct ConnectionArgs {
-    /// Handshakes at the same time.
+    /// The number of handshakes at the same time.
     #[arg(long, default_value_t = 64)]
     handshakes: usize,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Event {
 pub(crate) enum EventKind {
     /// A text frame that contains more than a ping.
     Text(Bytes),
-    /// A close frame with code and text.
+    /// A close frame of a WebSocket, or the disconnect push of a stream. It may have a code and a text.
     Closed(Option<(u16, String)>),
     /// The end without a close frame.
     Lost(String),
@@ -77,7 +77,7 @@ impl fmt::Display for EventKind {
 enum Instruction {
     /// Send a text frame.
     Send(Bytes),
-    /// Read nothing until this resolves.
+    /// Read nothing until the sender of this receiver is used or dropped.
     Stall(oneshot::Receiver<()>),
 }
 
@@ -85,18 +85,18 @@ enum Instruction {
 pub(crate) struct Connections {
     senders: Vec<UnboundedSender<Instruction>>,
     pub(crate) events: UnboundedReceiver<Event>,
-    /// The time in which all connections were opened.
+    /// The time that the opening of all connections took.
     pub(crate) took: Duration,
 }
 
 impl ConnectionArgs {
-    /// Handshakes at the same time.
+    /// The number of handshakes at the same time.
     pub(crate) fn handshakes(&self) -> usize {
         self.handshakes.max(1)
     }
 
-    /// Opens one WebSocket for each entry of `plan`, which is a session and a channel. The connections have the numbers of the
-    /// entries.
+    /// Opens one WebSocket for each entry of `plan`. An entry has the index of a session in `sessions`, and the name of a
+    /// channel. The number of a connection is the index of its entry.
     pub(crate) async fn open(
         &self,
         target: &Arc<Target>,
@@ -106,7 +106,7 @@ impl ConnectionArgs {
         self.open_over(Transport::Websocket, target, sessions, plan).await
     }
 
-    /// Opens the connections over another transport.
+    /// As [`Self::open`], but over this transport.
     pub(crate) async fn open_over(
         &self,
         transport: Transport,
@@ -256,8 +256,8 @@ pub(crate) fn check_descriptors(connections: usize) -> Result<(), Failure> {
     }
 }
 
-/// Spreads `connections` evenly over the sessions; `None` means `per_session` on each. The result has the number of a session
-/// for each connection.
+/// Spreads `connections` evenly over the sessions; `None` means `per_session` connections on each session. The result has the
+/// number of a session for each connection.
 pub(crate) fn spread(sessions: usize, per_session: usize, connections: Option<usize>) -> Vec<usize> {
     let total = connections.unwrap_or(sessions * per_session);
     (0..total).map(|number| number % sessions.max(1)).collect()
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_descriptors_are_noticed_before_the_first_connection() {
+    fn too_low_a_limit_of_open_files_is_an_error() {
         assert!(check_descriptors(0).is_ok());
         assert!(check_descriptors(usize::MAX / 2).is_err());
     }

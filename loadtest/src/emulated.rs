@@ -1,7 +1,7 @@
 //! A client of the emulated transports: the stream of an HTTP response, and commands in separate requests.
 //!
-//! Used instead of a socket to measure the cost of such a stream. The connection of each request is closed at once, so that the
-//! server holds only the streams.
+//! This client replaces a WebSocket when the cost of a stream is measured. The connection of each request with commands is
+//! closed at once, so that the server holds only the streams.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     target::Target,
 };
 
-/// The longest time of a request with commands.
+/// Time limit of a request with commands.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const CONNECT: &str = r#"{"id":1,"connect":{}}"#;
 
@@ -35,12 +35,12 @@ pub(crate) struct Emulated {
     unread: Vec<u8>,
     /// The message that `next` returned last.
     message: Vec<u8>,
-    /// The secret and the node of the stream, which its requests must name.
+    /// The secret and the node of the stream, which each request with commands must name.
     session: Value,
     node: Value,
 }
 
-/// A client for the streams of one session, from its local address.
+/// An HTTP client for streams, which connects from this local address.
 pub(crate) fn client(source: Option<IpAddr>) -> reqwest::Result<Client> {
     Client::builder()
         .local_address(source)
@@ -86,7 +86,7 @@ impl Emulated {
         if sent.status() == 204 { Ok(()) } else { Err(SocketError::Refused(sent.status().as_u16())) }
     }
 
-    /// The next message. Cancel-safe: no message is lost if the future is dropped.
+    /// The next message. No message is lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Message<'_>, SocketError> {
         while !self.framing.take(&mut self.unread, &mut self.message) {
             match self.response.chunk().await? {
@@ -116,7 +116,7 @@ impl Framing {
             Self::Lines => (b"\n", b""),
             Self::Events => (b"\n\n", b"data: "),
         };
-        // The server sends this before the first event, so that clients know that the stream is open.
+        // The server sends these two bytes before the first event, so that clients know that the stream is open.
         if self == Self::Events && unread.starts_with(b"\r\n") {
             unread.drain(..2);
         }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_whole_whatever_the_chunks() {
+    fn messages_are_complete_however_the_bytes_are_split() {
         assert_eq!(taken(Framing::Lines, &["{\"id\":1}\n{", "}\n"]), ["{\"id\":1}", "{}"]);
         let events = ["\r\n", "data: {\"id\":1}\n", "\ndata: {}\n\n"];
         assert_eq!(taken(Framing::Events, &events), ["{\"id\":1}", "{}"]);

@@ -49,7 +49,7 @@ pub(crate) fn first(buffer: &[u8]) -> Result<Option<Bounds>, Unexpected> {
     Ok((buffer.len() >= end).then_some(Bounds { opcode, start, end }))
 }
 
-/// Appends a client's frame. The mask is zero: masks protect intermediaries, and there is none here.
+/// Appends a client's frame. The mask is zero. Masks protect intermediaries, and here there are no intermediaries.
 pub(crate) fn append(buffer: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     buffer.push(0x80 | opcode as u8);
     match payload.len() {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_of_every_length_are_found_and_no_sooner_than_they_are_whole() {
+    fn a_frame_of_any_length_is_found_only_when_it_is_complete() {
         for length in [0, 1, 125, 126, 65_535, 65_536] {
             let mut bytes = vec![0x81];
             match length {

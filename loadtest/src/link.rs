@@ -89,7 +89,7 @@ impl Opener {
 }
 
 impl Link {
-    /// Sends one text, which is JSON objects separated by line feeds.
+    /// Sends one text, which consists of JSON objects separated by line feeds.
     pub(crate) async fn send(&mut self, text: &[u8]) -> Result<(), SocketError> {
         match self {
             Self::Socket(socket) => Ok(socket.send(text).await?),
@@ -97,7 +97,7 @@ impl Link {
         }
     }
 
-    /// The next message. Cancel-safe: no message is lost if the future is dropped.
+    /// The next message. No message is lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Message<'_>, SocketError> {
         match self {
             Self::Socket(socket) => socket.next().await,

@@ -1,19 +1,20 @@
 //! `loadtest`: drives a running Portcullis server from outside, measures it, and checks what the server promises.
 //!
-//! - `prepare` signs users in for later runs
-//! - `revoke`: the time until the sockets of a revoked user are closed, and whether every way in rejects the old credentials
-//! - `cut-off`: how a server catches up that could not hear of revocations for a while
+//! - `prepare`: signs users in for later runs
+//! - `revoke`: the time until the sockets of a revoked user are closed, and whether the old credentials are rejected everywhere
+//! - `cut-off`: how a server catches up after it could not read revocations for a while
 //! - `idle`: the cost of an open connection
-//! - `fanout`: the cost of a delivery, also beside a subscriber that does not read
+//! - `fanout`: the cost of a delivery, also while one subscriber does not read
 //! - `publish-durable`: the cost of a durable publication, and whether none is lost
-//! - `reconnect`: the time until all clients are back with what they missed
+//! - `reconnect`: the time until all clients have reconnected and received what they missed
 //! - `presence`: the cost of joins, leaves and presence queries
 //! - `sign-in`: the cost of many sign-ins at once, for the server and for other clients
 //! - `timing`: whether the time of a rejected sign-in reveals the reason
-//! - `hostile`: whether accounts behind one proxy address can keep everyone else out
+//! - `hostile`: whether hostile accounts behind one proxy address can keep other clients out
 //! - `unauthenticated`: the memory that peers without a credential can make the server hold
 //!
-//! It uses the server only through REST and the realtime protocol. The exit status is a failure if a check fails.
+//! The scenarios use the server through REST and the realtime protocol; `timing` also runs the `portcullis` command, and
+//! `cut-off` runs a command that a flag gives. The exit status is a failure if a check fails.
 
 mod accounts;
 mod connections;
@@ -55,15 +56,15 @@ enum Scenario {
     Prepare(scenario::prepare::Args),
     /// Revokes users one after another, or all at once, and measures the time until their sockets are closed.
     Revoke(scenario::revoke::Args),
-    /// Lets a command cut the server off from its database and end sessions, and measures how it catches up.
+    /// Lets a command cut the server off from its database and end sessions, and measures how the server catches up.
     CutOff(scenario::cut_off::Args),
-    /// Opens many connections, holds them, and measures what each costs the server.
+    /// Opens many connections, holds them, and measures what each connection costs the server.
     Idle(scenario::idle::Args),
-    /// Publishes to many subscribers of one channel and measures deliveries, also beside a subscriber that does not read.
+    /// Publishes to many subscribers of one channel and measures deliveries, also while one subscriber does not read.
     Fanout(scenario::fanout::Args),
     /// Publishes to durable channels and measures acknowledgements; no publication may be lost, doubled or out of order.
     PublishDurable(scenario::publish_durable::Args),
-    /// Disconnects many subscribers at once and measures the time until all are back with what they missed.
+    /// Disconnects many subscribers at once and measures the time until all have reconnected and received what they missed.
     Reconnect(scenario::reconnect::Args),
     /// Lets members join and leave, and measures presence queries.
     Presence(scenario::presence::Args),

@@ -1,4 +1,5 @@
-//! The messages of the server, line by line: replies and pushes, with the fields that the scenarios need.
+//! The messages of the server, line by line: replies and pushes, with the fields that the scenarios need. This file also makes
+//! publish commands and channel names.
 
 use std::collections::HashMap;
 
@@ -43,7 +44,7 @@ pub(crate) struct Publication {
     pub(crate) offset: u64,
 }
 
-/// The data of a scenario's publication. The rest of the data only adds to its size.
+/// The fields of a publication's data that the scenarios need. A further field only adds to the size of the data.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub(crate) struct Data {
     pub(crate) publisher: usize,
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publication_has_the_size_asked_for() {
+    fn a_publication_has_the_requested_size() {
         let data = Data { publisher: 1, number: 2 };
         let command: serde_json::Value = serde_json::from_str(&publication(5, "c:x", data, 100)).unwrap();
         assert_eq!((&command["id"], &command["publish"]["channel"]), (&5.into(), &"c:x".into()));

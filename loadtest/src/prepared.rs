@@ -51,7 +51,7 @@ impl Prepared {
         self.sessions.into_iter().map(session).collect()
     }
 
-    /// Replaces the file. Only its owner may read it: the tokens are valid for an hour.
+    /// Replaces the file. Only its owner may read it, because the tokens in it are valid.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Failure> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_saved_is_for_its_owner_only_and_names_the_process_that_hashed() {
+    fn the_file_is_readable_only_by_its_owner_and_names_the_process_that_hashed() {
         let path = std::env::temp_dir().join(format!("loadtest-prepared-{}", std::process::id()));
         fs::write(&path, "of another user").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();

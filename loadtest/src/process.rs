@@ -4,7 +4,7 @@ use std::{fs, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// `/proc` counts CPU time in hundredths of a second, on every architecture.
+/// `/proc` counts CPU time in hundredths of a second, on all usual architectures.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The process that is measured.
@@ -31,6 +31,8 @@ pub(crate) struct Memory {
 }
 
 impl Process {
+    /// The process with this id.
+    ///
     /// # Errors
     /// If there is no such process.
     pub(crate) fn new(pid: u32) -> io::Result<Self> {
@@ -53,19 +55,20 @@ impl Process {
         Ok(Incarnation { pid: self.0, began })
     }
 
-    /// The memory now. Needs the same user, or root.
+    /// The current memory. This program must run as root, or as the same operating-system user as the measured process.
     pub(crate) fn memory(&self) -> io::Result<Memory> {
         Ok(memory(&self.read("smaps_rollup")?))
     }
 
-    /// Resets the peak of resident memory, and returns the resident memory now, in KiB. Needs the same user, or root.
+    /// Resets the peak of resident memory, and returns the current resident memory in KiB. This program must run as root, or as
+    /// the same operating-system user as the measured process.
     pub(crate) fn forget_peak(&self) -> io::Result<u64> {
         // 5 resets the peak to the current value (proc(5), clear_refs).
         fs::write(format!("/proc/{}/clear_refs", self.0), "5")?;
         self.peak()
     }
 
-    /// The peak of resident memory since the reset, in KiB.
+    /// The peak of resident memory since the last reset, in KiB.
     pub(crate) fn peak(&self) -> io::Result<u64> {
         let status = self.read("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -109,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_can_see_itself() {
+    fn a_process_can_read_its_own_figures() {
         let process = Process::new(std::process::id()).unwrap();
         let memory = process.memory().unwrap();
         assert!(process.peak().unwrap() > 0);
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_brackets_and_spaces_shifts_nothing() {
+    fn fields_are_found_behind_a_name_with_brackets_and_spaces() {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 100 9";
         assert_eq!([14, 15, 22].map(|number| field(stat, number)), [Some(250), Some(50), Some(100)]);
     }

@@ -18,7 +18,7 @@ pub(crate) struct Report {
     broken: Vec<String>,
 }
 
-/// One row. Its name ends with its unit (`_ms`, `_kib`, `_per_second`).
+/// One row. The name of a measurement ends with its unit, for example `_ms`, `_kib` or `_per_second`.
 struct Figure {
     name: &'static str,
     shown: String,
@@ -26,7 +26,7 @@ struct Figure {
 }
 
 impl Report {
-    /// Adds a number of things.
+    /// Adds a count.
     pub(crate) fn count(&mut self, name: &'static str, value: usize) {
         self.figures.push(Figure { name, shown: value.to_string(), value: json!(value) });
     }
@@ -41,7 +41,7 @@ impl Report {
         self.figures.push(Figure { name, shown: value.to_owned(), value: json!(value) });
     }
 
-    /// Adds the distribution of times.
+    /// Adds a distribution of times.
     pub(crate) fn latencies(&mut self, name: &'static str, times: &Latencies) {
         self.figures.push(Figure { name, shown: times.shown(), value: times.value() });
     }
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn latencies_are_quantiles_of_what_was_recorded() {
+    fn quantiles_are_those_of_the_recorded_times() {
         let mut latencies = Latencies::new();
         for millis in 1..=100 {
             latencies.record(Duration::from_millis(millis));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn one_broken_promise_is_a_failure() {
+    fn one_failed_check_makes_the_exit_code_a_failure() {
         let mut report = Report::default();
         report.check(true, || "kept".to_owned());
         report.check(false, || "lost".to_owned());
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_the_same_for_people_and_for_programs() {
+    fn the_table_and_the_json_object_contain_the_same_figures() {
         let mut report = Report::default();
         let mut times = Latencies::new();
         times.record(Duration::from_millis(2));

@@ -14,12 +14,12 @@ use crate::{
     target::{Login, Target},
 };
 
-/// How often a request is repeated while the server is too busy.
+/// The largest number of attempts of one request while the server is too busy.
 const ATTEMPTS: u32 = 120;
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client with one local address. It keeps no connection open.
+/// A client whose requests all have one client address. It keeps no connection open between requests.
 pub(crate) struct Rest<'a> {
     target: &'a Target,
     client: Client,
@@ -94,7 +94,7 @@ impl<'a> Rest<'a> {
         Ok(Self { target, client })
     }
 
-    /// A client that a proxy on this machine forwards: the server sees this client address.
+    /// A client behind a proxy on this machine: the server takes `address` as the client's address.
     pub(crate) fn behind_proxy(target: &'a Target, address: &str) -> Result<Self, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", address.parse()?);
@@ -112,7 +112,7 @@ impl<'a> Rest<'a> {
         self.client.request(method, format!("{}{path}", self.target.base))
     }
 
-    /// Signs in. `None` if the user does not exist or the password is wrong.
+    /// Signs in. `None` if the answer is 401, for example because the user does not exist.
     pub(crate) async fn sign_in(&self, login: &Login) -> Result<Option<Tokens>, Failure> {
         let body = json!({"username": login.email, "password": login.password});
         let response =
@@ -174,13 +174,13 @@ impl<'a> Rest<'a> {
         Ok(request.send().await?.status().as_u16())
     }
 
-    /// The status of an operator's list of sessions.
+    /// The status of an operator's request for the list of sessions.
     pub(crate) async fn sessions_status(&self, operator: &Tokens) -> Result<u16, Failure> {
         let request = self.request(Method::GET, "/api/v1/admin/sessions?limit=10");
         Ok(request.bearer_auth(&operator.access_token).send().await?.status().as_u16())
     }
 
-    /// Revokes. `None` if a step-up is needed first.
+    /// Revokes the sessions of `target`. `None` if a step-up is needed first.
     pub(crate) async fn revoke(
         &self,
         operator: &Tokens,
@@ -217,12 +217,12 @@ impl<'a> Rest<'a> {
         Err(format!("the disconnect was answered with {status}: {answer}").into())
     }
 
-    /// Asks whether the server lives, and waits for the answer.
+    /// Sends one liveness request, and waits for the answer.
     pub(crate) async fn live(&self) -> Result<(), Failure> {
         let response = self.request(Method::GET, "/health/live").send().await?;
         match response.status() {
             StatusCode::OK => Ok(()),
-            _ => Err(unexpected("a request for the health", response).await),
+            _ => Err(unexpected("liveness request", response).await),
         }
     }
 
@@ -251,7 +251,7 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// Sends a request, and repeats it while the server answers 429 or 503.
+/// Sends a request, and repeats it while the server answers 429 or 503, with at most [`ATTEMPTS`] attempts.
 async fn with_retries(request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
     let mut attempts = 0;
     loop {

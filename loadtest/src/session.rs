@@ -6,9 +6,9 @@ use crate::rest::Tokens;
 
 /// One signed-in session.
 pub(crate) struct Session {
-    /// The number of its user, from 0.
+    /// The number of the session's user, from 0.
     pub(crate) user: usize,
-    /// The local address of its requests and sockets. `None` lets the system choose.
+    /// The local address of the session's requests and sockets. `None` lets the system choose.
     pub(crate) source: Option<IpAddr>,
     pub(crate) tokens: Tokens,
 }

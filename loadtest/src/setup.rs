@@ -1,4 +1,4 @@
-//! The beginning of most scenarios: the server, its process, signed-in users, and open connections.
+//! The first steps of most scenarios: find the server and its process, sign users in, and open connections.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     target::{Target, TargetArgs},
 };
 
-/// Flags of every scenario that opens connections.
+/// The flags of most scenarios: for the server, for its users, and for connections.
 #[derive(Args)]
 pub(crate) struct SetupArgs {
     #[command(flatten)]
@@ -41,8 +41,8 @@ impl SetupArgs {
         Ok(Setup { target, process, sessions })
     }
 
-    /// Opens one WebSocket for each entry of `plan`, which is a session and a channel. The connections have the numbers of the
-    /// entries.
+    /// Opens one WebSocket for each entry of `plan`. An entry has the index of a session in `setup.sessions`, and the name of a
+    /// channel. The number of a connection is the index of its entry.
     pub(crate) async fn open(&self, setup: &Setup, plan: &[(usize, String)]) -> Result<Connections, Failure> {
         self.connections.open(&setup.target, &setup.sessions, plan).await
     }

@@ -1,5 +1,5 @@
-//! A WebSocket client that needs little memory, because there are thousands of them: no buffer while idle, and one shared buffer
-//! for reading.
+//! A WebSocket client that needs little memory, because a scenario opens thousands of clients. An idle client keeps at most 4
+//! KiB of buffer, and all clients share one buffer for reading.
 
 use std::{cell::RefCell, future::poll_fn, io, net::IpAddr, pin::Pin, task::Poll};
 
@@ -17,14 +17,14 @@ const PATH: &str = "/api/v1/ws/chat";
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const MAX_HANDSHAKE: usize = 16 * 1024;
-/// The largest buffer that is kept while it is empty, in bytes.
+/// The capacity in bytes up to which an empty buffer is kept.
 const KEEP: usize = 4096;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
 }
 
-/// Why a socket could not be opened, or failed.
+/// Why a WebSocket or an emulated stream could not be opened, or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
     #[error("the handshake was answered with {0}")]
@@ -44,9 +44,9 @@ pub(crate) enum SocketError {
 /// What the server sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message<'a> {
-    /// A text frame, which is JSON objects separated by line feeds.
+    /// A text frame, which consists of JSON objects separated by line feeds.
     Text(&'a [u8]),
-    /// A close frame. The socket has answered it.
+    /// A close frame, which the socket has answered; from an emulated stream, the disconnect push.
     Close(Option<(u16, String)>),
     /// The stream ended without a close frame.
     End,
@@ -106,7 +106,8 @@ impl Socket {
         self.io.flush().await
     }
 
-    /// The next message. WebSocket pings are answered here. Cancel-safe while it waits to read: no message is lost.
+    /// The next message. WebSocket pings are answered here. If the future is dropped while it waits for bytes, no message is
+    /// lost.
     pub(crate) async fn next(&mut self) -> Result<Message<'_>, SocketError> {
         loop {
             let Some(bounds) = frame::first(&self.buffer[self.taken..])? else {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_switch_of_protocols_with_the_right_answer_is_a_websocket() {
+    fn only_status_101_with_the_right_accept_header_opens_a_websocket() {
         let good = format!("HTTP/1.1 101 Switching Protocols\r\nSec-Websocket-Accept: {ACCEPT}\r\n\r\n");
         assert!(check_handshake(&good).is_ok());
         assert!(matches!(
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_are_whole_whatever_the_chunks() {
+    async fn messages_are_complete_however_the_bytes_are_split() {
         let (mut socket, mut server) = pair().await;
         let bytes = b"HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x02{}\x81\x05hello";
         let (first, second) = bytes.split_at(bytes.len() - 3);

@@ -1,4 +1,4 @@
-//! A byte stream, plain or TLS, optionally from a given local address.
+//! A byte stream, with or without TLS, optionally from a given local address.
 
 use std::{
     io,
@@ -34,7 +34,8 @@ pub(crate) enum Stream {
 impl Stream {
     pub(crate) async fn connect(target: &Target, source: Option<IpAddr>) -> io::Result<Self> {
         let socket = if target.address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
-        // A fixed size: by default the buffer grows with use, so that a stalled connection would hold more or less.
+        // The size is fixed. By default the buffer grows with use, and then the amount that a stalled connection holds would
+        // vary.
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         if let Some(source) = source {
             socket.bind(SocketAddr::new(source, 0))?;
@@ -97,7 +98,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(config)
 });
 
-/// Accepts any certificate: the load test runs against the user's own server, which has a self-signed certificate in development.
+/// Accepts any certificate. The load test is for a server of the tester, which has a self-signed certificate in development.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -31,8 +31,8 @@ pub(crate) struct TargetArgs {
     /// Process id of the server, to measure its memory and CPU time, instead of the one in `dev.json`.
     #[arg(long)]
     pid: Option<u32>,
-    /// Use 127.0.0.1 for all sessions. Without it, each user has a loopback address of its own, so that limits per address do
-    /// not apply.
+    /// Use 127.0.0.1 for all sessions. Without this flag, each user has a loopback address of its own, so that limits per
+    /// address do not apply.
     #[arg(long)]
     one_address: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// A user without a given role.
+    /// A user with this e-mail address and password. The role is left empty.
     pub(crate) fn new(email: String, password: String) -> Self {
         Self { email, password, role: String::new() }
     }
@@ -66,6 +66,7 @@ pub(crate) struct Target {
     pub(crate) pid: Option<u32>,
     /// The file with the prepared sessions.
     pub(crate) prepared: PathBuf,
+    /// Whether each user has a loopback address of its own.
     spread: bool,
 }
 
@@ -131,7 +132,7 @@ impl TargetArgs {
     }
 }
 
-/// Whether the URL is TLS, and its host and port.
+/// Whether the URL uses TLS, and its host and port.
 fn parse_url(base: &str) -> Result<(bool, String), Failure> {
     let (tls, authority) = match (base.strip_prefix("http://"), base.strip_prefix("https://")) {
         (Some(rest), _) => (false, rest),
@@ -139,7 +140,7 @@ fn parse_url(base: &str) -> Result<(bool, String), Failure> {
         _ => return Err("the URL must begin with http:// or https://".into()),
     };
     if authority.is_empty() || authority.contains('/') {
-        return Err("the URL must end with host and port".into());
+        return Err("the URL must have a host, and no path".into());
     }
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     let port = if tls { 443 } else { 80 };
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_scheme_host_and_port() {
+    fn a_url_consists_of_scheme_and_host_and_may_have_a_port() {
         assert_eq!(parse_url("http://localhost:8000").unwrap(), (false, "localhost:8000".to_owned()));
         assert_eq!(parse_url("https://[::1]").unwrap(), (true, "[::1]:443".to_owned()));
         assert!(

@@ -2,16 +2,15 @@
 # Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io, Go modules, Maven) against a real `portcullis dev`.
 # `make test-clients` calls it.
 #
-# Node.js, Python and Rust are needed. The scenarios of Go or Java are skipped, with a line that says so, if the tools
-# are missing or too old, or if the libraries cannot be fetched. With CI=true, libraries that cannot be fetched are a
-# failure.
+# Node.js, Python and Rust are needed. The scenarios of Go or Java are skipped if the tools are missing or too old, or if the
+# libraries cannot be fetched; a line of output says so. With CI=true, libraries that cannot be fetched are a failure.
 #
 # PORTCULLIS_BIN names the program, which `make test-clients` builds first. Without it, the script uses the newer of
 # target/debug and target/release. Exit code 0: all scenarios passed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-# Absolute paths: the scenarios run in directories of their own.
+# The paths are absolute, because the scenarios run in other directories.
 target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-$root/target}")
 
 bin="${PORTCULLIS_BIN:-}"
@@ -85,7 +84,7 @@ prepare_java() {
 prepare_go
 prepare_java
 
-# Readable for all users: the database server may run as a user other than root.
+# The directory is readable for all users, because the database server may run as a user other than root.
 PORTCULLIS_STATE=$(mktemp -d)
 chmod 755 "$PORTCULLIS_STATE"
 export PORTCULLIS_STATE PORTCULLIS_BIN="$bin" PYTHONDONTWRITEBYTECODE=1
@@ -108,7 +107,7 @@ finish() {
 trap finish EXIT
 
 "$here/server.sh" start
-# A separate project outside the workspace. --locked, because all versions are pinned.
+# This project is not part of the workspace. With --locked, cargo uses exactly the pinned versions.
 CARGO_TARGET_DIR="$target/clients-rust" cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml"
 echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
 timeout --kill-after=5 120 node "$here/js/scenarios.mjs" || result=1

@@ -1,4 +1,4 @@
-//! One account, one key: every spelling of an address finds the same account and is counted with it.
+//! Account keys: every spelling of an address finds the same account, and counts towards the same limits.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::harness::{Answer, App, Ask, CookieClient, PASSWORD, PasskeyAuthentica
 
 const WRONG: &str = "not-their-password-91";
 
-/// An account with this address.
+/// Registers an account with this address.
 async fn registered(app: &App, email: &str) -> Person {
     let body = json!({"email": email, "password": PASSWORD});
     let answer = app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
@@ -20,7 +20,7 @@ async fn try_as(app: &App, name: &str, password: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn every_spelling_of_an_address_signs_in_and_none_is_registered_again() {
+async fn every_spelling_of_an_address_signs_in_and_cannot_be_registered_again() {
     let app = App::start();
     registered(&app, "J\u{fc}rgen.Stra\u{df}e@example.com").await;
     for spelling in [
@@ -37,14 +37,14 @@ async fn every_spelling_of_an_address_signs_in_and_none_is_registered_again() {
 }
 
 #[tokio::test]
-async fn a_dotted_capital_i_makes_another_address_whatever_the_locale_of_the_database() {
+async fn an_address_with_a_dotted_capital_i_is_another_address() {
     let app = App::start();
     registered(&app, "victim@example.com").await;
     try_as(&app, "v\u{130}ctim@example.com", PASSWORD).await.refused(401, "invalid_credentials");
 }
 
 #[tokio::test]
-async fn addresses_that_differ_only_in_marks_share_one_budget() {
+async fn addresses_that_differ_only_in_diacritics_share_one_limit() {
     let app = App::start();
     registered(&app, "victim@example.com").await;
     let variants = ["v\u{130}ctim@example.com", "vict\u{130}m@example.com", "v\u{ed}ctim@example.com"];
@@ -56,7 +56,7 @@ async fn addresses_that_differ_only_in_marks_share_one_budget() {
 }
 
 #[tokio::test]
-async fn an_account_has_one_budget_however_its_address_is_spelled() {
+async fn all_spellings_of_an_address_share_one_limit() {
     let app = App::with(|settings| settings.address_limit_factor = 100);
     let spellings =
         ["vi\u{fc}tim.kk@example.com", "VI\u{dc}TIM.KK@example.com", "viu\u{308}tim.\u{212a}k@example.com"];
@@ -70,8 +70,8 @@ async fn an_account_has_one_budget_however_its_address_is_spelled() {
     }
 }
 
-/// A session of an account whose address no parser accepts today.
-async fn of_old(app: &App) -> Session {
+/// A session of an account with an old address, which the server would refuse at a registration today.
+async fn with_old_address(app: &App) -> Session {
     let person = app.register().await;
     let session = person.open_session().await;
     let sql = format!("UPDATE users SET email = 'Old Name', account_key = NULL WHERE id = {}", person.id);
@@ -81,9 +81,9 @@ async fn of_old(app: &App) -> Session {
 }
 
 #[tokio::test]
-async fn an_address_that_would_be_refused_today_still_signs_in() {
+async fn an_old_address_that_would_be_refused_today_still_signs_in() {
     let app = App::start();
-    let mut session = of_old(&app).await;
+    let mut session = with_old_address(&app).await;
     let body = json!({"new_password": "another-copper-walrus-17"});
     session.adopt(&session.post("/api/v1/profile/password", &body).await.expect(200));
     try_as(&app, " OLD NAME ", "another-copper-walrus-17").await.expect(200);
@@ -92,9 +92,9 @@ async fn an_address_that_would_be_refused_today_still_signs_in() {
 }
 
 #[tokio::test]
-async fn an_address_that_would_be_refused_today_signs_in_with_a_passkey() {
+async fn an_old_address_that_would_be_refused_today_signs_in_with_a_passkey() {
     let app = App::start();
-    let mut session = of_old(&app).await;
+    let mut session = with_old_address(&app).await;
     let mut authenticator = PasskeyAuthenticator::of(&app);
     session.add_passkey(&mut authenticator).await;
     for how in [json!({}), json!({"username": "Old Name"})] {
@@ -102,8 +102,9 @@ async fn an_address_that_would_be_refused_today_signs_in_with_a_passkey() {
     }
 }
 
-/// What a registration and the sign-ins after it show of an address: the answer, the status of each try with the cookie of the
-/// registration, and the limit that refuses at last.
+/// What a client sees when it registers an address and then tries to sign in twelve times with the device cookie of the
+/// registration: the status of the registration, the status of each try, and the rate limit headers of the last try (without
+/// the time to wait). With `exhausted`, earlier tries without a cookie have used up the limit of the account.
 async fn traces(app: &App, email: &str, exhausted: bool) -> (u16, Vec<u16>, Option<String>, Option<String>) {
     let body = json!({"email": email, "password": PASSWORD});
     let answer = app.post("/api/v1/auth/register").json(&body).ask().await;
@@ -129,7 +130,7 @@ async fn traces(app: &App, email: &str, exhausted: bool) -> (u16, Vec<u16>, Opti
 }
 
 #[tokio::test]
-async fn where_addresses_are_verified_nothing_after_a_registration_tells_whether_the_address_was_known() {
+async fn with_verified_addresses_a_registration_does_not_reveal_whether_the_address_was_known() {
     let app = App::with(|settings| {
         settings.require_email_verification = true;
         settings.address_limit_factor = 100;
@@ -146,7 +147,7 @@ async fn where_addresses_are_verified_nothing_after_a_registration_tells_whether
 }
 
 #[tokio::test]
-async fn a_known_device_is_refused_in_the_name_of_the_account() {
+async fn a_refusal_on_a_known_device_names_the_limit_of_the_account() {
     let app = App::with(|settings| settings.limits.login_device_account.burst = 3);
     let session = app.register().await.open_session().await;
     let mut refused = None;
@@ -154,6 +155,6 @@ async fn a_known_device_is_refused_in_the_name_of_the_account() {
         let answer = session.person.try_password_on(WRONG, Some(&session.device)).await;
         refused = (answer.status == 429).then_some(answer);
     }
-    let refused = refused.expect("the fourth is refused").problem();
+    let refused = refused.expect("the fourth try is refused").problem();
     assert_eq!(refused.header("ratelimit-policy"), Some("\"login_account\";q=10;w=300"));
 }

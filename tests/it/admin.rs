@@ -1,4 +1,11 @@
-//! Operators: what they see, which users they may act on, and the answer to a revocation.
+//! Operators: what they may read, which users they may act on, and the answer to a revocation.
+
+mod connections;
+mod devices;
+mod idempotency;
+mod matrix;
+mod sessions;
+mod users;
 
 use std::time::Duration;
 
@@ -14,7 +21,7 @@ fn revoked() -> Closed {
 }
 
 #[tokio::test]
-async fn a_session_a_device_or_a_user_is_revoked_and_nothing_else() {
+async fn a_revocation_ends_only_the_sessions_of_its_target() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     for target in ["session", "device", "user"] {
@@ -48,7 +55,7 @@ async fn a_session_a_device_or_a_user_is_revoked_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_admin_revokes_everybody() {
+async fn an_admin_can_revoke_all_sessions() {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await.sign_in().await;
     let (one, two) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
@@ -61,7 +68,7 @@ async fn an_admin_revokes_everybody() {
 }
 
 #[tokio::test]
-async fn nobody_but_an_admin_revokes_everybody() {
+async fn an_operator_cannot_revoke_all_sessions() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let user = app.register().await.sign_in().await;
@@ -70,7 +77,7 @@ async fn nobody_but_an_admin_revokes_everybody() {
 }
 
 #[tokio::test]
-async fn a_user_is_no_operator() {
+async fn an_ordinary_user_cannot_use_the_requests_of_operators() {
     let app = App::start();
     let (user, other) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     user.revoke(json!({"session": other.id})).await.refused(403, "operator_required");
@@ -82,11 +89,11 @@ async fn a_user_is_no_operator() {
                 AND (event = 'sessions.searched' OR (event = 'session.revoked' AND session_id = '{}'))",
         user.person.id, other.id
     );
-    eventually("both attempts are recorded", async || app.count(&denied).await == 2).await;
+    eventually("both refusals are recorded", async || app.count(&denied).await == 2).await;
 }
 
 #[tokio::test]
-async fn an_operator_does_not_act_on_an_admin() {
+async fn an_operator_cannot_revoke_the_sessions_of_an_admin() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let admin = app.appoint(Role::Admin).await.sign_in().await;
@@ -99,7 +106,7 @@ async fn an_operator_does_not_act_on_an_admin() {
 }
 
 #[tokio::test]
-async fn a_live_role_counts_and_not_the_one_in_the_token() {
+async fn the_current_role_decides_and_not_the_role_in_the_token() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     operator.get("/api/v1/admin/sessions").await.expect(200);
@@ -108,7 +115,7 @@ async fn a_live_role_counts_and_not_the_one_in_the_token() {
 }
 
 #[tokio::test]
-async fn revoking_takes_a_recent_proof_of_presence() {
+async fn a_revocation_requires_a_recent_proof_of_presence() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let user = app.register().await.sign_in().await;
@@ -122,7 +129,7 @@ async fn revoking_takes_a_recent_proof_of_presence() {
 }
 
 #[tokio::test]
-async fn an_order_names_one_target_and_a_reason() {
+async fn a_request_to_revoke_must_name_one_target_and_a_reason() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let user = app.register().await.sign_in().await;
@@ -141,7 +148,7 @@ async fn an_order_names_one_target_and_a_reason() {
 }
 
 #[tokio::test]
-async fn what_is_revoked_already_is_not_revoked_again() {
+async fn a_revoked_session_is_not_revoked_again() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let user = app.register().await.sign_in().await;
@@ -173,14 +180,14 @@ async fn the_list_of_sessions_is_filtered_and_paged() {
     assert!(second.body["next_cursor"].is_null());
     let all = operator.get(&format!("/api/v1/admin/sessions?user={user}")).await.expect(200);
     assert_eq!(all.body["sessions"].as_array().map(Vec::len), Some(4));
-    let before_history = format!("-377705116800000000.{}", ended.id);
-    for cursor in ["nonsense", &before_history] {
+    let before_the_year_zero = format!("-377705116800000000.{}", ended.id);
+    for cursor in ["nonsense", &before_the_year_zero] {
         operator.get(&format!("/api/v1/admin/sessions?cursor={cursor}")).await.refused(422, "invalid_cursor");
     }
 }
 
 #[tokio::test]
-async fn a_revocation_is_written_down_with_who_whom_and_why() {
+async fn the_operator_the_session_and_the_reason_of_a_revocation_are_recorded() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let user = app.register().await.sign_in().await;
@@ -201,7 +208,7 @@ async fn a_revocation_is_written_down_with_who_whom_and_why() {
 }
 
 #[tokio::test]
-async fn a_subject_that_nobody_can_be_is_told_apart_from_one_that_nobody_is() {
+async fn an_invalid_subject_is_refused_and_an_unknown_subject_is_accepted() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     for (sent, in_query) in [("a\0b".to_owned(), "a%00b".to_owned()), ("x".repeat(256), "x".repeat(256))] {
@@ -215,7 +222,7 @@ async fn a_subject_that_nobody_can_be_is_told_apart_from_one_that_nobody_is() {
 }
 
 #[tokio::test]
-async fn sessions_are_of_a_subject_or_of_a_user_or_device_and_not_of_both() {
+async fn the_filters_subject_and_user_cannot_be_combined() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let own = operator.person.id;
@@ -226,7 +233,7 @@ async fn sessions_are_of_a_subject_or_of_a_user_or_device_and_not_of_both() {
 }
 
 #[tokio::test]
-async fn what_an_operator_reads_is_in_the_audit_trail() {
+async fn each_search_of_an_operator_writes_an_audit_event() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
@@ -242,7 +249,7 @@ async fn what_an_operator_reads_is_in_the_audit_trail() {
 }
 
 #[tokio::test]
-async fn the_number_of_an_account_is_not_taken_for_a_subject() {
+async fn a_revocation_refuses_the_number_of_an_account_as_its_subject() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let session = app.register().await.sign_in().await;

@@ -35,7 +35,7 @@ async fn attempts_on_an_account_are_shown_to_its_owner_newest_first() {
 }
 
 #[tokio::test]
-async fn the_list_goes_page_by_page() {
+async fn attempts_are_listed_page_by_page() {
     let app = App::start();
     let person = app.register().await;
     let mut session = person.sign_in().await;
@@ -59,7 +59,7 @@ async fn the_list_goes_page_by_page() {
 }
 
 #[tokio::test]
-async fn attempts_on_unknown_accounts_are_written_down_without_the_name() {
+async fn attempts_on_unknown_accounts_are_recorded_without_the_typed_name() {
     let app = App::start();
     let body = json!({"username": "Nobody@Example.com", "password": PASSWORD});
     app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(401);
@@ -73,7 +73,7 @@ async fn attempts_on_unknown_accounts_are_written_down_without_the_name() {
 }
 
 #[tokio::test]
-async fn one_name_has_one_hash_whatever_its_case() {
+async fn a_name_has_the_same_hash_in_upper_and_lower_case() {
     let app = App::start();
     let person = app.register().await;
     for name in [person.email.clone(), person.email.to_uppercase()] {
@@ -84,7 +84,7 @@ async fn one_name_has_one_hash_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn the_right_password_of_a_suspended_account_is_written_down_as_that() {
+async fn the_right_password_of_a_suspended_account_is_recorded_as_inactive_account() {
     let app = App::start();
     let person = app.register().await;
     person.set_status(Status::Suspended).await;
@@ -95,7 +95,7 @@ async fn the_right_password_of_a_suspended_account_is_written_down_as_that() {
 }
 
 #[tokio::test]
-async fn a_server_has_made_its_month_before_the_first_sign_in() {
+async fn the_partition_of_the_month_exists_before_the_first_sign_in() {
     let app = App::start();
     app.register().await.sign_in().await;
     assert_eq!(app.count("SELECT count(*) FROM device_login_attempts").await, 1);
@@ -103,31 +103,31 @@ async fn a_server_has_made_its_month_before_the_first_sign_in() {
 }
 
 #[tokio::test]
-async fn the_months_are_made_ahead_and_take_what_came_before_them() {
+async fn partitions_are_created_in_advance_and_receive_the_rows_of_the_default_partition() {
     let app = App::start();
     let person = app.register().await;
-    // At this time the partition of the month does not exist.
+    // There is no partition yet for the month that contains the new time.
     app.advance(70 * DAY);
     let session = person.sign_in().await;
-    let left = "SELECT count(*) FROM device_login_attempts_default";
-    assert_eq!(app.count(left).await, 1);
+    let in_default = "SELECT count(*) FROM device_login_attempts_default";
+    assert_eq!(app.count(in_default).await, 1);
     for _ in 0..2 {
         app.sweep().await;
         let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'device_login_attempts'::regclass";
-        assert_eq!((app.count(months).await, app.count(left).await), (5, 0));
+        assert_eq!((app.count(months).await, app.count(in_default).await), (5, 0));
     }
     person.sign_in().await;
-    assert_eq!(app.count(left).await, 0);
+    assert_eq!(app.count(in_default).await, 0);
     assert_eq!(outcomes(&session).await.len(), 2);
 }
 
 #[tokio::test]
-async fn attempts_go_after_their_time() {
+async fn attempts_are_deleted_after_the_retention_period() {
     let app = App::start();
     let person = app.register().await;
     person.sign_in().await;
     app.sweep().await;
-    // At this time the partition of the month does not exist.
+    // There is no partition yet for the month that contains the new time.
     app.advance(70 * DAY);
     person.sign_in().await;
     app.sweep().await;
@@ -139,7 +139,7 @@ async fn attempts_go_after_their_time() {
 }
 
 #[tokio::test]
-async fn what_is_too_old_goes_also_where_no_month_was_made() {
+async fn old_attempts_in_the_default_partition_are_deleted() {
     let app = App::start();
     let person = app.register().await;
     person.sign_in().await;
@@ -150,12 +150,18 @@ async fn what_is_too_old_goes_also_where_no_month_was_made() {
 }
 
 #[tokio::test]
-async fn many_nodes_may_make_the_months_at_once() {
+async fn sweeps_that_run_at_the_same_time_all_succeed() {
     let app = App::start();
-    app.register().await.sign_in().await;
+    let person = app.register().await;
+    // There is no partition yet for the month that contains the new time, so the sweeps must create two partitions.
+    app.advance(70 * DAY);
+    person.sign_in().await;
     let sweeps = (0..6).map(|_| app.try_sweep());
     for swept in futures_util::future::join_all(sweeps).await {
         swept.unwrap();
     }
+    let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'device_login_attempts'::regclass";
+    assert_eq!(app.count(months).await, 5);
     assert_eq!(app.count("SELECT count(*) FROM device_login_attempts").await, 1);
+    assert_eq!(app.count("SELECT count(*) FROM device_login_attempts_default").await, 0);
 }

@@ -1,4 +1,4 @@
-//! Registration, sign-in, and the request that tells whether a client is signed in.
+//! Registration, sign-in, and the request that reports whether a client is signed in.
 
 use domain::account::{
     password::{self, HashParams},
@@ -8,15 +8,17 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, App, Ask, PASSWORD, Session};
 
-/// The parts of an answer that must be equal for existing and unknown accounts: everything except the request id.
-fn indistinct(answer: &Answer) -> (u16, Value) {
+/// The parts of an answer that must be equal for existing and unknown accounts: the status, and the body without its request
+/// id.
+fn comparable_parts(answer: &Answer) -> (u16, Value) {
     let mut body = answer.body.clone();
     body["request_id"] = Value::Null;
+    body["trace_id"] = Value::Null;
     (answer.status, body)
 }
 
 #[tokio::test]
-async fn a_person_registers_and_signs_in() {
+async fn a_user_registers_and_signs_in() {
     let app = App::start();
     let person = app.register().await;
     let session = person.sign_in().await;
@@ -26,7 +28,7 @@ async fn a_person_registers_and_signs_in() {
 }
 
 #[tokio::test]
-async fn an_address_is_registered_once_whatever_its_case() {
+async fn the_same_address_in_another_case_is_the_same_account() {
     let app = App::start();
     let person = app.register().await;
     for email in [person.email.clone(), person.email.to_uppercase()] {
@@ -38,7 +40,7 @@ async fn an_address_is_registered_once_whatever_its_case() {
 }
 
 #[tokio::test]
-async fn a_guessable_or_oversized_password_is_refused_before_anything_is_stored() {
+async fn a_password_that_is_short_guessable_or_too_long_is_refused_and_creates_no_account() {
     let app = App::start();
     let own = "barbarella.morgenstern@example.com";
     for password in ["short", "password1234", "barbarella.morgenstern", &"x".repeat(1025)] {
@@ -49,7 +51,7 @@ async fn a_guessable_or_oversized_password_is_refused_before_anything_is_stored(
 }
 
 #[tokio::test]
-async fn registering_makes_the_client_a_device_of_the_account() {
+async fn a_registration_registers_the_device_of_its_client() {
     let app = App::start();
     let body = json!({"email": app.new_email(), "password": PASSWORD});
     let answer = app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
@@ -67,7 +69,7 @@ async fn registering_makes_the_client_a_device_of_the_account() {
 }
 
 #[tokio::test]
-async fn a_known_address_is_registered_like_a_new_one_where_addresses_are_verified() {
+async fn with_email_verification_a_known_address_gets_the_same_answer_as_a_new_one() {
     let app = App::with(|settings| settings.require_email_verification = true);
     let body = json!({"email": app.new_email(), "password": PASSWORD});
     let mut answers = Vec::new();
@@ -91,7 +93,7 @@ async fn registration_can_be_closed() {
 }
 
 #[tokio::test]
-async fn a_pending_user_does_not_sign_in() {
+async fn a_pending_user_cannot_sign_in() {
     let app = App::with(|settings| settings.require_email_verification = true);
     let body = json!({"email": app.new_email(), "password": PASSWORD});
     app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
@@ -100,7 +102,7 @@ async fn a_pending_user_does_not_sign_in() {
 }
 
 #[tokio::test]
-async fn a_sign_in_answers_tokens_and_cookies() {
+async fn the_answer_to_a_sign_in_has_tokens_and_cookies() {
     let app = App::start();
     let person = app.register().await;
     let answer = person.try_password(PASSWORD).await.expect(200);
@@ -135,20 +137,23 @@ async fn a_browser_gets_its_refresh_token_in_the_cookie_only() {
 }
 
 #[tokio::test]
-async fn unknown_wrong_and_suspended_are_answered_alike() {
+async fn an_unknown_account_a_wrong_password_and_a_suspended_account_get_the_same_answer() {
     let app = App::start();
     let (person, suspended) = (app.register().await, app.register().await);
     suspended.set_status(Status::Suspended).await;
     let unknown = json!({"username": "nobody@example.com", "password": PASSWORD});
     let unknown = app.post("/api/v1/auth/jwt/login").json(&unknown).ask().await.expect(401).problem();
     let wrong = person.try_password("not-her-password-91").await;
-    assert_eq!(indistinct(&unknown), indistinct(&wrong));
-    assert_eq!(indistinct(&unknown), indistinct(&suspended.try_password(PASSWORD).await));
-    assert_eq!(indistinct(&unknown), indistinct(&suspended.try_password("not-her-password-91").await));
+    assert_eq!(comparable_parts(&unknown), comparable_parts(&wrong));
+    assert_eq!(comparable_parts(&unknown), comparable_parts(&suspended.try_password(PASSWORD).await));
+    assert_eq!(
+        comparable_parts(&unknown),
+        comparable_parts(&suspended.try_password("not-her-password-91").await)
+    );
 }
 
 #[tokio::test]
-async fn a_form_signs_in_like_json() {
+async fn a_sign_in_may_be_sent_as_a_form() {
     let app = App::start();
     let person = app.register().await;
     let form = [("username", person.email.as_str()), ("password", PASSWORD), ("grant_type", "password")];
@@ -157,7 +162,7 @@ async fn a_form_signs_in_like_json() {
 }
 
 #[tokio::test]
-async fn the_older_route_signs_in_and_says_that_it_is_deprecated() {
+async fn the_deprecated_route_still_signs_in_and_its_answer_names_the_new_route() {
     let app = App::start();
     let person = app.register().await;
     let body = json!({"username": person.email, "password": PASSWORD});
@@ -169,20 +174,20 @@ async fn the_older_route_signs_in_and_says_that_it_is_deprecated() {
 }
 
 #[tokio::test]
-async fn status_says_whether_one_is_signed_in_and_is_never_an_error() {
+async fn auth_status_shows_whether_the_client_is_signed_in_and_answers_200_in_both_cases() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let mine = session.get("/api/v1/auth/status").await.expect(200);
     assert_eq!(mine.body["authenticated"], true);
     assert_eq!(mine.body["session"]["id"], session.id.to_string());
-    let nobody = app.get("/api/v1/auth/status").ask().await.expect(200);
-    assert_eq!(nobody.body, json!({"authenticated": false}));
+    let anonymous = app.get("/api/v1/auth/status").ask().await.expect(200);
+    assert_eq!(anonymous.body, json!({"authenticated": false}));
     let garbage = app.get("/api/v1/auth/status").bearer_auth("garbage").ask().await.expect(200);
     assert_eq!(garbage.body, json!({"authenticated": false}));
 }
 
 #[tokio::test]
-async fn every_sign_in_is_a_session_of_its_own() {
+async fn every_sign_in_opens_a_new_session() {
     let app = App::start();
     let person = app.register().await;
     let (one, two) = (person.sign_in().await, person.sign_in().await);
@@ -191,7 +196,7 @@ async fn every_sign_in_is_a_session_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_device_is_known_again_by_its_cookie_and_no_forged_one_is() {
+async fn a_device_is_recognised_by_its_cookie_but_not_by_a_forged_cookie() {
     let app = App::start();
     let person = app.register().await;
     let first = person.sign_in().await;
@@ -205,11 +210,11 @@ async fn a_device_is_known_again_by_its_cookie_and_no_forged_one_is() {
     let (id, _) = first.device.split_once('.').expect("an id and a seal");
     assert_ne!(sign_in(&format!("{id}.{}", "0".repeat(64))).await, first.device);
     let devices = app.count("SELECT count(*) FROM registered_devices").await;
-    assert_eq!(devices, 3, "that of the registration, and two");
+    assert_eq!(devices, 3, "the devices of the registration, of the first sign-in and of the forged cookie");
 }
 
 #[tokio::test]
-async fn every_step_of_a_session_is_audited() {
+async fn registration_sign_in_refresh_and_sign_out_are_audited() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     session.try_refresh().await.expect(200);
@@ -225,7 +230,7 @@ async fn every_step_of_a_session_is_audited() {
 }
 
 #[tokio::test]
-async fn a_hash_of_other_parameters_is_renewed_at_sign_in() {
+async fn a_password_hash_with_outdated_parameters_is_replaced_at_a_sign_in() {
     let app = App::start();
     let person = app.register().await;
     let cheap = HashParams { m_kib: 64, t: 1, p: 1 };
@@ -237,14 +242,14 @@ async fn a_hash_of_other_parameters_is_renewed_at_sign_in() {
         rows.query_one(sql, &[&person.id.0]).await.unwrap().get(0)
     };
     person.try_password("not-her-password-91").await.expect(401);
-    assert_eq!(hash().await, old, "a wrong password renews nothing");
+    assert_eq!(hash().await, old, "a wrong password does not replace the hash");
     person.sign_in().await;
     assert!(hash().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     person.sign_in().await;
 }
 
 #[tokio::test]
-async fn an_address_is_found_in_any_compatible_spelling() {
+async fn an_account_is_found_by_any_equivalent_spelling_of_its_address() {
     let app = App::start();
     let body = json!({"email": "ju\u{308}rgen@example.com", "password": PASSWORD});
     app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);

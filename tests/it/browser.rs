@@ -1,7 +1,7 @@
-//! The server with a real browser: its passkeys, cookies and sockets.
+//! Tests of the server with a real browser: passkeys, cookies and sockets.
 //!
-//! Headless Chromium, controlled over the DevTools protocol, with a virtual authenticator. Like most applications,
-//! the page that it opens has another origin than the server; the server allows this origin.
+//! The browser is headless Chromium with a virtual authenticator. The tests control it over the DevTools protocol. Except in
+//! two tests, the page has another origin than the server, and the server allows this origin.
 
 mod chromium;
 mod devtools;
@@ -9,10 +9,13 @@ mod page;
 mod passkeys;
 mod visitor;
 
-use devtools::PLATFORM;
+use devtools::{PLATFORM, Tab};
 use domain::account::role::Role;
+use portcullis::http::openapi_document;
 use serde_json::json;
 use visitor::Visitor;
+
+use crate::harness::App;
 
 #[tokio::test]
 async fn a_socket_that_a_browser_opened_is_closed_when_its_session_is_revoked() {
@@ -27,9 +30,9 @@ async fn a_socket_that_a_browser_opened_is_closed_when_its_session_is_revoked() 
     visitor.call("GET", "/api/v1/profile").await.expect(401);
 }
 
-/// This is the case behind a proxy that gives the application and the server the same origin.
+/// A page has the server's own origin if a proxy gives the application and the server the same origin.
 #[tokio::test]
-async fn events_open_by_the_cookie_on_a_page_of_the_servers_own_origin() {
+async fn a_page_of_the_servers_own_origin_opens_an_event_stream_with_the_cookie() {
     let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };
     visitor.sign_in_with_password().await;
     visitor.tab.bypass_policies().await;
@@ -47,9 +50,9 @@ const OPENS_EVENTS: &str = r#"new Promise((done, failed) => {
     events.onerror = () => failed(new Error("the events do not open"));
 })"#;
 
-/// Tests only the browser, because the other tests here depend on this behaviour.
+/// Tests only the browser. The tests of passkeys depend on this behaviour.
 #[tokio::test]
-async fn a_virtual_authenticator_keeps_what_the_page_makes() {
+async fn a_virtual_authenticator_keeps_the_passkey_that_a_page_creates() {
     let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };
     let made = visitor.tab.evaluate(MAKES_AND_USES).await;
     let held = visitor.tab.credentials(&visitor.authenticator).await;
@@ -70,3 +73,37 @@ const MAKES_AND_USES: &str = r#"(async () => {
     const used = (await navigator.credentials.get({ publicKey: options })).toJSON();
     return { made: made.id, used: used.id };
 })()"#;
+
+/// The policy of the viewer permits only its own files. A script or style that the policy refuses would show nothing.
+#[tokio::test]
+async fn the_viewer_shows_every_operation_and_the_problem_codes_of_one() {
+    let Some(mut tab) = Tab::start().await else { return };
+    let app = App::start();
+    tab.open(&format!("http://localhost:{}/docs", app.address().port())).await;
+    let shown = tab.evaluate(SHOWS_DEVICES).await;
+    let document = openapi_document();
+    let paths = document["paths"].as_object().expect("paths").values();
+    let operations: usize = paths.map(|item| item.as_object().expect("a path").len()).sum();
+    assert_eq!(shown["operations"], operations);
+    assert_eq!(shown["weight"], "700", "the file of styles is used");
+    let text = shown["text"].as_str().expect("a text");
+    for part in
+        ["/api/v1/devices", "DevicePage", "trusted_until", "invalid_cursor", "X-Request-ID", "accessToken"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+const SHOWS_DEVICES: &str = r#"new Promise((done) => {
+    const look = () => {
+        const named = document.getElementById("listDevices");
+        if (named) named.open = true;
+        if (!named?.querySelector("table")) return requestAnimationFrame(look);
+        done({
+            operations: document.querySelectorAll("main details").length,
+            weight: getComputedStyle(named.querySelector(".method")).fontWeight,
+            text: named.textContent,
+        });
+    };
+    look();
+})"#;

@@ -1,5 +1,5 @@
-//! Connections that are authenticated by a browser's cookie: when the server accepts the cookie, and the effect of an
-//! invalid one.
+//! Connections that are authenticated by a browser's cookie: when the server accepts the cookie, and what an invalid
+//! cookie causes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,13 +18,13 @@ async fn signed_out(app: &App) -> Session {
     session
 }
 
-/// A socket as an SDK opens it from an allowed page, in a browser that holds this session.
+/// Opens a socket as a client library does on a page of an allowed origin, in a browser with the cookies of this session.
 async fn socket(session: &Session) -> Socket {
     let handshake = session.app.handshake("/connection/websocket").header("origin", "https://localhost");
     handshake.header("cookie", &session.cookies()).open().await.expect("the handshake is accepted")
 }
 
-fn signed_out_is_told() -> Closed {
+fn signed_out_reason() -> Closed {
     Closed { code: 4501, reason: "signed out".to_owned() }
 }
 
@@ -33,14 +33,14 @@ async fn connections(session: &Session) -> u64 {
     listed.body["sessions"][0]["open_connections"].as_u64().expect("a number")
 }
 
-/// An `EventSource` of a browser that holds this session, without an `Origin`.
+/// The request of an `EventSource` in a browser with the cookies of this session. It has no `Origin`.
 fn events(session: &Session, token: Option<&str>) -> RequestBuilder {
     let connect = token.map_or_else(|| json!({}), |token| json!({"token": token}));
     EmulatedConnection::events(&session.app, &connect).header("cookie", session.cookies())
 }
 
 #[tokio::test]
-async fn a_cookie_of_a_session_that_ended_gives_way_to_the_token_of_connect() {
+async fn the_token_of_connect_counts_instead_of_the_cookie_of_an_ended_session() {
     let app = App::start();
     let (before, now) = (signed_out(&app).await, session(&app).await);
     let mut socket = socket(&before).await;
@@ -51,7 +51,7 @@ async fn a_cookie_of_a_session_that_ended_gives_way_to_the_token_of_connect() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_a_session_that_ended_opens_nothing_and_is_told_why() {
+async fn the_cookie_of_an_ended_session_is_refused_at_the_first_command_with_the_reason_of_the_end() {
     let app = App::with(|settings| {
         let client = Arc::make_mut(&mut settings.socket.client);
         client.allow_anonymous = true;
@@ -59,23 +59,23 @@ async fn a_cookie_of_a_session_that_ended_opens_nothing_and_is_told_why() {
     });
     let before = signed_out(&app).await;
     for command in [json!({"connect": {}}), json!({"subscribe": {"channel": "chat:lobby"}})] {
-        let told = socket(&before).await.ask(command).await;
-        assert_eq!(told, Err(signed_out_is_told()));
+        let outcome = socket(&before).await.ask(command).await;
+        assert_eq!(outcome, Err(signed_out_reason()));
     }
     let closed = socket(&before).await.closed().await;
     assert_eq!((closed.code, closed.reason.as_str()), (3502, "stale"));
 }
 
 #[tokio::test]
-async fn a_dead_cookie_and_a_dead_token_open_nothing_either() {
+async fn a_token_of_an_ended_session_beside_a_cookie_of_an_ended_session_is_refused() {
     let app = App::start();
     let (one, two) = (signed_out(&app).await, signed_out(&app).await);
-    let told = socket(&one).await.ask(json!({"connect": {"token": two.access}})).await;
-    assert_eq!(told, Err(signed_out_is_told()));
+    let outcome = socket(&one).await.ask(json!({"connect": {"token": two.access}})).await;
+    assert_eq!(outcome, Err(signed_out_reason()));
 }
 
 #[tokio::test]
-async fn where_no_token_follows_a_dead_cookie_ends_the_handshake() {
+async fn a_handshake_at_the_chat_path_with_the_cookie_of_an_ended_session_is_refused() {
     let app = App::start();
     let before = signed_out(&app).await;
     let handshake = app.handshake("/api/v1/ws/chat").header("origin", "https://localhost");
@@ -83,7 +83,7 @@ async fn where_no_token_follows_a_dead_cookie_ends_the_handshake() {
 }
 
 #[tokio::test]
-async fn an_explicit_token_that_is_dead_ends_the_handshake_everywhere() {
+async fn a_handshake_with_the_token_of_an_ended_session_is_refused() {
     let app = App::start();
     let before = signed_out(&app).await;
     let at = |query: &str| app.handshake(&format!("/connection/websocket{query}"));
@@ -95,15 +95,15 @@ async fn an_explicit_token_that_is_dead_ends_the_handshake_everywhere() {
 }
 
 #[tokio::test]
-async fn a_live_cookie_and_a_token_of_somebody_else_are_not_one_connection() {
+async fn a_token_of_another_session_closes_a_socket_that_was_opened_with_a_cookie() {
     let app = App::start();
     let (one, two) = (session(&app).await, session(&app).await);
-    let told = socket(&one).await.ask(json!({"connect": {"token": two.access}})).await;
-    assert_eq!(told, Err(Closed { code: 3500, reason: "invalid token".to_owned() }));
+    let outcome = socket(&one).await.ask(json!({"connect": {"token": two.access}})).await;
+    assert_eq!(outcome, Err(Closed { code: 3500, reason: "invalid token".to_owned() }));
 }
 
 #[tokio::test]
-async fn a_stream_that_a_dead_cookie_does_not_open_says_why() {
+async fn a_stream_with_the_cookie_of_an_ended_session_gets_the_reason_of_the_end() {
     let app = App::start();
     let before = signed_out(&app).await;
     let request = events(&before, None).header("sec-fetch-site", "same-origin");
@@ -114,7 +114,7 @@ async fn a_stream_that_a_dead_cookie_does_not_open_says_why() {
 }
 
 #[tokio::test]
-async fn a_cookie_without_an_origin_counts_if_the_browser_says_it_is_the_same() {
+async fn a_cookie_without_an_origin_counts_if_sec_fetch_site_is_same_origin() {
     let app = App::start();
     let session = session(&app).await;
     let request = events(&session, None).header("sec-fetch-site", "same-origin");
@@ -123,7 +123,7 @@ async fn a_cookie_without_an_origin_counts_if_the_browser_says_it_is_the_same() 
 }
 
 #[tokio::test]
-async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_else() {
+async fn a_cookie_without_an_origin_is_refused_with_any_other_sec_fetch_site() {
     let app = App::start();
     let session = session(&app).await;
     events(&session, None).ask().await.refused(403, "origin_not_allowed");
@@ -142,10 +142,11 @@ async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_
 }
 
 #[tokio::test]
-async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
+async fn the_token_in_the_connect_of_a_stream_takes_precedence_over_the_cookie() {
     let app = App::start();
     let (cookie, token) = (session(&app).await, session(&app).await);
-    // This holds also if the cookie would not be accepted, or belongs to no session.
+    // Without a token, the cookie would be accepted in the second and the fourth request. It would be refused in the first and
+    // the third request, which have no `Sec-Fetch-Site`. Moreover, the session of the third cookie has ended.
     let streams = [
         events(&cookie, Some(&token.access)),
         events(&cookie, Some(&token.access)).header("sec-fetch-site", "same-origin"),
@@ -159,6 +160,6 @@ async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
         assert!(stream.connected["connect"].is_object(), "{}", stream.connected);
         assert_eq!((connections(&token).await, connections(&cookie).await), (1, 0));
         drop(stream);
-        eventually("its permit is released", async || app.open_sockets() == 0).await;
+        eventually("the permit of the stream is released", async || app.open_sockets() == 0).await;
     }
 }

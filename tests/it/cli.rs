@@ -1,22 +1,19 @@
-//! The command line while a server runs: a second process that shares only the database with the server.
+//! The command line. Most commands run beside a server, as a second process that shares only the database or the data directory
+//! with the server. The others need no server.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_postgres::config::Host;
 
-use crate::harness::{App, Ask, Closed, PASSWORD, Server, eventually, portcullis};
+use crate::harness::{App, Ask, Closed, PASSWORD, Server, database_url, eventually, portcullis};
 
-/// Runs a tool on the server's database.
+/// Runs a command of the program on the server's database.
 fn run(app: &App, arguments: &[&str]) -> std::process::Output {
-    let config = &app.database().config;
-    let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
-    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
-    let url = format!("postgresql://postgres@{host}/{}", config.get_dbname().expect("a name"));
-    portcullis(arguments, &[("DATABASE_URL", &url)])
+    portcullis(arguments, &[("DATABASE_URL", &database_url(app.database()))])
 }
 
-/// Runs a tool on the server's database; it must succeed.
+/// As [`run`], but the command must succeed. Returns its output.
 fn tool(app: &App, arguments: &[&str]) -> String {
     let output = run(app, arguments);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -42,7 +39,7 @@ async fn suspending_an_account_closes_its_sockets_with_4503_within_a_second() {
 }
 
 #[tokio::test]
-async fn changing_a_role_closes_with_3014_and_counts_at_once() {
+async fn a_changed_role_closes_sockets_with_3014_and_takes_effect_at_once() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect().await;
@@ -53,7 +50,7 @@ async fn changing_a_role_closes_with_3014_and_counts_at_once() {
 }
 
 #[tokio::test]
-async fn revoking_a_session_ends_it_everywhere() {
+async fn revoking_a_session_closes_its_socket_and_ends_no_other_session() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let other = session.person.sign_in().await;
@@ -69,7 +66,7 @@ async fn revoking_a_session_ends_it_everywhere() {
 }
 
 #[tokio::test]
-async fn a_user_made_on_the_command_line_signs_in_with_the_printed_password() {
+async fn a_user_created_on_the_command_line_signs_in_with_the_printed_password() {
     let app = App::start();
     let printed = tool(&app, &["user", "create", "ops@example.com", "--role", "operator"]);
     let password = printed.lines().find_map(|line| line.strip_prefix("password: ")).expect("a password");
@@ -82,13 +79,13 @@ async fn a_user_made_on_the_command_line_signs_in_with_the_printed_password() {
 }
 
 #[tokio::test]
-async fn migrating_twice_is_harmless() {
+async fn a_second_migration_finds_the_database_up_to_date() {
     let app = App::start();
     assert!(tool(&app, &["migrate"]).contains("up to date"));
 }
 
 #[test]
-fn a_tool_finds_the_running_development_server_by_its_data_directory() {
+fn a_command_finds_the_running_development_server_by_its_data_directory() {
     let server = Server::start();
     let data = server.data_dir().to_str().expect("a path in UTF-8");
     let output = portcullis(&["user", "list"], &[("DATA_DIR", data)]);
@@ -97,7 +94,7 @@ fn a_tool_finds_the_running_development_server_by_its_data_directory() {
 }
 
 #[test]
-fn a_wrong_name_is_told_and_changes_nothing() {
+fn an_unknown_user_status_or_role_is_reported() {
     let server = Server::start();
     let data = server.data_dir().to_str().expect("a path in UTF-8");
     for arguments in [
@@ -111,9 +108,9 @@ fn a_wrong_name_is_told_and_changes_nothing() {
 }
 
 #[test]
-fn serve_names_everything_that_is_missing_in_one_message() {
+fn serve_lists_all_missing_settings_in_one_message() {
     let output = portcullis(&["serve"], &[]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(78));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     for name in ["DATABASE_URL", "JWT_SECRET_KEY", "CSRF_SECRET_KEY", "DATA_ENCRYPTION_KEY", "DOMAIN"] {
         assert!(message.contains(name), "{name}: {message}");
@@ -133,7 +130,7 @@ fn serve_refuses_weak_secrets_and_never_prints_them() {
             ("CORS_ALLOWED_ORIGINS", "http://localhost:3000"),
         ],
     );
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(78));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("JWT_SECRET_KEY") && message.contains("http://localhost:3000"), "{message}");
     for secret in ["hunter2", "tooshort", "changeme"] {
@@ -142,14 +139,14 @@ fn serve_refuses_weak_secrets_and_never_prints_them() {
 }
 
 #[test]
-fn dev_listens_on_loopback_only() {
+fn dev_refuses_an_address_other_than_loopback() {
     let output = portcullis(&["dev", "--host", "0.0.0.0", "--port", "0", "--tls-port", "0"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
 }
 
 #[test]
-fn dev_writes_its_facts_for_programs() {
+fn dev_writes_its_addresses_and_users_into_a_private_file() {
     let server = Server::start();
     let facts = &server.facts;
     assert!(facts["http"].as_str().is_some_and(|url| url.starts_with("http://localhost:")), "{facts}");
@@ -162,11 +159,11 @@ fn dev_writes_its_facts_for_programs() {
     assert!(admin["password"].as_str().is_some_and(|password| password.len() >= 16));
     use std::os::unix::fs::PermissionsExt as _;
     let file = std::fs::metadata(server.data_dir().join("dev.json")).expect("the file");
-    assert_eq!(file.permissions().mode() & 0o077, 0, "it holds passwords");
+    assert_eq!(file.permissions().mode() & 0o077, 0, "the file contains passwords");
 }
 
 #[tokio::test]
-async fn an_address_is_banned_listed_and_let_in_again() {
+async fn the_ban_commands_add_list_and_remove_a_ban() {
     let app = App::start();
     tool(&app, &["ban", "add", "::ffff:127.0.0.1", "--minutes", "5", "--reason", "a test"]);
     assert!(tool(&app, &["ban", "list"]).contains("127.0.0.1 "));
@@ -178,14 +175,14 @@ async fn an_address_is_banned_listed_and_let_in_again() {
 }
 
 #[test]
-fn config_check_tells_every_mistake_in_the_file_of_channels() {
+fn config_check_reports_every_mistake_in_the_file_of_channels() {
     let directory = crate::harness::scratch_dir();
     let file = directory.path().join("channels.toml");
     std::fs::write(&file, "[namespaces.chat]\nsubscribe = [\"users\"]\nrecovery = \"forced\"\nextra = 1\n")
         .expect("a file");
     let output = portcullis(&["config", "check"], &[("CHANNELS_FILE", file.to_str().expect("a path"))]);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(output.status.code(), Some(78), "{said}");
     for mistake in
         ["line 2: namespaces.chat.subscribe: `users`", "line 4: namespaces.chat.extra: unknown option"]
     {
@@ -193,7 +190,7 @@ fn config_check_tells_every_mistake_in_the_file_of_channels() {
     }
 }
 
-/// The URL of a database on the server's cluster.
+/// The URL of this database, for this user, in the PostgreSQL cluster of the server.
 fn url(app: &App, user: &str, database: &str) -> String {
     let config = &app.database().config;
     let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
@@ -201,7 +198,7 @@ fn url(app: &App, user: &str, database: &str) -> String {
     format!("postgresql://{user}@{host}/{database}")
 }
 
-/// The error output of a tool, which must fail.
+/// The error output of a command, which must fail.
 fn failure(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let output = portcullis(arguments, environment);
     assert!(!output.status.success(), "{arguments:?} must fail");
@@ -209,7 +206,7 @@ fn failure(arguments: &[&str], environment: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn a_tool_names_the_cause_when_the_database_cannot_be_used() {
+async fn a_command_names_the_cause_when_the_database_cannot_be_used() {
     let app = App::start();
     let refused = failure(&["user", "list"], &[("DATABASE_URL", "postgresql://app:pw@127.0.0.1:1/app")]);
     assert!(refused.contains("connection was refused"), "{refused}");
@@ -225,7 +222,7 @@ async fn a_tool_names_the_cause_when_the_database_cannot_be_used() {
 }
 
 #[test]
-fn options_of_the_database_may_stand_anywhere() {
+fn the_data_directory_is_accepted_before_and_after_a_subcommand() {
     let server = Server::start();
     let data = server.data_dir().to_str().expect("a path in UTF-8");
     for arguments in [["user", "list", "--data-dir", data], ["user", "--data-dir", data, "list"]] {
@@ -240,7 +237,7 @@ fn options_of_the_database_may_stand_anywhere() {
 }
 
 #[test]
-fn config_check_reads_a_file_of_channels_alone() {
+fn config_check_checks_a_file_of_channels_without_other_settings() {
     let directory = crate::harness::scratch_dir();
     let file = directory.path().join("channels.toml");
     let path = file.to_str().expect("a path");
@@ -253,12 +250,12 @@ fn config_check_reads_a_file_of_channels_alone() {
 }
 
 #[test]
-fn a_misspelt_setting_stops_the_start_and_is_named() {
+fn config_check_refuses_a_misspelt_setting_and_suggests_the_right_name() {
     let said = failure(&["config", "check"], &[("LIMIT_LOGIN_ADRESS", "30/60")]);
     assert!(said.contains("did you mean LIMIT_LOGIN_ADDRESS?"), "{said}");
 }
 
-/// As [`tool`], but the tool must fail; returns what it says.
+/// As [`run`], but the command must fail. Returns its error output.
 fn refused_tool(app: &App, arguments: &[&str]) -> String {
     let output = run(app, arguments);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -267,7 +264,7 @@ fn refused_tool(app: &App, arguments: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn an_account_with_the_address_of_another_gets_its_own_and_signs_in_again() {
+async fn set_email_replaces_an_address_that_two_accounts_share_and_ends_sessions() {
     let app = App::start();
     let (older, other) = (app.register().await, app.register().await.sign_in().await);
     let sql = format!(
@@ -296,9 +293,9 @@ async fn an_account_with_the_address_of_another_gets_its_own_and_signs_in_again(
 }
 
 #[tokio::test]
-async fn digits_that_name_two_accounts_are_refused_until_it_is_said_which() {
+async fn digits_that_name_two_accounts_are_refused_without_a_prefix() {
     let app = App::start();
-    // An address has three characters or more, so the numbers have, too.
+    // An address has at least three characters, so the ids of the users get more than three digits.
     let numbers = "SELECT setval(pg_get_serial_sequence('users', 'id'), 1000)";
     app.rows().await.batch_execute(numbers).await.unwrap();
     let (numbered, named) = (app.register().await, app.register().await);
@@ -319,7 +316,7 @@ async fn digits_that_name_two_accounts_are_refused_until_it_is_said_which() {
     assert!(!suspended(numbered.id).await && suspended(named.id).await);
     tool(&app, &["user", "set-status", &format!("id:{digits}"), "suspended"]);
     assert!(suspended(numbered.id).await);
-    // Where only one account fits, the digits are enough.
+    // Digits that name only one account need no prefix.
     tool(&app, &["user", "set-status", &named.id.to_string(), "active"]);
     assert!(!suspended(named.id).await);
 }

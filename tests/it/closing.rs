@@ -1,8 +1,8 @@
-//! Every way in which trust ends: which sockets it closes, and with which code.
+//! The ways in which trust ends: which sockets each way closes, and with which code.
 //!
-//! The scene contains every kind of session that might be closed by mistake: the acting session, other sessions of
-//! the same user on another device, a session of another user on that device, and a session of an unrelated user.
-//! Each has two sockets: a plain one, and one that sent `connect`.
+//! The scene contains sessions whose sockets might be closed by mistake: the acting session, other sessions of the same user on
+//! another device, a session of another user on that device, and a session of an unrelated user. Each session has two sockets:
+//! one that was authenticated at its handshake, and one by its `connect` command.
 
 mod scene;
 mod ways;
@@ -28,16 +28,16 @@ async fn closes_the_right_sockets(way: Way) {
     scene.bring_about(way).await;
     let Ending { cause, seats, code, reason } = way.ending();
     for (seat, session, sockets) in &mut scene.seated {
-        let hit = seats.contains(seat);
+        let affected = seats.contains(seat);
         for socket in sockets {
-            if hit {
+            if affected {
                 let closed = Closed { code, reason: reason.to_owned() };
                 assert_eq!(socket.closed().await, closed, "{seat:?} after {way:?}");
             } else {
                 assert!(socket.is_undisturbed().await, "{seat:?} after {way:?}");
             }
         }
-        let ended = hit && cause.ends_session();
+        let ended = affected && cause.ends_session();
         assert_eq!(session.works().await, !ended, "the session of {seat:?} after {way:?}");
         if ended {
             session.try_connect().await.err().expect("a refusal").expect(401).problem();
@@ -61,37 +61,37 @@ macro_rules! ways {
 
         const ALL: &[Way] = &[$(Way::$way,)*];
 
-        /// Fails to compile when a way has no test above.
+        /// Does not compile if a way has no test.
         const _: fn(Way) = |way| match way { $(Way::$way => (),)* };
     };
 }
 
 ways! {
-    an_operator_who_revokes_a_session_closes_its_sockets => OperatorRevokesSession,
-    an_operator_who_revokes_a_device_closes_the_sockets_of_everybody_on_it => OperatorRevokesDevice,
-    an_operator_who_revokes_a_user_closes_all_of_theirs => OperatorRevokesUser,
-    a_user_who_ends_another_session_closes_its_sockets => OwnerEndsSession,
-    a_user_who_ends_all_other_sessions_closes_theirs => OwnerEndsOthers,
-    signing_out_closes_the_own_sockets => SignsOut,
-    signing_out_the_others_closes_theirs => SignsOutOthers,
-    signing_out_everywhere_closes_all_of_the_user => SignsOutEverywhere,
-    a_disabled_account_closes_all_of_its_sockets => AccountDisabled,
-    another_role_sends_all_of_the_users_sockets_for_a_new_token => RoleChanged,
-    a_new_password_closes_the_others => NewPassword,
-    a_password_that_was_reset_closes_all => PasswordReset,
-    a_refresh_token_used_again_closes_its_session => RefreshReused,
-    a_forgotten_device_closes_its_sockets_and_nobody_elses_there => DeviceForgotten,
-    an_authenticator_app_that_was_added_closes_the_others => TotpAdded,
-    an_authenticator_app_that_was_removed_closes_the_others => TotpRemoved,
-    a_passkey_that_was_added_closes_the_others => PasskeyAdded,
-    a_passkey_that_was_removed_closes_the_others => PasskeyRemoved,
-    a_passkey_that_may_have_been_copied_closes_all => PasskeyCopied,
-    one_session_too_many_closes_the_oldest => OneSessionTooMany,
-    a_session_past_its_end_is_closed => PastItsEnd,
+    revoking_a_session_closes_its_sockets => OperatorRevokesSession,
+    revoking_a_device_closes_the_sockets_of_all_users_on_it => OperatorRevokesDevice,
+    revoking_a_user_closes_all_sockets_of_the_user => OperatorRevokesUser,
+    ending_another_session_closes_its_sockets => OwnerEndsSession,
+    ending_all_other_sessions_closes_their_sockets => OwnerEndsOthers,
+    signing_out_closes_the_sockets_of_the_acting_session => SignsOut,
+    signing_out_other_sessions_closes_their_sockets => SignsOutOthers,
+    signing_out_everywhere_closes_all_sockets_of_the_user => SignsOutEverywhere,
+    disabling_an_account_closes_all_of_its_sockets => AccountDisabled,
+    changing_a_role_closes_all_sockets_of_the_user => RoleChanged,
+    changing_the_password_closes_the_sockets_of_other_sessions => NewPassword,
+    resetting_the_password_closes_all_sockets_of_the_user => PasswordReset,
+    reusing_a_refresh_token_closes_the_sockets_of_its_session => RefreshReused,
+    removing_a_device_closes_only_the_sockets_of_the_acting_user_on_it => DeviceForgotten,
+    adding_an_authenticator_app_closes_the_sockets_of_other_sessions => TotpAdded,
+    removing_an_authenticator_app_closes_the_sockets_of_other_sessions => TotpRemoved,
+    adding_a_passkey_closes_the_sockets_of_other_sessions => PasskeyAdded,
+    removing_a_passkey_closes_the_sockets_of_other_sessions => PasskeyRemoved,
+    copying_a_passkey_closes_all_sockets_of_its_user => PasskeyCopied,
+    one_session_too_many_closes_the_sockets_of_the_oldest_session => OneSessionTooMany,
+    the_expiry_of_a_session_closes_its_sockets => PastItsEnd,
 }
 
 #[test]
-fn every_cause_comes_about_in_some_way() {
+fn every_cause_of_revocations_has_a_way() {
     let known = |cause: &Cause| ALL.iter().any(|way| way.ending().cause == *cause);
     let missing: Vec<_> = Cause::ALL.into_iter().filter(|cause| !known(cause)).collect();
     assert!(missing.is_empty(), "{missing:?}");

@@ -15,7 +15,7 @@ async fn session(change: impl FnOnce(&mut ClientConfig)) -> Session {
 }
 
 /// Sets the expiry of this user's connections to `seconds` from now; `None` removes it.
-async fn move_end(session: &Session, seconds: Option<i64>) -> RequestCounts {
+async fn set_expiry(session: &Session, seconds: Option<i64>) -> RequestCounts {
     let expires_at = seconds.map(|left| time::OffsetDateTime::now_utc().unix_timestamp() + left);
     let selection = ConnectionSelection::of(Subject::from(session.person.id));
     session
@@ -40,14 +40,15 @@ async fn commands_of_one_frame_take_effect_in_order() {
         json!({"id": 7, "rpc": {"data": {}}}),
     ];
     socket.send_text(&lines.map(|line| line.to_string()).join("\n")).await;
-    // Errors of the connection itself may arrive before the answers of a channel; the ids match replies to commands.
+    // Errors of the connection itself may arrive before the answers of a channel. So the replies are matched to the commands by
+    // their ids.
     let mut replies = BTreeMap::new();
-    let mut heard = Vec::new();
-    while replies.len() < 7 || heard.is_empty() {
+    let mut published = Vec::new();
+    while replies.len() < 7 || published.is_empty() {
         let Event::Object(object) = socket.event().await else { panic!("the connection ended") };
         match object["id"].as_u64() {
             Some(id) => drop(replies.insert(id, object)),
-            None => heard.push(object["push"]["pub"]["data"].clone()),
+            None => published.push(object["push"]["pub"]["data"].clone()),
         }
     }
     for (id, result) in
@@ -57,12 +58,12 @@ async fn commands_of_one_frame_take_effect_in_order() {
     }
     let errors = [5, 7].map(|id| replies[&id]["error"]["code"].clone());
     assert_eq!(errors, [103, 108]);
-    assert_eq!(heard, [json!(1)]);
+    assert_eq!(published, [json!(1)]);
     assert!(socket.is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn a_private_channel_needs_a_token_that_somebody_has_issued() {
+async fn a_private_channel_is_refused_without_a_valid_subscription_token() {
     let session = session(|_| {}).await;
     let mut socket = session.connect_by_command().await;
     for request in [
@@ -80,7 +81,7 @@ async fn a_private_channel_needs_a_token_that_somebody_has_issued() {
 }
 
 #[tokio::test]
-async fn one_channel_too_many_is_an_error_and_room_is_made_by_leaving() {
+async fn a_subscription_over_the_limit_is_refused_until_the_client_leaves_a_channel() {
     let session = session(|config| config.max_channels = 2).await;
     let mut socket = session.connect_by_command().await;
     socket.subscribe("ephemeral:1").await;
@@ -92,7 +93,7 @@ async fn one_channel_too_many_is_an_error_and_room_is_made_by_leaving() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_reply_is_not_taken() {
+async fn the_command_send_closes_the_connection() {
     let session = session(|_| {}).await;
     let mut socket = session.connect_by_command().await;
     socket.send_text(r#"{"send":{"data":{}}}"#).await;
@@ -100,26 +101,26 @@ async fn a_message_without_a_reply_is_not_taken() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_connection_is_moved_and_the_client_told() {
+async fn a_changed_expiry_of_a_connection_is_pushed_to_the_client() {
     let session = session(|config| config.expired_grace = Duration::ZERO).await;
     let mut socket = session.connect_by_command().await;
-    assert_eq!(move_end(&session, None).await, RequestCounts { done: 1, pending: 0 });
+    assert_eq!(set_expiry(&session, None).await, RequestCounts { done: 1, pending: 0 });
     assert_eq!(socket.pushed().await["refresh"], json!({}));
-    move_end(&session, Some(1)).await;
+    set_expiry(&session, Some(1)).await;
     assert_eq!(socket.pushed().await["refresh"], json!({"expires": true, "ttl": 1}));
     assert_eq!(socket.closed().await, Closed { code: 3005, reason: "connection expired".to_owned() });
 }
 
 #[tokio::test]
-async fn an_end_in_the_past_is_now() {
+async fn an_expiry_in_the_past_closes_the_connection_at_once() {
     let session = session(|_| {}).await;
     let mut socket = session.connect_by_command().await;
-    move_end(&session, Some(-1)).await;
+    set_expiry(&session, Some(-1)).await;
     assert_eq!(socket.closed().await, Closed { code: 3005, reason: "connection expired".to_owned() });
 }
 
 #[tokio::test]
-async fn every_connection_of_a_user_is_reached_and_nobody_elses() {
+async fn a_request_reaches_all_connections_of_a_user_and_no_others() {
     let session = session(|_| {}).await;
     let other = session.app.register().await.sign_in().await;
     let mut bystander = other.connect_by_command().await;
@@ -129,7 +130,7 @@ async fn every_connection_of_a_user_is_reached_and_nobody_elses() {
         session.connect_by_command().await,
         second.connect_by_command().await,
     ];
-    assert_eq!(move_end(&session, None).await, RequestCounts { done: 3, pending: 0 });
+    assert_eq!(set_expiry(&session, None).await, RequestCounts { done: 3, pending: 0 });
     for socket in &mut sockets {
         assert_eq!(socket.pushed().await["refresh"], json!({}));
     }
@@ -137,7 +138,7 @@ async fn every_connection_of_a_user_is_reached_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_connection_that_vanishes_leaves_every_channel() {
+async fn a_dropped_connection_leaves_all_its_channels() {
     let session = session(|_| {}).await;
     let mut socket = session.connect_by_command().await;
     for number in 0..20 {
@@ -152,7 +153,7 @@ async fn a_connection_that_vanishes_leaves_every_channel() {
 }
 
 #[tokio::test]
-async fn what_a_refused_connect_brought_along_is_not_done() {
+async fn commands_behind_a_refused_connect_are_not_carried_out() {
     let session = session(|_| {}).await;
     let mut socket =
         session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");

@@ -1,4 +1,7 @@
-//! Several cookies of one name, cookies of other applications, and cookies of an earlier scope.
+//! Several cookies of one name, cookies of other applications, and cookies that were set for another domain.
+//!
+//! A planted cookie is one that an attacker has set, for example from another host of the same domain. A cookie of the domain
+//! has the attribute `Domain`, and a cookie of the host does not have it.
 
 use std::time::Duration;
 
@@ -19,7 +22,7 @@ async fn get(app: &App, path: &str, cookies: &[u8]) -> Answer {
     with_cookies(app.get(path), cookies).ask().await
 }
 
-/// The id of the session that these cookies stand for.
+/// The id of the session that the server finds for these cookies. Empty if it finds none.
 async fn session_of(app: &App, cookies: &str) -> String {
     let status = get(app, "/api/v1/auth/status", cookies.as_bytes()).await.expect(200);
     status.body["session"]["id"].as_str().unwrap_or_default().to_owned()
@@ -35,7 +38,7 @@ async fn signed_in() -> Session {
 }
 
 #[tokio::test]
-async fn a_planted_cookie_hides_no_genuine_one() {
+async fn a_planted_cookie_does_not_hide_a_genuine_cookie() {
     let session = signed_in().await;
     for planted in ["planted", "a.b.c", ""] {
         for cookies in [
@@ -52,7 +55,7 @@ async fn a_planted_cookie_hides_no_genuine_one() {
 }
 
 #[tokio::test]
-async fn of_two_genuine_cookies_the_newer_one_counts_if_its_session_works() {
+async fn the_newer_of_two_genuine_cookies_counts_if_its_session_works() {
     let old = signed_in().await;
     old.app.advance(Duration::from_secs(60));
     let new = old.person.sign_in().await;
@@ -72,7 +75,7 @@ async fn of_two_genuine_cookies_the_newer_one_counts_if_its_session_works() {
 }
 
 #[tokio::test]
-async fn signing_in_and_out_works_whatever_cookies_there_are() {
+async fn invalid_cookies_do_not_prevent_a_sign_in_or_a_sign_out() {
     let session = signed_in().await;
     let other = session.person.sign_in().await;
     for cookies in
@@ -93,7 +96,7 @@ async fn sign_out(session: &Session, cookies: &str, scope: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_newer_cookie_of_a_revoked_session_keeps_no_session_alive() {
+async fn a_sign_out_works_beside_a_newer_cookie_of_a_revoked_session() {
     let app = App::start();
     let (person, stranger) = (app.register().await, app.register().await);
     let (first, second) = (person.sign_in().await, person.sign_in().await);
@@ -110,7 +113,7 @@ async fn a_newer_cookie_of_a_revoked_session_keeps_no_session_alive() {
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_counts_from_the_session_that_works() {
+async fn a_sign_out_of_other_or_all_sessions_acts_for_the_session_that_works() {
     let app = App::start();
     let person = app.register().await;
     let (session, other) = (person.sign_in().await, person.open_session().await);
@@ -125,7 +128,7 @@ async fn signing_out_everywhere_counts_from_the_session_that_works() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_each_working_session_of_the_cookies() {
+async fn a_sign_out_ends_every_working_session_of_its_cookies() {
     let app = App::start();
     let (person, stranger) = (app.register().await, app.register().await);
     let session = person.sign_in().await;
@@ -149,7 +152,7 @@ async fn a_csrf_token_may_belong_to_any_genuine_cookie() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_application_need_not_be_text() {
+async fn a_cookie_of_another_application_may_contain_any_bytes() {
     let session = signed_in().await;
     let cookies = [b"greeting=na\xefve; ", session.cookies().as_bytes(), b"; \xff=\xfe"].concat();
     for path in ["/api/v1/profile", "/api/v1/auth/status", "/api/v1/auth/csrf-token"] {
@@ -166,7 +169,7 @@ async fn a_cookie_of_another_application_need_not_be_text() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_ours_that_is_no_text_is_a_token_that_does_not_verify() {
+async fn an_access_token_cookie_that_is_not_text_is_an_invalid_token() {
     let app = App::start();
     get(&app, "/api/v1/profile", b"access_token=\xff").await.refused(401, "invalid_token");
     assert_eq!(
@@ -175,8 +178,8 @@ async fn a_cookie_of_ours_that_is_no_text_is_a_token_that_does_not_verify() {
     );
 }
 
-/// The scopes of a cookie in an answer, in order: whether it is removed, and its domain.
-fn scopes(answer: &Answer, name: &str) -> Vec<(bool, Option<String>)> {
+/// For each `set-cookie` line of this cookie, in order: whether the line removes the cookie, and its domain.
+fn removals_and_domains(answer: &Answer, name: &str) -> Vec<(bool, Option<String>)> {
     let lines = answer.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
     let lines = lines.filter(|line| line.split('=').next() == Some(name));
     lines
@@ -188,35 +191,51 @@ fn scopes(answer: &Answer, name: &str) -> Vec<(bool, Option<String>)> {
 }
 
 #[tokio::test]
-async fn a_cookie_of_the_host_gives_way_to_one_of_the_domain() {
+async fn a_cookie_of_the_domain_replaces_the_cookie_of_the_host() {
     let database = App::start().database().clone();
     let app = App::over(database, |settings| settings.web.cookie_domain = Some("example.org".to_owned()));
     let person = app.register().await;
     let answer = person.try_password(PASSWORD).await.expect(200);
     let domain = Some("example.org".to_owned());
     for name in ["access_token", "refresh_token", "csrf_token"] {
-        assert_eq!(scopes(&answer, name), [(true, None), (false, domain.clone())], "{name}");
+        assert_eq!(removals_and_domains(&answer, name), [(true, None), (false, domain.clone())], "{name}");
     }
-    assert_eq!(scopes(&answer, "device_id"), [(false, None)]);
+    assert_eq!(removals_and_domains(&answer, "device_id"), [(false, None)]);
     let session = Session::granted(&person, &answer);
     let out = session.by_cookie(Method::POST, "/api/v1/auth/logout").ask().await.expect(200);
     for name in ["access_token", "refresh_token", "csrf_token"] {
-        assert_eq!(scopes(&out, name), [(true, None), (true, domain.clone())], "{name}");
+        assert_eq!(removals_and_domains(&out, name), [(true, None), (true, domain.clone())], "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_cookie_of_the_domain_gives_way_to_one_of_the_host() {
+async fn a_cookie_of_the_domain_replaces_the_cookies_of_earlier_domains() {
+    let app = App::with(|settings| {
+        settings.web.domain = "chat.example.org".to_owned();
+        settings.web.cookie_domain = Some("example.org".to_owned());
+    });
+    let session = app.register().await.sign_in().await;
+    let cookies = format!("access_token={}; access_token=older", session.access);
+    let answer = with_cookies(sign_in(&session), cookies.as_bytes()).ask().await.expect(200);
+    let domain = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        removals_and_domains(&answer, "access_token"),
+        [(true, None), (true, domain("chat.example.org")), (false, domain("example.org"))]
+    );
+}
+
+#[tokio::test]
+async fn a_cookie_of_the_host_replaces_the_cookies_of_its_domains() {
     let app = App::with(|settings| settings.web.domain = "chat.example.org".to_owned());
     let session = app.register().await.sign_in().await;
     let cookies = format!("access_token={}; access_token=older", session.access);
     let answer = with_cookies(sign_in(&session), cookies.as_bytes()).ask().await.expect(200);
     let parents = ["chat.example.org", "example.org"].map(|domain| (true, Some(domain.to_owned())));
-    assert_eq!(scopes(&answer, "access_token"), [&parents[..], &[(false, None)]].concat());
-    assert_eq!(scopes(&answer, "csrf_token"), [(false, None)]);
+    assert_eq!(removals_and_domains(&answer, "access_token"), [&parents[..], &[(false, None)]].concat());
+    assert_eq!(removals_and_domains(&answer, "csrf_token"), [(false, None)]);
 }
 
-/// A refresh with these tokens, each in a cookie of its own.
+/// A refresh with these tokens, each in a separate cookie.
 async fn refresh_with(session: &Session, tokens: &[&str]) -> Answer {
     let cookies: Vec<_> = tokens.iter().map(|token| format!("refresh_token={token}")).collect();
     let request = session.app.post("/api/v1/auth/refresh").header("x-csrf-token", &session.csrf);
@@ -224,7 +243,7 @@ async fn refresh_with(session: &Session, tokens: &[&str]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_expired_hides_none_that_works() {
+async fn an_expired_refresh_token_does_not_hide_a_valid_refresh_token() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     app.advance(Duration::from_secs(60));
@@ -237,7 +256,7 @@ async fn a_refresh_token_that_expired_hides_none_that_works() {
 }
 
 #[tokio::test]
-async fn of_many_refresh_tokens_those_that_were_set_last_are_looked_at() {
+async fn the_last_of_many_refresh_tokens_is_checked() {
     let app = App::with(|settings| settings.address_limit_factor = 100);
     let mut ended = Vec::new();
     for _ in 0..12 {

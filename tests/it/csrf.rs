@@ -1,4 +1,4 @@
-//! Cross-site requests: when a request needs a CSRF token, and which one.
+//! Cross-site requests: which of them are refused, when a request needs a CSRF token, and which tokens are valid.
 
 use std::time::Duration;
 
@@ -19,33 +19,33 @@ async fn signed_in() -> Session {
 }
 
 #[tokio::test]
-async fn a_cookie_alone_changes_nothing() {
+async fn a_change_by_cookie_requires_a_csrf_token() {
     let session = signed_in().await;
     rename(&session).ask().await.refused(403, "csrf_token_missing");
     session.by_cookie(Method::GET, "/api/v1/profile").ask().await.expect(200);
 }
 
 #[tokio::test]
-async fn a_cookie_with_its_token_changes_things() {
+async fn a_change_by_cookie_succeeds_with_the_csrf_token() {
     let session = signed_in().await;
     let answer = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
     assert_eq!(answer.text_of("display_name"), "Ann");
 }
 
 #[tokio::test]
-async fn a_bearer_token_needs_no_other() {
+async fn a_change_by_bearer_token_requires_no_csrf_token() {
     let session = signed_in().await;
     let body = json!({"display_name": "Ann"});
     session.request(Method::PUT, "/api/v1/profile").json(&body).ask().await.expect(200);
 }
 
 #[tokio::test]
-async fn every_tab_may_have_a_token_of_its_own() {
+async fn every_tab_may_have_its_own_token() {
     let session = signed_in().await;
     let tab = session.renewed().await;
     for token in [&tab.csrf, &session.csrf, &tab.csrf] {
         let answer = rename(&session).header("x-csrf-token", token).ask().await.expect(200);
-        assert_eq!(answer.cookie("csrf_token"), None, "a fresh token is not replaced");
+        assert_eq!(answer.cookie("csrf_token"), None, "a token younger than five minutes is not replaced");
     }
     let without = format!("access_token={}", session.access);
     let request = session.app.request(Method::PUT, "/api/v1/profile").header("cookie", without);
@@ -54,7 +54,7 @@ async fn every_tab_may_have_a_token_of_its_own() {
 }
 
 #[tokio::test]
-async fn tabs_that_ask_for_a_token_get_the_same_one_as_long_as_it_is_fresh() {
+async fn the_token_of_the_cookie_is_returned_until_it_is_five_minutes_old() {
     let app = App::start();
     let issued = app.get("/api/v1/auth/csrf-token").ask().await.expect(200);
     let (first, psid) = (issued.text_of("csrf_token"), issued.cookie("psid").expect("a pre-session"));
@@ -73,7 +73,7 @@ async fn tabs_that_ask_for_a_token_get_the_same_one_as_long_as_it_is_fresh() {
 }
 
 #[tokio::test]
-async fn a_refused_tab_is_handed_the_token_of_the_cookie_and_the_other_tab_goes_on() {
+async fn a_tab_with_an_invalid_token_gets_the_token_of_the_cookie() {
     let session = signed_in().await;
     let refused = rename(&session).header("x-csrf-token", "nonsense").ask().await.expect(403);
     assert_eq!(refused.header("x-csrf-token"), Some(session.csrf.as_str()));
@@ -81,7 +81,7 @@ async fn a_refused_tab_is_handed_the_token_of_the_cookie_and_the_other_tab_goes_
 }
 
 #[tokio::test]
-async fn the_token_of_another_session_is_worth_nothing() {
+async fn the_token_of_another_session_is_refused() {
     let session = signed_in().await;
     let other = session.person.sign_in().await;
     let mixed = Session { csrf: other.csrf.clone(), ..session };
@@ -89,7 +89,7 @@ async fn the_token_of_another_session_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_request_is_handed_a_token_that_works() {
+async fn the_answer_to_a_refused_request_has_a_token_that_works() {
     let session = signed_in().await;
     let refused = rename(&session).ask().await.expect(403);
     let fresh = refused.header("x-csrf-token").expect("a fresh token").to_owned();
@@ -99,17 +99,17 @@ async fn a_refused_request_is_handed_a_token_that_works() {
 }
 
 #[tokio::test]
-async fn a_stale_token_still_works_and_is_renewed() {
+async fn a_token_older_than_five_minutes_works_and_is_replaced() {
     let session = signed_in().await;
     let young = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
     assert!(young.header("x-csrf-token").is_none());
     session.app.advance(6 * MINUTE);
-    let stale = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
-    assert!(stale.header("x-csrf-token").is_some_and(|fresh| fresh != session.csrf));
+    let old = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
+    assert!(old.header("x-csrf-token").is_some_and(|fresh| fresh != session.csrf));
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_an_hour() {
+async fn a_token_expires_after_an_hour() {
     let app = App::with(|settings| settings.sessions.idle = Duration::from_secs(86_400));
     let session = app.register().await.sign_in().await;
     app.advance(50 * MINUTE);
@@ -120,7 +120,7 @@ async fn a_token_is_good_for_an_hour() {
 }
 
 #[tokio::test]
-async fn another_site_is_refused_even_with_the_token() {
+async fn a_request_of_another_origin_is_refused_even_with_the_token() {
     let session = signed_in().await;
     for (header, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -138,7 +138,7 @@ async fn another_site_is_refused_even_with_the_token() {
 }
 
 #[tokio::test]
-async fn nobody_is_signed_in_registered_or_signed_out_by_another_site() {
+async fn another_site_cannot_sign_in_register_or_sign_out() {
     let session = signed_in().await;
     let app = &session.app;
     let login = json!({"username": session.person.email, "password": PASSWORD});
@@ -151,7 +151,7 @@ async fn nobody_is_signed_in_registered_or_signed_out_by_another_site() {
 }
 
 #[tokio::test]
-async fn no_other_site_refreshes_whatever_token_it_has() {
+async fn another_site_cannot_refresh_even_with_the_refresh_token() {
     let session = signed_in().await;
     let body = json!({"refresh_token": session.refresh});
     let refresh =
@@ -166,7 +166,7 @@ async fn no_other_site_refreshes_whatever_token_it_has() {
 }
 
 #[tokio::test]
-async fn a_login_with_a_token_that_does_not_verify_is_refused() {
+async fn a_sign_in_with_an_invalid_csrf_token_is_refused() {
     let session = signed_in().await;
     let login = json!({"username": session.person.email, "password": PASSWORD});
     let request = |token: &str, cookies: String| {
@@ -182,7 +182,7 @@ async fn a_login_with_a_token_that_does_not_verify_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_from_before_the_sign_in_is_worth_nothing_after_it() {
+async fn a_token_from_before_the_sign_in_is_invalid_after_it() {
     let session = signed_in().await;
     let issued = session.app.get("/api/v1/auth/csrf-token").ask().await.expect(200);
     let (token, psid) = (issued.text_of("csrf_token"), issued.cookie("psid").expect("a pre-session"));
@@ -193,7 +193,7 @@ async fn a_token_from_before_the_sign_in_is_worth_nothing_after_it() {
 }
 
 #[tokio::test]
-async fn a_page_of_an_allowed_origin_may_read_the_answer_and_no_other() {
+async fn only_a_page_of_an_allowed_origin_may_read_an_answer() {
     let session = signed_in().await;
     let ask = |origin: &str| session.request(Method::GET, "/api/v1/profile").header("origin", origin).ask();
     let own = ask("https://localhost").await.expect(200);

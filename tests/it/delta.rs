@@ -1,11 +1,11 @@
-//! Clients that support deltas receive differences, and can restore the whole publication.
+//! Clients that ask for deltas receive differences, from which they can restore the whole publication.
 
 use logic::delta::apply;
 use serde_json::{Value, json};
 
 use crate::history::app;
 
-/// A text that differs only slightly for each number.
+/// Data that differs only slightly from number to number.
 fn state(number: u64) -> Value {
     json!({"text": "the quick brown fox jumps over the lazy dog, again and again", "number": number})
 }
@@ -14,7 +14,7 @@ fn state(number: u64) -> Value {
 fn decode(publication: &Value, before: &str) -> String {
     let data = publication["data"].as_str().unwrap_or_else(|| panic!("not a string: {publication}"));
     if publication["delta"] == true {
-        let whole = apply(before.as_bytes(), data.as_bytes()).expect("a delta to the one before");
+        let whole = apply(before.as_bytes(), data.as_bytes()).expect("a delta to the previous publication");
         String::from_utf8(whole).expect("text")
     } else {
         data.to_owned()
@@ -22,13 +22,13 @@ fn decode(publication: &Value, before: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_client_with_deltas_gets_the_first_whole_and_then_what_changed() {
+async fn a_client_with_deltas_gets_the_first_publication_whole_and_then_differences() {
     let app = app(|_| {});
     let session = app.register().await.sign_in().await;
     let (mut plain, mut delta) = (session.connect_by_command().await, session.connect_by_command().await);
     plain.subscribe("memory:room").await;
-    let wish = json!({"subscribe": {"channel": "memory:room", "delta": "fossil"}});
-    let reply = delta.ask(wish).await.unwrap();
+    let request = json!({"subscribe": {"channel": "memory:room", "delta": "fossil"}});
+    let reply = delta.ask(request).await.unwrap();
     assert_eq!(reply["subscribe"]["delta"], true, "{reply}");
     let mut before = String::new();
     for number in 1..=4 {
@@ -46,23 +46,23 @@ async fn a_client_with_deltas_gets_the_first_whole_and_then_what_changed() {
 }
 
 #[tokio::test]
-async fn what_was_recovered_is_the_source_of_the_next_delta() {
+async fn the_first_delta_after_a_recovery_is_the_difference_to_the_last_recovered_publication() {
     let app = app(|_| {});
     let session = app.register().await.sign_in().await;
     for channel in ["memory:room", "chat:room"] {
-        let mut speaker = session.connect_by_command().await;
-        speaker.subscribe(channel).await;
+        let mut publisher = session.connect_by_command().await;
+        publisher.subscribe(channel).await;
         for number in 1..=3 {
-            speaker.publish(channel, state(number)).await;
+            publisher.publish(channel, state(number)).await;
         }
         let mut reader = session.connect_by_command().await;
-        let wish = json!({"channel": channel, "delta": "fossil", "recover": true, "offset": 1});
-        let reply = reader.ask(json!({"subscribe": wish})).await.unwrap();
+        let request = json!({"channel": channel, "delta": "fossil", "recover": true, "offset": 1});
+        let reply = reader.ask(json!({"subscribe": request})).await.unwrap();
         let recovered = reply["subscribe"]["publications"].as_array().expect("publications").clone();
         assert_eq!(recovered.len(), 2, "{reply}");
         let last = decode(&recovered[1], "");
         assert_eq!(serde_json::from_str::<Value>(&last).unwrap(), state(3));
-        speaker.publish(channel, state(4)).await;
+        publisher.publish(channel, state(4)).await;
         let publication = loop {
             let push = reader.pushed().await;
             if let Some(publication) = push.get("pub") {
@@ -76,11 +76,11 @@ async fn what_was_recovered_is_the_source_of_the_next_delta() {
 }
 
 #[tokio::test]
-async fn where_deltas_are_not_offered_data_stays_as_it_is() {
+async fn without_the_option_delta_a_client_that_asks_for_deltas_gets_whole_publications() {
     let app = app(|memory| memory.delta = false);
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
-    let wish = json!({"subscribe": {"channel": "memory:room", "delta": "fossil"}});
-    let reply = socket.ask(wish).await.unwrap();
+    let request = json!({"subscribe": {"channel": "memory:room", "delta": "fossil"}});
+    let reply = socket.ask(request).await.unwrap();
     assert_eq!(reply["subscribe"].get("delta"), None, "{reply}");
     socket.publish("memory:room", state(1)).await;
     assert_eq!(socket.pushed().await["pub"]["data"], state(1));

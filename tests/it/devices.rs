@@ -1,4 +1,4 @@
-//! A user's own devices: the list, names, trust, and forgetting one.
+//! A user's own devices: the list, labels, trust, and removal.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ async fn list(session: &Session) -> Vec<Value> {
     answer.body["devices"].as_array().expect("a list").clone()
 }
 
-async fn shown(session: &Session, device: &Session) -> Value {
-    let found = list(session).await.into_iter().find(|shown| shown["id"] == id(device));
+async fn entry(session: &Session, device: &Session) -> Value {
+    let found = list(session).await.into_iter().find(|entry| entry["id"] == id(device));
     found.expect("the device")
 }
 
@@ -46,24 +46,24 @@ async fn change(session: &Session, device: &Session, body: Value) -> Answer {
 }
 
 #[tokio::test]
-async fn the_list_tells_what_each_device_is_and_what_is_open_there() {
+async fn the_list_has_the_sessions_and_connections_of_each_device() {
     let app = App::start();
     let person = app.register().await;
     let one = sign_in(&person, None).await;
     let again = sign_in(&person, Some(&one)).await;
     let two = person.sign_in().await;
     let _sockets = (one.connect().await, again.connect().await, again.connect().await);
-    let here = shown(&two, &one).await;
+    let here = entry(&two, &one).await;
     assert_eq!((&here["label"], &here["browser"]), (&json!("Firefox on Windows"), &json!("Firefox")));
     assert_eq!((&here["sessions"], &here["open_connections"]), (&json!(2), &json!(3)));
     assert_eq!((&here["current"], &here["trust"]), (&json!(false), &json!("new")));
     assert_eq!((&here["address"], &here["place"]), (&json!("127.0.0.1"), &Value::Null));
-    let other = shown(&two, &two).await;
+    let other = entry(&two, &two).await;
     assert_eq!((&other["current"], &other["label"]), (&json!(true), &json!("Unknown device")));
 }
 
 #[tokio::test]
-async fn a_device_is_called_what_its_user_calls_it() {
+async fn a_device_has_the_label_that_its_user_gave_it() {
     let app = App::start();
     let session = sign_in(&app.register().await, None).await;
     let answer = change(&session, &session, json!({"label": "  The one in the kitchen "})).await.expect(200);
@@ -79,7 +79,7 @@ async fn a_device_is_called_what_its_user_calls_it() {
 }
 
 #[tokio::test]
-async fn what_is_not_named_stays_as_it_is() {
+async fn fields_missing_from_a_change_keep_their_values() {
     let app = App::start();
     let session = sign_in(&app.register().await, None).await;
     change(&session, &session, json!({"label": "mine", "trust": "trusted"})).await.expect(200);
@@ -88,7 +88,7 @@ async fn what_is_not_named_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn to_trust_a_device_takes_a_recent_proof_of_presence() {
+async fn trusting_a_device_requires_a_recent_proof_of_presence() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     app.advance(11 * MINUTE);
@@ -103,32 +103,32 @@ async fn to_trust_a_device_takes_a_recent_proof_of_presence() {
 }
 
 #[tokio::test]
-async fn trust_falls_by_itself_after_thirty_days() {
+async fn trust_in_a_device_ends_after_thirty_days() {
     let app = App::start();
     let person = app.register().await;
     let first = person.sign_in().await;
     change(&first, &first, json!({"trust": "trusted"})).await.expect(200);
     app.advance(29 * DAY);
     let again = sign_in(&person, Some(&first)).await;
-    assert_eq!(shown(&again, &first).await["trust"], "trusted");
+    assert_eq!(entry(&again, &first).await["trust"], "trusted");
     app.advance(DAY + MINUTE);
     let again = sign_in(&person, Some(&first)).await;
-    let fallen = shown(&again, &first).await;
-    assert_eq!((&fallen["trust"], &fallen["trusted_until"]), (&json!("new"), &Value::Null));
+    let expired = entry(&again, &first).await;
+    assert_eq!((&expired["trust"], &expired["trusted_until"]), (&json!("new"), &Value::Null));
 }
 
 #[tokio::test]
-async fn trust_falls_with_a_new_password() {
+async fn a_new_password_ends_the_trust_in_devices() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     change(&session, &session, json!({"trust": "trusted"})).await.expect(200);
     let body = json!({"new_password": "another-zebra-lantern-43"});
     session.post("/api/v1/profile/password", &body).await.expect(200);
-    assert_eq!(shown(&session, &session).await["trust"], "new");
+    assert_eq!(entry(&session, &session).await["trust"], "new");
 }
 
 #[tokio::test]
-async fn forgetting_a_device_ends_its_sessions_with_4505_and_no_other() {
+async fn removing_a_device_ends_only_its_sessions_with_4505() {
     let app = App::start();
     let person = app.register().await;
     let (own, lost) = (person.sign_in().await, sign_in(&person, None).await);
@@ -147,23 +147,23 @@ async fn forgetting_a_device_ends_its_sessions_with_4505_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_forgotten_device_starts_over() {
+async fn a_removed_device_is_registered_anew_at_the_next_sign_in() {
     let app = App::start();
     let person = app.register().await;
     let (own, lost) = (person.sign_in().await, sign_in(&person, None).await);
     change(&lost, &lost, json!({"label": "lost", "trust": "trusted"})).await.expect(200);
-    let before = shown(&own, &lost).await;
+    let before = entry(&own, &lost).await;
     own.delete(&path(&lost)).await.expect(200);
     app.advance(MINUTE);
     let found = sign_in(&person, Some(&lost)).await;
-    let after = shown(&own, &found).await;
+    let after = entry(&own, &found).await;
     assert_eq!((&after["id"], &after["trust"]), (&before["id"], &json!("new")));
     assert_eq!(after["label"], "Firefox on Windows");
     assert_ne!(after["created_at"], before["created_at"]);
 }
 
 #[tokio::test]
-async fn forgetting_this_device_signs_out_here() {
+async fn removing_the_current_device_signs_the_client_out() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let answer = session.delete(&path(&session)).await.expect(200);
@@ -172,7 +172,7 @@ async fn forgetting_this_device_signs_out_here() {
 }
 
 #[tokio::test]
-async fn somebody_elses_device_is_not_found() {
+async fn the_device_of_another_user_is_not_found() {
     let app = App::start();
     let (mine, theirs) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     for device in [path(&theirs), format!("{DEVICES}/nonsense")] {
@@ -184,7 +184,7 @@ async fn somebody_elses_device_is_not_found() {
 }
 
 #[tokio::test]
-async fn two_users_of_one_device_have_one_each() {
+async fn removing_a_shared_device_ends_only_the_sessions_of_the_acting_user() {
     let app = App::start();
     let (ada, bob) = (app.register().await, app.register().await);
     let hers = ada.sign_in().await;
@@ -192,12 +192,12 @@ async fn two_users_of_one_device_have_one_each() {
     assert_eq!(id(&hers), id(&his));
     hers.delete(&path(&hers)).await.expect(200);
     assert!(!hers.works().await && his.works().await);
-    assert_eq!(shown(&his, &his).await["sessions"], 1);
+    assert_eq!(entry(&his, &his).await["sessions"], 1);
 }
 
-/// Sign-ins without cookies leave a device each.
+/// Each sign-in without a cookie registers a new device.
 #[tokio::test]
-async fn beyond_the_limit_the_oldest_device_without_trust_or_session_gives_way() {
+async fn when_there_are_too_many_devices_the_oldest_without_trust_or_session_is_removed() {
     let app = App::with(|settings| {
         settings.sessions.devices = 3;
         settings.sessions.per_user = 2;
@@ -210,9 +210,13 @@ async fn beyond_the_limit_the_oldest_device_without_trust_or_session_gives_way()
         app.advance(Duration::from_secs(60));
         sessions.push(sign_in(&person, None).await);
     }
-    let (last, shown) = (&sessions[5], list(&sessions[5]).await);
-    let ids: Vec<_> = shown.iter().map(|device| device["id"].as_str().expect("an id").to_owned()).collect();
-    assert_eq!(ids, [id(last), id(&sessions[4]), id(&first)], "two with sessions, and the trusted one");
+    let (last, entries) = (&sessions[5], list(&sessions[5]).await);
+    let ids: Vec<_> = entries.iter().map(|device| device["id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(
+        ids,
+        [id(last), id(&sessions[4]), id(&first)],
+        "the two devices with sessions, and the trusted device"
+    );
     assert_eq!(app.count("SELECT count(*) FROM registered_devices").await, 3);
     assert!(sessions[4].works().await && last.works().await);
 }
@@ -239,13 +243,17 @@ async fn devices_and_sessions_are_listed_in_pages() {
             }
         }
         let distinct: std::collections::HashSet<_> = found.iter().collect();
-        assert_eq!((found.len(), distinct.len(), pages), (app_devices(name), app_devices(name), 3), "{name}");
+        assert_eq!(
+            (found.len(), distinct.len(), pages),
+            (expected_entries(name), expected_entries(name), 3),
+            "{name}"
+        );
         sessions[4].get(&format!("{path}?limit=0")).await.expect(422).problem();
         sessions[4].get(&format!("{path}?cursor=x")).await.expect(422).problem();
     }
 }
 
-/// Registration makes a device, too.
-fn app_devices(name: &str) -> usize {
+/// How many entries each list has. The registration of the user registered a sixth device.
+fn expected_entries(name: &str) -> usize {
     if name == "devices" { 6 } else { 5 }
 }

@@ -1,4 +1,4 @@
-//! Durable channels of the whole server: publications are acknowledged after the commit and recovered from the
+//! Durable channels, tested through the whole server: publications are acknowledged after the commit, and recovered from the
 //! database without a gap.
 
 mod large;
@@ -16,7 +16,7 @@ fn channel() -> ChannelName {
     ChannelName::parse(CHANNEL).unwrap()
 }
 
-/// Subscribes as an SDK does, and returns the result.
+/// Subscribes as an SDK does, and returns the result. With `since`, requests the publications after this position.
 async fn subscribe(socket: &mut Socket, since: Option<(u64, &str)>) -> Value {
     let mut request = json!({"channel": CHANNEL});
     if let Some((offset, epoch)) = since {
@@ -76,7 +76,7 @@ fn server_publication(text: &str, key: Option<&str>) -> ServerPublication {
 }
 
 #[tokio::test]
-async fn a_component_that_is_mounted_twice_is_answered_three_times() {
+async fn subscribe_unsubscribe_and_subscribe_in_one_frame_are_all_answered() {
     let app = App::start();
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     for number in 0..5_u32 {
@@ -95,7 +95,7 @@ async fn a_component_that_is_mounted_twice_is_answered_three_times() {
 }
 
 #[tokio::test]
-async fn what_is_acknowledged_is_in_the_database_and_what_is_delivered_too() {
+async fn acknowledged_and_delivered_publications_are_in_the_database() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;
     let began = subscribe(&mut socket, None).await;
@@ -108,7 +108,7 @@ async fn what_is_acknowledged_is_in_the_database_and_what_is_delivered_too() {
 }
 
 #[tokio::test]
-async fn what_was_missed_over_a_restart_is_recovered() {
+async fn publications_missed_during_a_restart_are_recovered() {
     let database = fresh_database();
     let app = App::over(database.clone(), |_| {});
     let (session, mut socket) = member(&app).await;
@@ -140,7 +140,7 @@ async fn a_position_of_another_epoch_or_beyond_the_top_is_not_recovered() {
 }
 
 #[tokio::test]
-async fn what_others_wrote_meanwhile_is_read_back_and_comes_first() {
+async fn publications_of_another_process_are_read_and_delivered_first() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;
     subscribe(&mut socket, None).await;
@@ -162,13 +162,13 @@ async fn what_others_wrote_meanwhile_is_read_back_and_comes_first() {
 }
 
 #[tokio::test]
-async fn a_hole_that_cannot_be_closed_sends_subscribers_back() {
+async fn subscribers_are_unsubscribed_if_missing_publications_cannot_be_read() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;
     let epoch = subscribe(&mut socket, None).await["epoch"].as_str().expect("an epoch").to_owned();
     publish(&mut socket, json!(1)).await;
     assert_eq!(published(&mut socket).await, (1, json!(1)));
-    app.rows().await.batch_execute("UPDATE channels SET top = 3, gone = 3").await.expect("a hole");
+    app.rows().await.batch_execute("UPDATE channels SET top = 3, gone = 3").await.expect("a gap");
     let reply = publish(&mut socket, json!(4)).await;
     assert!(reply["publish"].is_object(), "{reply}");
     assert_eq!(pushed(&mut socket).await["unsubscribe"]["code"], 2500);
@@ -180,7 +180,7 @@ async fn a_hole_that_cannot_be_closed_sends_subscribers_back() {
 }
 
 #[tokio::test]
-async fn a_history_is_paged_both_ways_from_memory_and_from_the_database() {
+async fn a_history_is_paged_in_both_directions_from_memory_and_from_the_database() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;
     let epoch = subscribe(&mut socket, None).await["epoch"].as_str().expect("an epoch").to_owned();
@@ -193,7 +193,7 @@ async fn a_history_is_paged_both_ways_from_memory_and_from_the_database() {
         )
         .await
         .expect("rows");
-    // This append makes the node notice the rows that it did not know.
+    // When the node writes this publication, it notices the rows that it did not know.
     assert!(publish(&mut socket, json!(701)).await["publish"].is_object());
     let mut seen = Vec::new();
     for reverse in [false, true] {
@@ -226,7 +226,7 @@ async fn a_history_is_paged_both_ways_from_memory_and_from_the_database() {
 }
 
 #[tokio::test]
-async fn a_key_publishes_once_and_a_removed_history_is_gone_everywhere() {
+async fn publications_with_one_idempotency_key_are_published_once_and_a_removed_history_is_deleted() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;
     subscribe(&mut socket, None).await;

@@ -1,4 +1,4 @@
-//! Emulated transports: connections over HTTP requests, with the same behaviour as WebSockets.
+//! Emulated streams: connections over HTTP requests, with the same behaviour as WebSockets.
 
 mod stalled;
 
@@ -27,7 +27,7 @@ async fn session(app: &App) -> Session {
 }
 
 #[tokio::test]
-async fn a_stream_of_lines_is_a_connection_like_any_other() {
+async fn an_http_stream_carries_commands_and_pushes() {
     let app = App::start();
     let (person, other) = (session(&app).await, session(&app).await);
     let mut stream = EmulatedConnection::of(&person).await;
@@ -44,7 +44,7 @@ async fn a_stream_of_lines_is_a_connection_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_stream_of_events_is_one_too() {
+async fn a_stream_of_server_sent_events_carries_commands_and_pushes() {
     let app = App::start();
     let person = session(&app).await;
     let connect = json!({"token": person.access});
@@ -55,7 +55,7 @@ async fn a_stream_of_events_is_one_too() {
     assert_eq!(stream.pushed().await["pub"]["data"], "line\nbreak");
 }
 
-async fn binary(response: &mut Response, unread: &mut Vec<u8>) -> Reply {
+async fn read_reply(response: &mut Response, unread: &mut Vec<u8>) -> Reply {
     loop {
         let mut rest = &unread[..];
         if let Ok(reply) = Reply::decode_length_delimited(&mut rest) {
@@ -68,7 +68,7 @@ async fn binary(response: &mut Response, unread: &mut Vec<u8>) -> Reply {
 }
 
 #[tokio::test]
-async fn a_stream_may_be_in_protobuf() {
+async fn an_http_stream_may_use_protobuf() {
     const MEDIA: (&str, &str) = ("content-type", "application/octet-stream");
     let app = App::start();
     let person = session(&app).await;
@@ -78,7 +78,7 @@ async fn a_stream_may_be_in_protobuf() {
     let opened = request.body(first.encode_length_delimited_to_vec()).send().await;
     let (mut response, mut unread) = (opened.expect("an answer"), Vec::new());
     assert_eq!(response.headers()["content-type"], "application/octet-stream");
-    let connected = binary(&mut response, &mut unread).await.connect.expect("an answer to connect");
+    let connected = read_reply(&mut response, &mut unread).await.connect.expect("an answer to connect");
 
     let subscribe = SubscribeRequest { channel: "ephemeral:a".to_owned(), ..SubscribeRequest::default() };
     let command = Command { id: 2, subscribe: Some(subscribe.into()), ..Command::default() };
@@ -89,12 +89,12 @@ async fn a_stream_may_be_in_protobuf() {
     };
     let sent = app.post("/emulation").header(MEDIA.0, MEDIA.1).body(emulated.encode_to_vec()).send().await;
     assert_eq!(sent.expect("an answer").status(), 204);
-    let reply = binary(&mut response, &mut unread).await;
+    let reply = read_reply(&mut response, &mut unread).await;
     assert_eq!((reply.id, reply.subscribe.is_some()), (2, true));
 }
 
 #[tokio::test]
-async fn commands_are_done_in_the_order_of_their_requests() {
+async fn commands_are_carried_out_in_the_order_of_their_requests() {
     let app = App::start();
     let person = session(&app).await;
     let mut stream = EmulatedConnection::of(&person).await;
@@ -112,7 +112,7 @@ async fn commands_are_done_in_the_order_of_their_requests() {
 }
 
 #[tokio::test]
-async fn who_does_not_know_the_secret_or_asks_elsewhere_finds_no_stream() {
+async fn a_request_with_a_wrong_secret_or_node_finds_no_stream() {
     let app = App::start();
     let stream = EmulatedConnection::of(&session(&app).await).await;
     let known = &stream.connected["connect"];
@@ -126,7 +126,7 @@ async fn who_does_not_know_the_secret_or_asks_elsewhere_finds_no_stream() {
     assert_eq!(secret.len(), 43, "256 bits");
 }
 
-/// A `connect` command of this size.
+/// A `connect` command of `size` bytes.
 fn large_connect(token: &str, size: usize) -> String {
     let command = json!({"id": 1, "connect": {"token": token}}).to_string();
     [command.as_str(), &" ".repeat(size - command.len())].concat()
@@ -147,7 +147,7 @@ async fn before_sign_in_the_first_command_of_a_stream_has_at_most_4_kib() {
 }
 
 #[tokio::test]
-async fn a_large_body_of_commands_begins_with_the_secret_of_an_open_stream() {
+async fn a_large_body_is_accepted_only_if_it_begins_with_the_secret_of_an_open_stream() {
     let app = App::start();
     let mut stream = EmulatedConnection::of(&session(&app).await).await;
     let commands = [json!({"id": 2, "rpc": {}}).to_string(), " ".repeat(60_000)].concat();
@@ -159,16 +159,33 @@ async fn a_large_body_of_commands_begins_with_the_secret_of_an_open_stream() {
         let body = format!(r#"{{"session":{session},"node":{node},"data":{data}}}"#);
         app.post("/emulation").body(body)
     };
-    of(&json!("guessed")).ask().await.refused(413, "body_too_large");
+    of(&json!("guessed")).ask().await.refused(404, "unknown_stream");
     let late = format!(r#"{{"data":{},"session":{}}}"#, json!(commands), known["session"]);
     app.post("/emulation").body(late).ask().await.refused(413, "body_too_large");
     assert_eq!(stream.send(&"x".repeat(70_000)).await, 413);
+}
+
+/// If the answer were 413, the Rust client library would report an error of one command, and keep the ended stream. After a 404
+/// it connects again.
+#[tokio::test]
+async fn commands_of_any_size_for_a_stream_that_has_ended_are_refused_as_unknown() {
+    let app = App::start();
+    let stream = EmulatedConnection::of(&session(&app).await).await;
+    let known = stream.connected["connect"].clone();
+    let of = |size: usize| {
+        let (session, node) = (&known["session"], &known["node"]);
+        let body = format!(r#"{{"session":{session},"node":{node},"data":"{}"}}"#, " ".repeat(size));
+        app.post("/emulation").body(body)
+    };
     drop(stream);
-    eventually("the stream is closed", async || of(&known["session"]).ask().await.status == 413).await;
+    eventually("the stream is closed", async || of(0).ask().await.status == 404).await;
+    for size in [1, 4_096, 60_000] {
+        of(size).ask().await.refused(404, "unknown_stream");
+    }
 }
 
 #[tokio::test]
-async fn a_stream_whose_client_is_gone_is_noticed_at_once() {
+async fn a_stream_ends_within_two_seconds_when_its_peer_closes() {
     let app = App::start();
     let (person, other) = (session(&app).await, session(&app).await);
     let mut stream = EmulatedConnection::of(&person).await;
@@ -183,12 +200,12 @@ async fn a_stream_whose_client_is_gone_is_noticed_at_once() {
             break;
         }
     }
-    eventually("its permit is released", async || app.open_sockets() == 1).await;
+    eventually("the permit of the stream is released", async || app.open_sockets() == 1).await;
     assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
 }
 
 #[tokio::test]
-async fn a_revocation_ends_a_stream_and_says_why() {
+async fn a_revocation_ends_a_stream_with_the_reason() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = session(&app).await;
@@ -204,8 +221,8 @@ async fn a_revocation_ends_a_stream_and_says_why() {
     assert_eq!(refused.message().await, None);
 }
 
-/// A stream whose client does not read.
-pub(crate) async fn deaf(session: &Session) -> TcpStream {
+/// A stream whose client does not read after the answer to its subscription.
+pub(crate) async fn unread_stream(session: &Session) -> TcpStream {
     let commands = format!(
         "{}\n{}",
         json!({"id": 1, "connect": {"token": session.access}}),
@@ -227,44 +244,44 @@ pub(crate) async fn deaf(session: &Session) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_peer_of_a_stream_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
-    // With this setting only the revocation can end the connection.
+async fn a_stream_whose_peer_does_not_read_is_cut_within_a_second_of_its_revocation() {
+    // The queue of the connection does not overflow with this setting, so the revocation ends the connection.
     let app = App::with(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (session(&app).await, session(&app).await);
-    let (stream, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(BULK_CHANNEL).await;
-    mouth.publish_until_full().await;
+    let (stream, mut publisher) = (unread_stream(&reader).await, author.connect().await);
+    publisher.subscribe(BULK_CHANNEL).await;
+    publisher.publish_until_full().await;
     let local = stream.local_addr().expect("an address");
     let state = || server_side_state(app.address(), local);
     assert_eq!(state(), Some("ESTABLISHED"));
-    assert!(server_side_unsent(app.address(), local) > 0, "the kernel's buffers are full");
+    assert!(server_side_unsent(app.address(), local) > 0, "bytes wait in the kernel's buffers");
 
     let began = Instant::now();
     let answer = operator.revoke(json!({"session": reader.id})).await.expect(200);
     assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
     eventually("the connection is gone", async || state().is_none()).await;
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
-    eventually("its permit is released", async || app.open_sockets() == 1).await;
-    assert!(mouth.is_undisturbed().await);
+    eventually("the permit of the stream is released", async || app.open_sockets() == 1).await;
+    assert!(publisher.is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn a_peer_of_a_stream_that_reads_nothing_overflows() {
+async fn a_stream_whose_peer_does_not_read_ends_when_its_queue_overflows() {
     let app = App::with(allow_bulk_publishing);
     let (reader, author) = (session(&app).await, session(&app).await);
-    let (_stream, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(BULK_CHANNEL).await;
+    let (_stream, mut publisher) = (unread_stream(&reader).await, author.connect().await);
+    publisher.subscribe(BULK_CHANNEL).await;
     let mut sent = 0;
     while app.delivers_to(reader.id).await {
         assert!(sent < 16 * MORE_THAN_FITS, "the queue never overflows");
-        sent += mouth.publish_bulk().await;
+        sent += publisher.publish_bulk().await;
     }
-    assert!(mouth.is_undisturbed().await);
+    assert!(publisher.is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn streams_have_the_rules_of_handshakes() {
+async fn streams_are_admitted_by_the_rules_of_handshakes() {
     let app = App::start();
     let person = session(&app).await;
     let connect = json!({"token": person.access});
@@ -279,14 +296,14 @@ async fn streams_have_the_rules_of_handshakes() {
     let by_header = EmulatedConnection::request(&app, &json!({})).bearer_auth(&person.access);
     assert!(EmulatedConnection::over(&app, by_header).await.is_ok());
     EmulatedConnection::request(&app, &json!({})).bearer_auth("x").ask().await.refused(401, "invalid_token");
-    let nobody = EmulatedConnection::over(&app, EmulatedConnection::request(&app, &json!({})))
+    let anonymous = EmulatedConnection::over(&app, EmulatedConnection::request(&app, &json!({})))
         .await
         .expect("a stream");
-    assert_eq!(nobody.connected["push"]["disconnect"]["code"], 3501);
+    assert_eq!(anonymous.connected["push"]["disconnect"]["code"], 3501);
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_use_them() {
+async fn pages_of_allowed_origins_may_use_streams() {
     let app = App::start();
     for (method, path) in
         [("POST", "/connection/http_stream"), ("GET", "/connection/sse"), ("POST", "/emulation")]
@@ -313,7 +330,7 @@ async fn a_stop_ends_streams_with_3001() {
 }
 
 #[tokio::test]
-async fn as_many_streams_as_connections_may_be() {
+async fn streams_count_towards_the_limit_of_connections_per_user() {
     let app = App::with(|settings| settings.socket.limits.per_user = 2);
     let person = session(&app).await;
     let (_one, _two) = (EmulatedConnection::of(&person).await, person.connect().await);
@@ -325,7 +342,7 @@ async fn as_many_streams_as_connections_may_be() {
 }
 
 #[tokio::test]
-async fn over_tls_a_stream_is_cut_and_its_end_noticed_as_well() {
+async fn over_tls_a_stream_ends_at_a_revocation_and_when_its_peer_closes() {
     let app = App::with_tls(|_| {});
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (one, two) = (session(&app).await, session(&app).await);
@@ -335,10 +352,10 @@ async fn over_tls_a_stream_is_cut_and_its_end_noticed_as_well() {
         let request = app.tls_client().post(url).body(connect);
         EmulatedConnection::over(&app, request).await.expect("a stream")
     };
-    let (mut revoked, left) = (open(&one).await, open(&two).await);
+    let (mut revoked, dropped) = (open(&one).await, open(&two).await);
     assert_eq!(app.open_sockets(), 2);
     operator.revoke(json!({"session": one.id})).await.expect(200);
     assert_eq!(revoked.ended().await, (4500, "session revoked".to_owned()));
-    drop(left);
+    drop(dropped);
     eventually("both permits are released", async || app.open_sockets() == 0).await;
 }

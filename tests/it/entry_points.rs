@@ -1,7 +1,8 @@
-//! Every entry point that accepts a credential is tested with every reason to refuse it.
+//! Each entry point for credentials of users is tested with every reason to refuse a credential. A reason that does not concern
+//! an entry point (for example, a missing privilege at a refresh) must not change its answer.
 //!
-//! Both lists are enumerations, and [`table::expected`] matches on them without a wildcard, so an entry point or a
-//! reason without an entry in the table does not compile.
+//! Both lists are enumerations, and [`table::expected`] matches on them without a wildcard. So the tests do not compile if an
+//! entry point or a reason has no expected outcome.
 
 mod attempt;
 mod present;
@@ -49,19 +50,19 @@ enumeration! {
         WsCookie,
         WsBearer,
         Ticket,
-        /// The access token cookie at the path of the SDKs; it is used if `connect` has no token.
+        /// The cookie with the access token at the path of client libraries. It counts if `connect` has no token.
         SdkCookie,
-        /// `connect` on a socket that was opened without a credential.
+        /// The command `connect` on a socket that was opened without a credential.
         FirstCommand,
-        /// `refresh` on a connected socket.
+        /// The command `refresh` on a connected socket.
         RefreshCommand,
         /// The request for an emulated stream.
         StreamBearer,
-        /// The request for an emulated stream by cookie. A refused stream contains the reason.
+        /// The request for an emulated stream, with a cookie. The body of a refused stream contains the reason.
         StreamCookie,
-        /// `connect` in the request for an emulated stream without another credential.
+        /// The command `connect` in the request for an emulated stream, without another credential.
         StreamCommand,
-        /// `refresh` in a separate request, for a connected emulated stream.
+        /// The command `refresh` of a connected emulated stream, in a separate request.
         EmulatedRefresh,
     }
 }
@@ -77,28 +78,31 @@ enumeration! {
         Deactivated,
         /// The user is blocked.
         Blocked,
-        /// This very access token was revoked.
+        /// The access token itself was revoked.
         TokenRevoked,
-        /// Every token that was issued before a moment was revoked.
+        /// All tokens of the user that were issued until now were revoked.
         TokensInvalidated,
         Expired,
         WrongSignature,
         AlgorithmNone,
+        /// Signed with the server's key, but with HS384.
         OtherHash,
-        PublicKey,
+        /// Signed with the server's key and algorithm, but the header states `RS256`, an algorithm with a public key.
+        StatesRs256,
         WrongType,
         WrongAudience,
         UnknownKey,
         Garbage,
         ForeignOrigin,
-        /// The token has no privilege: there was no recent proof of presence, or only a later token carries it.
+        /// The token has no privilege: there was no recent proof of presence, or the proof gave the privilege only to a
+        /// later token.
         NoPrivilege,
     }
 }
 
 impl Reason {
-    /// Whether the reason affects every token of the session, including genuine ones.
-    fn ends_the_session(self) -> bool {
+    /// Whether the genuine access token of the session is refused, too.
+    fn refuses_the_genuine_token(self) -> bool {
         matches!(
             self,
             Self::RevokedSession
@@ -114,9 +118,9 @@ impl Reason {
     }
 }
 
-/// Presents credentials at this entry point with every reason to refuse them, and checks that other sessions are not
-/// affected.
-async fn every_reason_is_refused_at(entry: EntryPoint) {
+/// Presents credentials at this entry point with every reason to refuse them. Checks each outcome. Also checks that the genuine
+/// session works afterwards, unless the reason refuses its token or the attempt has signed it out.
+async fn checks_every_reason_at(entry: EntryPoint) {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await.sign_in().await;
     for reason in Reason::ALL.iter().copied() {
@@ -124,7 +128,7 @@ async fn every_reason_is_refused_at(entry: EntryPoint) {
         let outcome = attempt.present(entry).await;
         assert_eq!(outcome, expected(entry, reason), "{entry:?} with {reason:?}");
         let signed_out = entry == EntryPoint::Logout && outcome == granted(entry);
-        let ended = reason.ends_the_session() || signed_out;
+        let ended = reason.refuses_the_genuine_token() || signed_out;
         assert_eq!(
             attempt.session.works().await,
             !ended,
@@ -138,40 +142,40 @@ macro_rules! entry_points {
     ($($fact:ident => $entry:ident,)*) => {
         $(#[tokio::test]
         async fn $fact() {
-            every_reason_is_refused_at(EntryPoint::$entry).await;
+            checks_every_reason_at(EntryPoint::$entry).await;
         })*
 
-        /// Fails to compile when an entry point has no test above.
+        /// Does not compile if an entry point has no test.
         const _: fn(EntryPoint) = |entry| match entry { $(EntryPoint::$entry => (),)* };
     };
 }
 
 entry_points! {
-    a_bearer_header_is_refused_for_every_reason => RestBearer,
-    a_cookie_is_refused_for_every_reason => RestCookie,
-    a_refresh_by_body_is_refused_for_every_reason => RefreshBody,
-    a_refresh_by_cookie_is_refused_for_every_reason => RefreshCookie,
-    a_logout_ends_nothing_it_should_not_for_every_reason => Logout,
-    the_second_half_of_a_sign_in_is_refused_for_every_reason => SecondFactor,
-    a_passkey_as_second_half_of_a_sign_in_is_refused_for_every_reason => PasskeyFactor,
-    a_proof_of_presence_is_refused_for_every_reason => StepUp,
-    what_takes_a_proof_of_presence_is_refused_for_every_reason => NewPassword,
-    what_operators_do_is_refused_for_every_reason => Admin,
-    a_handshake_with_a_token_in_the_query_is_refused_for_every_reason => WsQuery,
-    a_handshake_with_a_cookie_is_refused_for_every_reason => WsCookie,
-    a_handshake_with_a_header_is_refused_for_every_reason => WsBearer,
-    a_ticket_is_refused_for_every_reason => Ticket,
-    a_cookie_where_sdks_connect_is_refused_for_every_reason => SdkCookie,
-    a_first_command_is_refused_for_every_reason => FirstCommand,
-    a_refresh_command_is_refused_for_every_reason => RefreshCommand,
-    a_stream_with_a_header_is_refused_for_every_reason => StreamBearer,
-    a_stream_with_a_cookie_is_refused_for_every_reason => StreamCookie,
-    a_streams_first_command_is_refused_for_every_reason => StreamCommand,
-    a_refresh_for_a_stream_is_refused_for_every_reason => EmulatedRefresh,
+    a_bearer_header_is_refused_for_every_reason_that_concerns_it => RestBearer,
+    a_cookie_is_refused_for_every_reason_that_concerns_it => RestCookie,
+    a_refresh_by_body_is_refused_for_every_reason_that_concerns_it => RefreshBody,
+    a_refresh_by_cookie_is_refused_for_every_reason_that_concerns_it => RefreshCookie,
+    a_logout_ends_at_most_its_own_session_for_every_reason => Logout,
+    the_second_step_of_a_sign_in_is_refused_for_every_reason_that_concerns_it => SecondFactor,
+    a_passkey_as_second_step_of_a_sign_in_is_refused_for_every_reason_that_concerns_it => PasskeyFactor,
+    a_step_up_is_refused_for_every_reason_that_concerns_it => StepUp,
+    a_change_that_requires_a_proof_of_presence_is_refused_for_every_reason_that_concerns_it => NewPassword,
+    a_request_of_an_operator_is_refused_for_every_reason_that_concerns_it => Admin,
+    a_handshake_with_a_token_in_the_query_is_refused_for_every_reason_that_concerns_it => WsQuery,
+    a_handshake_with_a_cookie_is_refused_for_every_reason_that_concerns_it => WsCookie,
+    a_handshake_with_a_header_is_refused_for_every_reason_that_concerns_it => WsBearer,
+    a_ticket_is_refused_for_every_reason_that_concerns_it => Ticket,
+    a_cookie_at_the_path_of_client_libraries_is_refused_for_every_reason_that_concerns_it => SdkCookie,
+    the_connect_command_of_a_socket_is_refused_for_every_reason_that_concerns_it => FirstCommand,
+    the_refresh_command_of_a_socket_is_refused_for_every_reason_that_concerns_it => RefreshCommand,
+    a_stream_with_a_header_is_refused_for_every_reason_that_concerns_it => StreamBearer,
+    a_stream_with_a_cookie_is_refused_for_every_reason_that_concerns_it => StreamCookie,
+    the_connect_command_of_a_stream_is_refused_for_every_reason_that_concerns_it => StreamCommand,
+    the_refresh_command_of_a_stream_is_refused_for_every_reason_that_concerns_it => EmulatedRefresh,
 }
 
 #[tokio::test]
-async fn what_is_genuine_passes_every_door() {
+async fn a_genuine_credential_is_accepted_at_every_entry_point() {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await.sign_in().await;
     for entry in EntryPoint::ALL.iter().copied() {
@@ -181,7 +185,7 @@ async fn what_is_genuine_passes_every_door() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_whose_time_is_over_is_refused() {
+async fn an_expired_refresh_token_is_refused() {
     let app = App::with(|settings| settings.sessions.idle = Duration::from_secs(60 * 86_400));
     let session = app.register().await.sign_in().await;
     app.advance(Duration::from_secs(8 * 86_400));

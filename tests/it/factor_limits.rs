@@ -30,7 +30,7 @@ async fn exhaust(person: &Person) {
 }
 
 #[tokio::test]
-async fn a_challenge_has_five_attempts_and_then_not_even_the_right_code_helps() {
+async fn a_challenge_refuses_even_the_right_code_after_five_wrong_codes() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -43,7 +43,7 @@ async fn a_challenge_has_five_attempts_and_then_not_even_the_right_code_helps() 
 }
 
 #[tokio::test]
-async fn attempts_from_another_browser_use_up_nothing() {
+async fn attempts_from_another_browser_do_not_count_for_a_challenge() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -56,7 +56,7 @@ async fn attempts_from_another_browser_use_up_nothing() {
 }
 
 #[tokio::test]
-async fn ten_attempts_at_one_account_are_enough_for_a_while() {
+async fn after_ten_wrong_codes_an_account_refuses_all_codes_from_unknown_devices() {
     let app = App::start();
     let (person, other) = (app.register().await, app.register().await);
     let (totp, others) = (person.enable_totp().await, other.enable_totp().await);
@@ -67,7 +67,7 @@ async fn ten_attempts_at_one_account_are_enough_for_a_while() {
 }
 
 #[tokio::test]
-async fn with_the_budget_used_up_a_right_password_is_answered_like_a_wrong_one() {
+async fn after_too_many_wrong_codes_a_right_password_is_answered_like_a_wrong_one() {
     let app = App::start();
     let person = app.register().await;
     person.enable_totp().await;
@@ -81,7 +81,7 @@ async fn with_the_budget_used_up_a_right_password_is_answered_like_a_wrong_one()
 }
 
 #[tokio::test]
-async fn a_stranger_who_knows_the_password_does_not_lock_the_owner_out() {
+async fn a_stranger_with_the_password_does_not_lock_out_the_owner() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -95,7 +95,7 @@ async fn a_stranger_who_knows_the_password_does_not_lock_the_owner_out() {
 }
 
 #[tokio::test]
-async fn the_budget_of_a_known_device_is_not_for_those_who_do_not_have_its_cookie() {
+async fn the_limit_of_a_known_device_applies_only_with_its_cookie() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -108,7 +108,7 @@ async fn the_budget_of_a_known_device_is_not_for_those_who_do_not_have_its_cooki
 }
 
 #[tokio::test]
-async fn wrong_codes_are_written_down_as_events_and_as_attempts() {
+async fn wrong_codes_are_recorded_as_audit_events_and_as_attempts() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -130,7 +130,7 @@ async fn wrong_codes_are_written_down_as_events_and_as_attempts() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_no_code_is_wrong() {
+async fn without_a_database_every_code_is_answered_with_503() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |_| {});
@@ -161,7 +161,7 @@ async fn guess(person: &Person) -> Answer {
     person.ask_for_factor().await.totp("000000").await
 }
 
-/// A server that limits no rate of attempts at second factors, so that the delays alone are seen.
+/// A server with very high rate limits for second factors, so that only the delays after wrong codes have an effect.
 fn without_rates() -> App {
     App::with(|settings| {
         settings.address_limit_factor = 1_000;
@@ -172,7 +172,7 @@ fn without_rates() -> App {
 }
 
 #[tokio::test]
-async fn wrong_codes_in_a_row_are_delayed_longer_and_longer_and_a_right_one_ends_it() {
+async fn wrong_codes_in_a_row_cause_growing_delays_until_a_right_code() {
     let app = without_rates();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -185,7 +185,7 @@ async fn wrong_codes_in_a_row_are_delayed_longer_and_longer_and_a_right_one_ends
         let wait = waiting.retry_after().expect("a Retry-After header");
         assert!((minutes * 60 - 5..=minutes * 60).contains(&wait), "{minutes}: {wait}");
         person.ask_for_factor().await.totp(&totp.code()).await.expect(429).problem();
-        // Neither the password nor a wrong one tells more.
+        // A right password is refused like a wrong one.
         person.try_password(PASSWORD).await.expect(429).problem();
         person.try_password("not-her-password-91").await.expect(429).problem();
         app.advance(std::time::Duration::from_secs(wait));
@@ -198,7 +198,7 @@ async fn wrong_codes_in_a_row_are_delayed_longer_and_longer_and_a_right_one_ends
 }
 
 #[tokio::test]
-async fn wrong_codes_count_over_all_nodes() {
+async fn wrong_codes_are_counted_over_all_nodes() {
     let database = fresh_database();
     let (one, two) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
     let person = one.register().await;
@@ -215,7 +215,7 @@ async fn wrong_codes_count_over_all_nodes() {
 }
 
 #[tokio::test]
-async fn of_many_wrong_codes_at_once_no_more_are_judged_than_in_a_row() {
+async fn only_ten_of_many_simultaneous_wrong_codes_are_checked() {
     let app = without_rates();
     let person = app.register().await;
     person.enable_totp().await;
@@ -229,7 +229,7 @@ async fn of_many_wrong_codes_at_once_no_more_are_judged_than_in_a_row() {
 }
 
 #[tokio::test]
-async fn guesses_elsewhere_do_not_delay_a_known_device_or_a_step_up() {
+async fn wrong_codes_on_unknown_devices_do_not_delay_a_known_device_or_a_step_up() {
     let app = without_rates();
     let person = app.register().await;
     let totp = person.enable_totp().await;

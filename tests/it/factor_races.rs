@@ -1,4 +1,6 @@
-//! Many requests use one proof at the same moment: only one of them succeeds, in the store and over HTTP.
+//! Many requests use one proof or one challenge at the same moment, in the store and over HTTP. Only one request succeeds.
+//!
+//! A time step is the period of thirty seconds to which a code of an authenticator app belongs.
 
 use std::collections::HashMap;
 
@@ -20,7 +22,7 @@ fn event(name: &str) -> AuditEvent {
     AuditEvent::new(name, Outcome::Success, 1_800_000_000_000)
 }
 
-/// A server with rate limits that no test reaches.
+/// A server with rate limits that these tests do not reach.
 fn unlimited() -> App {
     App::with(|settings| {
         settings.limits.second_factor_account.burst = 10_000;
@@ -31,7 +33,7 @@ fn unlimited() -> App {
     })
 }
 
-/// Opens sixteen sessions at once with this proof, and returns how many succeed.
+/// Tries to open sixteen sessions at once, all with the proof or the challenge of this sign-in. Returns how many are opened.
 async fn opened_at_once(store: &Store, with: OpenSession) -> usize {
     let with = OpenSession { method: SignInMethod::SecondFactor, ..with };
     let tries = (0..AT_ONCE).map(|_| {
@@ -46,7 +48,7 @@ async fn opened_at_once(store: &Store, with: OpenSession) -> usize {
     opened.iter().filter(|one| matches!(one, Ok(OpenOutcome::Session(..)))).count()
 }
 
-/// Makes sixteen step-ups at once with this proof, and returns how many succeed.
+/// Tries a step-up of each of these sessions at once, all with this proof. Returns how many succeed.
 async fn granted_at_once(store: &Store, person: &Person, sessions: &[Session], proof: &Proof) -> usize {
     let order = person.sign_in_order().await;
     let tries = sessions.iter().map(|session| {
@@ -73,7 +75,7 @@ fn totp(base: i64, round: u8) -> Proof {
 }
 
 #[tokio::test]
-async fn of_sixteen_sign_ins_with_one_step_one_gets_in() {
+async fn the_same_time_step_opens_only_one_of_sixteen_sessions() {
     let app = App::start();
     let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
@@ -85,7 +87,7 @@ async fn of_sixteen_sign_ins_with_one_step_one_gets_in() {
 }
 
 #[tokio::test]
-async fn of_sixteen_sign_ins_with_one_backup_code_one_gets_in() {
+async fn one_backup_code_opens_only_one_of_sixteen_sessions() {
     let app = App::start();
     let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
@@ -101,7 +103,7 @@ async fn of_sixteen_sign_ins_with_one_backup_code_one_gets_in() {
 }
 
 #[tokio::test]
-async fn of_sixteen_answers_to_one_challenge_one_gets_in() {
+async fn one_challenge_opens_only_one_of_sixteen_sessions() {
     let app = App::start();
     let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
@@ -113,7 +115,7 @@ async fn of_sixteen_answers_to_one_challenge_one_gets_in() {
 }
 
 #[tokio::test]
-async fn of_sixteen_step_ups_with_one_step_one_is_granted() {
+async fn the_same_time_step_grants_only_one_of_sixteen_step_ups() {
     let app = App::start();
     let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
@@ -126,7 +128,7 @@ async fn of_sixteen_step_ups_with_one_step_one_is_granted() {
 }
 
 #[tokio::test]
-async fn one_step_for_sign_ins_and_step_ups_at_once_serves_one_of_them() {
+async fn the_same_time_step_serves_only_one_of_many_sign_ins_and_step_ups() {
     let app = App::start();
     let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
@@ -152,7 +154,8 @@ fn statuses(answers: &[Answer]) -> HashMap<u16, usize> {
     })
 }
 
-/// How many answers grant something. The others are wrong, or too many in a row.
+/// How many answers are 200. Every other answer must be 401 (the proof is spent) or 429 (too many wrong factors in a
+/// row).
 fn granted(answers: &[Answer]) -> usize {
     let statuses = statuses(answers);
     assert!(statuses.keys().all(|status| [200, 401, 429].contains(status)), "{statuses:?}");
@@ -160,10 +163,10 @@ fn granted(answers: &[Answer]) -> usize {
 }
 
 #[tokio::test]
-async fn over_http_one_step_opens_one_session() {
+async fn over_http_the_same_time_step_opens_one_session() {
     let app = unlimited();
     for round in 0..5 {
-        // The losers of a round count as wrong factors in a row, so each round has a user of its own.
+        // The refused requests of a round count as wrong factors in a row, so each round has its own user.
         let person = app.register().await;
         let totp = person.enable_totp().await;
         let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
@@ -189,7 +192,7 @@ async fn over_http_one_backup_code_opens_one_session() {
 }
 
 #[tokio::test]
-async fn over_http_one_challenge_opens_one_session_and_no_more_than_five_are_judged() {
+async fn over_http_one_challenge_opens_one_session_and_spends_one_backup_code() {
     let app = unlimited();
     let person = app.register().await;
     let mut session = person.open_session().await;
@@ -208,7 +211,7 @@ async fn over_http_one_challenge_opens_one_session_and_no_more_than_five_are_jud
 }
 
 #[tokio::test]
-async fn over_http_one_step_steps_up_once() {
+async fn over_http_the_same_time_step_permits_one_step_up() {
     let app = unlimited();
     for round in 0..5 {
         let person = app.register().await;

@@ -1,4 +1,4 @@
-//! Second factors and trust: backup codes, trusted devices, sealed secrets, and the sockets that a change closes.
+//! Second factors and trust: backup codes, trusted devices, sealed secrets, and the sockets that a change of factors closes.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::harness::{Answer, App, PASSWORD, Person, Session, fresh_database};
 const WRONG: &str = "invalid_second_factor";
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The cookie of a device that was trusted with a second factor.
+/// The cookie of a device that becomes trusted at a sign-in with this code.
 async fn trusted_device(person: &Person, code: &str) -> String {
     person.begin_sign_in().await.finish_trusting(code).await.device
 }
@@ -20,12 +20,13 @@ async fn is_trusted(person: &Person, device: &str) -> bool {
     asks_nothing(&person.try_password_on(PASSWORD, Some(device)).await.expect(200))
 }
 
+/// Whether this answer to a password opens a session without a second factor.
 fn asks_nothing(answer: &Answer) -> bool {
     answer.body["access_token"].is_string()
 }
 
 #[tokio::test]
-async fn backup_codes_stand_in_once_each_however_they_are_typed() {
+async fn each_backup_code_is_accepted_once_in_any_spelling() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     session.post("/api/v1/2fa/backup-codes", &json!({})).await.refused(409, "no_second_factor");
@@ -45,7 +46,7 @@ async fn backup_codes_stand_in_once_each_however_they_are_typed() {
 }
 
 #[tokio::test]
-async fn one_users_backup_code_is_nothing_to_another() {
+async fn a_backup_code_of_another_user_is_refused() {
     let app = App::start();
     let (mut ada, mut bob) =
         (app.register().await.open_session().await, app.register().await.open_session().await);
@@ -58,7 +59,7 @@ async fn one_users_backup_code_is_nothing_to_another() {
 }
 
 #[tokio::test]
-async fn backup_codes_go_with_the_last_other_factor() {
+async fn removing_the_last_other_factor_deletes_the_backup_codes() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     session.enable_totp().await;
@@ -72,7 +73,7 @@ async fn backup_codes_go_with_the_last_other_factor() {
 }
 
 #[tokio::test]
-async fn a_second_factor_makes_the_device_trusted_and_only_that_one() {
+async fn a_second_factor_makes_only_its_own_device_trusted_for_thirty_days() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -95,7 +96,7 @@ async fn a_device_is_trusted_only_on_request() {
 }
 
 #[tokio::test]
-async fn one_users_trust_in_a_device_is_not_anothers() {
+async fn trust_in_a_device_does_not_count_for_another_user() {
     let app = App::start();
     let (ada, bob) = (app.register().await, app.register().await);
     let (totp, _) = (ada.enable_totp().await, bob.enable_totp().await);
@@ -104,7 +105,7 @@ async fn one_users_trust_in_a_device_is_not_anothers() {
 }
 
 #[tokio::test]
-async fn trust_falls_with_a_change_of_factors() {
+async fn a_change_of_factors_ends_the_trust_in_devices() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -114,7 +115,7 @@ async fn trust_falls_with_a_change_of_factors() {
 }
 
 #[tokio::test]
-async fn trust_falls_with_the_password() {
+async fn a_new_password_ends_the_trust_in_devices() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -123,8 +124,8 @@ async fn trust_falls_with_the_password() {
     assert!(!is_trusted(&person, &device).await);
 }
 
-/// Checks the effect of a change of factors: the sockets of the user's other sessions close, and those of other users
-/// stay open.
+/// Checks the effect of a change of factors: the sockets of the user's other sessions close, and those of other users stay
+/// open. With `before`, the user has an authenticator app before the change.
 async fn closes_the_others(before: bool, change: impl AsyncFn(&mut Session)) {
     let app = App::start();
     let person = app.register().await;
@@ -147,12 +148,12 @@ async fn closes_the_others(before: bool, change: impl AsyncFn(&mut Session)) {
 }
 
 #[tokio::test]
-async fn adding_an_app_closes_the_users_other_sockets() {
+async fn adding_an_authenticator_app_closes_the_users_other_sockets() {
     closes_the_others(false, async |session| drop(session.enable_totp().await)).await;
 }
 
 #[tokio::test]
-async fn removing_an_app_closes_the_users_other_sockets() {
+async fn removing_an_authenticator_app_closes_the_users_other_sockets() {
     closes_the_others(true, async |session| {
         let removed = session.delete("/api/v1/2fa/totp").await.expect(200);
         assert_eq!((&removed.body["sessions"], &removed.body["sockets_closed"]), (&json!(1), &json!(2)));
@@ -166,7 +167,7 @@ async fn new_backup_codes_close_the_users_other_sockets() {
 }
 
 #[tokio::test]
-async fn a_sealed_secret_moved_to_another_users_row_does_not_open() {
+async fn a_sealed_secret_in_another_users_row_cannot_be_opened() {
     let app = App::start();
     let (ada, bob) = (app.register().await, app.register().await);
     let (totp, _) = (ada.enable_totp().await, bob.enable_totp().await);
@@ -178,7 +179,7 @@ async fn a_sealed_secret_moved_to_another_users_row_does_not_open() {
 }
 
 #[tokio::test]
-async fn a_secret_of_a_previous_key_still_opens_and_is_sealed_anew() {
+async fn a_secret_sealed_with_a_previous_key_is_opened_and_sealed_again() {
     let database = fresh_database();
     let old = App::over(database.clone(), |_| {});
     let person = old.register().await;
@@ -187,25 +188,26 @@ async fn a_secret_of_a_previous_key_still_opens_and_is_sealed_anew() {
     let codes = session.backup_codes().await;
     let key = || SecretString::from("the data key that came after it".to_owned());
     let rotated = App::over(database.clone(), |settings| {
-        let before = std::mem::replace(&mut settings.secrets.data_encryption, key());
-        settings.secrets.data_encryption_previous.push(before);
+        let ring = &mut settings.secrets.data_encryption;
+        let before = std::mem::replace(&mut ring.current, key());
+        ring.previous.push(before.into());
     });
     let here = Person { app: rotated.clone(), ..person.clone() };
     here.begin_sign_in().await.answer(json!({"backup_code": codes[0]})).await.expect(200);
     let sealed = "SELECT count(DISTINCT key_id) FROM user_two_factor WHERE key_id = ";
     let name = rotated.rows().await.query_one("SELECT key_id FROM user_two_factor", &[]).await.unwrap();
     let name: String = name.get(0);
-    assert_eq!(rotated.count(&format!("{sealed}'{name}'")).await, 1, "not used yet");
-    here.begin_sign_in().await.finish(&totp.beside(&rotated).code()).await;
-    assert_eq!(rotated.count(&format!("{sealed}'{name}'")).await, 0, "sealed anew");
-    let retired = App::over(database, |settings| settings.secrets.data_encryption = key());
+    assert_eq!(rotated.count(&format!("{sealed}'{name}'")).await, 1, "no code of the app was used yet");
+    here.begin_sign_in().await.finish(&totp.for_server(&rotated).code()).await;
+    assert_eq!(rotated.count(&format!("{sealed}'{name}'")).await, 0, "sealed again with the new key");
+    let retired = App::over(database, |settings| settings.secrets.data_encryption.current = key());
     let there = Person { app: retired.clone(), ..person.clone() };
-    let totp = totp.beside(&retired);
+    let totp = totp.for_server(&retired);
     there.begin_sign_in().await.finish(&totp.code_at(totp.step() + 1)).await;
 }
 
 #[tokio::test]
-async fn a_sign_in_that_trust_made_easy_carries_no_privilege() {
+async fn a_sign_in_without_a_second_factor_on_a_trusted_device_has_no_privilege() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;

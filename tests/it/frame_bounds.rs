@@ -1,5 +1,5 @@
-//! Frames that are too large: each is refused at its header, and what a peer makes the server hold is bounded, above all before it
-//! has signed in.
+//! A frame that is too large is refused as soon as its header has arrived. The memory that a peer can occupy is bounded, most
+//! strictly before the peer has signed in.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{App, Closed, Opcode, Server, Session, Socket, frame};
 
 const KIB: usize = 1024;
-/// The route of client libraries: the token may follow with `connect`.
+/// The path of client libraries, where the token may follow with `connect`.
 const SDK_PATH: &str = "/connection/websocket";
 
 /// A command, filled up with spaces.
@@ -26,16 +26,16 @@ fn bad_request() -> Closed {
     Closed { code: 3501, reason: "bad request".to_owned() }
 }
 
-/// A socket of the route of client libraries that has not signed in.
+/// A socket on the path of client libraries, whose peer has not signed in.
 async fn stranger(app: &App) -> Socket {
-    app.handshake(SDK_PATH).open().await.expect("the handshake is granted")
+    app.handshake(SDK_PATH).open().await.expect("the handshake is accepted")
 }
 
 async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-/// Frames that are refused whatever the limit is, most of them before their payload.
+/// Frames that are refused before and after sign-in, most of them before their payload arrives.
 fn refused() -> Vec<(&'static str, Vec<u8>)> {
     let huge = |length: u64| [header(length), vec![b'a'; 1024 * KIB]].concat();
     vec![
@@ -52,7 +52,7 @@ fn refused() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn a_frame_is_refused_at_its_header_before_sign_in() {
+async fn a_too_large_or_invalid_frame_closes_the_socket_before_sign_in() {
     let app = App::start();
     for (name, bytes) in refused() {
         let mut socket = stranger(&app).await;
@@ -62,7 +62,7 @@ async fn a_frame_is_refused_at_its_header_before_sign_in() {
 }
 
 #[tokio::test]
-async fn a_frame_is_refused_at_its_header_after_sign_in() {
+async fn a_too_large_or_invalid_frame_closes_the_socket_after_sign_in() {
     let session = signed_in().await;
     for (name, bytes) in refused() {
         let mut socket = session.connect().await;
@@ -96,7 +96,7 @@ async fn before_sign_in_fragments_have_at_most_4_kib_together() {
 }
 
 #[tokio::test]
-async fn fragments_without_an_end_are_too_many_requests() {
+async fn too_many_empty_fragments_close_the_socket() {
     let app = App::start();
     let mut socket = stranger(&app).await;
     let tiny = frame(Opcode::Continuation, false, b"").repeat(1_000);
@@ -105,7 +105,7 @@ async fn fragments_without_an_end_are_too_many_requests() {
 }
 
 #[tokio::test]
-async fn after_connect_a_frame_has_up_to_64_kib() {
+async fn after_connect_a_frame_may_have_64_kib() {
     let session = signed_in().await;
     let mut socket = session.connect_by_command().await;
     let rpc = json!({"id": 1_000, "rpc": {}}).to_string();
@@ -114,7 +114,7 @@ async fn after_connect_a_frame_has_up_to_64_kib() {
 }
 
 #[tokio::test]
-async fn a_credential_in_the_handshake_counts_as_signed_in() {
+async fn after_a_handshake_with_a_credential_a_frame_may_have_64_kib() {
     let session = signed_in().await;
     let mut socket = session.connect().await;
     let rpc = json!({"id": 1_000, "rpc": {}}).to_string();
@@ -123,7 +123,7 @@ async fn a_credential_in_the_handshake_counts_as_signed_in() {
 }
 
 #[tokio::test]
-async fn what_comes_right_behind_connect_is_answered_in_order() {
+async fn commands_directly_behind_connect_are_answered_in_order() {
     let session = signed_in().await;
     let mut socket = stranger(&session.app).await;
     let connect = json!({"id": 1, "connect": {"token": session.access}}).to_string();
@@ -139,7 +139,7 @@ async fn what_comes_right_behind_connect_is_answered_in_order() {
 }
 
 #[tokio::test]
-async fn peers_that_have_not_signed_in_have_a_limit_of_their_own() {
+async fn sockets_of_peers_that_have_not_signed_in_have_a_separate_limit() {
     let app = App::with(|settings| settings.socket.limits.unauthenticated = 2);
     let session = app.register().await.sign_in().await;
     let (_waiting, signing_in) = (stranger(&app).await, stranger(&app).await);
@@ -151,14 +151,14 @@ async fn peers_that_have_not_signed_in_have_a_limit_of_their_own() {
     stranger(&app).await;
 }
 
-/// The memory of a process in KiB: a line of its status.
+/// The value of a line of `/proc/<pid>/status`, in KiB.
 fn memory(pid: u64, line: &str) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
     let value = status.lines().find_map(|found| found.strip_prefix(line)).expect("a line of this name");
     value.trim_start_matches(':').trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// What a peer without an identity can try: a huge frame, a frame that never ends, fragments, pings.
+/// What a peer can send before it has signed in: a huge frame, a frame that never ends, fragments, pings.
 fn floods() -> [Vec<u8>; 4] {
     let endless = frame(Opcode::Text, true, &[b' '; 4096])[..4000].to_vec();
     let fragments = frame(Opcode::Continuation, false, &[b' '; 31]).repeat(8 * KIB);
@@ -171,22 +171,22 @@ fn floods() -> [Vec<u8>; 4] {
 }
 
 #[tokio::test]
-async fn a_thousand_peers_without_an_identity_cost_less_than_8_kib_each() {
+async fn input_of_a_thousand_peers_that_have_not_signed_in_occupies_less_than_8_kib_each() {
     let server = Server::start();
     let pid = server.facts["pid"].as_u64().expect("a process number");
     let (floods, mut sockets) = (floods(), Vec::new());
     for _ in 0..10 {
         let opened = join_all((0..100).map(|_| server.handshake(SDK_PATH).open())).await;
-        sockets.extend(opened.into_iter().map(|socket| socket.expect("the handshake is granted")));
+        sockets.extend(opened.into_iter().map(|socket| socket.expect("the handshake is accepted")));
     }
-    // From here on the peak counts, not that of the start.
+    // Resets the peak (`VmHWM`), so that the memory that was used before does not count.
     std::fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("a process of our own");
     let idle = memory(pid, "VmRSS");
     let sent = sockets.iter_mut().enumerate().map(|(number, socket)| {
         tokio::time::timeout(Duration::from_secs(2), socket.send(&floods[number % floods.len()]))
     });
     join_all(sent).await;
-    let mut witness = server.handshake(SDK_PATH).open().await.expect("the handshake is granted");
+    let mut witness = server.handshake(SDK_PATH).open().await.expect("the handshake is accepted");
     assert!(witness.is_undisturbed().await);
     let peak = memory(pid, "VmHWM");
     assert!(peak < idle + 8 * sockets.len(), "{idle} KiB idle, {peak} KiB at most");

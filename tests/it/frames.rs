@@ -1,4 +1,5 @@
-//! Invalid frames: each ends only its own connection, with a reason.
+//! Frames of clients: an invalid frame ends only its own connection, with a reason. Fragments of a message are put together.
+//! Too much data and too many commands are refused.
 
 use serde_json::json;
 
@@ -25,7 +26,7 @@ fn bad_frames() -> Vec<(&'static str, Vec<u8>)> {
         ("an unknown command", text(r#"{"id":9,"dance":{}}"#)),
         ("a command without its id", text(r#"{"rpc":{}}"#)),
         ("a second connect", text(r#"{"id":9,"connect":{}}"#)),
-        ("a pong that nobody asked for", text("{}")),
+        ("an unrequested pong", text("{}")),
         ("a binary frame", frame(Opcode::Binary, true, b"{}")),
         ("broken UTF-8", frame(Opcode::Text, true, b"{\"id\":9,\"rpc\":{\"method\":\"\xff\"}}")),
         ("a frame over 64 KiB", text(&"x".repeat(65 * 1024))),
@@ -37,7 +38,7 @@ fn bad_frames() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn every_bad_frame_of_the_table_ends_its_own_connection_and_no_other() {
+async fn every_bad_frame_ends_only_its_own_connection() {
     let session = signed_in().await;
     let mut bystander = session.connect_by_command().await;
     for (name, bytes) in bad_frames() {
@@ -49,7 +50,7 @@ async fn every_bad_frame_of_the_table_ends_its_own_connection_and_no_other() {
 }
 
 #[tokio::test]
-async fn data_that_is_too_large_is_told_so_while_it_fits_into_a_frame() {
+async fn too_large_data_gets_an_error_reply_if_its_frame_is_not_too_large() {
     const LARGEST: usize = 61_440;
     const FRAME: usize = 65_536;
     let session = signed_in().await;
@@ -60,7 +61,7 @@ async fn data_that_is_too_large_is_told_so_while_it_fits_into_a_frame() {
             json!({"id": id, "publish": {"channel": channel, "data": "x".repeat(length)}}).to_string()
         };
         let around = publish(1_000, 0).len();
-        // The two quotes are part of the size.
+        // The two quotation marks around the data are part of its size.
         let said = [(1_000, LARGEST - 2, 0), (1_001, LARGEST - 1, 107), (1_002, FRAME - around, 107)];
         for (id, length, error) in said {
             socket.send_text(&publish(id, length)).await;
@@ -89,7 +90,7 @@ async fn a_message_in_fragments_is_put_together() {
 }
 
 #[tokio::test]
-async fn a_message_whose_fragments_are_too_much_together_is_refused() {
+async fn fragments_that_are_too_large_together_are_refused() {
     let session = signed_in().await;
     let mut socket = session.connect().await;
     socket.send(&frame(Opcode::Text, false, &vec![b' '; 40 * 1024])).await;
@@ -98,7 +99,7 @@ async fn a_message_whose_fragments_are_too_much_together_is_refused() {
 }
 
 #[tokio::test]
-async fn ten_thousand_commands_in_a_frame_hurt_nobody_else() {
+async fn ten_thousand_commands_in_a_frame_do_not_disturb_other_connections() {
     let session = signed_in().await;
     let (mut flood, mut bystander) = (session.connect_by_command().await, session.connect_by_command().await);
     let lines: Vec<String> = (2..10_002).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
@@ -108,7 +109,7 @@ async fn ten_thousand_commands_in_a_frame_hurt_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_flood_of_commands_is_refused_and_then_ended() {
+async fn a_flood_of_commands_gets_errors_and_then_a_close() {
     let session = signed_in().await;
     let mut socket = session.connect_by_command().await;
     let (mut refused, mut id) = (0, 1000);
@@ -125,14 +126,6 @@ async fn a_flood_of_commands_is_refused_and_then_ended() {
             }
         }
     };
-    assert!(refused > 0, "first there are errors");
+    assert!(refused > 0, "errors come before the close");
     assert_eq!((closed.code, closed.reason.as_str()), (3013, "too many requests"));
-}
-
-#[tokio::test]
-async fn send_is_refused_aloud() {
-    let session = signed_in().await;
-    let mut socket = session.connect_by_command().await;
-    socket.send_text(r#"{"send":{"data":1}}"#).await;
-    assert_eq!(socket.closed().await.code, 3508);
 }

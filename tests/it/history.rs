@@ -1,4 +1,4 @@
-//! History: publications can be read page by page, from memory or from the database.
+//! History: the publications of channels in memory and of durable channels can be read page by page.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Socket};
 
-/// The built-in namespaces, and `memory`: like `chat`, but with a history of five publications in memory.
+/// A server with the built-in namespaces and the namespace `memory`, which has the rights of `chat` and keeps five publications
+/// in memory. `change` changes the options of `memory`.
 pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
     let subscribers = Rights::of(&[Right::Subscriber]);
     let mut memory = Options {
@@ -29,7 +30,7 @@ pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
     App::with(move |settings| settings.realtime.namespaces = namespaces)
 }
 
-/// The reply to `history`.
+/// The result of `history`, or the code of the error.
 async fn history(socket: &mut Socket, mut request: Value, channel: &str) -> Value {
     request["channel"] = channel.into();
     let reply = socket.ask(json!({"history": request})).await.expect("a reply");
@@ -42,7 +43,7 @@ fn offsets(result: &Value) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn history_pages_both_ways_whatever_keeps_it() {
+async fn history_is_paged_in_both_directions_for_channels_in_memory_and_for_durable_channels() {
     let app = app(|_| {});
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     for channel in ["memory:room", "chat:room"] {
@@ -79,7 +80,7 @@ async fn history_pages_both_ways_whatever_keeps_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_reads_gets_every_page_that_it_asked_for_at_once() {
+async fn all_pages_that_a_client_requests_in_one_frame_arrive() {
     let app = app(|options| options.history_size = 300);
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     let data = Payload::parse(&json!("x".repeat(1_400)).to_string()).unwrap();
@@ -107,7 +108,7 @@ async fn a_client_that_reads_gets_every_page_that_it_asked_for_at_once() {
 }
 
 #[tokio::test]
-async fn history_is_for_those_who_may_ask_and_where_there_is_one() {
+async fn history_is_refused_without_the_right_to_it_and_in_namespaces_without_history() {
     let app = app(|_| {});
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     socket.subscribe("ephemeral:room").await;
@@ -119,7 +120,7 @@ async fn history_is_for_those_who_may_ask_and_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_goes_and_what_is_removed_is_gone() {
+async fn history_keeps_only_the_newest_publications_and_can_be_removed() {
     let app = app(|_| {});
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     socket.subscribe("memory:room").await;

@@ -1,4 +1,5 @@
-//! HTTP connections before or without an upgrade: how long the server waits for them.
+//! Plain connections: how long the server waits for requests and for a peer that does not read its answers, and how many bytes
+//! it reads meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ async fn ask_on(stream: &mut (impl AsyncWrite + Unpin), stalled: Duration) -> (u
 }
 
 #[tokio::test]
-async fn an_answered_request_whose_body_never_ends_does_not_hold_its_connection() {
+async fn a_connection_closes_if_the_body_of_an_answered_request_never_ends() {
     let app = hurried();
     for request in ["POST /nope", "GET /health", "GET /connection/sse?cf_connect=x"] {
         for behind in ["", "5\r\n{"] {
@@ -76,7 +77,7 @@ async fn an_answered_request_whose_body_never_ends_does_not_hold_its_connection(
 }
 
 #[tokio::test]
-async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
+async fn a_connection_closes_if_its_next_request_is_never_complete() {
     let app = hurried();
     let mut stream = connect(&app).await;
     stream.write_all(&[ASK, b"GET /no"].concat()).await.expect("the requests are written");
@@ -84,9 +85,13 @@ async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
 }
 
 #[tokio::test]
-async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
-    // With this timeout, only the limit on bytes ends the connection.
-    let app = App::with(|settings| settings.socket.http_timeouts.request = Duration::from_secs(3600));
+async fn a_connection_closes_if_too_many_bytes_follow_an_answer() {
+    // The timeouts are longer than the test waits. So only the limit on bytes can end the connection.
+    let (hour, surplus) = (Duration::from_secs(3600), 1024 * 1024);
+    let app = App::with(|settings| {
+        let limits = &mut settings.socket.http_timeouts;
+        (limits.request, limits.keep_alive, limits.surplus) = (hour, hour, surplus as u64);
+    });
     let mut stream = connect(&app).await;
     stream
         .write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes())
@@ -100,30 +105,33 @@ async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
         }
     };
     within("the end of the connection", cut).await;
-    assert!(sent < 4 * MORE_THAN_FITS, "{sent} bytes were taken");
+    // The kernel's buffers hold some bytes that the server has not read. The last chunk is not counted, but a part of it may
+    // have been read.
+    let expected = surplus - chunk.len()..surplus + MORE_THAN_FITS;
+    assert!(expected.contains(&sent), "{sent} bytes were accepted");
 }
 
 #[tokio::test]
-async fn who_never_reads_its_answers_is_cut_off() {
+async fn a_peer_that_never_reads_its_answers_is_cut_off() {
     let app = hurried();
     let began = Instant::now();
     let (mut plain, mut encrypted) = (connect(&app).await, app.connect_tls().await);
     let ends = async { tokio::join!(ask_on(&mut plain, PATIENCE), ask_on(&mut encrypted, PATIENCE)) };
     let ((_, plain), (_, encrypted)) = within("the end of both connections", ends).await;
-    assert!(plain && encrypted, "they are still open after {:?}", began.elapsed());
+    assert!(plain && encrypted, "the connections are still open after {:?}", began.elapsed());
     app.get("/nope").ask().await.expect(404);
 }
 
 #[tokio::test]
-async fn what_is_asked_behind_unread_answers_is_not_even_read() {
+async fn requests_behind_unread_answers_are_not_read() {
     let app = App::start();
     let mut stream = connect(&app).await;
     let (sent, ended) = ask_on(&mut stream, Duration::from_secs(2)).await;
-    assert!(!ended && sent < 2 * MORE_THAN_FITS, "{sent} bytes of requests were taken");
+    assert!(!ended && sent < 2 * MORE_THAN_FITS, "{sent} bytes of requests were accepted");
 }
 
 #[tokio::test]
-async fn requests_that_are_sent_at_once_are_all_answered_to_a_peer_that_reads() {
+async fn many_requests_in_one_write_are_all_answered_if_the_peer_reads() {
     const MANY: usize = 2_000;
     let app = hurried();
     let mut stream = connect(&app).await;
@@ -137,7 +145,7 @@ async fn requests_that_are_sent_at_once_are_all_answered_to_a_peer_that_reads() 
 }
 
 #[tokio::test]
-async fn a_connection_that_is_used_again_is_kept() {
+async fn a_connection_that_is_used_again_stays_open() {
     let app = hurried();
     let mut stream = connect(&app).await;
     for _ in 0..4 {
@@ -150,12 +158,12 @@ async fn a_connection_that_is_used_again_is_kept() {
 }
 
 #[tokio::test]
-async fn a_body_that_takes_longer_than_the_next_request_may_is_waited_for() {
+async fn a_body_may_take_longer_than_the_timeout_for_the_head_of_a_request() {
     let app = hurried();
     for framing in ["content-length: 2\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"] {
         let mut stream = connect(&app).await;
         let begun = format!("POST /emulation HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}");
-        stream.write_all(begun.as_bytes()).await.expect("most is written");
+        stream.write_all(begun.as_bytes()).await.expect("the beginning is written");
         sleep(Duration::from_millis(2_500)).await;
         let rest: &[u8] = if framing.starts_with('c') { b"}" } else { b"1\r\n}\r\n0\r\n\r\n" };
         stream.write_all(rest).await.expect("the rest is written");
@@ -164,7 +172,7 @@ async fn a_body_that_takes_longer_than_the_next_request_may_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_stream_goes_on_for_longer_than_anything_else_may() {
+async fn an_emulated_stream_outlasts_the_timeouts_of_plain_connections() {
     let app = hurried();
     let mut stream = EmulatedConnection::of(&app.register().await.sign_in().await).await;
     sleep(Duration::from_millis(3_500)).await;

@@ -1,4 +1,4 @@
-//! Connections of external issuers' users and anonymous ones: which are accepted, as which user, and how they are ended.
+//! Connections of external users, and anonymous connections: which of them are accepted, as which user, and how they end.
 
 mod denials;
 mod info_bytes;
@@ -20,7 +20,7 @@ use crate::harness::{
 
 const ROUTE: &str = "/connection/websocket";
 
-/// Seconds of a day.
+/// The seconds of a day.
 const DAY: i64 = 86_400;
 
 async fn connect(app: &App, token: &str) -> Result<(Socket, Value), Closed> {
@@ -30,7 +30,7 @@ async fn connect(app: &App, token: &str) -> Result<(Socket, Value), Closed> {
 }
 
 /// The result for a client: `connected`, an error code, or a close code.
-async fn told(app: &App, token: &str) -> String {
+pub(crate) async fn outcome(app: &App, token: &str) -> String {
     match connect(app, token).await {
         Ok((_, reply)) if reply["connect"]["client"].is_string() => "connected".to_owned(),
         Ok((_, reply)) => format!("error {}", reply["error"]["code"]),
@@ -51,7 +51,7 @@ async fn live(app: &App) -> Vec<(SessionId, String)> {
 }
 
 #[actix_web::test]
-async fn only_a_token_that_is_good_in_every_way_lets_in() {
+async fn only_a_token_that_is_valid_in_every_respect_connects() {
     let app = App::with(|settings| {
         let keys = json!({"hmac": [issuer::SECRET]});
         let strict = json!({"name": "corp", "keys": keys, "algorithms": ["HS256"], "issuer": "https://corp", "audience": "us",
@@ -66,55 +66,55 @@ async fn only_a_token_that_is_good_in_every_way_lets_in() {
     };
     let hs = |alg: &str| json!({"alg": alg});
     let table = [
-        ("a good one", signed(&good), "connected"),
-        ("one without an end", with("exp", Value::Null), "connected"),
-        ("one under another secret", issuer::signed_with("wrong", &hs("HS256"), &good), "close 3500"),
+        ("that is valid", signed(&good), "connected"),
+        ("without an end", with("exp", Value::Null), "connected"),
+        ("signed with another secret", issuer::signed_with("wrong", &hs("HS256"), &good), "close 3500"),
         (
-            "one under another algorithm",
+            "signed with another algorithm",
             issuer::signed_with(issuer::SECRET, &hs("HS384"), &good),
             "close 3500",
         ),
-        ("one signed by nothing", issuer::compact(&hs("none"), &good, |_| Vec::new()), "close 3500"),
-        ("one with an empty signature", issuer::compact(&hs("HS256"), &good, |_| Vec::new()), "close 3500"),
-        ("an old one", with("exp", json!(now() - 1)), "error 109"),
-        ("one whose connection is over", with("expire_at", json!(now() - 1)), "error 109"),
-        ("one that ends next month", with("exp", json!(now() + 29 * DAY)), "connected"),
-        ("one that ends too late", with("exp", json!(now() + 31 * DAY)), "close 3500"),
-        ("one whose end is in milliseconds", with("exp", json!(now() * 1000)), "close 3500"),
-        ("one whose connection ends too late", with("expire_at", json!(now() + 31 * DAY)), "close 3500"),
-        ("one that was issued too long ago", with("iat", json!(now() - 31 * DAY)), "error 109"),
-        ("one from the future", with("nbf", json!(now() + 600)), "close 3500"),
-        ("one issued in the future", with("iat", json!(now() + 600)), "close 3500"),
-        ("one for others", with("aud", json!("them")), "close 3500"),
-        ("one of others", with("iss", json!("https://evil")), "close 3500"),
-        ("one for a subscription", with("channel", json!("chat:lobby")), "close 3500"),
-        ("one of nobody", with("sub", json!("")), "close 3500"),
-        ("one whose name is a number", with("sub", json!(42)), "close 3500"),
-        ("one that is larger than a first message", with("info", json!("x".repeat(20_000))), "close 3501"),
-        ("none at all", "not-a-token".to_owned(), "close 3500"),
+        ("without a signature", issuer::compact(&hs("none"), &good, |_| Vec::new()), "close 3500"),
+        ("with an empty signature", issuer::compact(&hs("HS256"), &good, |_| Vec::new()), "close 3500"),
+        ("that has expired", with("exp", json!(now() - 1)), "error 109"),
+        ("for a connection that has expired", with("expire_at", json!(now() - 1)), "error 109"),
+        ("that ends next month", with("exp", json!(now() + 29 * DAY)), "connected"),
+        ("that ends too late", with("exp", json!(now() + 31 * DAY)), "close 3500"),
+        ("whose end is in milliseconds", with("exp", json!(now() * 1000)), "close 3500"),
+        ("whose connection ends too late", with("expire_at", json!(now() + 31 * DAY)), "close 3500"),
+        ("that was issued too long ago", with("iat", json!(now() - 31 * DAY)), "error 109"),
+        ("that is not yet valid", with("nbf", json!(now() + 600)), "close 3500"),
+        ("that was issued in the future", with("iat", json!(now() + 600)), "close 3500"),
+        ("for another audience", with("aud", json!("them")), "close 3500"),
+        ("of another issuer", with("iss", json!("https://evil")), "close 3500"),
+        ("for a subscription", with("channel", json!("chat:lobby")), "close 3500"),
+        ("without a user", with("sub", json!("")), "close 3500"),
+        ("whose user is a number", with("sub", json!(42)), "close 3500"),
+        ("that is larger than a first message may be", with("info", json!("x".repeat(20_000))), "close 3501"),
+        ("that is no token", "not-a-token".to_owned(), "close 3500"),
         // Its `iss` names this server, but the issuer has signed it.
-        ("one that claims to be ours", with("iss", json!("localhost")), "close 3500"),
+        ("that claims to be of this server", with("iss", json!("localhost")), "close 3500"),
     ];
     for (name, token, expected) in table {
-        assert_eq!(told(&app, &token).await, expected, "{name}");
+        assert_eq!(outcome(&app, &token).await, expected, "a token {name}");
     }
 }
 
 #[actix_web::test]
-async fn without_issuers_no_outside_token_lets_in() {
+async fn without_issuers_external_tokens_are_refused() {
     let app = App::start();
-    assert_eq!(told(&app, &signed(&json!({"sub": "ann"}))).await, "close 3500");
+    assert_eq!(outcome(&app, &signed(&json!({"sub": "ann"}))).await, "close 3500");
 }
 
 #[actix_web::test]
-async fn our_own_tokens_work_beside_those_of_issuers() {
+async fn tokens_of_this_server_work_beside_those_of_issuers() {
     let app = App::with(issuer::shared_with);
     let session = app.register().await.open_session().await;
-    assert_eq!(told(&app, &session.access).await, "connected");
+    assert_eq!(outcome(&app, &session.access).await, "connected");
 }
 
 #[actix_web::test]
-async fn an_outside_token_opens_no_other_door() {
+async fn an_external_token_is_refused_by_rest() {
     let app = App::with(issuer::shared_with);
     let person = app.register().await;
     let token = signed(&json!({"sub": person.id.to_string(), "exp": now() + 600}));
@@ -123,7 +123,7 @@ async fn an_outside_token_opens_no_other_door() {
 }
 
 #[actix_web::test]
-async fn an_outside_user_is_none_of_ours() {
+async fn an_external_user_has_no_rights_of_the_account_with_the_same_number() {
     let app = App::with(issuer::shared_with);
     let ours = app.register().await;
     let mut outside = connected(&app, &json!({"sub": ours.id.to_string()})).await;
@@ -133,7 +133,7 @@ async fn an_outside_user_is_none_of_ours() {
     for listed in [json!({"channels": [personal]}), json!({"subs": {personal.as_str(): {}}})] {
         let mut claims = json!({"sub": "ann"});
         claims.as_object_mut().unwrap().extend(listed.as_object().unwrap().clone());
-        assert_eq!(told(&app, &signed(&claims)).await, "error 103", "{claims}");
+        assert_eq!(outcome(&app, &signed(&claims)).await, "error 103", "{claims}");
     }
     outside.subscribe("ephemeral:room").await;
     outside.publish("ephemeral:room", json!(1)).await;
@@ -142,7 +142,7 @@ async fn an_outside_user_is_none_of_ours() {
 }
 
 #[actix_web::test]
-async fn a_connection_is_a_session_for_as_long_as_it_lasts() {
+async fn an_external_session_lasts_as_long_as_its_connection() {
     let app = App::with(issuer::shared_with);
     let ann = connected(&app, &json!({"sub": "ann"})).await;
     let bob = connected(&app, &json!({"sub": "bob"})).await;
@@ -155,7 +155,7 @@ async fn a_connection_is_a_session_for_as_long_as_it_lasts() {
 }
 
 #[actix_web::test]
-async fn a_revoked_session_ends_at_once_and_for_good() {
+async fn a_revocation_closes_external_connections_and_ends_their_sessions() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
@@ -171,7 +171,7 @@ async fn a_revoked_session_ends_at_once_and_for_good() {
 }
 
 #[actix_web::test]
-async fn what_another_node_revokes_ends_outside_connections_here() {
+async fn a_revocation_on_another_node_closes_external_connections_here() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let other_node = App::over(app.database().clone(), issuer::shared_with);
@@ -180,15 +180,15 @@ async fn what_another_node_revokes_ends_outside_connections_here() {
 }
 
 #[actix_web::test]
-async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked_meanwhile() {
+async fn a_connection_whose_session_was_ended_as_an_orphan_is_closed() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
-    // Another node does this if it believes that this node is dead.
+    // A node ends external sessions in this way if their own node has written no heartbeat for them.
     let end = "UPDATE external_sessions SET ended_at = now() WHERE ended_at IS NULL";
     app.rows().await.batch_execute(end).await.unwrap();
     assert_eq!(app.revoke(Target::Subject(Subject::new("corp:ann"))).await.id, None);
-    // A newer token in the meantime does not save the connection.
+    // A refresh with a newer token does not keep the connection open.
     let newer = signed(&json!({"sub": "bob", "exp": issuer::now() + 600}));
     assert_eq!(bob.ask(json!({"refresh": {"token": newer}})).await.unwrap_err().code, 3010);
     app.sweep().await;
@@ -196,9 +196,9 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     assert!(live(&app).await.is_empty());
 }
 
-/// This happens long before the periodic sweep would find the session.
+/// The connection is closed long before the periodic job would find the ended session.
 #[actix_web::test]
-async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_mended() {
+async fn the_connection_of_an_orphan_is_closed_as_soon_as_its_node_reaches_the_database_again() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let (here, elsewhere) =
@@ -218,7 +218,7 @@ async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_men
 }
 
 #[actix_web::test]
-async fn whom_nobody_took_for_dead_outlives_a_cut_of_the_link() {
+async fn a_session_that_no_node_ended_as_an_orphan_survives_an_outage() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), issuer::shared_with);
@@ -233,19 +233,19 @@ async fn whom_nobody_took_for_dead_outlives_a_cut_of_the_link() {
 }
 
 #[actix_web::test]
-async fn one_user_of_an_issuer_has_so_many_connections_and_no_more() {
+async fn the_number_of_connections_of_an_external_user_is_limited() {
     let app = App::with(|settings| {
         issuer::shared_with(settings);
         settings.socket.limits.per_user = 2;
     });
     let claims = json!({"sub": "ann"});
     let _held = [connected(&app, &claims).await, connected(&app, &claims).await];
-    assert_eq!(told(&app, &signed(&claims)).await, "error 111");
-    assert_eq!(told(&app, &signed(&json!({"sub": "bob"}))).await, "connected");
+    assert_eq!(outcome(&app, &signed(&claims)).await, "error 111");
+    assert_eq!(outcome(&app, &signed(&json!({"sub": "bob"}))).await, "connected");
 }
 
 #[actix_web::test]
-async fn a_newer_token_prolongs_the_connection_of_its_own_user_only() {
+async fn a_newer_token_prolongs_only_a_connection_of_its_own_user() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann", "exp": now() + 60})).await;
     let newer = signed(&json!({"sub": "ann", "exp": now() + 600, "jti": "newer"}));
@@ -260,7 +260,7 @@ async fn a_newer_token_prolongs_the_connection_of_its_own_user_only() {
 }
 
 #[actix_web::test]
-async fn nobody_in_particular_comes_in_only_where_that_is_allowed() {
+async fn anonymous_connections_are_accepted_only_if_the_settings_allow_them() {
     let closed = App::with(issuer::shared_with);
     let mut socket = closed.handshake(ROUTE).open().await.unwrap();
     assert_eq!(socket.ask(json!({"connect": {}})).await.unwrap_err().code, 3501);
@@ -278,10 +278,10 @@ async fn nobody_in_particular_comes_in_only_where_that_is_allowed() {
     let refused = first.ask(json!({"subscribe": {"channel": "ephemeral:room"}})).await.unwrap();
     assert_eq!(refused["error"]["code"], 103);
     assert_eq!(live(&open).await.iter().filter(|(_, name)| name.is_empty()).count(), 2);
-    assert_eq!(told(&open, &signed(&json!({"sub": ""}))).await, "connected");
+    assert_eq!(outcome(&open, &signed(&json!({"sub": ""}))).await, "connected");
     // A token is verified, even if anonymous connections are allowed.
     assert_eq!(
-        told(&open, &issuer::signed_with("wrong", &json!({"alg": "HS256"}), &json!({}))).await,
+        outcome(&open, &issuer::signed_with("wrong", &json!({"alg": "HS256"}), &json!({}))).await,
         "close 3500"
     );
     open.revoke(Target::Subject(Subject::anonymous())).await;
@@ -289,7 +289,7 @@ async fn nobody_in_particular_comes_in_only_where_that_is_allowed() {
 }
 
 #[actix_web::test]
-async fn what_others_see_of_a_connection_is_in_its_token() {
+async fn presence_shows_the_info_of_an_external_token() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann", "info": {"name": "Ann"}})).await;
     ann.subscribe("chat:lobby").await;

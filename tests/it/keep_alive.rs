@@ -1,4 +1,5 @@
-//! How long plain connections stay open, and HTTP/1.0.
+//! Plain connections: how long they stay open, how an answer announces the close of its connection, and which connection the
+//! server closes when a new one would exceed the limit. Two tests are about streams in HTTP/1.0 and 1.1.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ async fn connect(app: &App) -> TcpStream {
     TcpStream::connect(app.address()).await.expect("a connection")
 }
 
-/// The next part of what comes, in small letters.
+/// The bytes of the next read, in lower case.
 async fn read(stream: &mut TcpStream) -> String {
     let mut buffer = [0; 8192];
     let length = within("an answer", stream.read(&mut buffer)).await.expect("an answer");
@@ -24,7 +25,7 @@ async fn read(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_says_how_long_its_connection_is_kept() {
+async fn an_answer_states_how_long_its_connection_stays_open() {
     let app = App::start();
     let mut stream = connect(&app).await;
     stream.write_all(ASK).await.expect("the request is written");
@@ -32,7 +33,7 @@ async fn an_answer_says_how_long_its_connection_is_kept() {
 }
 
 #[tokio::test]
-async fn an_answer_on_a_connection_that_closes_promises_nothing() {
+async fn an_answer_on_a_connection_that_closes_has_no_keep_alive_header() {
     let app = App::start();
     let mut stream = connect(&app).await;
     let request = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
@@ -41,18 +42,18 @@ async fn an_answer_on_a_connection_that_closes_promises_nothing() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_kept_for_as_long_as_the_setting_says() {
+async fn an_idle_connection_stays_open_for_the_time_of_the_setting() {
     let app = App::with(|settings| settings.socket.http_timeouts.keep_alive = Duration::from_secs(3));
     let mut stream = connect(&app).await;
     stream.write_all(ASK).await.expect("the request is written");
     assert!(read(&mut stream).await.contains("\r\nkeep-alive: timeout=3\r\n"));
     let answered = Instant::now();
-    assert_eq!(read(&mut stream).await, "", "the connection closes in good order");
+    assert_eq!(read(&mut stream).await, "", "the connection closes without a reset");
     assert!(answered.elapsed() > Duration::from_secs(2), "after {:?}", answered.elapsed());
 }
 
-/// A stream that is asked for in this version of HTTP, even with a wish to keep the connection: the head, and the first part of the
-/// body.
+/// Opens an event stream in this version of HTTP, with `connection: keep-alive`. Returns the head and the first part of
+/// the body.
 async fn stream_in(session: &Session, version: &str) -> (String, String) {
     let connect_command = json!({"id": 1, "connect": {"token": session.access}}).to_string();
     let query: String = connect_command.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -61,11 +62,11 @@ async fn stream_in(session: &Session, version: &str) -> (String, String) {
         "GET /connection/sse?cf_connect={query} HTTP/{version}\r\nhost: x\r\nconnection: keep-alive\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.expect("the request is written");
-    let mut heard = String::new();
-    while !heard.contains("data: {") {
-        heard.push_str(&read(&mut stream).await);
+    let mut received = String::new();
+    while !received.contains("data: {") {
+        received.push_str(&read(&mut stream).await);
     }
-    let (head, body) = heard.split_once("\r\n\r\n").expect("a head");
+    let (head, body) = received.split_once("\r\n\r\n").expect("a head");
     (head.to_owned(), body.to_owned())
 }
 
@@ -74,7 +75,7 @@ async fn a_stream_in_http_1_0_lasts_until_the_connection_closes() {
     let session = App::start().register().await.sign_in().await;
     let (head, body) = stream_in(&session, "1.0").await;
     assert!(head.starts_with("http/1.0 200"), "{head}");
-    // Without `keep-alive`, a connection of HTTP/1.0 closes.
+    // In HTTP/1.0, a connection closes after an answer without `keep-alive`.
     assert!(!head.contains("transfer-encoding") && !head.contains("keep-alive"), "{head}");
     assert!(body.starts_with("\r\ndata: {"), "{body}");
 }
@@ -86,14 +87,14 @@ async fn a_stream_in_http_1_1_is_chunked() {
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
 }
 
-/// Asks on a connection that is kept.
+/// Sends a request on an open connection, and reads the answer.
 async fn ask(stream: &mut TcpStream) -> String {
     stream.write_all(ASK).await.expect("the request is written");
     read(stream).await
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_wait_for_the_body_says_that_the_connection_closes() {
+async fn an_answer_before_the_end_of_the_request_body_announces_the_close_of_its_connection() {
     let app = App::start();
     for length in [9, 1 << 20] {
         let mut stream = connect(&app).await;
@@ -113,7 +114,7 @@ async fn an_answer_that_does_not_wait_for_the_body_says_that_the_connection_clos
 }
 
 #[tokio::test]
-async fn a_request_whose_body_was_read_keeps_its_connection() {
+async fn a_connection_stays_open_after_a_request_whose_body_was_read() {
     let app = App::start();
     let mut stream = connect(&app).await;
     let request = "POST /api/v1/auth/jwt/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
@@ -124,7 +125,7 @@ async fn a_request_whose_body_was_read_keeps_its_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_that_the_connection_closes() {
+async fn a_server_that_stops_announces_the_close_of_its_connections() {
     let app = App::with(|settings| settings.drain = Duration::from_secs(5));
     let _socket = app.register().await.sign_in().await.connect().await;
     let mut stream = connect(&app).await;
@@ -137,13 +138,13 @@ async fn a_server_that_stops_says_that_the_connection_closes() {
     assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
 }
 
-/// A server with places for two plain connections of an address.
+/// A server that permits two plain connections per address.
 fn narrow() -> App {
     App::with(|settings| settings.socket.limits.per_address = 2)
 }
 
 #[tokio::test]
-async fn a_connection_that_waits_for_its_next_request_gives_way_to_a_new_one() {
+async fn at_the_limit_the_longest_idle_connection_is_closed_to_admit_a_new_one() {
     let app = narrow();
     let (mut first, mut second) = (connect(&app).await, connect(&app).await);
     for stream in [&mut first, &mut second] {
@@ -152,14 +153,14 @@ async fn a_connection_that_waits_for_its_next_request_gives_way_to_a_new_one() {
     assert!(ask(&mut first).await.starts_with("http/1.1 200 "));
     let mut third = connect(&app).await;
     assert!(ask(&mut third).await.starts_with("http/1.1 200 "));
-    assert_eq!(read(&mut second).await, "", "the one that waits longest closes in good order");
+    assert_eq!(read(&mut second).await, "", "the connection that waits longest closes without a reset");
     for stream in [&mut first, &mut third] {
         assert!(ask(stream).await.starts_with("http/1.1 200 "), "the others stay");
     }
 }
 
 #[tokio::test]
-async fn a_connection_with_a_request_gives_way_to_none() {
+async fn at_the_limit_connections_with_a_request_in_progress_stay_open_and_a_new_one_is_refused() {
     let app = narrow();
     let mut begun = Vec::new();
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Requests whose body arrives late: changes to the caller in the meantime take effect.
+//! Requests whose body arrives late: changes to the caller that happen before the end of the body take effect.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn revoked() -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_body_that_comes_after_the_revocation_of_its_caller_changes_nothing() {
+async fn a_body_that_arrives_after_the_revocation_of_its_session_changes_nothing() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let session = app.register().await.sign_in().await;
@@ -76,12 +76,12 @@ async fn a_body_that_comes_after_the_revocation_of_its_caller_changes_nothing() 
 }
 
 #[tokio::test]
-async fn an_operator_suspended_or_demoted_while_the_order_is_on_its_way_revokes_nobody() {
+async fn an_operator_suspended_or_demoted_before_the_body_arrives_revokes_no_session() {
     let app = App::start();
     let (suspended, demoted) =
         (app.appoint(Role::Admin).await.sign_in().await, app.appoint(Role::Operator).await.sign_in().await);
     let victim = app.register().await.sign_in().await;
-    let order = json!({"session": victim.id, "reason": "from the grave"});
+    let order = json!({"session": victim.id, "reason": "too late"});
     let by_suspended = Begun::new(&suspended, "POST", "/api/v1/admin/revocations", &order).await;
     let by_demoted = Begun::new(&demoted, "POST", "/api/v1/admin/revocations", &order).await;
     suspended.person.set_status(Status::Suspended).await;
@@ -92,7 +92,7 @@ async fn an_operator_suspended_or_demoted_while_the_order_is_on_its_way_revokes_
 }
 
 #[tokio::test]
-async fn a_body_that_takes_its_time_is_taken() {
+async fn a_late_body_is_accepted() {
     let session = App::start().register().await.sign_in().await;
     let body = json!({"display_name": "Ann"});
     let (status, _) = Begun::new(&session, "PUT", "/api/v1/profile", &body).await.end().await;

@@ -1,4 +1,5 @@
-//! The exact requests of clients of the older system, and a plain WebSocket client.
+//! The exact requests of clients that were written for the Python authentication system that Portcullis replaces, and a
+//! WebSocket client that does not use a client library.
 
 use std::{path::Path, process::Command};
 
@@ -10,7 +11,8 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::harness::{App, scratch_dir, within};
 
-/// The documented sequence of commands that must continue to work; only the port differs.
+/// A sequence of commands from the manual of the replaced system. It must continue to work. The test replaces the port, and
+/// adds options to `curl` that change no request.
 const SEQUENCE: &str = r#"
 curl -k https://localhost:8443/health
 curl -k -X GET https://localhost:8443/api/v1/auth/csrf-token -H "Accept: application/json" -c cookies.txt
@@ -42,7 +44,7 @@ fn run_sequence(app: &App, directory: &Path) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_documented_sequence_of_commands_works_as_printed() {
+async fn the_sequence_of_commands_from_the_manual_of_the_replaced_system_works() {
     let (app, directory) = (tls_app().await, scratch_dir());
     let [health, csrf, login, profile] = &run_sequence(&app, directory.path())[..] else {
         panic!("four answers were expected")
@@ -54,7 +56,7 @@ async fn the_documented_sequence_of_commands_works_as_printed() {
 }
 
 #[tokio::test]
-async fn exactly_one_line_of_the_cookie_file_holds_the_text_csrf_token() {
+async fn exactly_one_line_of_each_cookie_file_contains_the_text_csrf_token() {
     let (app, directory) = (tls_app().await, scratch_dir());
     run_sequence(&app, directory.path());
     for file in ["cookies.txt", "auth_cookies.txt"] {
@@ -73,21 +75,21 @@ where
         .send(Message::text(r#"{"id":2,"publish":{"channel":"chat:lobby","data":{"text":"hi"}}}"#))
         .await
         .unwrap();
-    let (mut subscribed, mut published, mut heard) = (false, false, false);
-    while !(subscribed && published && heard) {
+    let (mut subscribed, mut published, mut received) = (false, false, false);
+    while !(subscribed && published && received) {
         let message = within("a message", socket.next()).await.expect("an open socket").expect("a message");
         let Message::Text(text) = message else { continue };
         for line in text.lines() {
             let object: Value = serde_json::from_str(line).unwrap();
             subscribed |= object["id"] == 1 && object["subscribe"].is_object();
             published |= object["id"] == 2 && object["publish"].is_object();
-            heard |= object["push"]["pub"]["data"] == json!({"text": "hi"});
+            received |= object["push"]["pub"]["data"] == json!({"text": "hi"});
         }
     }
 }
 
 #[tokio::test]
-async fn a_plain_client_with_the_token_in_the_query_subscribes_and_publishes() {
+async fn without_a_client_library_a_client_with_the_token_in_the_query_subscribes_and_publishes() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let url = format!("ws://{}/api/v1/ws/chat?token={}", app.address(), session.access);
@@ -97,7 +99,7 @@ async fn a_plain_client_with_the_token_in_the_query_subscribes_and_publishes() {
 }
 
 #[tokio::test]
-async fn the_same_client_does_so_over_tls() {
+async fn without_a_client_library_a_client_subscribes_and_publishes_over_tls() {
     let app = tls_app().await;
     let session = app.register().await.sign_in().await;
     let stream = app.connect_tls().await;

@@ -1,4 +1,4 @@
-//! The lifetime of a connection: its start, its refresh, its pings, and its expiry.
+//! The lifetime of a connection: its start, its refresh, its pings, its expiry, and the audit event of its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-/// A server with other settings of the client protocol.
+/// A server for which `change` modifies the settings of the client protocol.
 fn with_client_config(change: impl FnOnce(&mut ClientConfig)) -> App {
     App::with(|settings| change(Arc::make_mut(&mut settings.socket.client)))
 }
@@ -31,14 +31,14 @@ async fn first_command(session: &Session, token: &str) -> Result<Value, Closed> 
 }
 
 #[tokio::test]
-async fn an_expired_token_is_an_error_that_asks_for_another() {
+async fn an_expired_token_gets_error_109() {
     let session = signed_in().await;
     let reply = first_command(&session, &session.forged(Forgery::Expired)).await.expect("a reply");
     assert_eq!(reply["error"]["code"], 109, "{reply}");
 }
 
 #[tokio::test]
-async fn no_token_and_no_connect_are_bad_requests() {
+async fn connect_without_a_token_and_another_first_command_are_bad_requests() {
     let session = signed_in().await;
     let open = || session.app.handshake("/connection/websocket").open();
     let mut socket = open().await.expect("the handshake is accepted");
@@ -48,7 +48,7 @@ async fn no_token_and_no_connect_are_bad_requests() {
 }
 
 #[tokio::test]
-async fn a_connection_is_renewed_with_a_fresh_token() {
+async fn a_connection_is_refreshed_with_a_new_token() {
     let session = signed_in().await;
     let mut socket = session.connect_by_command().await;
     let renewed = session.renewed().await;
@@ -58,7 +58,7 @@ async fn a_connection_is_renewed_with_a_fresh_token() {
 }
 
 #[tokio::test]
-async fn a_connection_is_not_renewed_with_anothers_token() {
+async fn a_refresh_with_a_foreign_or_forged_token_closes_the_connection() {
     let session = signed_in().await;
     let same_user = session.person.sign_in().await;
     let stranger = session.app.register().await.sign_in().await;
@@ -70,7 +70,7 @@ async fn a_connection_is_not_renewed_with_anothers_token() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_renewed_expires_after_the_grace() {
+async fn a_connection_that_is_not_refreshed_expires_after_the_grace_period() {
     let app = App::with(|settings| {
         settings.sessions.idle = Duration::from_secs(7200);
         Arc::make_mut(&mut settings.socket.client).expired_grace = Duration::from_millis(100);
@@ -100,7 +100,7 @@ async fn pings_are_sent_in_the_form_that_the_client_understands() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_a_ping_is_closed_with_3012() {
+async fn a_connection_that_does_not_answer_a_ping_is_closed_with_3012() {
     let app = with_client_config(|client| {
         client.ping_interval = Duration::from_secs(1);
         client.pong_timeout = Duration::from_millis(200);
@@ -115,19 +115,19 @@ async fn who_does_not_answer_a_ping_is_closed_with_3012() {
 }
 
 #[tokio::test]
-async fn the_audit_trail_says_of_whom_takes_nothing_any_more_that_writing_failed() {
+async fn the_audit_trail_records_close_code_3009_for_peers_that_do_not_read() {
     let app = App::with(allow_large_backlog);
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let path = format!("/api/v1/ws/chat?token={}", reader.access);
     let mut socket =
         app.handshake(&path).receive_buffer(4096).open().await.expect("the handshake is granted");
     socket.subscribe(BULK_CHANNEL).await;
-    let (_stream, mut mouth) = (crate::emulation::deaf(&reader).await, author.connect().await);
-    mouth.subscribe(BULK_CHANNEL).await;
-    mouth.publish_until_full().await;
+    let (_stream, mut writer) = (crate::emulation::unread_stream(&reader).await, author.connect().await);
+    writer.subscribe(BULK_CHANNEL).await;
+    writer.publish_until_full().await;
     let failed =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3009'";
-    eventually("both ends are recorded", async || app.count(failed).await == 2).await;
+    eventually("the ends of both connections are recorded", async || app.count(failed).await == 2).await;
     let all = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed'";
     assert_eq!(app.count(all).await, 2);
 }

@@ -1,4 +1,4 @@
-//! Rate limits: each refuses with 429 and a time to retry.
+//! Rate limits, and limits of open connections. A request beyond a rate limit gets 429 and a time to retry.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -19,8 +19,8 @@ fn too_many(answer: Answer) {
     assert_eq!(answer.header("ratelimit"), Some(format!("{name};r=0;t={wait}").as_str()), "{policy}");
 }
 
-/// Repeats an attempt until it is refused with a time to retry. At least `burst` attempts must be allowed; more may
-/// be, because permits are restored in the meantime.
+/// Repeats an attempt until it is refused with a time to retry. At least `burst` attempts must be allowed. More can be allowed,
+/// because permits are restored in the meantime.
 async fn until_refused<F: Future<Output = Answer>>(burst: usize, attempt: impl Fn(usize) -> F) {
     for number in 0..4 * burst {
         let answer = attempt(number).await;
@@ -39,7 +39,7 @@ async fn exhaust(person: &Person) {
 }
 
 #[tokio::test]
-async fn ten_sign_ins_to_one_account_are_enough_for_a_while() {
+async fn sign_ins_to_one_account_are_limited() {
     let app = App::start();
     let (person, other) = (app.register().await, app.register().await);
     exhaust(&person).await;
@@ -58,7 +58,7 @@ async fn an_unknown_account_is_limited_like_a_known_one() {
 }
 
 #[tokio::test]
-async fn a_stranger_does_not_lock_the_owner_out() {
+async fn attempts_from_unknown_devices_do_not_lock_out_the_owner() {
     let app = App::start();
     let person = app.register().await;
     let owner = person.sign_in().await;
@@ -71,50 +71,54 @@ async fn a_stranger_does_not_lock_the_owner_out() {
     request.json(&body).ask().await.expect(200);
 }
 
-/// The production limits for one address, except the limit for wrong pairs, which would be reached first.
+/// The production limits for one address, except the limit of wrong pairs of account and password, which would be
+/// reached first.
 fn of_one_address(settings: &mut Settings) {
     settings.address_limit_factor = 1;
     settings.limits.stuffing.burst = 1_000;
 }
 
 /// A sign-in to an account that does not exist.
-fn stranger(app: &App, number: usize) -> RequestBuilder {
+fn unknown_account(app: &App, number: usize) -> RequestBuilder {
     let body = json!({"username": format!("nobody{number}@example.com"), "password": PASSWORD});
     app.post("/api/v1/auth/jwt/login").json(&body)
 }
 
 #[tokio::test]
-async fn an_address_signs_in_thirty_times_a_minute() {
+async fn sign_ins_from_one_address_are_limited() {
     let app = App::with(of_one_address);
-    until_refused(30, |number| stranger(&app, number).ask()).await;
+    until_refused(30, |number| unknown_account(&app, number).ask()).await;
 }
 
 #[tokio::test]
-async fn an_address_behind_a_trusted_proxy_is_limited_by_itself() {
+async fn each_address_behind_a_trusted_proxy_is_limited_separately() {
     let app = App::with(|settings| {
         of_one_address(settings);
         settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
-    until_refused(30, |number| stranger(&app, number).header("x-forwarded-for", "198.51.100.7").ask()).await;
-    stranger(&app, 0).header("x-forwarded-for", "198.51.100.8").ask().await.expect(401);
+    until_refused(30, |number| unknown_account(&app, number).header("x-forwarded-for", "198.51.100.7").ask())
+        .await;
+    unknown_account(&app, 0).header("x-forwarded-for", "198.51.100.8").ask().await.expect(401);
 }
 
 #[tokio::test]
-async fn a_header_that_no_trusted_proxy_sent_moves_nobody() {
+async fn a_forwarded_address_of_an_untrusted_peer_is_ignored() {
     let app = App::with(of_one_address);
-    let from =
-        |number: usize| stranger(&app, number).header("x-forwarded-for", format!("198.51.100.{number}"));
+    let from = |number: usize| {
+        unknown_account(&app, number).header("x-forwarded-for", format!("198.51.100.{number}"))
+    };
     until_refused(30, |number| from(number).ask()).await;
 }
 
 #[tokio::test]
-async fn an_address_of_ipv6_is_its_whole_network() {
+async fn ipv6_addresses_of_one_network_are_limited_together() {
     let app = App::with(|settings| {
         of_one_address(settings);
         settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
-    let from =
-        |number: usize, address: String| stranger(&app, number).header("x-forwarded-for", address).ask();
+    let from = |number: usize, address: String| {
+        unknown_account(&app, number).header("x-forwarded-for", address).ask()
+    };
     until_refused(30, |number| from(number, format!("2001:db8:1:1::{number:x}"))).await;
     from(0, "2001:db8:1:2::1".to_owned()).await.expect(401);
 }
@@ -129,7 +133,7 @@ async fn registrations_of_one_address_are_limited() {
 }
 
 #[tokio::test]
-async fn one_session_refreshes_thirty_times_a_minute() {
+async fn refreshes_of_one_session_are_limited() {
     let session = Mutex::new(App::start().register().await.sign_in().await);
     let refresh = async |_| {
         let current = session.lock().unwrap().clone();
@@ -141,11 +145,11 @@ async fn one_session_refreshes_thirty_times_a_minute() {
     };
     until_refused(30, refresh).await;
     let session = session.into_inner().unwrap();
-    assert!(session.works().await, "a limit is no revocation");
+    assert!(session.works().await, "the session still works");
 }
 
 #[tokio::test]
-async fn proofs_of_presence_are_limited() {
+async fn step_ups_of_one_session_are_limited() {
     let session = App::start().register().await.sign_in().await;
     let wrong = json!({"password": "not-her-password-91"});
     until_refused(10, |_| session.post("/api/v1/auth/step-up", &wrong)).await;
@@ -162,7 +166,7 @@ async fn password_changes_are_limited() {
 }
 
 #[tokio::test]
-async fn one_user_has_one_password_hashed_at_a_time_whatever_the_session() {
+async fn only_one_password_of_a_user_is_hashed_at_a_time() {
     let app = App::start();
     let (person, other) = (app.register().await, app.register().await);
     let (one, two) = (person.open_session().await, person.open_session().await);
@@ -245,7 +249,7 @@ async fn publications_of_one_user_are_limited_over_all_connections() {
 }
 
 #[tokio::test]
-async fn open_sockets_are_limited_per_user_and_come_free_when_closed() {
+async fn open_sockets_are_limited_per_user_and_a_close_releases_the_permit() {
     let app = App::with(|settings| settings.socket.limits.per_user = 2);
     let session = app.register().await.sign_in().await;
     let (_one, two) = (session.connect().await, session.connect().await);
@@ -256,7 +260,7 @@ async fn open_sockets_are_limited_per_user_and_come_free_when_closed() {
 }
 
 #[tokio::test]
-async fn open_sockets_are_limited_per_session_and_in_all() {
+async fn open_sockets_are_limited_per_session_and_in_total() {
     let app = App::with(|settings| settings.realtime.connections_per_session = 1);
     let session = app.register().await.sign_in().await;
     let _one = session.connect().await;
@@ -268,12 +272,12 @@ async fn open_sockets_are_limited_per_session_and_in_all() {
     session.request(Method::GET, "/api/v1/profile").ask().await.expect(200);
 }
 
-/// Waits until the connection, which answers no pings, has lost its place to another one.
+/// Waits until `silent`, which answers no pings, is closed in favour of a new connection of `other`.
 async fn loses_its_place_to(mut silent: Socket, other: &Session) {
     silent.answers_pings = false;
     let mut refused = other.try_connect().await.is_err();
-    assert!(refused, "there is a place");
-    // The client comes back after a while, as client libraries do.
+    assert!(refused, "the limit is not reached");
+    // The client tries again after a pause, as client libraries do.
     while refused {
         tokio::time::sleep(Duration::from_millis(500)).await;
         refused = other.try_connect().await.is_err();
@@ -282,23 +286,23 @@ async fn loses_its_place_to(mut silent: Socket, other: &Session) {
 }
 
 #[tokio::test]
-async fn a_silent_connection_loses_its_place_when_another_of_its_session_needs_it() {
+async fn a_silent_connection_loses_its_place_to_a_new_connection_of_its_session() {
     let app = App::with(|settings| settings.realtime.connections_per_session = 1);
     let session = app.register().await.sign_in().await;
     within("a place", loses_its_place_to(session.connect_by_command().await, &session)).await;
 }
 
 #[tokio::test]
-async fn a_silent_connection_loses_its_place_when_another_of_its_user_needs_it() {
+async fn a_silent_connection_loses_its_place_to_a_new_connection_of_its_user() {
     let app = App::with(|settings| settings.socket.limits.per_user = 1);
     let person = app.register().await;
     let silent = person.sign_in().await.connect_by_command().await;
     within("a place", loses_its_place_to(silent, &person.sign_in().await)).await;
 }
 
-/// Whatever the request is: each writes something, and a table grows by it.
+/// Changes of all kinds count together, because each of them may add a row to a table.
 #[tokio::test]
-async fn a_user_changes_so_much_in_a_while_over_all_sessions_and_reads_as_much_as_they_like() {
+async fn changes_of_one_user_are_limited_over_all_sessions_and_reads_are_not() {
     let app = App::with(|settings| settings.limits.request_user.burst = 6);
     let (person, other) = (app.register().await, app.register().await);
     let (one, two) = (person.open_session().await, person.open_session().await);
@@ -317,7 +321,7 @@ async fn a_user_changes_so_much_in_a_while_over_all_sessions_and_reads_as_much_a
 }
 
 #[tokio::test]
-async fn refusals_of_operators_requests_leave_few_audit_events() {
+async fn refusals_for_a_missing_role_write_few_audit_events() {
     let app = App::start();
     let session = app.register().await.open_session().await;
     let revoke = json!({"all": true, "reason": "mine"});
@@ -341,7 +345,7 @@ async fn refusals_of_operators_requests_leave_few_audit_events() {
 }
 
 #[tokio::test]
-async fn a_request_that_changes_nothing_writes_nothing() {
+async fn a_request_that_changes_nothing_writes_no_audit_event() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let put = |name: &str| {
@@ -353,7 +357,7 @@ async fn a_request_that_changes_nothing_writes_nothing() {
     session.request(Method::PATCH, &device).json(&label).ask().await.expect(200);
     let rows = "SELECT (SELECT count(*) FROM audit_events WHERE event IN ('user.renamed', 'device.changed', 'session.revoked'))
                      + (SELECT count(*) FROM revocations)";
-    eventually("both are written", async || app.count(rows).await == 2).await;
+    eventually("both events are written", async || app.count(rows).await == 2).await;
     for _ in 0..3 {
         put("Ada").await.expect(200);
         assert_eq!(put(" Ada ").await.expect(200).body["display_name"], "Ada");
@@ -366,9 +370,8 @@ async fn a_request_that_changes_nothing_writes_nothing() {
     assert!(session.works().await);
 }
 
-/// However many accounts and sessions are used for it.
 #[tokio::test]
-async fn step_ups_from_one_address_are_limited_over_all_accounts() {
+async fn step_ups_and_password_changes_from_one_address_are_limited_over_all_accounts() {
     let app = App::with(|settings| {
         settings.address_limit_factor = 1;
         settings.limits.step_up_address.burst = 5;
@@ -397,7 +400,7 @@ async fn step_ups_of_one_user_are_limited_over_all_sessions() {
 }
 
 #[tokio::test]
-async fn what_a_user_stores_in_durable_channels_is_limited_over_all_connections() {
+async fn the_data_and_the_number_of_durable_channels_of_a_user_are_limited_over_all_connections() {
     let app = App::with(|settings| {
         settings.limits.durable_bytes_user.burst = 20_000;
         settings.limits.durable_channels_user.burst = 3;
@@ -419,6 +422,6 @@ async fn what_a_user_stores_in_durable_channels_is_limited_over_all_connections(
     assert_eq!(code(&one.ask(publish("chat:a", 10_000)).await.expect("a reply")), Some(111));
     one.subscribe("ephemeral:a").await;
     let reply = one.ask(publish("ephemeral:a", 30_000)).await.expect("a reply");
-    assert!(reply["publish"].is_object(), "what is not stored is not counted");
+    assert!(reply["publish"].is_object(), "a publication that is not stored does not count");
     assert_eq!(app.count("SELECT count(*) FROM channels WHERE top > 0").await, 3);
 }

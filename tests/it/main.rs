@@ -1,25 +1,39 @@
-//! Tests of the whole server from the view of its clients and operators: one binary, with `harness`.
+//! Tests of the whole server from the view of its clients and operators, and of the store (`store`), in one binary. All of them
+//! use `harness`.
 //!
-//! Each test has its own server and database, so tests run in parallel. The name of a test states the fact that must
-//! hold.
+//! No two tests share a server or a database, so tests run in parallel. The name of a test states the fact that must hold.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod harness;
 
 mod account_keys;
+mod acme;
 mod admin;
+mod admin_attempts;
+mod admin_channels;
+mod admin_figures;
+mod admin_gates;
+mod admin_revocations;
 mod attempts;
+mod audit_log;
 mod auth;
+mod backup;
 mod bans;
 mod browser;
 mod by_cookie;
+mod cert;
+mod certificates;
 mod cli;
+mod client_certificates;
 mod closing;
 mod commands;
+mod compression;
+mod config;
 mod cookies;
 mod crash;
 mod csrf;
+mod database_connection;
 mod delivery_across_crashes;
 mod delta;
 mod denials;
@@ -27,6 +41,7 @@ mod devices;
 mod durable;
 mod emulation;
 mod entry_points;
+mod events;
 mod everyone;
 mod factor_limits;
 mod factor_races;
@@ -36,8 +51,10 @@ mod frames;
 mod handshake;
 mod history;
 mod http_timeouts;
+mod import;
 mod issuers;
 mod keep_alive;
+mod keys;
 mod late_body;
 mod legacy;
 mod lifetime;
@@ -45,11 +62,14 @@ mod limits;
 mod logs;
 mod membership;
 mod metrics;
+mod openapi;
 mod outage;
 mod passkey_races;
 mod passkey_refusals;
 mod passkeys;
 mod payloads;
+mod personal_data;
+mod plain_listener;
 mod plateau;
 mod presence;
 mod privilege;
@@ -61,9 +81,12 @@ mod proxies;
 mod races;
 mod recovery;
 mod refresh;
+mod reload;
 mod retention;
 mod revocation;
 mod risk;
+mod schemas;
+mod secrets_in_logs;
 mod serve;
 mod server_api;
 mod server_subscriptions;
@@ -73,5 +96,6 @@ mod stale;
 mod step_up;
 mod store;
 mod tls;
+mod traces;
 mod two_factor;
 mod typed_text;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Event, Socket};
 
-/// Channels that allow one subscriber each, in memory and in the database.
+/// A server with two namespaces, one in memory and one durable. Each of their channels permits one subscriber.
 fn app() -> App {
     let members = Rights::of(&[Right::Subscriber]);
     let memory = Options {
@@ -36,13 +36,13 @@ async fn all_at_once(socket: &mut Socket, channel: &str) -> [Value; 5] {
         json!({"id": 1_005, "presence_stats": {"channel": channel}}),
     ];
     socket.send_text(&commands.map(|command| command.to_string()).join("\n")).await;
-    // The reply to `publish` waits for the commit, so replies to later commands may arrive before it.
+    // In a durable channel, the reply to `publish` waits for the commit. So replies to later commands may arrive earlier.
     let mut replies = [const { Value::Null }; 5];
     while replies.contains(&Value::Null) {
         match socket.event().await {
             Event::Object(reply) if reply.get("id").is_some() => {
                 let place = (1_001..).zip(&mut replies).find(|(id, _)| reply["id"] == *id);
-                *place.expect("a reply to one of them").1 = reply;
+                *place.expect("a reply to one of the commands").1 = reply;
             }
             Event::Closed(closed) => panic!("closed: {closed:?}"),
             _ => {}
@@ -52,7 +52,7 @@ async fn all_at_once(socket: &mut Socket, channel: &str) -> [Value; 5] {
 }
 
 #[tokio::test]
-async fn who_is_not_taken_in_neither_publishes_nor_learns_anything() {
+async fn a_client_whose_subscription_is_refused_can_neither_publish_nor_read() {
     let app = app();
     for channel in ["memory:seat", "durable:seat"] {
         let mut member = app.register().await.sign_in().await.connect_by_command().await;
@@ -65,7 +65,7 @@ async fn who_is_not_taken_in_neither_publishes_nor_learns_anything() {
 }
 
 #[tokio::test]
-async fn a_member_need_not_wait_for_the_answer_before_it_goes_on() {
+async fn a_client_can_send_commands_before_its_subscription_is_answered() {
     let app = app();
     for channel in ["memory:free", "durable:free"] {
         let mut socket = app.register().await.sign_in().await.connect_by_command().await;

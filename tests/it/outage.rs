@@ -1,4 +1,4 @@
-//! Outages of the database: the server gives no uncertain answers, loses nothing, and recovers by itself.
+//! Outages of the database: the server refuses what it cannot check, loses nothing, and recovers by itself.
 
 use std::{
     path::Path,
@@ -34,8 +34,8 @@ impl Scene {
         Self { app, session, member, other, cluster }
     }
 
-    /// Checks the server during the outage: every entry point that needs the database answers 503, and no socket is
-    /// lost or receives a delivery.
+    /// Checks the server during the outage: requests that need the database are answered with 503, and commands with a
+    /// temporary error. No socket is lost or receives a delivery.
     async fn is_out(&mut self) {
         eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503)
             .await;
@@ -52,21 +52,21 @@ impl Scene {
             self.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         match late.ask(json!({"connect": {"token": self.session.access}})).await {
             Ok(reply) => temporary(&reply),
-            Err(closed) => assert_eq!(closed.code, 3004, "a client comes back after it"),
+            Err(closed) => assert_eq!(closed.code, 3004, "a client reconnects after this code"),
         }
         for command in [
             json!({"publish": {"channel": "ephemeral:lobby", "data": 1}}),
             json!({"subscribe": {"channel": "ephemeral:other"}}),
             json!({"refresh": {"token": self.session.access}}),
         ] {
-            temporary(&self.member.ask(command).await.expect("the socket stays"));
+            temporary(&self.member.ask(command).await.expect("the socket stays open"));
         }
         self.app.publish("ephemeral:lobby", json!("held")).await;
         assert!(self.member.is_undisturbed().await && self.other.is_undisturbed().await);
         self.app.get("/health/live").ask().await.expect(200);
     }
 
-    /// Checks that everything works again by itself after the outage, on the same sockets.
+    /// Checks that everything works again by itself after the outage, and that `member` receives the publication that was held.
     async fn heals(&mut self) {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
         eventually("the node is current again", async || self.app.is_current()).await;
@@ -94,9 +94,9 @@ fn temporary(reply: &serde_json::Value) {
     );
 }
 
-/// Sends a signal to the postmaster and all of its processes.
+/// Sends a signal to the postmaster (the main process of PostgreSQL) and to all of its child processes.
 fn signal_all(postmaster: u32, signal: i32) {
-    // The postmaster receives it first, so that it starts no further processes.
+    // The postmaster is first in the list: when it is stopped or killed, it starts no further processes.
     let mut processes = vec![postmaster];
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
@@ -115,14 +115,14 @@ fn signal_all(postmaster: u32, signal: i32) {
 fn send(pid: u32, signal: i32) {
     let pid = i32::try_from(pid).expect("a process number");
     // SAFETY: a plain system call on numbers; the process is one that this test started.
-    #[expect(unsafe_code, reason = "the standard library sends no signal but SIGKILL to its own children")]
+    #[expect(unsafe_code, reason = "the standard library can send only SIGKILL, and only to its children")]
     unsafe {
         libc::kill(pid, signal);
     }
 }
 
 #[tokio::test]
-async fn a_paused_database_stops_what_is_uncertain_and_nothing_else() {
+async fn during_a_pause_of_the_database_only_requests_that_need_it_are_refused() {
     let mut scene = Scene::begin().await;
     let postmaster = scene.cluster.running.pid();
     signal_all(postmaster, libc::SIGSTOP);
@@ -131,15 +131,15 @@ async fn a_paused_database_stops_what_is_uncertain_and_nothing_else() {
     scene.heals().await;
 }
 
-/// Uses the timeouts of production, and a database that accepts every query and answers none.
+/// This test uses the timeouts of production, and a database that accepts every query but answers no query.
 #[tokio::test]
-async fn a_paused_database_keeps_nobody_waiting() {
+async fn during_a_pause_of_the_database_requests_are_answered_within_three_seconds() {
     let cluster = OwnCluster::start();
     let app = App::over(cluster.database(), |_| {});
     let session = app.register().await.sign_in().await;
     assert!(session.works().await);
     signal_all(cluster.running.pid(), libc::SIGSTOP);
-    // The first round is at once, while the node may still be current; the second is later.
+    // The first round begins at once, when the node may still be current. In the second round the node is no longer current.
     for _ in 0..2 {
         let new = json!({"email": app.new_email(), "password": PASSWORD});
         let (ready, profile, sessions, refreshed, signed_in, out) = tokio::join!(
@@ -157,7 +157,7 @@ async fn a_paused_database_keeps_nobody_waiting() {
         assert!(!app.is_current());
         let (answer, took) = timed(app.get("/health/ready").ask()).await;
         unavailable(answer);
-        assert!(took < Duration::from_millis(500), "a node that hears of nothing says so at once: {took:?}");
+        assert!(took < Duration::from_millis(500), "a node that is not current answers at once: {took:?}");
         let (answer, took) = timed(app.post("/api/v1/auth/register").json(&new).ask()).await;
         unavailable(answer);
         assert!(took < Duration::from_millis(2_000), "{took:?}");
@@ -173,7 +173,7 @@ async fn timed<T>(answer: impl Future<Output = T>) -> (T, Duration) {
 }
 
 #[tokio::test]
-async fn a_killed_database_comes_back_by_itself_and_so_does_everything_else() {
+async fn a_killed_database_is_restarted_and_everything_works_again() {
     let mut scene = Scene::begin().await;
     let postmaster = scene.cluster.running.pid();
     // The cluster is paused first, so that it is not restarted before the server has noticed the outage.
@@ -181,11 +181,11 @@ async fn a_killed_database_comes_back_by_itself_and_so_does_everything_else() {
     scene.is_out().await;
     signal_all(postmaster, libc::SIGKILL);
     scene.heals().await;
-    assert_ne!(scene.cluster.running.pid(), postmaster, "it is another process now");
+    assert_ne!(scene.cluster.running.pid(), postmaster, "the database is another process now");
 }
 
 #[tokio::test]
-async fn no_audit_event_is_lost_while_the_database_is_away() {
+async fn no_audit_event_is_lost_during_an_outage() {
     let mut scene = Scene::begin().await;
     let mut sockets = Vec::new();
     for _ in 0..20 {
@@ -208,7 +208,7 @@ async fn no_audit_event_is_lost_while_the_database_is_away() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before_anything_is_trusted() {
+async fn revocations_missed_during_an_outage_are_carried_out_before_deliveries_leave() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let (here, elsewhere) = (App::over(proxy.database(), |_| {}), App::over(database, |_| {}));
@@ -217,13 +217,13 @@ async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before
     for socket in [&mut socket, &mut other] {
         socket.subscribe("ephemeral:lobby").await;
     }
-    assert!(session.works().await, "it is remembered as good");
+    assert!(session.works().await, "the session is in the cache");
     here.lose_database(&proxy).await;
     unavailable(session.get("/api/v1/profile").await);
     here.publish("ephemeral:lobby", json!("secret")).await;
     assert!(
         socket.is_undisturbed().await && other.is_undisturbed().await,
-        "what is uncertain closes nothing, and nothing uncertain is delivered"
+        "the sockets stay open, and nothing is delivered"
     );
     let sign_out = elsewhere.post("/api/v1/auth/logout").bearer_auth(&session.access);
     sign_out.ask().await.expect(200);
@@ -238,11 +238,11 @@ async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before
 }
 
 #[tokio::test]
-async fn a_server_to_which_nothing_happens_goes_on_trusting_its_memory() {
+async fn a_node_without_revocations_stays_current() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     assert!(session.works().await);
-    // Longer than one successful read of the revocation feed keeps the node current.
+    // One look at the revocations keeps the node current for less than this time.
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(1500) {
         assert!(app.is_current());
@@ -259,7 +259,7 @@ async fn audit_events_wait_while_the_database_rejects_all_of_them() {
     let _socket = session.connect().await;
     assert!(
         !app.realtime().flush(Duration::from_secs(1)).await,
-        "the event is neither written nor set aside"
+        "the event is neither in the database nor in the file of refused events"
     );
     rows.batch_execute("ALTER TABLE audit_events RENAME COLUMN hidden TO detail").await.unwrap();
     assert!(app.realtime().flush(Duration::from_secs(20)).await);
@@ -267,7 +267,7 @@ async fn audit_events_wait_while_the_database_rejects_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_read_only_database_is_not_ready_and_signs_nobody_in() {
+async fn with_a_read_only_database_the_server_is_not_ready_and_refuses_changes() {
     let app = App::start();
     let person = app.register().await;
     let operator = app.appoint(Role::Operator).await.sign_in().await;
@@ -287,7 +287,7 @@ async fn a_read_only_database_is_not_ready_and_signs_nobody_in() {
 }
 
 #[test]
-fn a_server_without_a_database_does_not_start_and_says_why() {
+fn a_server_without_a_database_does_not_start_and_names_the_cause() {
     let nowhere = Path::new("/nonexistent/portcullis");
     let database = store::DatabaseSettings::embedded(nowhere, "none");
     let message = App::try_over(database, |_| {}).err().expect("a refusal");
@@ -295,7 +295,7 @@ fn a_server_without_a_database_does_not_start_and_says_why() {
 }
 
 #[tokio::test]
-async fn an_outage_longer_than_the_idle_timeout_signs_nobody_out() {
+async fn an_outage_longer_than_the_idle_timeout_ends_no_session() {
     const LONGER: Duration = Duration::from_secs(31 * 60);
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
@@ -310,12 +310,13 @@ async fn an_outage_longer_than_the_idle_timeout_signs_nobody_out() {
     app.sweep().await;
     assert!(one.works().await);
     other.try_refresh().await.expect(200);
-    // From here on silence counts as always.
+    // After the outage, time without use counts as usual.
     app.advance(LONGER);
     assert!(!one.works().await);
 }
 
-/// Two sessions of a server that has stopped, as if that was 31 minutes ago. The second one was idle before it stopped.
+/// Two sessions of a server that has stopped. The rows are changed as if the server had stopped 31 minutes ago, and as if the
+/// second session had not been used in the 31 minutes before the stop.
 async fn stopped_for_long(database: &store::DatabaseSettings) -> [Session; 2] {
     let app = App::over(database.clone(), |_| {});
     let (used, idle) = (app.register().await.open_session().await, app.register().await.open_session().await);
@@ -340,21 +341,23 @@ async fn works_at(app: &App, session: &Session) -> bool {
 }
 
 #[tokio::test]
-async fn a_server_that_was_down_longer_than_the_idle_timeout_signs_nobody_out() {
+async fn a_downtime_longer_than_the_idle_timeout_ends_no_session_that_was_in_use() {
     let database = fresh_database();
     let [used, idle] = stopped_for_long(&database).await;
     let app = App::over(database, |_| {});
+    // The jobs of a server wait longer than this before they end idle sessions.
+    eventually("the node is current", async || app.is_current()).await;
     app.sweep().await;
     assert!(works_at(&app, &used).await);
-    assert!(!works_at(&app, &idle).await, "it was idle when the server stopped");
+    assert!(!works_at(&app, &idle).await, "the session was idle when the server stopped");
     let listed = app.get("/api/v1/sessions").bearer_auth(&used.access).ask().await.expect(200);
     assert_eq!(listed.body["sessions"].as_array().map(Vec::len), Some(1));
     app.advance(Duration::from_secs(31 * 60));
-    assert!(!works_at(&app, &used).await, "from here on silence counts as always");
+    assert!(!works_at(&app, &used).await, "after the downtime, time without use counts as usual");
 }
 
 #[tokio::test]
-async fn while_one_server_serves_the_absence_of_another_is_no_outage() {
+async fn the_downtime_of_one_server_is_no_outage_while_another_runs() {
     let database = fresh_database();
     let [used, _] = stopped_for_long(&database).await;
     let now = "UPDATE service_time SET seen_at = now(), written_by = pg_current_xact_id()";
@@ -363,12 +366,12 @@ async fn while_one_server_serves_the_absence_of_another_is_no_outage() {
     assert!(!works_at(&app, &used).await);
 }
 
-/// A restored dump may hold sessions that were revoked after it was made.
+/// A restored dump may contain sessions that were revoked after the dump was made. The idle timeout must end them.
 #[tokio::test]
 async fn the_time_since_a_restored_dump_was_made_is_no_outage() {
     let database = fresh_database();
     let [used, _] = stopped_for_long(&database).await;
-    // The transaction that wrote the row is not the one that the row names.
+    // As in a restored dump, the transaction that wrote the row is not the one that the row names.
     used.app.rows().await.batch_execute("UPDATE service_time SET seen_at = seen_at").await.unwrap();
     let app = App::over(database, |_| {});
     assert!(!works_at(&app, &used).await);

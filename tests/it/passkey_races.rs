@@ -1,4 +1,5 @@
-//! Several requests use one passkey at the same moment: only one of them succeeds.
+//! Requests about passkeys at the same moment: several requests finish one ceremony, use a passkey and its copy, use a
+//! passkey while it is removed, or remove two passkeys.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, Session, e
 const ROUNDS: usize = 50;
 const AT_ONCE: usize = 16;
 
-/// A server that allows many ceremonies from one address.
+/// A server that allows many ceremonies from one address, and many sessions of one user.
 fn patient() -> App {
     App::with(|settings| {
         settings.address_limit_factor = 1_000;
@@ -21,7 +22,7 @@ fn granted(answers: &[Answer]) -> usize {
 }
 
 #[tokio::test]
-async fn of_sixteen_that_finish_one_ceremony_at_once_one_is_signed_in() {
+async fn one_ceremony_that_is_finished_sixteen_times_at_once_opens_one_session() {
     let app = patient();
     let mut authenticator = PasskeyAuthenticator::of(&app);
     app.register().await.open_session().await.add_passkey(&mut authenticator).await;
@@ -36,17 +37,17 @@ async fn of_sixteen_that_finish_one_ceremony_at_once_one_is_signed_in() {
     }
     let after = app.count("SELECT count(*) FROM sessions").await;
     assert_eq!(after - before, i64::try_from(ROUNDS).unwrap());
-    assert_eq!(app.count(CLONES).await, 0);
+    assert_eq!(app.count(SUSPENDED).await, 0);
 }
 
-const CLONES: &str = "SELECT count(*) FROM passkey_credentials WHERE suspended_at IS NOT NULL";
+const SUSPENDED: &str = "SELECT count(*) FROM passkey_credentials WHERE suspended_at IS NOT NULL";
 
 fn statuses(answers: &[Answer]) -> Vec<u16> {
     answers.iter().map(|answer| answer.status).collect()
 }
 
 #[tokio::test]
-async fn of_sixteen_that_finish_one_registration_at_once_one_makes_a_passkey() {
+async fn one_registration_that_is_finished_sixteen_times_at_once_creates_one_passkey() {
     let app = App::start();
     for round in 0..10 {
         let session = app.register().await.open_session().await;
@@ -61,7 +62,7 @@ async fn of_sixteen_that_finish_one_registration_at_once_one_makes_a_passkey() {
 }
 
 #[tokio::test]
-async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
+async fn one_step_up_that_is_finished_sixteen_times_at_once_succeeds_once() {
     let app = App::start();
     let mut authenticator = PasskeyAuthenticator::of(&app);
     let mut session = app.register().await.open_session().await;
@@ -74,7 +75,7 @@ async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
 
 /// Two browsers use a passkey and its copy with the same counter, in two ceremonies.
 #[tokio::test]
-async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_noticed() {
+async fn a_passkey_and_its_copy_used_at_once_open_one_session_and_the_passkey_is_suspended() {
     let app = patient();
     for round in 0..10 {
         let mut authenticator = PasskeyAuthenticator::of(&app);
@@ -88,13 +89,13 @@ async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_no
         let (first, second) = tokio::join!(one.finish(&first, &original), two.finish(&second, &copy));
         let answers = [first, second];
         assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
-        // Even if both arrive at the same moment, the failed one shows that a copy exists.
-        assert_eq!(app.count(CLONES).await, round + 1, "round {round}: {:?}", statuses(&answers));
+        // The refused answer shows that a copy exists, even if both answers arrive at the same moment.
+        assert_eq!(app.count(SUSPENDED).await, round + 1, "round {round}: {:?}", statuses(&answers));
     }
 }
 
 #[tokio::test]
-async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
+async fn a_sign_in_during_the_removal_of_its_passkey_leaves_no_session() {
     let app = patient();
     for removal_first in [true, false] {
         let mut authenticator = PasskeyAuthenticator::of(&app);
@@ -127,7 +128,7 @@ async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
 }
 
 #[tokio::test]
-async fn of_two_that_remove_the_last_two_passkeys_at_once_one_does() {
+async fn removing_the_last_two_passkeys_at_once_leaves_one() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     let one = session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;

@@ -27,7 +27,8 @@ async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
 /// Words that only libraries or compilers use.
 const JARGON: [&str; 7] = ["webauthn", "cbor", "serde", "parser", "nom", "column", "panicked"];
 
-/// The answer itself, which must be a client error that is explained without such words.
+/// Checks that the answer is a client error, that its text contains no word of [`JARGON`], and that it gives no session.
+/// Returns the answer.
 #[track_caller]
 fn refused_in_words(answer: Answer) -> Answer {
     assert!(matches!(answer.status, 400 | 401 | 403 | 409 | 422), "{} {}", answer.status, answer.text);
@@ -43,7 +44,7 @@ fn refused_in_words(answer: Answer) -> Answer {
     answer
 }
 
-/// Checks that a sign-in with the unchanged passkey still succeeds.
+/// Checks that a sign-in with the same passkeys and true statements still succeeds.
 async fn still_signs_in(app: &App, authenticator: &mut PasskeyAuthenticator) {
     let honest = PasskeyAuthenticator::of(app);
     let keys = std::mem::take(&mut authenticator.keys);

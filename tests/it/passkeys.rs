@@ -1,5 +1,4 @@
-//! The regular use of passkeys: registration, listing, sign-in, second factor, proof of presence, renaming and
-//! removal.
+//! The regular use of passkeys: registration, listing, sign-in, second factor, step-up, renaming and removal.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, App, Ask, Closed, CookieClient, PasskeyAuthenticator, Person, Session};
 
 /// Longer than the privilege of a session lasts.
-const LONG_AGO: Duration = Duration::from_secs(11 * 60);
+const AFTER_PRIVILEGE: Duration = Duration::from_secs(11 * 60);
 
 const NO_PASSWORD: &str = "UPDATE users SET password_hash = '!'";
 
@@ -38,10 +37,10 @@ async fn trust_of_the_device_of(session: &Session) -> String {
 }
 
 #[tokio::test]
-async fn making_a_passkey_needs_a_fresh_proof_of_presence() {
+async fn registering_a_passkey_requires_a_recent_proof_of_presence() {
     let app = App::start();
     let session = app.register().await.open_session().await;
-    app.advance(LONG_AGO);
+    app.advance(AFTER_PRIVILEGE);
     let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
     assert_eq!(refusal.body["methods"], json!(["password"]));
     let mut session = session.stepped_up().await;
@@ -50,7 +49,7 @@ async fn making_a_passkey_needs_a_fresh_proof_of_presence() {
 }
 
 #[tokio::test]
-async fn the_options_ask_for_a_passkey_that_is_found_without_a_name_and_proves_its_owner() {
+async fn the_options_prefer_a_discoverable_passkey_and_require_the_verification_of_its_user() {
     let app = App::start();
     let (person, session, authenticator) = owner(&app).await;
     let options = session.begin_registration().await.options;
@@ -61,7 +60,7 @@ async fn the_options_ask_for_a_passkey_that_is_found_without_a_name_and_proves_i
     assert_ne!(options["user"]["id"], json!(person.id.0.to_string()));
     let options = CookieClient::of(&app).begin(&json!({"username": person.email})).await.options;
     assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("required")));
-    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(20), "with decoys");
+    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(20), "with the decoys");
     let asked = options["allowCredentials"].as_array().expect("a list");
     assert_eq!(asked.iter().filter(|asked| authenticator.holds(asked)).count(), authenticator.keys.len());
 }
@@ -80,7 +79,7 @@ async fn a_passkey_signs_in_without_a_user_name() {
 }
 
 #[tokio::test]
-async fn a_passkey_makes_its_device_verified_on_request_alone() {
+async fn a_sign_in_with_a_passkey_gives_trust_to_its_device_only_on_request() {
     let app = App::start();
     let (person, _, mut authenticator) = owner(&app).await;
     for (asked, trust) in [(json!(null), "new"), (json!(false), "new"), (json!(true), "verified")] {
@@ -107,7 +106,7 @@ async fn a_passkey_signs_in_with_a_user_name_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_passkey_without_a_counter_is_used_again_and_again() {
+async fn a_passkey_without_a_counter_can_be_used_repeatedly() {
     let app = App::start();
     let person = app.register().await;
     let mut authenticator = PasskeyAuthenticator { step: 0, ..PasskeyAuthenticator::of(&app) };
@@ -135,10 +134,10 @@ async fn a_passkey_is_the_second_factor_after_a_password() {
 }
 
 #[tokio::test]
-async fn a_passkey_is_a_fresh_proof_of_presence() {
+async fn a_step_up_with_a_passkey_gives_privilege() {
     let app = App::start();
     let (_, session, mut authenticator) = owner(&app).await;
-    app.advance(LONG_AGO);
+    app.advance(AFTER_PRIVILEGE);
     let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
     assert_eq!(refusal.body["methods"], json!(["passkey"]));
     let ceremony = session.begin_step_up().await;
@@ -151,13 +150,13 @@ async fn a_passkey_is_a_fresh_proof_of_presence() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_name_is_answered_like_a_known_one_and_each_time_alike() {
+async fn the_options_of_an_unknown_user_name_are_stable_and_look_like_those_of_a_known_one() {
     let app = App::start();
     let (person, _, mut authenticator) = owner(&app).await;
-    let stranger = json!({"username": "nobody@example.com"});
+    let unknown = json!({"username": "nobody@example.com"});
     let known = CookieClient::of(&app).begin(&json!({"username": person.email})).await.options;
     let (one, two) =
-        (CookieClient::of(&app).begin(&stranger).await, CookieClient::of(&app).begin(&stranger).await);
+        (CookieClient::of(&app).begin(&unknown).await, CookieClient::of(&app).begin(&unknown).await);
     assert_eq!(shape(&one.options), shape(&known));
     assert_eq!(one.options["allowCredentials"], two.options["allowCredentials"]);
     assert_ne!(one.options["challenge"], two.options["challenge"]);
@@ -175,8 +174,8 @@ async fn an_unknown_user_name_is_answered_like_a_known_one_and_each_time_alike()
     assert_eq!(refusals[0].body["detail"], refusals[1].body["detail"]);
 }
 
-/// The names and types of all fields in these options, and the lengths of texts. The lengths of credential ids are
-/// omitted, because they depend on the authenticator.
+/// These options with the length of each text instead of the text. For credential ids, the length is omitted, because it
+/// depends on the authenticator.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -192,7 +191,7 @@ fn shape(value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_account_without_passkeys_is_answered_like_one_that_has_some() {
+async fn the_options_of_an_account_without_passkeys_look_like_those_of_one_with_passkeys() {
     let app = App::start();
     let (with, mut session, _) = owner(&app).await;
     for _ in 0..2 {
@@ -219,7 +218,7 @@ async fn finish_with_handle(
 }
 
 #[tokio::test]
-async fn an_empty_user_handle_is_none() {
+async fn an_empty_user_handle_counts_as_absent() {
     let app = App::start();
     let (person, _, mut authenticator) = owner(&app).await;
     let by_name = json!({"username": person.email});
@@ -238,7 +237,7 @@ async fn an_empty_user_handle_is_none() {
 }
 
 #[tokio::test]
-async fn passkeys_are_listed_and_renamed_by_their_user_alone() {
+async fn a_passkey_can_be_listed_and_renamed_only_by_its_user() {
     let app = App::start();
     let (_, session, mut authenticator) = owner(&app).await;
     let listed = session.passkeys().await;
@@ -262,7 +261,7 @@ async fn passkeys_are_listed_and_renamed_by_their_user_alone() {
 }
 
 #[tokio::test]
-async fn one_authenticator_is_not_registered_twice() {
+async fn one_credential_is_not_registered_twice() {
     let app = App::start();
     let (_, session, mut authenticator) = owner(&app).await;
     let stranger = app.register().await.open_session().await;
@@ -276,7 +275,7 @@ async fn one_authenticator_is_not_registered_twice() {
 }
 
 #[tokio::test]
-async fn a_new_passkey_ends_the_users_other_sessions_and_nobody_elses() {
+async fn a_new_passkey_ends_only_the_other_sessions_of_its_user() {
     let app = App::start();
     let person = app.register().await;
     let (mut own, other) = (person.open_session().await, person.open_session().await);
@@ -291,7 +290,7 @@ async fn a_new_passkey_ends_the_users_other_sessions_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_removed_passkey_opens_nothing_and_ends_the_users_other_sessions_alone() {
+async fn a_removed_passkey_is_refused_and_only_the_other_sessions_of_its_user_end() {
     let app = App::start();
     let (person, own, mut authenticator) = owner(&app).await;
     let other = person.open_session().await;
@@ -311,16 +310,16 @@ async fn a_removed_passkey_opens_nothing_and_ends_the_users_other_sessions_alone
 }
 
 #[tokio::test]
-async fn removing_a_passkey_needs_a_fresh_proof_of_presence() {
+async fn removing_a_passkey_requires_a_recent_proof_of_presence() {
     let app = App::start();
     let (_, session, _) = owner(&app).await;
-    app.advance(LONG_AGO);
+    app.advance(AFTER_PRIVILEGE);
     remove(&session, 0).await.refused(403, "step_up_required");
     assert_eq!(session.passkeys().await.len(), 1);
 }
 
 #[tokio::test]
-async fn the_last_passkey_of_an_account_without_a_password_stays() {
+async fn the_last_passkey_of_an_account_without_a_password_cannot_be_removed() {
     let app = App::start();
     let (_, mut session, mut authenticator) = owner(&app).await;
     let mut second = PasskeyAuthenticator::of(&app);

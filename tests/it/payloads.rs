@@ -1,4 +1,5 @@
-//! Payloads of any bytes: bit for bit for clients of the Protobuf protocol, in base64 for clients of the JSON protocol.
+//! Payloads of any bytes. Clients of the Protobuf protocol receive them bit for bit. Clients of the JSON protocol receive a
+//! payload that is not JSON in base64.
 
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ fn app() -> App {
     app_over(fresh_database())
 }
 
-/// Payloads at the edges: no byte, every byte, bytes that look like JSON, text, and 60,000 bytes.
+/// Unusual payloads: an empty one, all 256 values of a byte, JSON, incomplete JSON, other bytes, and 60,000 bytes.
 fn payloads() -> Vec<Bytes> {
     let every: Vec<u8> = (0..=255).collect();
     let large: Vec<u8> = (0..60_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -109,7 +110,7 @@ fn bytes_of(data: &Value, tags: &Value) -> Vec<u8> {
     }
 }
 
-/// The bytes of a payload after the JSON protocol: a JSON value without white space, or the unchanged bytes.
+/// The bytes of a payload that was sent through the JSON protocol: a JSON value without white space, or the unchanged bytes.
 fn as_json_carries(data: &Bytes) -> Vec<u8> {
     match serde_json::from_slice::<Value>(data) {
         Ok(value) => value.to_string().into_bytes(),
@@ -136,7 +137,7 @@ async fn any_bytes_are_delivered_bit_for_bit_over_protobuf() {
 }
 
 #[tokio::test]
-async fn any_bytes_come_back_bit_for_bit_from_a_history_and_a_recovery_also_after_a_restart() {
+async fn history_and_recovery_return_any_bytes_bit_for_bit_even_after_a_restart() {
     let database = fresh_database();
     let mut app = app_over(database.clone());
     let session = app.register().await.open_session().await;
@@ -179,7 +180,7 @@ async fn deltas_restore_any_bytes_over_protobuf() {
             let publication = publication(&mut reader).await;
             before = if publication.delta {
                 deltas += 1;
-                apply(&before, &publication.data).expect("a delta to the one before")
+                apply(&before, &publication.data).expect("a delta to the previous payload")
             } else {
                 publication.data.to_vec()
             };
@@ -227,14 +228,14 @@ async fn a_json_client_recovers_and_reads_bytes_that_are_not_json_in_base64() {
 }
 
 #[tokio::test]
-async fn deltas_of_a_json_client_are_between_what_its_protocol_carries() {
+async fn deltas_for_a_json_client_are_computed_from_the_json_texts() {
     let app = app();
     let session = app.register().await.sign_in().await;
     let mut writer = protobuf(&session).await;
     let (mut reader, mut other) = (session.connect_by_command().await, protobuf(&session).await);
-    let wish = json!({"subscribe": {"channel": ANY[0], "delta": "fossil"}});
-    assert_eq!(reader.ask(wish).await.unwrap()["subscribe"]["delta"], true);
-    // A subscriber of the Protobuf protocol receives the same publications as deltas between the bytes.
+    let request = json!({"subscribe": {"channel": ANY[0], "delta": "fossil"}});
+    assert_eq!(reader.ask(request).await.unwrap()["subscribe"]["delta"], true);
+    // The subscriber of the Protobuf protocol gets these publications, too. Its deltas are computed from the bytes.
     subscribe(&mut other, SubscribeRequest { delta: "fossil".to_owned(), ..plainly(ANY[0]) }).await;
     let text =
         |number: u8| Bytes::from(format!("{{\"text\":\"{}\",\"n\":{number}}}", "as before ".repeat(30)));
@@ -262,7 +263,7 @@ async fn deltas_of_a_json_client_are_between_what_its_protocol_carries() {
 }
 
 #[tokio::test]
-async fn the_tag_of_base64_stands_instead_of_a_tag_of_the_publisher_with_its_name() {
+async fn a_tag_with_the_name_encoding_is_overwritten_if_the_server_encodes_the_data_in_base64() {
     let app = app();
     let session = app.register().await.sign_in().await;
     let (mut text, mut binary) = (session.connect_by_command().await, protobuf(&session).await);
@@ -276,7 +277,7 @@ async fn the_tag_of_base64_stands_instead_of_a_tag_of_the_publisher_with_its_nam
 }
 
 #[tokio::test]
-async fn the_server_api_takes_and_gives_any_bytes_in_base64() {
+async fn the_server_api_accepts_and_returns_any_bytes_in_base64() {
     let app = app();
     for channel in ANY {
         for data in payloads().into_iter().filter(|data| !data.is_empty()) {
@@ -329,7 +330,7 @@ async fn the_server_cannot_subscribe_a_json_client_to_a_channel_of_bytes() {
 }
 
 #[tokio::test]
-async fn a_personal_channel_of_bytes_is_for_clients_of_the_protobuf_protocol() {
+async fn only_a_protobuf_client_is_subscribed_to_a_personal_channel_of_bytes() {
     let app = app();
     let session = app.register().await.sign_in().await;
     let mut text = session.app.handshake(PATH).open().await.expect("the handshake is granted");
@@ -342,7 +343,7 @@ async fn a_personal_channel_of_bytes_is_for_clients_of_the_protobuf_protocol() {
 }
 
 #[tokio::test]
-async fn data_of_commands_that_the_server_does_not_read_may_be_any_bytes() {
+async fn data_that_the_server_does_not_read_may_be_any_bytes() {
     use prost::Message as _;
     let app = app();
     let session = app.register().await.sign_in().await;
@@ -352,7 +353,7 @@ async fn data_of_commands_that_the_server_does_not_read_may_be_any_bytes() {
         connect: Some(ConnectRequest { token: session.access.clone(), ..Default::default() }),
         ..Default::default()
     };
-    // The command is length-delimited: its only field is `connect`, behind the id. `data` is field 2 of `connect`.
+    // The command is length-delimited. It has the id and the field `connect`, and `data` is field 2 of `connect`.
     let connect = command.connect.as_ref().expect("connect").encode_to_vec();
     let with_data = [connect.as_slice(), &[0x12, 2, 0xff, 0x00]].concat();
     let mut body = vec![0x08, 1, 0x22];
@@ -365,7 +366,7 @@ async fn data_of_commands_that_the_server_does_not_read_may_be_any_bytes() {
     let crate::harness::Received::Reply(reply) = socket.received().await else { panic!("closed") };
     assert!(reply.connect.is_some(), "{reply:?}");
     // `rpc` with the bytes FF 00 as its data.
-    socket.send(&[8, 0x08, 2, 0x5a, 4, 0x0a, 2, 0xff, 0x00]).await;
+    socket.send(&[8, 0x08, 2, 0x6a, 4, 0x0a, 2, 0xff, 0x00]).await;
     let crate::harness::Received::Reply(reply) = socket.received().await else { panic!("closed") };
     assert_eq!(reply.error.expect("an error").code, 108);
 }

@@ -1,4 +1,4 @@
-//! Presence: the members of a channel are shown to permitted callers only, and are up to date at once.
+//! Presence: only permitted callers see the members of a channel, and each join or leave changes the presence at once.
 
 use protocol::channel_name::ChannelName;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn members(app: &App, channel: &str) -> usize {
 }
 
 #[tokio::test]
-async fn presence_shows_every_connection_and_counts_its_users() {
+async fn presence_shows_every_connection_and_counts_the_users() {
     let app = app(|_| {});
     let (ann, bob) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     for channel in ["memory:room", "chat:room"] {
@@ -52,7 +52,7 @@ async fn presence_shows_every_connection_and_counts_its_users() {
 }
 
 #[tokio::test]
-async fn presence_is_for_those_who_may_ask_and_where_it_is_told() {
+async fn presence_requires_the_right_and_a_namespace_with_presence() {
     let app = app(|_| {});
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     socket.subscribe("ephemeral:room").await;
@@ -64,13 +64,17 @@ async fn presence_is_for_those_who_may_ask_and_where_it_is_told() {
 }
 
 #[tokio::test]
-async fn coming_and_going_is_told_to_everyone_who_is_there() {
+async fn joins_and_leaves_are_pushed_to_all_members() {
     let app = app(|_| {});
     let (ann, bob) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (ann_id, bob_id) = (ann.person.id.to_string(), bob.person.id.to_string());
     let mut first = ann.connect_by_command().await;
     first.subscribe("chat:room").await;
-    assert_eq!(motion(&mut first).await, ("join".to_owned(), ann_id), "one's own comes after the reply");
+    assert_eq!(
+        motion(&mut first).await,
+        ("join".to_owned(), ann_id),
+        "the join of the client itself comes after the reply"
+    );
     let mut second = bob.connect_by_command().await;
     second.subscribe("chat:room").await;
     assert_eq!(motion(&mut first).await, ("join".to_owned(), bob_id.clone()));
@@ -86,34 +90,35 @@ async fn coming_and_going_is_told_to_everyone_who_is_there() {
     third.subscribe("chat:room").await;
     assert_eq!(motion(&mut first).await.0, "join");
     bob.sign_out("local").await.expect(200);
-    assert_eq!(members(&app, "chat:room").await, 1, "gone when the sign-out is answered");
+    assert_eq!(members(&app, "chat:room").await, 1, "the member has left when the sign-out is answered");
     assert_eq!(motion(&mut first).await, ("leave".to_owned(), bob_id));
 }
 
 #[tokio::test]
-async fn joins_are_for_those_who_ask_where_they_are_not_for_all() {
+async fn joins_are_pushed_only_on_request_if_the_namespace_does_not_force_them() {
     let app = app(|memory| memory.join_leave = true);
     let session = app.register().await.sign_in().await;
-    let (mut hearing, mut other) = (session.connect_by_command().await, session.connect_by_command().await);
-    hearing.ask(json!({"subscribe": {"channel": "memory:room", "join_leave": true}})).await.unwrap();
-    assert_eq!(motion(&mut hearing).await.0, "join");
+    let (mut subscribed, mut other) =
+        (session.connect_by_command().await, session.connect_by_command().await);
+    subscribed.ask(json!({"subscribe": {"channel": "memory:room", "join_leave": true}})).await.unwrap();
+    assert_eq!(motion(&mut subscribed).await.0, "join");
     other.subscribe("memory:room").await;
-    assert_eq!(motion(&mut hearing).await.0, "join");
+    assert_eq!(motion(&mut subscribed).await.0, "join");
     session.connect_by_command().await.subscribe("memory:room").await;
-    assert_eq!(motion(&mut hearing).await.0, "join");
+    assert_eq!(motion(&mut subscribed).await.0, "join");
     assert!(other.is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn one_subscriber_too_many_is_refused_until_another_leaves() {
+async fn a_subscriber_beyond_the_limit_is_refused_until_another_leaves() {
     let app = app(|memory| memory.max_subscribers = 1);
     let session = app.register().await.sign_in().await;
     let (mut first, mut second) = (session.connect_by_command().await, session.connect_by_command().await);
     first.subscribe("memory:room").await;
-    let wish = json!({"subscribe": {"channel": "memory:room"}});
-    assert_eq!(second.ask(wish.clone()).await.unwrap()["error"]["code"], 106);
+    let request = json!({"subscribe": {"channel": "memory:room"}});
+    assert_eq!(second.ask(request.clone()).await.unwrap()["error"]["code"], 106);
     // The failed subscription is not stored: the error is the same again, not 105 (already subscribed).
-    assert_eq!(second.ask(wish).await.unwrap()["error"]["code"], 106);
+    assert_eq!(second.ask(request).await.unwrap()["error"]["code"], 106);
     first.ask(json!({"unsubscribe": {"channel": "memory:room"}})).await.unwrap();
     second.subscribe("memory:room").await;
 }

@@ -1,5 +1,5 @@
-//! To which tokens privilege belongs: a proof of presence and a change of credentials renew the tokens of their session, and copies
-//! taken before gain nothing.
+//! Which tokens carry privilege. A step-up and a change of credentials renew the tokens of their session, and copies of
+//! older tokens gain no privilege.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::harness::{Answer, App, Ask, PASSWORD, PasskeyAuthenticator, Session};
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 /// Longer than privilege lasts.
 const LATER: Duration = Duration::from_secs(601);
-/// Longer than a replaced refresh token is answered with its successor.
-const GRACE: Duration = Duration::from_secs(11);
+/// Longer than the time in which a replaced refresh token can be exchanged for its successor any number of times.
+const AFTER_GRACE: Duration = Duration::from_secs(11);
 
-/// Whether the session may do what needs privilege.
+/// Whether the session may do something that requires privilege.
 async fn is_privileged(session: &Session) -> bool {
     let answer = session.try_begin_registration().await;
     if answer.status != 200 {
@@ -24,7 +24,7 @@ async fn is_privileged(session: &Session) -> bool {
     true
 }
 
-/// A session whose privilege has ended, and the same after a step-up.
+/// One session, returned twice: with tokens whose privilege has ended, and with the tokens of a later step-up.
 async fn stepped_up(app: &App) -> (Session, Session) {
     let copy = app.register().await.open_session().await;
     app.advance(LATER);
@@ -33,34 +33,34 @@ async fn stepped_up(app: &App) -> (Session, Session) {
 }
 
 #[tokio::test]
-async fn a_refresh_token_from_before_a_step_up_gains_nothing_and_ends_the_session_later() {
+async fn a_refresh_token_from_before_a_step_up_is_refused_and_later_ends_the_session() {
     let app = App::start();
     let (copy, own) = stepped_up(&app).await;
     for _ in 0..2 {
         copy.try_refresh().await.refused(401, "refresh_superseded");
     }
     assert!(is_privileged(&own).await && !is_privileged(&copy).await);
-    app.advance(GRACE);
+    app.advance(AFTER_GRACE);
     copy.try_refresh().await.refused(401, "refresh_reused");
     assert!(!own.works().await && !copy.works().await);
 }
 
 #[tokio::test]
-async fn a_step_up_with_a_lost_answer_is_not_given_to_a_late_retry_and_ends_nothing() {
+async fn a_refresh_token_from_before_a_step_up_ends_no_session_while_the_new_tokens_are_unused() {
     let app = App::start();
     let (copy, _lost) = stepped_up(&app).await;
-    app.advance(GRACE);
+    app.advance(AFTER_GRACE);
     copy.try_refresh().await.refused(401, "refresh_superseded");
     let own = copy.stepped_up().await;
-    app.advance(GRACE);
+    app.advance(AFTER_GRACE);
     copy.try_refresh().await.refused(401, "refresh_superseded");
-    assert!(is_privileged(&own).await, "its tokens are in use from here on");
+    assert!(is_privileged(&own).await, "the new tokens are used from here on");
     copy.try_refresh().await.refused(401, "refresh_reused");
     own.try_refresh().await.expect(401).problem();
 }
 
 #[tokio::test]
-async fn tokens_that_a_step_up_is_refreshed_to_carry_its_privilege() {
+async fn the_tokens_of_a_refresh_carry_the_privilege_of_the_step_up() {
     let app = App::start();
     let (copy, own) = stepped_up(&app).await;
     let renewed = own.renewed().await;
@@ -71,7 +71,7 @@ async fn tokens_that_a_step_up_is_refreshed_to_carry_its_privilege() {
 }
 
 #[tokio::test]
-async fn a_step_up_with_the_old_access_token_takes_the_privilege_from_the_one_before() {
+async fn a_step_up_with_the_old_access_token_ends_the_privilege_of_the_earlier_step_up() {
     let app = App::start();
     let (copy, first) = stepped_up(&app).await;
     let second = copy.stepped_up().await;
@@ -81,7 +81,7 @@ async fn a_step_up_with_the_old_access_token_takes_the_privilege_from_the_one_be
 }
 
 #[tokio::test]
-async fn a_token_from_two_rotations_ago_is_a_reuse_at_once_after_a_step_up_too() {
+async fn after_a_step_up_a_refresh_token_from_before_the_last_rotation_is_a_reuse_at_once() {
     let app = App::start();
     let first = app.register().await.open_session().await;
     let own = first.renewed().await.stepped_up().await;
@@ -89,7 +89,7 @@ async fn a_token_from_two_rotations_ago_is_a_reuse_at_once_after_a_step_up_too()
     assert!(!own.works().await);
 }
 
-/// A change of credentials, and what it takes before.
+/// A change of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Password,
@@ -110,6 +110,8 @@ impl Change {
         Self::RemovePasskey,
     ];
 
+    /// Makes the change, after the steps that it requires. Returns the session with its tokens from before the change, and
+    /// the answer.
     async fn make(self, session: &mut Session) -> (Session, Answer) {
         let app = session.app.clone();
         if matches!(self, Self::RemoveApp | Self::BackupCodes) {
@@ -156,7 +158,7 @@ async fn every_change_of_credentials_renews_the_tokens_of_its_session() {
         assert_ne!((&copy.access, &copy.refresh), (&session.access, &session.refresh), "{change:?}");
         assert!(copy.works().await && session.works().await, "{change:?}");
         assert!(!is_privileged(&copy).await, "{change:?}");
-        // A new password asks for a new proof of presence; a change of factors leaves what is left of the last one.
+        // A new password ends the privilege. A change of factors does not end the privilege of the last proof.
         assert_eq!(is_privileged(&session).await, change != Change::Password, "{change:?}");
         copy.try_refresh().await.refused(401, "refresh_superseded");
         session.try_refresh().await.expect(200);
@@ -165,7 +167,7 @@ async fn every_change_of_credentials_renews_the_tokens_of_its_session() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_the_new_tokens_as_cookies_and_keeps_them_when_an_old_one_is_refused() {
+async fn a_browser_gets_the_new_tokens_as_cookies_and_keeps_them_when_an_old_token_is_refused() {
     let app = App::start();
     let session = app.register().await.open_session().await;
     let csrf =

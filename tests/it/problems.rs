@@ -1,4 +1,4 @@
-//! Bad input to REST: each is answered with a problem document that contains the request id, and damages nothing.
+//! Bad requests to the REST API: each is answered with a problem document that contains the request id, and damages nothing.
 
 use reqwest::{
     Method,
@@ -10,6 +10,8 @@ use crate::harness::{App, Ask, Session, eventually, within};
 
 const LOGIN: &str = "/api/v1/auth/jwt/login";
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const REGISTER: &str = "/api/v1/auth/register";
 
 struct Bad {
     name: &'static str,
@@ -39,49 +41,42 @@ fn table() -> Vec<Bad> {
     let deep = "[".repeat(10_000);
     vec![
         bad("truncated JSON", LOGIN, JSON, r#"{"username":"ann"#, 400, "malformed_json"),
-        bad("nothing", LOGIN, JSON, "", 400, "malformed_json"),
-        bad("endless nesting", LOGIN, JSON, deep, 422, "invalid_body"),
+        bad("an empty body", LOGIN, JSON, "", 400, "malformed_json"),
+        bad("deep nesting", LOGIN, JSON, deep, 422, "invalid_body"),
         bad("broken UTF-8", LOGIN, JSON, broken_utf8, 400, "malformed_json"),
-        bad(
-            "broken UTF-8 in a form",
-            LOGIN,
-            "application/x-www-form-urlencoded",
-            b"username=\xff&password=x",
-            400,
-            "malformed_form",
-        ),
+        bad("broken UTF-8 in a form", LOGIN, FORM, b"username=\xff&password=x", 400, "malformed_form"),
         bad("a password of a megabyte", LOGIN, JSON, megabyte, 413, "body_too_large"),
         bad("an unknown field", LOGIN, JSON, with_unknown, 422, "invalid_body"),
         bad("a missing field", LOGIN, JSON, r#"{"username":"ann@example.com"}"#, 422, "invalid_body"),
         bad("a field of another type", LOGIN, JSON, r#"{"username":7,"password":"x"}"#, 422, "invalid_body"),
         bad("an array", LOGIN, JSON, "[1]", 422, "invalid_body"),
-        bad("text for JSON", LOGIN, "text/plain", "username=ann&password=x", 415, "unsupported_media_type"),
         bad(
-            "another encoding",
+            "text instead of JSON",
+            LOGIN,
+            "text/plain",
+            "username=ann&password=x",
+            415,
+            "unsupported_media_type",
+        ),
+        bad(
+            "another charset",
             LOGIN,
             "application/json; charset=latin1",
             "{}",
             415,
             "unsupported_media_type",
         ),
-        bad(
-            "a form where none belongs",
-            "/api/v1/auth/register",
-            "application/x-www-form-urlencoded",
-            "email=a&password=b",
-            415,
-            "unsupported_media_type",
-        ),
-        bad("a path that leads nowhere", "/api/v1/auth/nothing", JSON, "{}", 404, "not_found"),
-        bad("a path outside", "/wp-login.php", JSON, "{}", 404, "not_found"),
+        bad("a form instead of JSON", REGISTER, FORM, "email=a&password=b", 415, "unsupported_media_type"),
+        bad("an unknown path of the API", "/api/v1/auth/nothing", JSON, "{}", 404, "not_found"),
+        bad("a path outside of the API", "/wp-login.php", JSON, "{}", 404, "not_found"),
         Bad { method: Method::PUT, ..bad("another method", LOGIN, JSON, "{}", 405, "method_not_allowed") },
         Bad {
             method: Method::DELETE,
-            ..bad("another method on a list", "/api/v1/auth/status", JSON, "", 405, "method_not_allowed")
+            ..bad("another method without a body", "/api/v1/auth/status", JSON, "", 405, "method_not_allowed")
         },
         bad(
-            "an address that is none",
-            "/api/v1/auth/register",
+            "an invalid e-mail address",
+            REGISTER,
             JSON,
             r#"{"email":"nobody","password":"correct-zebra-lantern-42"}"#,
             422,
@@ -91,7 +86,7 @@ fn table() -> Vec<Bad> {
 }
 
 #[tokio::test]
-async fn every_bad_request_of_the_table_gets_its_problem() {
+async fn every_bad_request_gets_its_problem_document() {
     let app = App::start();
     for bad in table() {
         let request = app.request(bad.method, bad.path).header("content-type", bad.media).body(bad.body);
@@ -100,14 +95,17 @@ async fn every_bad_request_of_the_table_gets_its_problem() {
         let answer = answer.problem();
         assert!(bad.code.is_empty() || answer.code() == bad.code, "{}: {}", bad.name, answer.text);
         let detail = answer.text_of("detail");
-        assert!(!detail.contains("serde") && !detail.contains("line 1 column"), "a library speaks: {detail}");
+        assert!(
+            !detail.contains("serde") && !detail.contains("line 1 column"),
+            "the text of a library: {detail}"
+        );
     }
     // Right after its start, a server may not be current yet.
     eventually("readiness", async || app.get("/health/ready").ask().await.status == 200).await;
 }
 
 #[tokio::test]
-async fn a_405_names_the_methods_that_there_are() {
+async fn a_405_names_the_permitted_methods() {
     let app = App::start();
     let answer = app.request(Method::PUT, LOGIN).ask().await.refused(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), Some("POST"));
@@ -124,7 +122,7 @@ async fn a_clients_own_request_id_is_kept_if_it_is_harmless() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_query_is_refused_on_every_rest_route() {
+async fn a_token_in_the_query_is_refused_by_rest() {
     let session = App::start().register().await.sign_in().await;
     for path in ["/api/v1/profile", "/api/v1/sessions", "/api/v1/auth/status", "/health"] {
         let path = format!("{path}?token={}", session.access);
@@ -148,7 +146,7 @@ async fn a_broken_authorization_header_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_headers_of_protection() {
+async fn answers_have_the_security_headers_even_if_the_path_does_not_exist() {
     let app = App::start();
     for answer in [app.get("/health").ask().await, app.get("/nothing").ask().await] {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -174,7 +172,7 @@ async fn raw(app: &App, request: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn an_upgrade_to_http_2_in_the_clear_gets_its_ordinary_answer() {
+async fn a_get_that_offers_h2c_gets_its_ordinary_answer() {
     let app = App::start();
     let request = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade, HTTP2-Settings, close\r\n\
                    upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQBAAAAAAIAAAAA\r\n\r\n";
@@ -227,13 +225,13 @@ async fn the_answer_to_an_offer_of_another_protocol_says_that_the_connection_clo
 }
 
 #[tokio::test]
-async fn a_socket_path_without_an_upgrade_says_what_it_speaks() {
+async fn a_socket_path_without_an_upgrade_is_answered_with_426() {
     let session = App::start().register().await.sign_in().await;
     session.get("/api/v1/ws/chat").await.refused(426, "upgrade_required");
 }
 
 #[tokio::test]
-async fn metrics_and_health_need_no_credential_and_show_none() {
+async fn health_needs_no_credential_and_metrics_contain_no_secret() {
     let app = App::start();
     let session: Session = app.register().await.sign_in().await;
     let _socket = session.connect().await;
@@ -259,7 +257,7 @@ async fn a_head_has_at_most_32_kib() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_end_is_refused_before_it_takes_much_memory() {
+async fn an_incomplete_head_of_128_kib_is_refused() {
     const MOST: usize = 128 * 1024;
     let app = App::start();
     for first in ["", "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n"] {

@@ -1,4 +1,4 @@
-//! The profile of a user, and changes of the password, which need a recent proof of presence.
+//! The profile of a user, and changes of the password, which require a recent proof of presence.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::harness::{App, Ask, Closed, PASSWORD};
 
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 /// Longer than the privilege of a sign-in lasts.
-const PRIVILEGE: Duration = Duration::from_secs(11 * 60);
+const AFTER_PRIVILEGE: Duration = Duration::from_secs(11 * 60);
 
 #[tokio::test]
 async fn a_profile_is_read_and_changed() {
@@ -19,7 +19,7 @@ async fn a_profile_is_read_and_changed() {
     session.request(Method::PUT, "/api/v1/profile").json(&body).ask().await.expect(200);
     let profile = session.get("/api/v1/profile").await.expect(200);
     assert_eq!(profile.text_of("display_name"), "Ann Example");
-    assert!(!profile.text.contains("argon2"), "no hash leaves the server");
+    assert!(!profile.text.contains("argon2"), "the answer has no hash");
     session
         .request(Method::PUT, "/api/v1/profile")
         .json(&json!({"display_name": null}))
@@ -30,7 +30,7 @@ async fn a_profile_is_read_and_changed() {
 }
 
 #[tokio::test]
-async fn nobody_gives_themselves_a_role() {
+async fn a_change_of_the_profile_cannot_change_the_role() {
     let session = App::start().register().await.sign_in().await;
     let body = json!({"display_name": "Ann", "role": "admin"});
     session.request(Method::PUT, "/api/v1/profile").json(&body).ask().await.expect(422).problem();
@@ -38,7 +38,7 @@ async fn nobody_gives_themselves_a_role() {
 }
 
 #[tokio::test]
-async fn a_new_password_ends_the_other_sessions_with_4502_and_no_other() {
+async fn a_new_password_ends_only_the_other_sessions_of_its_user_with_4502() {
     let app = App::start();
     let (person, stranger) = (app.register().await, app.register().await.sign_in().await);
     let (own, other) = (person.sign_in().await, person.sign_in().await);
@@ -56,10 +56,10 @@ async fn a_new_password_ends_the_other_sessions_with_4502_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_somebody_who_proved_presence_lately() {
+async fn a_password_change_requires_a_recent_proof_of_presence() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
-    app.advance(PRIVILEGE);
+    app.advance(AFTER_PRIVILEGE);
     let body = json!({"new_password": NEW_PASSWORD});
     session.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
     session
@@ -72,7 +72,7 @@ async fn a_password_is_changed_by_somebody_who_proved_presence_lately() {
 }
 
 #[tokio::test]
-async fn after_a_password_change_the_old_proof_of_presence_is_void() {
+async fn a_password_change_ends_the_privilege_of_its_session() {
     let session = App::start().register().await.sign_in().await;
     session.post("/api/v1/profile/password", &json!({"new_password": NEW_PASSWORD})).await.expect(200);
     let again = json!({"new_password": "a-third-marble-otter-63"});
@@ -80,12 +80,12 @@ async fn after_a_password_change_the_old_proof_of_presence_is_void() {
 }
 
 #[tokio::test]
-async fn a_proof_of_presence_takes_the_privilege_from_the_token_that_asked_and_gives_it_to_the_next() {
+async fn a_step_up_gives_privilege_to_the_new_token_and_ends_that_of_the_old_one() {
     let session = App::start().register().await.sign_in().await;
     let stepped_up = session.stepped_up().await;
     let body = json!({"new_password": NEW_PASSWORD});
     session.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
-    assert!(session.works().await && stepped_up.works().await, "both still are the session's");
+    assert!(session.works().await && stepped_up.works().await, "both tokens work");
     let again = stepped_up.stepped_up().await;
     stepped_up.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
     let renewed = again.renewed().await;
@@ -93,7 +93,7 @@ async fn a_proof_of_presence_takes_the_privilege_from_the_token_that_asked_and_g
 }
 
 #[tokio::test]
-async fn a_guessable_new_password_changes_nothing() {
+async fn a_guessable_or_short_new_password_is_refused() {
     let session = App::start().register().await.sign_in().await;
     for weak in ["password1234", "short", session.person.email.as_str()] {
         session.post("/api/v1/profile/password", &json!({"new_password": weak})).await.expect(422).problem();
@@ -102,7 +102,7 @@ async fn a_guessable_new_password_changes_nothing() {
 }
 
 #[tokio::test]
-async fn debug_tells_what_the_server_sees_and_none_of_the_secrets() {
+async fn the_debug_answer_shows_the_caller_and_no_secrets() {
     let session = App::start().register().await.sign_in().await;
     let answer = session.by_cookie(Method::GET, "/api/v1/profile/debug").ask().await.expect(200);
     assert_eq!(answer.text_of("credential"), "cookie");
@@ -113,7 +113,7 @@ async fn debug_tells_what_the_server_sees_and_none_of_the_secrets() {
 }
 
 #[tokio::test]
-async fn debug_does_not_exist_in_production() {
+async fn the_debug_answer_does_not_exist_in_production() {
     let app = App::with(|settings| settings.environment = Environment::Production);
     let session = app.register().await.sign_in().await;
     session.get("/api/v1/profile/debug").await.refused(404, "not_found");

@@ -44,7 +44,7 @@ fn bad_request() -> Closed {
 }
 
 #[tokio::test]
-async fn connect_answers_all_that_an_sdk_needs() {
+async fn the_answer_to_connect_contains_all_that_an_sdk_needs() {
     let session = signed_in().await;
     let mut socket = ProtobufSocket::open(session.app.handshake(PATH)).await;
     assert_eq!(socket.socket.headers["sec-websocket-protocol"], "centrifuge-protobuf");
@@ -54,7 +54,7 @@ async fn connect_answers_all_that_an_sdk_needs() {
 }
 
 #[tokio::test]
-async fn the_encoding_is_the_one_that_the_client_names_first() {
+async fn the_encoding_is_the_first_known_one_that_the_client_names() {
     let session = signed_in().await;
     for (offer, named) in [
         ("centrifuge-protobuf, centrifuge-json", Some("centrifuge-protobuf")),
@@ -79,7 +79,7 @@ async fn the_encoding_is_the_one_that_the_client_names_first() {
 }
 
 #[tokio::test]
-async fn a_frame_of_the_other_kind_ends_the_connection() {
+async fn a_text_frame_ends_a_binary_connection_and_a_binary_frame_ends_a_text_connection() {
     let session = signed_in().await;
     let mut binary = connected(&session).await;
     binary.socket.send_text("{}").await;
@@ -90,7 +90,7 @@ async fn a_frame_of_the_other_kind_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_messages_end_their_own_connection_and_no_other() {
+async fn invalid_messages_end_only_their_own_connection() {
     let session = signed_in().await;
     let mut bystander = connected(&session).await;
     for wrong in [&[][..], &[5, 8, 1], &[0xff; 12], &[0xff, 0xff, 0xff, 0xff, 0x0f], b"{}", &[0], &[2, 8, 9]]
@@ -136,7 +136,7 @@ async fn commands_of_one_frame_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn both_encodings_meet_in_one_channel() {
+async fn clients_of_both_encodings_share_a_channel() {
     let session = signed_in().await;
     let (mut binary, mut text) = (connected(&session).await, session.connect().await);
     assert!(binary.ask(subscribe("ephemeral:both")).await.subscribe.is_some());
@@ -148,14 +148,14 @@ async fn both_encodings_meet_in_one_channel() {
     let first = binary.pushed().await;
     let published = first.r#pub.expect("a publication");
     assert_eq!((first.channel.as_str(), published.data.as_ref()), ("ephemeral:both", data.as_slice()));
-    assert_eq!(published.info.expect("who published").user, me);
+    assert_eq!(published.info.expect("the publisher").user, me);
     assert_eq!(binary.pushed().await.r#pub.expect("a publication").data.as_ref(), b"{\"text\":\"hi\"}");
     assert_eq!(text.pushed().await["pub"]["data"], json!({"n": 1.50}));
     assert_eq!(text.pushed().await["pub"]["data"], json!({"text": "hi"}));
 }
 
 #[tokio::test]
-async fn a_publication_that_is_no_json_is_a_bad_request_and_reaches_nobody() {
+async fn a_publication_that_is_no_json_is_refused_and_not_delivered() {
     let session = signed_in().await;
     let (mut binary, mut text) = (connected(&session).await, session.connect().await);
     binary.ask(subscribe("ephemeral:both")).await;
@@ -192,7 +192,7 @@ async fn a_ping_is_an_empty_message_and_so_is_its_answer() {
 }
 
 #[tokio::test]
-async fn a_revocation_cuts_a_binary_connection_too() {
+async fn a_revocation_closes_a_binary_connection() {
     let session = signed_in().await;
     let mut socket = connected(&session).await;
     session.sign_out("local").await.expect(200);

@@ -1,4 +1,5 @@
-//! Places of connections: behind a trusted proxy each client has its own, streams take none of REST, and other sites take none.
+//! Places of connections: each client behind a trusted proxy has its own places, and streams use no places of plain
+//! connections. Requests of other sites are refused before they count for a limit.
 
 use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
@@ -15,12 +16,12 @@ fn behind_a_proxy() -> App {
     })
 }
 
-/// What a client behind the proxy is answered.
+/// The answer to a client behind the proxy.
 async fn ask_from(app: &App, client: &str) -> Answer {
     app.get("/health/live").header("x-forwarded-for", client).ask().await
 }
 
-/// A request of a client behind the proxy whose body does not come.
+/// Begins a request of a client behind the proxy. Only the first byte of its body is sent.
 async fn begin_from(app: &App, client: &str) -> TcpStream {
     let mut stream = TcpStream::connect(app.address()).await.expect("a connection");
     let head = format!(
@@ -41,7 +42,7 @@ async fn a_trusted_proxy_may_have_more_connections_than_one_client() {
 }
 
 #[tokio::test]
-async fn a_client_behind_a_proxy_has_so_many_requests_at_once_and_no_more() {
+async fn the_simultaneous_requests_of_a_client_behind_a_proxy_are_limited() {
     let app = behind_a_proxy();
     let held = [begin_from(&app, "198.51.100.1").await, begin_from(&app, "198.51.100.1").await];
     eventually("the limit is reached", async || ask_from(&app, "198.51.100.1").await.status == 429).await;
@@ -53,7 +54,7 @@ async fn a_client_behind_a_proxy_has_so_many_requests_at_once_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_asks_for_itself_is_not_counted() {
+async fn requests_of_the_proxy_itself_are_not_counted() {
     let app = behind_a_proxy();
     let mut held = Vec::new();
     for _ in 0..LIMIT {
@@ -63,11 +64,11 @@ async fn a_proxy_that_asks_for_itself_is_not_counted() {
 }
 
 #[tokio::test]
-async fn streams_leave_the_places_of_plain_connections_free() {
+async fn streams_use_no_places_of_plain_connections() {
     let app = App::with(|settings| settings.socket.limits.per_address = LIMIT);
     let session = app.register().await.sign_in().await;
     let _streams = [EmulatedConnection::of(&session).await, EmulatedConnection::of(&session).await];
-    // The connection of the registration is kept by the client; two others fit only if the streams hold no place.
+    // If the streams used places of plain connections, all places of the address would be in use now.
     for _ in 0..3 {
         let mut stream = TcpStream::connect(app.address()).await.expect("a connection");
         stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
@@ -78,14 +79,15 @@ async fn streams_leave_the_places_of_plain_connections_free() {
 }
 
 #[tokio::test]
-async fn streams_take_places_of_sockets() {
+async fn streams_use_places_of_sockets() {
     let app = App::with(|settings| settings.socket.limits.per_address = LIMIT);
     let session = app.register().await.sign_in().await;
     let _streams = [EmulatedConnection::of(&session).await, EmulatedConnection::of(&session).await];
     session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
 }
 
-/// What browsers send with a picture on a page of another site, and with other requests that the page cannot read.
+/// The headers that browsers send with the request for a picture on a page of another site, and with other requests whose
+/// answers the page cannot read.
 const OTHER_SITES: [&[(&str, &str)]; 4] = [
     &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
     &[("sec-fetch-site", "same-site")],
@@ -94,7 +96,7 @@ const OTHER_SITES: [&[(&str, &str)]; 4] = [
 ];
 
 #[tokio::test]
-async fn pictures_on_another_site_use_up_no_limit_of_their_viewer() {
+async fn requests_of_other_sites_use_up_no_limit() {
     let app = App::with(|settings| {
         settings.address_limit_factor = 1;
         settings.limits.handshake_address.burst = 2;
@@ -120,7 +122,7 @@ async fn pictures_on_another_site_use_up_no_limit_of_their_viewer() {
 }
 
 #[tokio::test]
-async fn another_site_makes_the_server_wait_for_no_body() {
+async fn a_request_of_another_site_is_refused_before_its_body_arrives() {
     let app = App::start();
     for path in ["/connection/http_stream", "/emulation"] {
         let mut stream = TcpStream::connect(app.address()).await.expect("a connection");
@@ -147,7 +149,7 @@ async fn an_allowed_origin_may_be_another_site() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_names_no_client_does_not_give_all_of_them_the_places_of_one() {
+async fn clients_that_the_proxy_does_not_name_do_not_share_the_places_of_one_client() {
     let app = behind_a_proxy();
     let notices = async || app.get("/health/ready").ask().await.expect(200).body["details"].clone();
     eventually("readiness", async || app.get("/health/ready").ask().await.status == 200).await;

@@ -1,4 +1,5 @@
-//! Concurrent requests: connecting, refreshing and signing in, against revocations.
+//! Concurrent requests: uses of a session or an account while a revocation is carried out, and several changes of one kind at
+//! the same moment.
 
 use std::{future::Future, time::Duration};
 
@@ -11,8 +12,9 @@ use crate::harness::{App, Barrier, PASSWORD, Person, Session, eventually};
 /// The number of rounds of a race.
 const ROUNDS: usize = 500;
 
-/// One round: a session connects repeatedly while it is revoked. Afterwards none of its sockets is open.
-async fn connect_against_revocation(person: &Person, operator: &Session, round: usize) -> usize {
+/// One round: a session connects repeatedly while it is revoked. Afterwards none of its sockets is open. Returns how many
+/// sockets were opened.
+async fn connect_during_revocation(person: &Person, operator: &Session, round: usize) -> usize {
     let session = person.open_session().await;
     let connect = async {
         let mut open = Vec::new();
@@ -34,21 +36,21 @@ async fn connect_against_revocation(person: &Person, operator: &Session, round: 
 }
 
 #[tokio::test]
-async fn five_hundred_rounds_of_connecting_against_revocation_leave_no_live_socket() {
+async fn connecting_during_a_revocation_leaves_no_open_socket() {
     let app = App::with(|settings| {
         settings.listen.workers = 2;
         settings.limits.request_user.burst = 10_000;
     });
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
-    let rounds = stream::iter(0..ROUNDS).map(|round| connect_against_revocation(&person, &operator, round));
+    let rounds = stream::iter(0..ROUNDS).map(|round| connect_during_revocation(&person, &operator, round));
     let opened: usize = rounds.buffer_unordered(4).fold(0, async |sum, opened| sum + opened).await;
-    assert!(opened > 0, "in some rounds the socket was the faster one");
+    assert!(opened > 0, "some sockets opened before their revocation");
     eventually("every permit is released", async || app.open_sockets() == 0).await;
 }
 
 #[tokio::test]
-async fn the_race_by_first_command_leaves_no_live_socket_either() {
+async fn a_connect_command_during_a_revocation_leaves_no_open_socket() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
@@ -68,7 +70,7 @@ async fn the_race_by_first_command_leaves_no_live_socket_either() {
 }
 
 #[tokio::test]
-async fn a_refresh_against_a_revocation_revives_nothing() {
+async fn a_refresh_during_a_revocation_does_not_revive_the_session() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
@@ -92,7 +94,8 @@ enum First {
     End,
 }
 
-/// Runs a use of a session or account and the request that ends it, in this order.
+/// Runs a request that uses a session or an account, and a request that ends sessions. The one that `first` names gets the
+/// lock first.
 async fn in_order<U, E>(
     barrier: Barrier,
     first: First,
@@ -109,7 +112,7 @@ async fn in_order<U, E>(
 }
 
 #[tokio::test]
-async fn a_refresh_that_waits_for_a_revocation_is_refused_and_one_before_it_is_ended() {
+async fn a_refresh_that_waits_for_a_revocation_is_refused_and_tokens_of_an_earlier_refresh_stop_working() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
@@ -130,7 +133,7 @@ async fn a_refresh_that_waits_for_a_revocation_is_refused_and_one_before_it_is_e
 }
 
 #[tokio::test]
-async fn a_socket_that_opens_while_its_revocation_waits_is_closed_by_it() {
+async fn a_socket_that_opens_while_its_revocation_waits_is_closed() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
@@ -153,7 +156,7 @@ async fn a_socket_that_opens_while_its_revocation_waits_is_closed_by_it() {
 }
 
 #[tokio::test]
-async fn a_sign_in_against_a_suspension_leaves_no_session() {
+async fn a_sign_in_during_a_suspension_leaves_no_session() {
     let app = App::start();
     for first in [First::End, First::Use] {
         let person = app.register().await;
@@ -177,7 +180,7 @@ async fn a_sign_in_against_a_suspension_leaves_no_session() {
 }
 
 #[tokio::test]
-async fn ending_the_other_sessions_fails_no_sign_in_of_the_same_moment() {
+async fn a_sign_in_while_the_other_sessions_are_ended_succeeds() {
     let app = App::start();
     let person = app.register().await;
     for first in [First::End, First::Use] {
@@ -191,7 +194,7 @@ async fn ending_the_other_sessions_fails_no_sign_in_of_the_same_moment() {
 }
 
 #[tokio::test]
-async fn of_two_sessions_that_change_the_password_at_once_one_does() {
+async fn only_one_of_two_password_changes_at_once_succeeds() {
     let app = App::start();
     for round in 0..4 {
         let person = app.register().await;
@@ -204,7 +207,8 @@ async fn of_two_sessions_that_change_the_password_at_once_one_does() {
         let (kept, won, lost) =
             if first.status == 200 { (&one, first, second) } else { (&two, second, first) };
         won.expect(200);
-        // 401 if it came after the other, 429 if the password of the other was still being hashed.
+        // The refused change gets 401 if the other change was committed, and 429 if the other password was still being
+        // hashed.
         assert!(matches!(lost.status, 401 | 429), "round {round}: {}", lost.text);
         lost.problem();
         assert!(kept.works().await, "round {round}");
@@ -213,7 +217,7 @@ async fn of_two_sessions_that_change_the_password_at_once_one_does() {
 }
 
 #[tokio::test]
-async fn a_password_change_in_flight_does_not_outlive_the_revocation_of_its_session() {
+async fn a_password_change_is_never_committed_after_the_revocation_of_its_session() {
     const NEW: &str = "another-copper-walrus-17";
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
@@ -240,7 +244,7 @@ async fn a_password_change_in_flight_does_not_outlive_the_revocation_of_its_sess
 }
 
 #[tokio::test]
-async fn a_cache_that_is_being_filled_does_not_outlive_the_revocation() {
+async fn a_session_that_is_cached_during_its_revocation_is_refused_afterwards() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = app.register().await;
@@ -255,7 +259,7 @@ async fn a_cache_that_is_being_filled_does_not_outlive_the_revocation() {
 }
 
 #[tokio::test]
-async fn sixteen_revocations_of_one_session_are_one() {
+async fn sixteen_revocations_of_one_session_at_once_are_recorded_once() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let session = app.register().await.sign_in().await;
@@ -268,7 +272,7 @@ async fn sixteen_revocations_of_one_session_are_one() {
 }
 
 #[tokio::test]
-async fn sixteen_registrations_of_one_address_make_one_account() {
+async fn sixteen_registrations_of_one_address_at_once_create_one_account() {
     let app = App::start();
     let body = json!({"email": app.new_email(), "password": PASSWORD});
     let register = || {

@@ -15,7 +15,8 @@ fn position(result: &Value) -> (u64, String) {
     (result["offset"].as_u64().unwrap_or(0), epoch.to_owned())
 }
 
-/// Subscribes from a position, and returns the result or the error code.
+/// Subscribes from a position, and returns the result or the error code. With a `flag` of 2, a subscription that cannot be
+/// recovered is refused.
 async fn recover(socket: &mut Socket, channel: &str, from: &(u64, String), flag: u64) -> Value {
     let (offset, epoch) = from;
     let request =
@@ -46,7 +47,7 @@ async fn speaker(session: &Session, channel: &str) -> Socket {
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_it_missed_and_then_what_follows() {
+async fn a_returning_client_gets_the_missed_publications_and_then_the_new_ones() {
     let app = app(|_| {});
     let session = app.register().await.sign_in().await;
     for channel in ["memory:room", "chat:room"] {
@@ -65,7 +66,7 @@ async fn who_comes_back_gets_what_it_missed_and_then_what_follows() {
         let mut back = session.connect_by_command().await;
         let result = recover(&mut back, channel, &(seen, epoch.clone()), 0).await;
         assert_eq!((&result["was_recovering"], &result["recovered"]), (&json!(true), &json!(true)));
-        assert_eq!(position(&result), (seen, epoch), "the client counts on from where it was");
+        assert_eq!(position(&result), (seen, epoch), "the result has the position of the client");
         assert_eq!(data(&result), [json!(0), json!(1), json!(2), json!(3)], "{channel}");
         speaker.publish(channel, json!("live")).await;
         let live = published(&mut back).await;
@@ -74,7 +75,7 @@ async fn who_comes_back_gets_what_it_missed_and_then_what_follows() {
 }
 
 #[tokio::test]
-async fn who_missed_nothing_is_recovered_with_nothing() {
+async fn a_client_that_missed_nothing_is_recovered_without_publications() {
     let app = app(|_| {});
     let session = app.register().await.sign_in().await;
     for channel in ["memory:room", "chat:room"] {
@@ -90,7 +91,7 @@ async fn who_missed_nothing_is_recovered_with_nothing() {
 }
 
 #[tokio::test]
-async fn who_is_too_far_behind_begins_anew_or_is_refused_if_it_would_rather() {
+async fn a_client_that_cannot_recover_begins_anew_or_gets_an_error_if_it_set_the_flag() {
     let app = app(|_| {});
     let session = app.register().await.sign_in().await;
     let mut speaker = speaker(&session, "memory:room").await;
@@ -122,7 +123,7 @@ async fn who_is_too_far_behind_begins_anew_or_is_refused_if_it_would_rather() {
 }
 
 #[tokio::test]
-async fn a_cache_gives_the_newest_publication() {
+async fn the_recovery_mode_cache_returns_the_newest_publication() {
     let app = app(|memory| memory.recovery_mode = RecoveryMode::Cache);
     let session = app.register().await.sign_in().await;
     let mut speaker = speaker(&session, "memory:room").await;
@@ -135,7 +136,7 @@ async fn a_cache_gives_the_newest_publication() {
 }
 
 #[tokio::test]
-async fn readers_that_drop_and_return_while_others_speak_get_everything_once_and_in_order() {
+async fn a_reader_that_returns_repeatedly_gets_every_publication_once_and_in_order() {
     const PUBLICATIONS: u64 = 60;
     let app = app(|memory| memory.history_size = 200);
     let session = app.register().await.sign_in().await;
@@ -152,7 +153,7 @@ async fn readers_that_drop_and_return_while_others_speak_get_everything_once_and
     let listening = async {
         let mut heard = Vec::new();
         while at < PUBLICATIONS {
-            // Receives some publications live, then disconnects and returns.
+            // The reader receives some publications live, then disconnects and returns.
             for _ in 0..5 {
                 if at < PUBLICATIONS {
                     let publication = published(&mut reader).await;

@@ -1,4 +1,4 @@
-//! The refresh chain: rotation, retries, and the end of a session after its token was used twice.
+//! Refresh tokens: rotation, retries, and the end of a session whose refresh token was reused.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::harness::{App, Ask, Closed, DatabaseProxy, Session, fresh_database};
 
+/// For this long, a replaced refresh token can be exchanged for its successor any number of times.
 const GRACE: Duration = Duration::from_secs(10);
 
 async fn signed_in() -> Session {
@@ -50,7 +51,7 @@ async fn a_retry_within_the_grace_gets_the_same_successor() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_forgiven_once_after_the_grace() {
+async fn after_the_grace_a_replaced_token_gets_its_unused_successor_once() {
     let session = signed_in().await;
     let lost = session.renewed().await;
     session.app.advance(2 * GRACE);
@@ -61,7 +62,7 @@ async fn a_lost_answer_is_forgiven_once_after_the_grace() {
 }
 
 #[tokio::test]
-async fn late_retries_at_once_are_one() {
+async fn late_retries_at_the_same_moment_count_as_one() {
     let session = signed_in().await;
     for _ in 0..5 {
         let session = session.person.sign_in().await;
@@ -91,39 +92,39 @@ async fn a_reuse_after_the_grace_ends_the_session_and_closes_its_socket_with_450
 }
 
 #[tokio::test]
-async fn the_first_use_of_a_rotation_is_stored_before_it_is_answered() {
+async fn the_first_use_of_refreshed_tokens_is_stored_before_its_answer() {
     let session = signed_in().await;
-    let thief = session.renewed().await;
-    assert!(thief.works().await);
+    let renewed = session.renewed().await;
+    assert!(renewed.works().await);
     let used = format!("SELECT used_counter FROM sessions WHERE id = '{}'", session.id);
     assert_eq!(session.app.count(&used).await, 1);
 }
 
 #[tokio::test]
-async fn a_use_on_another_node_is_known_at_once() {
+async fn the_first_use_on_one_node_is_known_at_once_on_another() {
     let database = fresh_database();
     let (one, two) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
     let session = one.register().await.sign_in().await;
-    let thief = session.renewed().await;
-    assert!(thief.works().await);
+    let renewed = session.renewed().await;
+    assert!(renewed.works().await);
     two.advance(GRACE + Duration::from_secs(1));
     let there = Session { app: two.clone(), ..session };
     there.try_refresh().await.refused(401, "refresh_reused");
 }
 
 #[tokio::test]
-async fn a_use_that_finds_its_session_revoked_is_refused() {
+async fn the_first_use_of_refreshed_tokens_is_refused_if_the_session_is_revoked() {
     let session = signed_in().await;
     let renewed = session.renewed().await;
     assert!(session.works().await, "this node knows the session");
-    // As on another node, of which this one has not heard yet.
+    // This has the effect of a revocation by another node that this node has not read yet.
     let sql = format!("UPDATE sessions SET revoked_at = now() WHERE id = '{}'", session.id);
     session.app.rows().await.batch_execute(&sql).await.expect("revoked");
     renewed.get("/api/v1/profile").await.refused(401, "session_revoked");
 }
 
 #[tokio::test]
-async fn a_use_that_cannot_be_stored_is_not_answered() {
+async fn a_first_use_that_cannot_be_stored_is_refused_with_503() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |_| {});
@@ -144,7 +145,7 @@ async fn a_token_from_two_rotations_ago_is_a_reuse_at_once() {
 }
 
 #[tokio::test]
-async fn a_forged_token_changes_nothing() {
+async fn a_forged_token_is_refused_and_ends_no_session() {
     let session = signed_in().await;
     let (mut altered, other) = (session.refresh.clone(), session.person.sign_in().await);
     let place = altered.len() - 4;
@@ -158,7 +159,7 @@ async fn a_forged_token_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_refresh_disturbs_no_open_socket() {
+async fn a_refresh_does_not_disturb_open_sockets() {
     let session = signed_in().await;
     let mut socket = session.connect().await;
     session.renewed().await.renewed().await;
@@ -166,7 +167,7 @@ async fn a_refresh_disturbs_no_open_socket() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_lasts_seven_days_from_its_last_use() {
+async fn each_refresh_token_is_valid_for_seven_days() {
     const DAY: Duration = Duration::from_secs(86_400);
     let app = App::with(|settings| settings.sessions.idle = 60 * DAY);
     let session = app.register().await.sign_in().await;
@@ -179,7 +180,7 @@ async fn a_refresh_token_lasts_seven_days_from_its_last_use() {
 }
 
 #[tokio::test]
-async fn no_refresh_reaches_beyond_the_absolute_end() {
+async fn a_refresh_does_not_extend_the_absolute_end_of_its_session() {
     const DAY: Duration = Duration::from_secs(86_400);
     let app = App::with(|settings| settings.sessions.idle = 60 * DAY);
     let mut session = app.register().await.sign_in().await;
@@ -210,7 +211,7 @@ async fn a_browser_refreshes_by_cookie_with_its_csrf_token() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_arrives_late_removes_no_cookie_of_a_newer_sign_in() {
+async fn a_refused_refresh_removes_no_cookies() {
     let session = signed_in().await;
     session.sign_out("local").await.expect(200);
     let request =
@@ -220,7 +221,7 @@ async fn a_refusal_that_arrives_late_removes_no_cookie_of_a_newer_sign_in() {
 }
 
 #[tokio::test]
-async fn of_two_refresh_cookies_the_newer_one_is_exchanged_and_nothing_looks_stolen() {
+async fn the_newer_of_two_refresh_cookies_is_exchanged_and_the_older_one_is_not_a_reuse() {
     let first = signed_in().await;
     let second = first.renewed().await;
     first.app.advance(Duration::from_secs(60));
@@ -237,7 +238,7 @@ async fn of_two_refresh_cookies_the_newer_one_is_exchanged_and_nothing_looks_sto
 }
 
 #[tokio::test]
-async fn of_refresh_cookies_of_two_sessions_the_one_of_the_newer_session_counts() {
+async fn the_refresh_cookie_of_the_newest_working_session_counts() {
     let old = signed_in().await;
     old.app.advance(Duration::from_secs(60));
     let new = old.person.sign_in().await;
@@ -257,7 +258,7 @@ async fn of_refresh_cookies_of_two_sessions_the_one_of_the_newer_session_counts(
 }
 
 #[tokio::test]
-async fn refreshing_without_a_token_is_a_401() {
+async fn a_refresh_without_a_token_is_refused() {
     let app = App::start();
     app.post("/api/v1/auth/refresh").ask().await.refused(401, "not_authenticated");
     app.post("/api/v1/auth/refresh").json(&json!({})).ask().await.expect(422).problem();

@@ -1,11 +1,11 @@
-//! Retention of durable channels: expired publications are deleted.
+//! Retention of durable channels: expired publications are deleted, and unused channels are forgotten.
 
 use serde_json::json;
 
 use crate::harness::App;
 
-/// A channel with this many publications, all logically deleted.
-async fn a_channel_that_is_gone(app: &App, rows: i64) {
+/// Writes a channel with this many publications. All of them have been removed, but their rows still exist.
+async fn channel_with_removed_history(app: &App, rows: i64) {
     let sql = format!(
         "INSERT INTO channels (name, top, gone, created_at, updated_at)
          VALUES ('chat:lobby', {rows}, {rows}, now(), now());
@@ -16,15 +16,15 @@ async fn a_channel_that_is_gone(app: &App, rows: i64) {
 }
 
 #[tokio::test]
-async fn one_sweep_clears_away_all_that_is_not_kept_however_much_it_is() {
+async fn one_sweep_deletes_all_removed_publications_even_if_there_are_many() {
     let app = App::start();
-    a_channel_that_is_gone(&app, 90_000).await;
+    channel_with_removed_history(&app, 90_000).await;
     app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
 }
 
 #[tokio::test]
-async fn a_sweep_looks_at_every_channel_that_is_due_and_at_no_other() {
+async fn a_sweep_checks_every_channel_that_is_due_and_no_other() {
     let app = App::start();
     let rows = "INSERT INTO channels (name, top, gone, created_at, updated_at)
                 SELECT 'chat:' || n, 1, 0, now(), now() FROM generate_series(1, 2500) n;
@@ -40,7 +40,7 @@ async fn a_sweep_looks_at_every_channel_that_is_due_and_at_no_other() {
 }
 
 #[tokio::test]
-async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position_is_not_recovered() {
+async fn a_channel_unused_for_a_month_is_forgotten_and_old_positions_are_not_recovered() {
     let app = App::start();
     let session = app.register().await.open_session().await;
     let mut socket = session.connect_by_command().await;
@@ -57,8 +57,8 @@ async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position
     app.rows().await.batch_execute(longer).await.expect("rows");
     app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channels").await, 0);
-    // The node still has the position of the deleted row. This publication makes it end its subscriptions, and the
-    // subscribers cannot recover when they return.
+    // The node still has the position of the deleted row. When it writes this publication, it notices the deletion: it ends the
+    // subscriptions of the channel, and the subscribers cannot recover when they return.
     assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());
     assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 65_537);
     let back = json!({"subscribe": {"channel": "chat:lobby", "recover": true, "offset": 1, "epoch": epoch}});
@@ -69,9 +69,9 @@ async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position
 }
 
 #[tokio::test]
-async fn channels_are_cleared_even_if_none_can_be_forgotten() {
+async fn removed_publications_are_deleted_even_if_no_channel_can_be_forgotten() {
     let app = App::start();
-    a_channel_that_is_gone(&app, 10).await;
+    channel_with_removed_history(&app, 10).await;
     let rows = "INSERT INTO channels (name, top, gone, created_at, updated_at)
                 VALUES ('chat:unused', 5, 5, now() - interval '1 year', now() - interval '1 year');
                 ALTER TABLE channel_epoch ADD CHECK (floor < 1)";
@@ -81,6 +81,6 @@ async fn channels_are_cleared_even_if_none_can_be_forgotten() {
     assert_eq!(
         app.count("SELECT count(*) FROM channels WHERE due_at <= now()").await,
         0,
-        "all are scheduled"
+        "no channel is due any more"
     );
 }

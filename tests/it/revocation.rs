@@ -22,7 +22,7 @@ async fn open(session: &Session, count: usize) -> Vec<Socket> {
 }
 
 #[tokio::test]
-async fn ten_sockets_of_one_user_among_a_thousand_are_closed_and_no_other() {
+async fn a_revocation_closes_only_the_ten_sockets_of_its_user_among_a_thousand() {
     let app = App::with(|settings| settings.listen.workers = 2);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (person, other) = (app.register().await, app.register().await);
@@ -51,19 +51,19 @@ async fn ten_sockets_of_one_user_among_a_thousand_are_closed_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_revoked_member_hears_nothing_that_is_published_after_the_answer() {
+async fn a_revoked_member_receives_nothing_that_is_published_after_the_answer() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
-    let (mut ears, mut mouth) = (reader.connect().await, author.connect().await);
-    ears.subscribe("ephemeral:lobby").await;
-    mouth.subscribe("ephemeral:lobby").await;
-    mouth.publish("ephemeral:lobby", json!("before")).await;
-    assert_eq!(ears.pushed().await["pub"]["data"], "before");
+    let (mut subscriber, mut publisher) = (reader.connect().await, author.connect().await);
+    subscriber.subscribe("ephemeral:lobby").await;
+    publisher.subscribe("ephemeral:lobby").await;
+    publisher.publish("ephemeral:lobby", json!("before")).await;
+    assert_eq!(subscriber.pushed().await["pub"]["data"], "before");
     operator.revoke(json!({"session": reader.id})).await.expect(200);
-    mouth.publish("ephemeral:lobby", json!("after")).await;
+    publisher.publish("ephemeral:lobby", json!("after")).await;
     // A frame before the close frame would appear here.
-    let closed = match ears.event().await {
+    let closed = match subscriber.event().await {
         crate::harness::Event::Closed(closed) => closed,
         other => panic!("delivered after the revocation: {other:?}"),
     };
@@ -71,70 +71,70 @@ async fn a_revoked_member_hears_nothing_that_is_published_after_the_answer() {
 }
 
 #[tokio::test]
-async fn a_frame_sent_after_the_answer_is_not_accepted() {
+async fn a_frame_that_is_sent_after_the_answer_to_a_revocation_is_not_accepted() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (author, reader) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
-    let (mut mouth, mut ears) = (author.connect().await, reader.connect().await);
-    mouth.subscribe("ephemeral:lobby").await;
-    ears.subscribe("ephemeral:lobby").await;
+    let (mut publisher, mut subscriber) = (author.connect().await, reader.connect().await);
+    publisher.subscribe("ephemeral:lobby").await;
+    subscriber.subscribe("ephemeral:lobby").await;
     operator.revoke(json!({"session": author.id})).await.expect(200);
-    mouth.send_text(r#"{"id":9,"publish":{"channel":"ephemeral:lobby","data":"too late"}}"#).await;
-    assert_eq!(mouth.closed().await, revoked());
-    assert!(ears.is_undisturbed().await);
+    publisher.send_text(r#"{"id":9,"publish":{"channel":"ephemeral:lobby","data":"too late"}}"#).await;
+    assert_eq!(publisher.closed().await, revoked());
+    assert!(subscriber.is_undisturbed().await);
 }
 
-/// A socket that is subscribed to [`BULK_CHANNEL`] and then never reads.
-async fn deaf(session: &Session) -> Socket {
+/// A socket that is subscribed to [`BULK_CHANNEL`]. Its client does not read after the reply to the subscription.
+async fn unread_socket(session: &Session) -> Socket {
     let path = format!("/api/v1/ws/chat?token={}", session.access);
     let handshake = session.app.handshake(&path).receive_buffer(4096);
-    let mut socket = handshake.open().await.expect("the handshake is granted");
+    let mut socket = handshake.open().await.expect("the handshake is accepted");
     socket.subscribe(BULK_CHANNEL).await;
     socket
 }
 
 #[tokio::test]
-async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
-    // With this setting only the revocation can end the connection.
+async fn a_peer_that_does_not_read_is_cut_within_a_second_of_its_revocation() {
+    // The queue of the connection does not overflow with this setting, so the revocation ends the connection.
     let app = App::with(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
-    let (socket, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(BULK_CHANNEL).await;
-    mouth.publish_until_full().await;
+    let (socket, mut publisher) = (unread_socket(&reader).await, author.connect().await);
+    publisher.subscribe(BULK_CHANNEL).await;
+    publisher.publish_until_full().await;
     let state = || server_side_state(app.address(), socket.local);
     assert_eq!(state(), Some("ESTABLISHED"));
-    assert!(server_side_unsent(app.address(), socket.local) > 0, "the kernel's buffers are full");
+    assert!(server_side_unsent(app.address(), socket.local) > 0, "bytes wait in the kernel's buffers");
 
     let began = Instant::now();
     let answer = operator.revoke(json!({"session": reader.id})).await.expect(200);
     assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
-    // The kernel has removed the connection too: it is neither established nor waiting to send the rest.
+    // The kernel has removed the connection, too, and does not try to send the unsent bytes.
     eventually("the connection is gone", async || state().is_none()).await;
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
-    eventually("its permit is released", async || app.open_sockets() == 1).await;
-    assert!(mouth.is_undisturbed().await);
+    eventually("the permit of the socket is released", async || app.open_sockets() == 1).await;
+    assert!(publisher.is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn a_peer_that_reads_nothing_and_is_not_revoked_overflows_with_3008() {
+async fn a_peer_that_does_not_read_is_closed_with_3008_when_its_queue_overflows() {
     let app = App::with(allow_bulk_publishing);
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
-    let (_socket, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(BULK_CHANNEL).await;
+    let (_socket, mut publisher) = (unread_socket(&reader).await, author.connect().await);
+    publisher.subscribe(BULK_CHANNEL).await;
     let mut sent = 0;
     while app.delivers_to(reader.id).await {
         assert!(sent < 4 * MORE_THAN_FITS, "the queue never overflows");
-        sent += mouth.publish_bulk().await;
+        sent += publisher.publish_bulk().await;
     }
     let slow =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3008'";
     eventually("the reason is recorded", async || app.count(slow).await == 1).await;
-    assert!(mouth.is_undisturbed().await);
+    assert!(publisher.is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn a_disabled_account_ends_with_4503_and_its_sessions_stay_dead() {
+async fn a_suspension_closes_sockets_with_4503_and_its_end_does_not_revive_sessions() {
     let app = App::start();
     let person = app.register().await;
     let session = person.sign_in().await;
@@ -143,12 +143,12 @@ async fn a_disabled_account_ends_with_4503_and_its_sessions_stay_dead() {
     assert_eq!(socket.closed().await, Closed { code: 4503, reason: "account disabled".to_owned() });
     assert!(!session.works().await);
     person.set_status(Status::Active).await;
-    assert!(!session.works().await, "what has ended does not come back with the account");
+    assert!(!session.works().await, "an ended session does not come back with the account");
     person.sign_in().await;
 }
 
 #[tokio::test]
-async fn a_changed_role_closes_with_3014_and_ends_no_session() {
+async fn a_changed_role_closes_sockets_with_3014_and_ends_no_session() {
     let app = App::start();
     let person = app.register().await;
     let session = person.sign_in().await;
@@ -161,7 +161,7 @@ async fn a_changed_role_closes_with_3014_and_ends_no_session() {
 }
 
 #[tokio::test]
-async fn a_revocation_survives_in_the_database_for_the_next_server() {
+async fn a_server_that_starts_after_a_revocation_refuses_the_session() {
     let database = crate::harness::fresh_database();
     let app = App::over(database.clone(), |_| {});
     let session = app.register().await.sign_in().await;
@@ -175,7 +175,7 @@ async fn a_revocation_survives_in_the_database_for_the_next_server() {
 }
 
 #[tokio::test]
-async fn another_server_on_the_same_database_closes_its_sockets_within_a_second() {
+async fn another_node_closes_the_sockets_of_a_revoked_session_within_a_second() {
     let database = crate::harness::fresh_database();
     let (here, there) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
     let session = here.register().await.sign_in().await;

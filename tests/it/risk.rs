@@ -43,7 +43,7 @@ async fn sign_in_from(person: &Person, address: &str, device: Option<&Session>) 
 async fn shown(session: &Session) -> Value {
     let answer = session.get("/api/v1/sessions").await.expect(200);
     let sessions = answer.body["sessions"].as_array().expect("a list").clone();
-    sessions.into_iter().find(|shown| shown["id"] == session.id.to_string()).expect("it")
+    sessions.into_iter().find(|shown| shown["id"] == session.id.to_string()).expect("the session")
 }
 
 async fn audited(app: &App, event: &str) -> i64 {
@@ -52,7 +52,7 @@ async fn audited(app: &App, event: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn the_first_sign_in_ever_is_no_alarm() {
+async fn the_first_sign_in_of_a_user_is_not_suspicious() {
     let app = app();
     let session = sign_in_from(&app.register().await, HOME, None).await;
     let shown = shown(&session).await;
@@ -62,7 +62,7 @@ async fn the_first_sign_in_ever_is_no_alarm() {
 }
 
 #[tokio::test]
-async fn sydney_and_then_london_within_the_hour_on_something_new_is_refused() {
+async fn sydney_and_then_london_within_the_hour_on_a_new_device_is_refused() {
     let app = app();
     let person = app.register().await;
     let home = sign_in_from(&person, HOME, None).await;
@@ -90,7 +90,7 @@ async fn sydney_and_then_london_within_the_hour_on_the_same_device_is_suspicious
     assert_eq!(audited(&app, "session.suspicious").await, 1);
 }
 
-/// A user with an authenticator app, after a sign-in at home that made the device trusted.
+/// A session of a user with an authenticator app. The user has signed in at home, and the device is trusted.
 async fn trusted_at_home(app: &App) -> Session {
     let person = app.register().await;
     let mut home = sign_in_from(&person, HOME, None).await;
@@ -100,7 +100,7 @@ async fn trusted_at_home(app: &App) -> Session {
 }
 
 #[tokio::test]
-async fn a_trusted_device_in_a_usual_place_is_asked_for_no_second_factor() {
+async fn a_trusted_device_in_a_usual_place_needs_no_second_factor() {
     let app = app();
     let trusted = trusted_at_home(&app).await;
     let again = sign_in_from(&trusted.person, HOME, Some(&trusted)).await;
@@ -108,7 +108,7 @@ async fn a_trusted_device_in_a_usual_place_is_asked_for_no_second_factor() {
 }
 
 #[tokio::test]
-async fn trust_in_a_device_does_not_outweigh_an_impossible_journey() {
+async fn an_impossible_journey_requires_a_second_factor_on_a_trusted_device() {
     let app = app();
     let trusted = trusted_at_home(&app).await;
     let answer = try_from(&trusted.person, ABROAD, Some(&trusted)).await.expect(200);
@@ -120,7 +120,7 @@ async fn trust_in_a_device_does_not_outweigh_an_impossible_journey() {
 }
 
 #[tokio::test]
-async fn the_same_phone_abroad_a_day_later_is_no_alarm() {
+async fn the_same_device_abroad_a_day_later_is_not_suspicious() {
     let app = app();
     let person = app.register().await;
     let home = sign_in_from(&person, HOME, None).await;
@@ -131,7 +131,7 @@ async fn the_same_phone_abroad_a_day_later_is_no_alarm() {
 }
 
 #[tokio::test]
-async fn a_vpn_that_could_be_anywhere_is_no_journey() {
+async fn the_inexact_position_of_a_vpn_is_no_evidence_of_a_journey() {
     let app = app();
     let person = app.register().await;
     let home = sign_in_from(&person, HOME, None).await;
@@ -141,7 +141,7 @@ async fn a_vpn_that_could_be_anywhere_is_no_journey() {
 }
 
 #[tokio::test]
-async fn a_new_laptop_at_home_is_no_alarm() {
+async fn a_new_device_at_home_is_not_suspicious() {
     let app = app();
     let person = app.register().await;
     sign_in_from(&person, HOME, None).await;
@@ -151,7 +151,7 @@ async fn a_new_laptop_at_home_is_no_alarm() {
 }
 
 #[tokio::test]
-async fn a_right_pair_among_many_wrong_ones_from_one_address_is_suspicious() {
+async fn a_correct_sign_in_after_many_failed_ones_from_the_same_address_is_suspicious() {
     let app = app();
     let person = app.register().await;
     sign_in_from(&person, HOME, None).await;
@@ -169,7 +169,7 @@ async fn a_right_pair_among_many_wrong_ones_from_one_address_is_suspicious() {
 }
 
 #[tokio::test]
-async fn many_failures_on_an_account_count_against_strangers_and_not_against_its_owner() {
+async fn failures_on_an_account_count_on_new_devices_and_not_on_known_ones() {
     let app = app();
     let person = app.register().await;
     let owner = sign_in_from(&person, HOME, None).await;
@@ -183,7 +183,7 @@ async fn many_failures_on_an_account_count_against_strangers_and_not_against_its
 }
 
 #[tokio::test]
-async fn a_header_of_a_stranger_tells_no_place() {
+async fn a_forwarded_address_without_a_trusted_proxy_gives_no_location() {
     let file = geo_database::database(&[SYDNEY]);
     let app = App::with(|settings| settings.geo = Geo::new(vec![Database::of(file).expect("a database")]));
     let session = sign_in_from(&app.register().await, HOME, None).await;
@@ -191,7 +191,7 @@ async fn a_header_of_a_stranger_tells_no_place() {
 }
 
 #[tokio::test]
-async fn without_a_database_of_places_only_the_rest_counts() {
+async fn without_a_geolocation_database_the_other_reasons_count() {
     let app = App::start();
     let person = app.register().await;
     person.sign_in().await;
@@ -200,7 +200,7 @@ async fn without_a_database_of_places_only_the_rest_counts() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_cannot_be_judged_is_put_off() {
+async fn a_sign_in_whose_risk_cannot_be_scored_is_answered_with_503() {
     let app = app();
     let person = app.register().await;
     app.rows().await.batch_execute("ALTER TABLE device_login_attempts RENAME TO elsewhere").await.unwrap();
@@ -210,7 +210,7 @@ async fn a_sign_in_that_cannot_be_judged_is_put_off() {
 }
 
 #[test]
-fn a_database_tells_of_its_networks_and_of_nothing_else() {
+fn a_geolocation_database_knows_only_its_own_networks() {
     let geo = Geo::new(vec![Database::of(geo_database::database(&[SYDNEY, LONDON])).expect("a database")]);
     let place = geo.locate(ABROAD.parse().unwrap());
     assert_eq!((place.country.as_deref(), place.city.as_deref()), (Some("GB"), Some("London")));
@@ -221,8 +221,8 @@ fn a_database_tells_of_its_networks_and_of_nothing_else() {
 }
 
 #[test]
-fn what_one_database_leaves_open_another_tells() {
-    let city = geo_database::Site { system: 7, ..SYDNEY };
+fn a_second_geolocation_database_completes_the_first() {
+    let city = geo_database::Site { autonomous_system: 7, ..SYDNEY };
     let of = |sites: &[geo_database::Site]| Database::of(geo_database::database(sites)).expect("a database");
     let geo = Geo::new(vec![of(&[LONDON]), of(&[city])]);
     assert_eq!(geo.locate(HOME.parse().unwrap()).network, Some(7));
@@ -230,7 +230,7 @@ fn what_one_database_leaves_open_another_tells() {
 }
 
 #[test]
-fn a_broken_database_is_refused() {
+fn a_broken_geolocation_database_is_refused() {
     let whole = geo_database::database(&[SYDNEY]);
     for broken in [&whole[..whole.len() / 2], &whole[..8], b"", b"not a database"] {
         assert!(Database::of(broken.to_vec()).is_err(), "{} bytes", broken.len());

@@ -1,30 +1,58 @@
 //! `portcullis serve`: the production server as an operator starts and stops it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
+use store::DatabaseSettings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::config::Host;
 
-use crate::harness::{Ask as _, Closed, Opcode, PASSWORD, Server, client, frame, fresh_database, within};
+use crate::harness::{
+    Ask as _, Closed, Opcode, PASSWORD, Server, client, eventually, frame, fresh_database, portcullis, within,
+};
 
 const ORIGIN: &str = "https://chat.example.com";
 
 fn production() -> Server {
-    let config = fresh_database().config;
+    production_with(&[])
+}
+
+/// A production server with the settings that every production server needs, and with these further ones.
+pub(crate) fn production_with(further: &[(&str, &str)]) -> Server {
+    production_from(&[], further)
+}
+
+/// A production server with the settings in these files, and with these settings.
+pub(crate) fn production_from(files: &[&Path], further: &[(&str, &str)]) -> Server {
+    production_on(&fresh_database(), files, further, &[])
+}
+
+/// A production server on this database, with the settings in these files, and with these settings. The settings of
+/// `left_out` are not in its environment, so that a file can give and change them.
+pub(crate) fn production_on(
+    database: &DatabaseSettings,
+    files: &[&Path],
+    further: &[(&str, &str)],
+    left_out: &[&str],
+) -> Server {
+    let config = &database.config;
     let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
     let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
     let url = format!("postgresql+psycopg2://postgres@{host}/{}", config.get_dbname().expect("a name"));
-    Server::serve(&[
-        ("DATABASE_URL", &url),
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
         ("DOMAIN", "chat.example.com"),
         ("CORS_ALLOWED_ORIGINS", ORIGIN),
         ("JWT_SECRET_KEY", "Zq8vT2mW5xR1nB7kD4hJ9pL3sF6gY0cA"),
         ("CSRF_SECRET_KEY", "u7Ee1Rr5Tt9Yy3Ii7Oo1Pp5Aa9Ss3Dd6"),
         ("DATA_ENCRYPTION_KEY", "m4Nn8Bb2Vv6Cc0Xx4Zz8Ll2Kk6Jj0Hh5"),
         ("DRAIN_SECONDS", "0"),
-    ])
+    ];
+    let settings: Vec<_> = settings.into_iter().filter(|(name, _)| !left_out.contains(name)).collect();
+    Server::serve_from(files, &[&settings, further].concat())
 }
 
-/// A request as forwarded by a proxy that terminates TLS.
+/// A request over plain HTTP, as from a proxy that terminates TLS.
 fn post(server: &Server, path: &str, body: &Value) -> reqwest::RequestBuilder {
     let rest = client().build().expect("a client");
     rest.post(format!("http://{}{path}", server.address())).json(body)
@@ -42,7 +70,7 @@ async fn sign_in(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn production_serves_its_own_origin_and_stops_in_good_order() {
+async fn production_accepts_only_allowed_origins_and_stops_without_an_error() {
     let server = production();
     let token = sign_in(&server).await;
     let path = format!("/api/v1/ws/chat?token={token}");
@@ -53,11 +81,24 @@ async fn production_serves_its_own_origin_and_stops_in_good_order() {
         .await
         .refused(403, "origin_not_allowed");
     let mut socket =
-        server.handshake(&path).header("origin", ORIGIN).open().await.expect("the handshake is granted");
+        server.handshake(&path).header("origin", ORIGIN).open().await.expect("the handshake is accepted");
     socket.subscribe("chat:lobby").await;
     let stopping = tokio::task::spawn_blocking(move || server.terminate());
     assert_eq!(socket.closed().await, Closed { code: 3001, reason: "shutdown".to_owned() });
     assert!(stopping.await.expect("the server's end").success());
+}
+
+#[tokio::test]
+async fn the_health_command_succeeds_only_while_the_server_runs() {
+    let server = production();
+    let port = server.address().port().to_string();
+    let health = || portcullis(&["health"], &[("API_PORT", &port)]);
+    eventually("the server is ready", async || health().status.code() == Some(0)).await;
+    assert!(server.terminate().success());
+    let after = health();
+    assert_eq!(after.status.code(), Some(1));
+    let why = String::from_utf8_lossy(&after.stderr).into_owned();
+    assert!(why.contains(&format!("no answer from 127.0.0.1:{port}")), "{why}");
 }
 
 #[tokio::test]
@@ -86,7 +127,7 @@ async fn production_has_no_demonstration_users_and_no_debug_route() {
 }
 
 #[tokio::test]
-async fn what_strangers_send_is_no_error_of_the_server() {
+async fn malformed_input_is_not_logged_as_an_error() {
     let server = production();
     let token = sign_in(&server).await;
     let path = format!("/api/v1/ws/chat?token={token}");

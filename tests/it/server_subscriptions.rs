@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Closed, Event, Session, Socket, eventually};
 
-/// Namespaces: `mine` has personal channels of users, `kept` has a history, `single` allows one subscriber.
+/// A server with three namespaces besides the built-in ones. All three have a history. `mine` has the personal channels of
+/// users, and `single` allows one subscriber.
 fn app(change: impl FnOnce(&mut ClientConfig)) -> App {
     let kept = Options {
         subscribe: Rights::of(&[Right::User]),
@@ -83,7 +84,7 @@ async fn publish(app: &App, name: &str, data: &Value) -> u64 {
 }
 
 /// Sends a request to every connection of this session's user.
-async fn tell(
+async fn send(
     session: &Session,
     control: impl Fn(Reply) -> ConnectionRequest + Send + Sync + 'static,
 ) -> RequestCounts {
@@ -102,7 +103,7 @@ fn made(done: usize) -> SubscribeCounts {
 }
 
 #[tokio::test]
-async fn a_user_hears_in_the_personal_channel_without_asking() {
+async fn a_user_receives_publications_in_the_personal_channel_without_a_subscribe() {
     let app = app(|_| {});
     let (ann, bob) = (session(&app).await, session(&app).await);
     let (mut socket, result) = connect(&ann, json!({})).await;
@@ -116,7 +117,7 @@ async fn a_user_hears_in_the_personal_channel_without_asking() {
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_was_missed_in_the_answer_to_connect() {
+async fn a_client_that_reconnects_gets_missed_publications_in_the_answer_to_connect() {
     let app = app(|_| {});
     let ann = session(&app).await;
     let (socket, result) = connect(&ann, json!({})).await;
@@ -135,7 +136,7 @@ async fn who_comes_back_gets_what_was_missed_in_the_answer_to_connect() {
 }
 
 #[tokio::test]
-async fn the_answer_to_connect_comes_first_and_nothing_is_missed_after_it() {
+async fn the_answer_to_connect_comes_first_and_no_publication_is_missed_after_it() {
     let app = app(|_| {});
     let ann = session(&app).await;
     let name = own(&ann);
@@ -168,7 +169,7 @@ async fn the_answer_to_connect_comes_first_and_nothing_is_missed_after_it() {
 }
 
 #[tokio::test]
-async fn the_server_subscribes_a_living_connection_and_ends_it() {
+async fn the_server_subscribes_an_open_connection_and_ends_the_subscription() {
     let app = app(|_| {});
     let ann = session(&app).await;
     let (mut socket, _) = connect(&ann, json!({})).await;
@@ -176,9 +177,9 @@ async fn the_server_subscribes_a_living_connection_and_ends_it() {
     assert_eq!(subscribe(&ann, given.clone()).await, made(1));
     let push = socket.pushed().await;
     assert_eq!((&push["channel"], &push["subscribe"]["data"]), (&json!("kept:news"), &json!({"a": 1})));
-    assert_eq!(subscribe(&ann, given).await, made(0), "there was nothing to be done");
-    publish(&app, "kept:news", &json!("heard")).await;
-    assert_eq!(socket.pushed().await["pub"]["data"], "heard", "a second subscription changes nothing");
+    assert_eq!(subscribe(&ann, given).await, made(0), "the connection is subscribed already");
+    publish(&app, "kept:news", &json!("received")).await;
+    assert_eq!(socket.pushed().await["pub"]["data"], "received", "a second subscription changes nothing");
     let reply = socket.ask(json!({"subscribe": {"channel": "kept:news"}})).await.unwrap();
     assert_eq!(reply["error"]["code"], 105);
     let end = |reply| ConnectionRequest::Unsubscribe {
@@ -186,15 +187,15 @@ async fn the_server_subscribes_a_living_connection_and_ends_it() {
         code: UnsubscribeCode::StateInvalidated,
         reply,
     };
-    assert_eq!(tell(&ann, end).await, RequestCounts { done: 1, pending: 0 });
+    assert_eq!(send(&ann, end).await, RequestCounts { done: 1, pending: 0 });
     assert_eq!(socket.pushed().await["unsubscribe"]["code"], 2502);
-    publish(&app, "kept:news", &json!("unheard")).await;
+    publish(&app, "kept:news", &json!("not received")).await;
     assert!(socket.is_undisturbed().await);
     socket.subscribe("kept:news").await;
 }
 
 #[tokio::test]
-async fn what_was_missed_follows_a_subscription_of_the_servers() {
+async fn missed_publications_follow_a_subscription_that_the_server_makes() {
     let app = app(|_| {});
     let ann = session(&app).await;
     let (mut socket, _) = connect(&ann, json!({})).await;
@@ -210,7 +211,7 @@ async fn what_was_missed_follows_a_subscription_of_the_servers() {
 }
 
 #[tokio::test]
-async fn a_subscription_of_the_servers_that_expires_ends_the_connection() {
+async fn a_connection_is_closed_when_a_subscription_that_the_server_made_expires() {
     let app = app(|config| config.expired_grace = Duration::ZERO);
     let ann = session(&app).await;
     let (mut socket, _) = connect(&ann, json!({})).await;
@@ -222,7 +223,7 @@ async fn a_subscription_of_the_servers_that_expires_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_personal_channel_that_is_full_is_left_out_of_the_connection() {
+async fn a_full_personal_channel_is_missing_in_the_answer_to_connect() {
     let namespaces = Namespaces::empty().with("mine", Options { max_subscribers: 1, ..Options::default() });
     let app = App::with(|settings| {
         settings.realtime.namespaces = Arc::new(namespaces.with_personal("mine"));
@@ -235,18 +236,18 @@ async fn a_personal_channel_that_is_full_is_left_out_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_full_channel_is_no_reason_to_end_a_living_connection() {
+async fn a_full_channel_does_not_close_a_connection_that_the_server_subscribes() {
     let app = app(|_| {});
     let (ann, bob) = (session(&app).await, session(&app).await);
-    let (mut taken, _) = connect(&bob, json!({})).await;
-    taken.subscribe("single:seat").await;
+    let (mut member, _) = connect(&bob, json!({})).await;
+    member.subscribe("single:seat").await;
     let (mut socket, _) = connect(&ann, json!({})).await;
     let refused = SubscribeCounts { failed: 1, error: Some(ErrorCode::LimitExceeded), ..made(0) };
     assert_eq!(subscribe(&ann, to("single:seat")).await, refused);
     assert!(socket.is_undisturbed().await);
-    // The failed subscription is not stored, so it can be tried again.
-    drop(taken);
-    eventually("the subscription can be made", || async {
+    // The failed subscription is not stored, so the client can subscribe later.
+    drop(member);
+    eventually("the channel has no members", || async {
         app.realtime().presence_of(channel("single:seat")).await.unwrap().is_empty()
     })
     .await;
@@ -254,7 +255,7 @@ async fn a_full_channel_is_no_reason_to_end_a_living_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_leaves_what_the_server_subscribed_it_to() {
+async fn a_connection_that_ends_leaves_the_channels_to_which_the_server_subscribed_it() {
     let app = app(|_| {});
     let ann = session(&app).await;
     let (socket, _) = connect(&ann, json!({})).await;
@@ -262,11 +263,11 @@ async fn a_connection_that_ends_leaves_what_the_server_subscribed_it_to() {
     let members = || async { app.realtime().presence_of(channel("kept:news")).await.unwrap().len() };
     assert_eq!(members().await, 1);
     drop(socket);
-    eventually("the connection is not seen any more", || async { members().await == 0 }).await;
+    eventually("the channel has no members any more", || async { members().await == 0 }).await;
 }
 
 #[tokio::test]
-async fn connections_say_what_they_are() {
+async fn connections_are_listed_with_the_client_library_and_their_subscriptions() {
     let app = app(|_| {});
     let ann = session(&app).await;
     let (mut socket, _) = connect(&ann, json!({"name": "js", "version": "7"})).await;
@@ -274,12 +275,12 @@ async fn connections_say_what_they_are() {
     subscribe(&ann, to("kept:given")).await;
     let connections = app.realtime().connections_of(&Subject::from(ann.person.id)).await;
     let [connection] = &connections[..] else { panic!("{connections:?}") };
-    let said = connection.described.as_ref().expect("an answer");
-    assert_eq!((said.name.as_str(), said.version.as_str()), ("js", "7"));
-    let mut seen: Vec<_> =
-        said.subscriptions.iter().map(|s| (s.channel.to_string(), s.source.is_server_side())).collect();
-    seen.sort();
+    let described = connection.described.as_ref().expect("an answer");
+    assert_eq!((described.name.as_str(), described.version.as_str()), ("js", "7"));
+    let mut found: Vec<_> =
+        described.subscriptions.iter().map(|s| (s.channel.to_string(), s.source.is_server_side())).collect();
+    found.sort();
     let expected = [("kept:chosen", false), ("kept:given", true), (own(&ann).as_str(), true)]
         .map(|(n, s)| (n.to_owned(), s));
-    assert_eq!(seen, expected);
+    assert_eq!(found, expected);
 }

@@ -15,7 +15,7 @@ fn signed_out() -> Closed {
 }
 
 #[tokio::test]
-async fn the_list_shows_the_own_sessions_and_their_open_connections() {
+async fn the_list_shows_the_sessions_of_the_user_and_their_open_connections() {
     let app = App::start();
     let person = app.register().await;
     let (one, two) = (person.sign_in().await, person.sign_in().await);
@@ -23,14 +23,16 @@ async fn the_list_shows_the_own_sessions_and_their_open_connections() {
     let _sockets = (two.connect().await, two.connect().await);
     let answer = one.get("/api/v1/sessions").await.expect(200);
     let sessions = answer.body["sessions"].as_array().expect("a list");
-    let of = |id: &Session| sessions.iter().find(|session| session["id"] == id.id.to_string()).expect("it");
+    let of = |id: &Session| {
+        sessions.iter().find(|session| session["id"] == id.id.to_string()).expect("the session")
+    };
     assert_eq!(sessions.len(), 2);
     assert_eq!((&of(&one)["current"], &of(&one)["open_connections"]), (&json!(true), &json!(0)));
     assert_eq!((&of(&two)["current"], &of(&two)["open_connections"]), (&json!(false), &json!(2)));
 }
 
 #[tokio::test]
-async fn one_session_is_ended_by_another_of_the_same_user() {
+async fn a_session_can_end_another_session_of_its_user() {
     let app = App::start();
     let person = app.register().await;
     let (one, two) = (person.sign_in().await, person.sign_in().await);
@@ -41,7 +43,7 @@ async fn one_session_is_ended_by_another_of_the_same_user() {
 }
 
 #[tokio::test]
-async fn somebody_elses_session_is_not_found() {
+async fn a_session_of_another_user_is_not_found() {
     let app = App::start();
     let (mine, theirs) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let mut socket = theirs.connect().await;
@@ -51,7 +53,7 @@ async fn somebody_elses_session_is_not_found() {
 }
 
 #[tokio::test]
-async fn all_other_sessions_are_ended_at_once() {
+async fn one_request_ends_all_other_sessions_of_the_user() {
     let app = App::start();
     let person = app.register().await;
     let (own, one, two) = (person.sign_in().await, person.sign_in().await, person.sign_in().await);
@@ -75,7 +77,7 @@ async fn signing_out_ends_this_session_only() {
 }
 
 #[tokio::test]
-async fn signing_out_the_others_leaves_this_session() {
+async fn signing_out_the_other_sessions_keeps_this_session() {
     let app = App::start();
     let person = app.register().await;
     let (own, other) = (person.sign_in().await, person.sign_in().await);
@@ -86,7 +88,7 @@ async fn signing_out_the_others_leaves_this_session() {
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_leaves_nothing() {
+async fn signing_out_everywhere_ends_all_sessions_of_the_user() {
     let app = App::start();
     let person = app.register().await;
     let (own, other) = (person.sign_in().await, person.sign_in().await);
@@ -98,7 +100,7 @@ async fn signing_out_everywhere_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn signing_out_works_with_an_expired_token_with_both_verbs_and_twice() {
+async fn signing_out_works_with_an_expired_token_with_both_methods_and_twice() {
     let app = App::start();
     let person = app.register().await;
     for method in [Method::POST, Method::DELETE] {
@@ -112,7 +114,7 @@ async fn signing_out_works_with_an_expired_token_with_both_verbs_and_twice() {
 }
 
 #[tokio::test]
-async fn signing_out_removes_the_cookies_as_they_were_set() {
+async fn signing_out_removes_each_cookie_at_its_path() {
     let session = App::start().register().await.sign_in().await;
     let answer = session.by_cookie(Method::POST, "/api/v1/auth/logout").ask().await.expect(200);
     for (cookie, path) in
@@ -124,7 +126,7 @@ async fn signing_out_removes_the_cookies_as_they_were_set() {
 }
 
 #[tokio::test]
-async fn the_oldest_session_gives_way_to_one_too_many() {
+async fn a_sign_in_over_the_limit_ends_the_oldest_session() {
     let app = App::with(|settings| settings.sessions.per_user = 2);
     let person = app.register().await;
     let oldest = person.sign_in().await;
@@ -138,7 +140,7 @@ async fn the_oldest_session_gives_way_to_one_too_many() {
 }
 
 #[tokio::test]
-async fn an_idle_session_has_ended_and_says_so() {
+async fn an_idle_session_has_ended_and_its_tokens_are_refused() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     app.advance(29 * MINUTE);
@@ -172,7 +174,7 @@ async fn no_socket_outlives_the_absolute_end_of_its_session() {
 }
 
 #[tokio::test]
-async fn the_sweep_writes_down_which_sessions_have_ended() {
+async fn the_sweep_records_the_end_of_expired_sessions() {
     let app = App::start();
     app.register().await.sign_in().await;
     app.advance(31 * MINUTE);
@@ -190,7 +192,7 @@ async fn a_closed_socket_is_no_longer_counted() {
     let socket = session.connect().await;
     assert_eq!(app.open_sockets(), 1);
     drop(socket);
-    eventually("the socket is forgotten", async || app.open_sockets() == 0).await;
+    eventually("the socket is no longer counted", async || app.open_sockets() == 0).await;
     let answer = session.get("/api/v1/sessions").await.expect(200);
     assert_eq!(answer.body["sessions"][0]["open_connections"], 0);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::{App, Ask as _, Closed, eventually, fresh_database};
 
 #[tokio::test]
-async fn a_stop_closes_every_socket_with_3001_and_a_successor_takes_the_session() {
+async fn a_stop_closes_every_socket_with_3001_and_the_next_server_accepts_the_session() {
     let database = fresh_database();
     let app = App::over(database.clone(), |_| {});
     let session = app.register().await.sign_in().await;
@@ -17,11 +17,11 @@ async fn a_stop_closes_every_socket_with_3001_and_a_successor_takes_the_session(
     let next = App::over(database, |_| {});
     next.get("/api/v1/profile").bearer_auth(&session.access).ask().await.expect(200);
     let path = format!("/api/v1/ws/chat?token={}", session.access);
-    assert!(next.handshake(&path).open().await.expect("the session goes on").is_undisturbed().await);
+    assert!(next.handshake(&path).open().await.expect("the handshake is accepted").is_undisturbed().await);
 }
 
 #[tokio::test]
-async fn what_happened_before_a_stop_is_in_the_audit_trail() {
+async fn the_closing_of_sockets_at_a_stop_is_in_the_audit_trail() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect().await;
@@ -33,7 +33,7 @@ async fn what_happened_before_a_stop_is_in_the_audit_trail() {
 }
 
 #[tokio::test]
-async fn before_a_server_closes_its_sockets_it_is_not_ready_and_still_serves() {
+async fn a_server_is_not_ready_and_still_serves_during_the_drain_delay() {
     let app = App::with(|settings| settings.drain_delay = Duration::from_secs(3));
     let session = app.register().await.sign_in().await;
     let mut early = session.connect().await;

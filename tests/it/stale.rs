@@ -1,4 +1,4 @@
-//! A node that cannot hear of revocations: its deliveries wait until it has carried out what it missed.
+//! A stale node: its deliveries wait until it has carried out the revocations that it missed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::harness::{
     fresh_database, of_user,
 };
 
-/// A channel that keeps a history in memory, and tells of joins and leaves.
-const ROOM: &str = "memory:room";
+/// A channel with a history in memory. It pushes joins and leaves to subscribers that request them.
+const CHANNEL: &str = "memory:room";
 
-/// Two nodes over one database; the link of one of them can be cut.
+/// Two nodes over one database. The proxy can cut the link between `here` and the database.
 struct Scene {
     here: App,
     elsewhere: App,
@@ -68,7 +68,7 @@ impl Scene {
         eventually("deliveries leave again", async || !self.here.holds_deliveries()).await;
     }
 
-    /// Publishes on the node that is cut off, as publications arrive that it has already accepted.
+    /// Publishes on `here`, without the server API, which refuses publications while the node is stale.
     async fn publish(&self, channel: &str, data: Value) {
         self.here.publish(channel, data).await;
     }
@@ -83,12 +83,12 @@ impl Scene {
 async fn subscribed(session: &Session, channel: &str) -> Socket {
     let mut socket = session.connect_by_command().await;
     socket.subscribe(channel).await;
-    // Skips the pushes of earlier joins, its own among them.
+    // Skips everything that the channel has pushed so far.
     while socket.try_pushed().await {}
     socket
 }
 
-/// The data of the next publication; joins and leaves are passed over.
+/// The data of the next publication; joins and leaves are skipped.
 async fn published(socket: &mut Socket) -> Value {
     loop {
         let push = socket.pushed().await;
@@ -98,64 +98,65 @@ async fn published(socket: &mut Socket) -> Value {
     }
 }
 
-/// The code of the close, before which nothing came.
+/// The code of the close. Nothing may arrive before the close.
 async fn closed_in_silence(socket: &mut Socket) -> u16 {
     match socket.event().await {
         Event::Closed(closed) => closed.code,
-        event => panic!("something came before the close: {event:?}"),
+        event => panic!("something arrived before the close: {event:?}"),
     }
 }
 
 #[tokio::test]
-async fn what_is_published_during_a_cut_is_delivered_after_it_in_order_and_once() {
+async fn publications_on_a_stale_node_are_delivered_once_and_in_order_when_it_is_current_again() {
     let scene = Scene::begin(|_| {});
     let session = scene.session().await;
-    let (mut socket, mut stream) = (subscribed(&session, ROOM).await, EmulatedConnection::of(&session).await);
-    assert!(stream.ask(json!({"subscribe": {"channel": ROOM}})).await["subscribe"].is_object());
+    let (mut socket, mut stream) =
+        (subscribed(&session, CHANNEL).await, EmulatedConnection::of(&session).await);
+    assert!(stream.ask(json!({"subscribe": {"channel": CHANNEL}})).await["subscribe"].is_object());
     while socket.try_pushed().await {}
     scene.cut().await;
     for number in 0..3 {
-        scene.publish(ROOM, json!(number)).await;
+        scene.publish(CHANNEL, json!(number)).await;
     }
     assert!(socket.is_undisturbed().await);
     scene.mend().await;
-    scene.publish(ROOM, json!(3)).await;
+    scene.publish(CHANNEL, json!(3)).await;
     for number in 0..4 {
         assert_eq!(published(&mut socket).await, number);
         assert_eq!(stream.pushed().await["pub"]["data"], number);
     }
-    assert!(socket.is_undisturbed().await, "once");
+    assert!(socket.is_undisturbed().await, "each publication is delivered once");
 }
 
 #[tokio::test]
-async fn a_session_that_ended_elsewhere_receives_nothing_of_a_cut_during_it_or_after_it() {
+async fn a_session_that_ended_on_another_node_while_this_node_was_stale_receives_nothing_more() {
     let scene = Scene::begin(|_| {});
     let (ended, kept) = (scene.session().await, scene.session().await);
-    let (mut revoked, mut socket) = (subscribed(&ended, ROOM).await, subscribed(&kept, ROOM).await);
+    let (mut revoked, mut socket) = (subscribed(&ended, CHANNEL).await, subscribed(&kept, CHANNEL).await);
     let mut stream = EmulatedConnection::of(&ended).await;
-    stream.ask(json!({"subscribe": {"channel": ROOM}})).await;
+    stream.ask(json!({"subscribe": {"channel": CHANNEL}})).await;
     while revoked.try_pushed().await || socket.try_pushed().await {}
     scene.cut().await;
     scene.end_elsewhere(&ended).await;
-    scene.publish(ROOM, json!("secret")).await;
+    scene.publish(CHANNEL, json!("secret")).await;
     assert!(revoked.is_undisturbed().await && socket.is_undisturbed().await);
     scene.mend().await;
     assert_eq!(closed_in_silence(&mut revoked).await, 4501);
-    assert_eq!(stream.pushed().await["disconnect"]["code"], 4501, "nothing came before the end");
+    assert_eq!(stream.pushed().await["disconnect"]["code"], 4501, "nothing arrived before the end");
     assert_eq!(published(&mut socket).await, "secret");
 }
 
 #[tokio::test]
-async fn many_sockets_that_a_revocation_during_a_cut_ends_all_receive_nothing() {
+async fn sockets_of_sessions_revoked_while_the_node_was_stale_receive_nothing_more() {
     let scene = Scene::begin(|_| {});
     let person = scene.here.register().await;
     let mut sockets = Vec::new();
     for _ in 0..15 {
-        sockets.push(subscribed(&person.open_session().await, ROOM).await);
+        sockets.push(subscribed(&person.open_session().await, CHANNEL).await);
     }
     scene.cut().await;
     scene.elsewhere.revoke(Target::User(person.id)).await;
-    scene.publish(ROOM, json!("secret")).await;
+    scene.publish(CHANNEL, json!("secret")).await;
     scene.mend().await;
     for socket in &mut sockets {
         assert_eq!(closed_in_silence(socket).await, 4500);
@@ -163,29 +164,29 @@ async fn many_sockets_that_a_revocation_during_a_cut_ends_all_receive_nothing() 
 }
 
 #[tokio::test]
-async fn a_blocked_user_and_a_changed_role_receive_nothing_of_a_cut() {
+async fn sockets_of_users_blocked_or_given_another_role_while_the_node_was_stale_receive_nothing_more() {
     let scene = Scene::begin(|_| {});
     let (blocked, changed) = (scene.session().await, scene.session().await);
-    let (mut first, mut second) = (subscribed(&blocked, ROOM).await, subscribed(&changed, ROOM).await);
+    let (mut first, mut second) = (subscribed(&blocked, CHANNEL).await, subscribed(&changed, CHANNEL).await);
     while first.try_pushed().await {}
     scene.cut().await;
     scene.elsewhere.block(&blocked.person.id.into()).await;
     scene.elsewhere.set_role(changed.person.id, domain::account::role::Role::Operator).await;
-    scene.publish(ROOM, json!("secret")).await;
+    scene.publish(CHANNEL, json!("secret")).await;
     scene.mend().await;
     assert_eq!((closed_in_silence(&mut first).await, closed_in_silence(&mut second).await), (4503, 3014));
 }
 
 #[tokio::test]
-async fn joins_and_leaves_wait() {
+async fn joins_and_leaves_wait_while_the_node_is_stale() {
     let scene = Scene::begin(|_| {});
     let (mut socket, guest) = (scene.session().await.connect_by_command().await, scene.session().await);
-    socket.ask(json!({"subscribe": {"channel": ROOM, "join_leave": true}})).await.expect("a reply");
-    let other = subscribed(&guest, ROOM).await;
+    socket.ask(json!({"subscribe": {"channel": CHANNEL, "join_leave": true}})).await.expect("a reply");
+    let other = subscribed(&guest, CHANNEL).await;
     while socket.try_pushed().await {}
     scene.cut().await;
     drop(other);
-    eventually("the guest has left", async || scene.here.members_of(ROOM).await == 1).await;
+    eventually("the guest has left", async || scene.here.members_of(CHANNEL).await == 1).await;
     assert!(socket.is_undisturbed().await);
     scene.mend().await;
     let push = socket.pushed().await;
@@ -193,17 +194,17 @@ async fn joins_and_leaves_wait() {
 }
 
 #[tokio::test]
-async fn a_held_connection_receives_pings_and_refusals() {
+async fn a_connection_whose_deliveries_wait_receives_pings_and_refusals() {
     let scene = Scene::begin(|settings| {
         let mut client = (*settings.socket.client).clone();
         client.ping_interval = Duration::from_secs(1);
         settings.socket.client = Arc::new(client);
     });
     let session = scene.session().await;
-    let mut socket = subscribed(&session, ROOM).await;
+    let mut socket = subscribed(&session, CHANNEL).await;
     scene.cut().await;
-    scene.publish(ROOM, json!("held")).await;
-    let refused = socket.ask(json!({"publish": {"channel": ROOM, "data": 1}})).await.expect("a reply");
+    scene.publish(CHANNEL, json!("held")).await;
+    let refused = socket.ask(json!({"publish": {"channel": CHANNEL, "data": 1}})).await.expect("a reply");
     assert_eq!(refused["error"]["code"], 100, "{refused}");
     socket.answers_pings = false;
     for _ in 0..2 {
@@ -216,72 +217,72 @@ async fn a_held_connection_receives_pings_and_refusals() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_held_for_too_long_comes_back_and_recovers() {
+async fn a_connection_whose_deliveries_wait_too_long_is_closed_and_can_recover() {
     let scene = Scene::begin(|_| {});
     let session = scene.session().await;
     let (mut socket, mut idle) = (session.connect_by_command().await, session.connect_by_command().await);
-    let joined = socket.ask(json!({"subscribe": {"channel": ROOM}})).await.expect("a reply");
+    let joined = socket.ask(json!({"subscribe": {"channel": CHANNEL}})).await.expect("a reply");
     let epoch = joined["subscribe"]["epoch"].clone();
     while socket.try_pushed().await {}
     scene.cut().await;
-    scene.publish(ROOM, json!("held")).await;
+    scene.publish(CHANNEL, json!("held")).await;
     scene.here.advance(Duration::from_secs(29));
     assert!(socket.is_undisturbed().await);
     scene.here.advance(Duration::from_secs(2));
     assert_eq!(closed_in_silence(&mut socket).await, 3010);
-    assert!(idle.is_undisturbed().await, "nothing of it was held");
+    assert!(idle.is_undisturbed().await, "a connection without deliveries stays open");
     scene.mend().await;
     let mut back = session.connect_by_command().await;
-    let since = json!({"channel": ROOM, "recover": true, "offset": 0, "epoch": epoch});
+    let since = json!({"channel": CHANNEL, "recover": true, "offset": 0, "epoch": epoch});
     let reply = back.ask(json!({"subscribe": since})).await.expect("a reply");
     assert_eq!(reply["subscribe"]["recovered"], true, "{reply}");
     assert_eq!(reply["subscribe"]["publications"][0]["data"], "held");
 }
 
 #[tokio::test]
-async fn an_emulated_stream_that_is_held_for_too_long_ends_with_a_push_that_says_so() {
+async fn an_emulated_stream_whose_deliveries_wait_too_long_ends_with_a_disconnect_push() {
     let scene = Scene::begin(|_| {});
     let mut stream = EmulatedConnection::of(&scene.session().await).await;
-    stream.ask(json!({"subscribe": {"channel": ROOM}})).await;
+    stream.ask(json!({"subscribe": {"channel": CHANNEL}})).await;
     scene.cut().await;
-    scene.publish(ROOM, json!("held")).await;
+    scene.publish(CHANNEL, json!("held")).await;
     eventually("the stream waits", async || scene.here.realtime().held_connections() == 1).await;
     scene.here.advance(Duration::from_secs(31));
     assert_eq!(stream.ended().await, (3010, "insufficient state".to_owned()));
 }
 
 #[tokio::test]
-async fn a_connection_with_more_than_its_queue_holds_is_sent_back() {
+async fn a_connection_whose_queue_overflows_while_its_node_is_stale_is_closed_with_3010() {
     let scene = Scene::begin(|settings| settings.socket.outbox_bytes = 64 * 1024);
-    let mut socket = subscribed(&scene.session().await, ROOM).await;
+    let mut socket = subscribed(&scene.session().await, CHANNEL).await;
     scene.cut().await;
     for _ in 0..3 {
-        scene.publish(ROOM, json!("x".repeat(30_000))).await;
+        scene.publish(CHANNEL, json!("x".repeat(30_000))).await;
     }
     assert_eq!(closed_in_silence(&mut socket).await, 3010);
 }
 
 #[tokio::test]
-async fn a_stop_sends_nothing_that_was_held() {
+async fn a_stop_sends_no_deliveries_that_waited() {
     let scene = Scene::begin(|_| {});
-    let mut socket = subscribed(&scene.session().await, ROOM).await;
+    let mut socket = subscribed(&scene.session().await, CHANNEL).await;
     scene.cut().await;
-    scene.publish(ROOM, json!("held")).await;
+    scene.publish(CHANNEL, json!("held")).await;
     scene.here.stop();
     assert_eq!(closed_in_silence(&mut socket).await, 3001);
 }
 
 #[tokio::test]
-async fn the_server_api_refuses_deliveries_during_a_cut_and_still_disconnects() {
+async fn the_server_api_of_a_stale_node_refuses_deliveries_but_still_disconnects() {
     let scene = Scene::begin(|_| {});
     let session = scene.session().await;
-    let mut socket = subscribed(&session, ROOM).await;
+    let mut socket = subscribed(&session, CHANNEL).await;
     scene.cut().await;
-    let (publication, user) = (json!({"channel": ROOM, "data": 1}), session.person.id);
+    let (publication, user) = (json!({"channel": CHANNEL, "data": 1}), session.person.id);
     for (method, parameters) in [
         ("publish", publication.clone()),
         ("publish", json!({"channel": "ephemeral:x", "data": 1})),
-        ("broadcast", json!({"channels": [ROOM], "data": 1})),
+        ("broadcast", json!({"channels": [CHANNEL], "data": 1})),
         ("subscribe", json!({"user": user.to_string(), "channel": "ephemeral:x"})),
         ("refresh", of_user(user)),
         ("batch", json!({"commands": [{"info": {}}, {"publish": publication}]})),
@@ -289,27 +290,27 @@ async fn the_server_api_refuses_deliveries_during_a_cut_and_still_disconnects() 
         let answer = scene.here.api(method, parameters).await.expect(503).problem();
         assert!(answer.retry_after().is_some_and(|seconds| seconds >= 1), "{method}");
     }
-    assert_eq!(scene.here.api_result("presence_stats", json!({"channel": ROOM})).await["num_clients"], 1);
+    assert_eq!(scene.here.api_result("presence_stats", json!({"channel": CHANNEL})).await["num_clients"], 1);
     assert!(socket.is_undisturbed().await);
     scene.here.api_result("disconnect", of_user(user)).await;
     assert_eq!(closed_in_silence(&mut socket).await, 3503);
     scene.mend().await;
-    scene.here.api_result("publish", json!({"channel": ROOM, "data": 1})).await;
+    scene.here.api_result("publish", json!({"channel": CHANNEL, "data": 1})).await;
 }
 
 #[tokio::test]
-async fn a_node_that_prefers_delivery_delivers_during_a_cut() {
+async fn a_stale_node_delivers_if_on_stale_is_set_to_deliver() {
     let scene = Scene::begin(|settings| settings.on_stale = OnStale::Deliver);
-    let mut socket = subscribed(&scene.session().await, ROOM).await;
+    let mut socket = subscribed(&scene.session().await, CHANNEL).await;
     scene.proxy.cut();
     eventually("the node is no longer current", async || !scene.here.is_current()).await;
-    scene.here.api_result("publish", json!({"channel": ROOM, "data": "at once"})).await;
+    scene.here.api_result("publish", json!({"channel": CHANNEL, "data": "at once"})).await;
     assert_eq!(published(&mut socket).await, "at once");
     assert!(!scene.here.holds_deliveries());
 }
 
 #[tokio::test]
-async fn a_handshake_from_before_a_cut_does_not_connect_during_it() {
+async fn connect_is_refused_if_the_node_became_stale_after_the_handshake() {
     let scene = Scene::begin(|_| {});
     let session = scene.session().await;
     let path = format!("/connection/websocket?token={}", session.access);
@@ -324,11 +325,11 @@ async fn a_handshake_from_before_a_cut_does_not_connect_during_it() {
 }
 
 #[tokio::test]
-async fn held_connections_and_stale_time_are_in_the_metrics() {
+async fn the_metrics_contain_held_connections_and_the_stale_time() {
     let scene = Scene::begin(|_| {});
-    let mut socket = subscribed(&scene.session().await, ROOM).await;
+    let mut socket = subscribed(&scene.session().await, CHANNEL).await;
     scene.cut().await;
-    scene.publish(ROOM, json!("held")).await;
+    scene.publish(CHANNEL, json!("held")).await;
     assert!(socket.is_undisturbed().await);
     scene.here.advance(Duration::from_secs(1));
     eventually("both metrics have their values", async || {
@@ -337,7 +338,7 @@ async fn held_connections_and_stale_time_are_in_the_metrics() {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
             line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
         };
-        value("connections_held ") >= 1.0 && value("stale_milliseconds_total ") >= 1000.0
+        value("connections_held ") >= 1.0 && value("stale_seconds_total ") >= 1.0
     })
     .await;
 }

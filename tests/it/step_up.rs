@@ -11,8 +11,8 @@ use crate::harness::{Answer, App, Ask, Barrier, PASSWORD, PasskeyAuthenticator, 
 /// Longer than privilege lasts.
 const LATER: Duration = Duration::from_secs(601);
 
-/// Sends requests that need privilege, and returns their answers.
-async fn destructive(session: &Session) -> Vec<(&'static str, Answer)> {
+/// Sends requests that require privilege, and returns their answers.
+async fn privileged_requests(session: &Session) -> Vec<(&'static str, Answer)> {
     let calls = [
         (Method::POST, "/api/v1/2fa/totp", json!({})),
         (Method::POST, "/api/v1/2fa/totp/confirm", json!({"totp": "123456"})),
@@ -29,18 +29,18 @@ async fn destructive(session: &Session) -> Vec<(&'static str, Answer)> {
 }
 
 #[tokio::test]
-async fn every_destructive_call_asks_for_it_and_says_how_it_can_be_given() {
+async fn without_privilege_a_request_that_requires_it_is_refused_with_the_methods_of_a_step_up() {
     let app = App::start();
     let session = app.appoint(Role::Operator).await.sign_in().await;
     app.advance(LATER);
-    for (path, answer) in destructive(&session).await {
+    for (path, answer) in privileged_requests(&session).await {
         let answer = answer.refused(403, "step_up_required");
         assert_eq!(answer.body["methods"], json!(["password"]), "{path}");
     }
 }
 
 #[tokio::test]
-async fn an_app_is_among_the_methods_once_it_counts_and_a_backup_code_never_is() {
+async fn an_active_authenticator_app_is_a_method_of_step_ups_and_a_backup_code_is_not() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     session.enable_totp().await;
@@ -53,7 +53,7 @@ async fn an_app_is_among_the_methods_once_it_counts_and_a_backup_code_never_is()
 }
 
 #[tokio::test]
-async fn a_code_of_the_app_proves_presence_once() {
+async fn a_code_of_the_app_permits_one_step_up() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     let totp = session.enable_totp().await;
@@ -68,7 +68,7 @@ async fn a_code_of_the_app_proves_presence_once() {
 }
 
 #[tokio::test]
-async fn a_code_that_signed_in_does_not_step_up_and_the_reverse() {
+async fn a_code_works_either_for_a_sign_in_or_for_a_step_up() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -82,7 +82,7 @@ async fn a_code_that_signed_in_does_not_step_up_and_the_reverse() {
 }
 
 #[tokio::test]
-async fn a_wrong_proof_leaves_the_session_as_it_was() {
+async fn a_wrong_proof_does_not_change_the_session() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     let wrong = json!({"password": "not-her-password-91"});
@@ -92,11 +92,11 @@ async fn a_wrong_proof_leaves_the_session_as_it_was() {
     assert!(session.works().await);
     session.delete("/api/v1/2fa/totp").await.expect(200);
     let refused = "SELECT count(*) FROM audit_events WHERE event = 'session.step_up_refused'";
-    crate::harness::eventually("both are recorded", async || app.count(refused).await == 2).await;
+    crate::harness::eventually("both refusals are recorded", async || app.count(refused).await == 2).await;
 }
 
 #[tokio::test]
-async fn with_a_second_factor_the_password_proves_no_presence() {
+async fn with_a_second_factor_the_password_is_refused_for_a_step_up() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     let totp = session.enable_totp().await;
@@ -111,7 +111,7 @@ async fn with_a_second_factor_the_password_proves_no_presence() {
 }
 
 #[tokio::test]
-async fn on_a_trusted_device_the_password_does_not_remove_the_second_factor() {
+async fn on_a_trusted_device_the_password_is_not_enough_to_remove_the_second_factor() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -124,7 +124,7 @@ async fn on_a_trusted_device_the_password_does_not_remove_the_second_factor() {
 }
 
 #[tokio::test]
-async fn without_any_factor_that_can_be_used_a_new_sign_in_is_asked_for() {
+async fn without_a_usable_factor_a_new_sign_in_is_required() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
@@ -135,7 +135,7 @@ async fn without_any_factor_that_can_be_used_a_new_sign_in_is_asked_for() {
 }
 
 #[tokio::test]
-async fn exactly_one_proof_is_taken() {
+async fn a_step_up_requires_exactly_one_proof() {
     let app = App::start();
     let session = app.register().await.open_session().await;
     for proof in [json!({}), json!({"password": PASSWORD, "totp": "123456"})] {
@@ -144,7 +144,7 @@ async fn exactly_one_proof_is_taken() {
 }
 
 #[tokio::test]
-async fn somebody_without_an_app_proves_nothing_with_a_code() {
+async fn a_code_is_refused_if_the_account_has_no_active_authenticator_app() {
     let app = App::start();
     let session = app.register().await.open_session().await;
     session.step_up_with(json!({"totp": "123456"})).await.refused(401, "invalid_second_factor");
@@ -155,11 +155,11 @@ async fn somebody_without_an_app_proves_nothing_with_a_code() {
 }
 
 #[tokio::test]
-async fn privilege_that_was_lost_while_the_request_was_on_its_way_is_asked_for_anew() {
+async fn a_change_is_refused_if_its_session_loses_the_privilege_before_the_change_is_written() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     session.enable_totp().await;
-    assert!(session.works().await, "it is remembered with its privilege");
+    assert!(session.works().await, "the session is in the cache with its privilege");
     let sql = "UPDATE sessions SET privileged_until = NULL WHERE id = $1";
     app.rows().await.execute(sql, &[&session.id.0]).await.unwrap();
     for (method, path) in [(Method::POST, "/api/v1/2fa/totp"), (Method::DELETE, "/api/v1/2fa/totp")] {
@@ -169,7 +169,8 @@ async fn privilege_that_was_lost_while_the_request_was_on_its_way_is_asked_for_a
     assert!(session.get("/api/v1/2fa").await.expect(200).body["totp"].is_object(), "nothing was changed");
 }
 
-/// Sends a step-up. While it is written, another session of the user ends.
+/// Sends a step-up. While the step-up waits in the database, the revocation epoch of the user rises, as when another session
+/// ends.
 async fn while_another_session_ends(session: &Session, step_up: impl Future<Output = Answer>) -> Answer {
     let end = format!("UPDATE users SET generation = generation + 1 WHERE id = {}", session.person.id);
     let barrier = Barrier::at(session.app.database(), &end).await;
@@ -181,7 +182,7 @@ async fn while_another_session_ends(session: &Session, step_up: impl Future<Outp
 }
 
 #[tokio::test]
-async fn a_step_up_goes_through_although_another_session_ends_meanwhile() {
+async fn a_step_up_succeeds_even_if_another_session_ends_meanwhile() {
     let app = App::start();
     let by_password = app.register().await.open_session().await;
     let proof = by_password.step_up_with(json!({"password": PASSWORD}));

@@ -1,4 +1,4 @@
-//! Sockets over TLS: a revocation closes them like other sockets.
+//! Sockets over TLS, which a revocation closes like other sockets, and cookies over TLS.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ async fn connect(session: &Session) -> WebSocketStream<TlsStream> {
 }
 
 #[tokio::test]
-async fn a_revocation_is_told_over_tls_too() {
+async fn a_revocation_closes_a_socket_over_tls_with_the_reason() {
     let app = App::with_tls(|_| {});
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let session = app.register().await.sign_in().await;
@@ -42,17 +42,17 @@ async fn a_revocation_is_told_over_tls_too() {
 }
 
 #[tokio::test]
-async fn a_peer_that_reads_nothing_is_cut_within_a_second_over_tls_too() {
+async fn a_peer_over_tls_that_does_not_read_is_cut_within_a_second_of_its_revocation() {
     let app = App::with_tls(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
-    let (deaf, mut mouth) = (connect(&reader).await, author.connect().await);
-    let local = deaf.get_ref().get_ref().0.local_addr().expect("an address");
-    mouth.subscribe(BULK_CHANNEL).await;
-    mouth.publish_until_full().await;
+    let (unread, mut publisher) = (connect(&reader).await, author.connect().await);
+    let local = unread.get_ref().get_ref().0.local_addr().expect("an address");
+    publisher.subscribe(BULK_CHANNEL).await;
+    publisher.publish_until_full().await;
     let state = || server_side_state(app.tls_address(), local);
     assert_eq!(state(), Some("ESTABLISHED"));
-    assert!(server_side_unsent(app.tls_address(), local) > 0, "the kernel's buffers are full");
+    assert!(server_side_unsent(app.tls_address(), local) > 0, "bytes wait in the kernel's buffers");
     let began = Instant::now();
     let answer = operator.revoke(json!({"session": reader.id})).await.expect(200);
     assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));

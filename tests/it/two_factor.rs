@@ -15,7 +15,7 @@ async fn held(session: &Session) -> Value {
 }
 
 #[tokio::test]
-async fn an_app_counts_once_a_code_of_it_was_shown() {
+async fn an_authenticator_app_counts_only_after_a_code_confirms_it() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     assert_eq!(held(&session).await, json!({"totp": null, "backup_codes": 0, "passkeys": 0}));
@@ -36,7 +36,7 @@ async fn an_app_counts_once_a_code_of_it_was_shown() {
 }
 
 #[tokio::test]
-async fn beginning_anew_replaces_what_was_not_confirmed_and_nothing_else() {
+async fn a_new_setup_replaces_an_unconfirmed_authenticator_app_but_not_a_confirmed_one() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     session.post("/api/v1/2fa/totp/confirm", &json!({"totp": "123456"})).await.refused(409, "totp_not_begun");
@@ -65,12 +65,12 @@ async fn a_password_alone_opens_no_session_once_there_is_a_second_factor() {
     assert!(session.works().await);
     let listed = session.get("/api/v1/sessions").await.expect(200);
     assert_eq!(listed.body["sessions"][0]["method"], "second_factor");
-    // Like any sign-in, this one has privilege.
+    // A sign-in with a second factor gives privilege.
     session.post("/api/v1/2fa/backup-codes", &json!({})).await.expect(201);
 }
 
 #[tokio::test]
-async fn the_steps_around_now_count_and_those_further_away_do_not() {
+async fn codes_of_the_neighbouring_time_steps_are_accepted_and_no_others() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -85,7 +85,7 @@ async fn the_steps_around_now_count_and_those_further_away_do_not() {
 }
 
 #[tokio::test]
-async fn a_code_is_accepted_once_and_with_it_go_those_before() {
+async fn a_used_code_and_all_earlier_codes_are_refused() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -99,7 +99,7 @@ async fn a_code_is_accepted_once_and_with_it_go_those_before() {
 }
 
 #[tokio::test]
-async fn the_code_that_confirmed_an_app_is_used_up() {
+async fn the_code_that_confirmed_an_authenticator_app_is_refused_at_a_sign_in() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -108,7 +108,7 @@ async fn the_code_that_confirmed_an_app_is_used_up() {
 }
 
 #[tokio::test]
-async fn a_challenge_is_answered_once() {
+async fn a_challenge_can_be_answered_only_once() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -128,7 +128,7 @@ async fn a_challenge_ends_after_five_minutes() {
 }
 
 #[tokio::test]
-async fn only_the_browser_that_was_asked_can_answer() {
+async fn only_the_browser_of_a_sign_in_can_answer_its_challenge() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -143,7 +143,7 @@ async fn only_the_browser_that_was_asked_can_answer() {
 }
 
 #[tokio::test]
-async fn every_wrong_answer_reads_the_same() {
+async fn all_wrong_answers_get_the_same_text() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -161,7 +161,7 @@ async fn every_wrong_answer_reads_the_same() {
 }
 
 #[tokio::test]
-async fn the_proof_is_exactly_one() {
+async fn an_answer_must_contain_exactly_one_proof() {
     let app = App::start();
     let person = app.register().await;
     person.enable_totp().await;
@@ -173,7 +173,7 @@ async fn the_proof_is_exactly_one() {
 }
 
 #[tokio::test]
-async fn a_new_password_makes_an_open_challenge_void() {
+async fn a_new_password_makes_an_open_challenge_invalid() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -183,7 +183,7 @@ async fn a_new_password_makes_an_open_challenge_void() {
 }
 
 #[tokio::test]
-async fn a_suspended_user_gets_no_further_with_the_right_code() {
+async fn a_suspended_user_is_refused_even_with_the_right_code() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
@@ -193,7 +193,7 @@ async fn a_suspended_user_gets_no_further_with_the_right_code() {
 }
 
 #[tokio::test]
-async fn a_foreign_page_cannot_finish_a_sign_in() {
+async fn a_page_of_another_site_cannot_finish_a_sign_in() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;

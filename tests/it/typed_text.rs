@@ -1,4 +1,4 @@
-//! Text that people type: passwords in any normal form, codes in any script, and names that hide nothing.
+//! Text that people type: passwords in any normal form, codes in any script, and names without invisible characters.
 
 use domain::tokens::api_key::ApiScopes;
 use reqwest::Method;
@@ -26,12 +26,12 @@ async fn a_password_is_the_same_in_every_normal_form() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_hashed_as_it_was_typed_is_hashed_anew() {
+async fn a_hash_of_a_password_in_decomposed_form_is_renewed_at_a_sign_in() {
     let app = App::start();
     let person = app.register().await;
     // A hash of the decomposed form with lower cost, as an earlier release would have stored it.
-    let hash = "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$";
-    let old = argon2_of(DECOMPOSED, hash);
+    let prefix = "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg$";
+    let old = argon2_of(DECOMPOSED, prefix);
     let sql = format!("UPDATE users SET password_hash = '{old}' WHERE id = {}", person.id);
     app.rows().await.batch_execute(&sql).await.expect("an old hash");
     person.try_password(COMPOSED).await.expect(401);
@@ -39,8 +39,8 @@ async fn a_password_that_was_hashed_as_it_was_typed_is_hashed_anew() {
     person.try_password(COMPOSED).await.expect(200);
 }
 
-/// The PHC string of these bytes, without any rule about passwords.
-fn argon2_of(text: &str, parameters: &str) -> String {
+/// The PHC string of a hash of `text`: `prefix`, and then the hash. No rule for passwords is applied to `text`.
+fn argon2_of(text: &str, prefix: &str) -> String {
     let mut output = [0; 32];
     let argon2 = argon2::Argon2::new(
         argon2::Algorithm::Argon2id,
@@ -49,11 +49,11 @@ fn argon2_of(text: &str, parameters: &str) -> String {
     );
     argon2.hash_password_into(text.as_bytes(), b"0123456789abcdef", &mut output).expect("a hash");
     use base64::Engine as _;
-    format!("{parameters}{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(output))
+    format!("{prefix}{}", base64::engine::general_purpose::STANDARD_NO_PAD.encode(output))
 }
 
 #[tokio::test]
-async fn a_code_is_typed_in_any_script_and_any_grouping() {
+async fn a_code_may_have_digits_of_any_script_and_any_grouping() {
     let app = App::start();
     let mut session = app.register().await.open_session().await;
     let totp = session.enable_totp().await;
@@ -70,7 +70,7 @@ async fn a_code_is_typed_in_any_script_and_any_grouping() {
 }
 
 #[tokio::test]
-async fn no_name_that_is_shown_hides_a_character() {
+async fn a_name_with_invisible_characters_is_refused() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     let devices = session.get("/api/v1/devices").await.expect(200);
@@ -84,14 +84,14 @@ async fn no_name_that_is_shown_hides_a_character() {
         label.json(&json!({"label": hidden})).ask().await.refused(422, "invalid_label");
         let body = json!({"email": app.new_email(), "password": COMPOSED, "display_name": hidden});
         app.post("/api/v1/auth/register").json(&body).ask().await.refused(422, "invalid_display_name");
-        names_no_passkey(&session, hidden).await;
+        is_refused_for_a_passkey(&session, hidden).await;
         assert!(app.create_api_key(hidden, ApiScopes::everything(), None).await.is_err());
     }
     let rename = session.request(Method::PUT, "/api/v1/profile");
     rename.json(&json!({"display_name": "\u{1f469}\u{200d}\u{1f4bb} Zo\u{eb}"})).ask().await.expect(200);
 }
 
-async fn names_no_passkey(session: &Session, name: &str) {
+async fn is_refused_for_a_passkey(session: &Session, name: &str) {
     let id = uuid::Uuid::new_v4();
     let rename = session.request(Method::PATCH, &format!("/api/v1/webauthn/credentials/{id}"));
     rename.json(&json!({"name": name})).ask().await.refused(422, "invalid_name");

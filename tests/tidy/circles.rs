@@ -1,4 +1,4 @@
-//! No circles: no file reaches itself through the references between files.
+//! Finds circles: files that reach themselves through the references between files.
 //!
 //! A `mod.rs` does not depend on the children that it only declares and re-exports. A `mod.rs` with items of its own is
 //! treated like any other file.
@@ -56,6 +56,7 @@ pub(crate) fn circles(tree: &Tree, files: &[File]) -> Vec<Circle> {
     circles
 }
 
+/// Whether the reference makes its file depend on another file that is not compiled for tests only.
 fn counts(tree: &Tree, files: &[File], reference: &Reference) -> bool {
     let Some(to) = reference.to.filter(|to| *to != reference.from && !files[*to].test) else {
         return false;
@@ -111,7 +112,7 @@ impl Search {
             }
         }
         if Some(self.low[file]) == self.index[file] {
-            let start = self.stack.iter().position(|on| *on == file).expect("it was pushed");
+            let start = self.stack.iter().position(|on| *on == file).expect("the file is on the stack");
             let members: BTreeSet<_> = self.stack.drain(start..).collect();
             if members.len() > 1 {
                 self.found.push(members);
@@ -162,12 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_that_only_re_exports_is_no_part_of_a_circle() {
-        let sign = "mod a;\nmod b;\npub(crate) use a::A;\npub use b::*;";
+    fn a_mod_rs_that_only_re_exports_is_not_part_of_a_circle() {
+        let parent = "mod a;\nmod b;\npub(crate) use a::A;\npub use b::*;";
         let root = ("src/lib.rs", "mod room;\npub use room::A;");
         let files = [
             root,
-            ("src/room/mod.rs", sign),
+            ("src/room/mod.rs", parent),
             ("src/room/a.rs", "use super::B;"),
             ("src/room/b.rs", "pub struct B;"),
         ];
@@ -175,7 +176,7 @@ mod tests {
         // The re-export leads from `b.rs` to `a.rs`, and `a.rs` names `b.rs`.
         let files = [
             root,
-            ("src/room/mod.rs", sign),
+            ("src/room/mod.rs", parent),
             ("src/room/a.rs", "use super::b::B;"),
             ("src/room/b.rs", "use crate::A;"),
         ];
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_with_items_of_its_own_is_a_file_like_any_other() {
+    fn a_mod_rs_with_items_is_treated_like_any_other_file() {
         let root = ("src/lib.rs", "mod room;");
         let parent = "mod a;\nuse a::A;\npub struct Parent(A);";
         let files = [root, ("src/room/mod.rs", parent), ("src/room/a.rs", "use super::Parent;")];

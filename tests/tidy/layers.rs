@@ -11,7 +11,7 @@ use super::{
 /// A layer of the system, with the layers and external crates that it may name.
 pub(crate) struct Layer {
     pub(crate) name: &'static str,
-    /// The places of its files. A file belongs to the layer with the longest path that fits it.
+    /// The paths of its files. If the paths of several layers fit a file, the longest path decides.
     paths: &'static [&'static str],
     /// Other layers that it may name.
     layers: &'static [&'static str],
@@ -19,8 +19,7 @@ pub(crate) struct Layer {
     kinds: &'static [&'static str],
 }
 
-/// External crates that only some layers may name, by kind. Every layer may name an external crate that is not listed
-/// here.
+/// External crates that only some layers may name, by kind. Every layer may name an external crate that is not listed here.
 pub(crate) const KINDS: [(&str, &[&str]); 6] = [
     ("web", &["actix_web", "actix_http", "actix_server", "actix_service", "actix_codec", "actix_tls"]),
     ("websocket", &["actix_web_actors"]),
@@ -30,9 +29,10 @@ pub(crate) const KINDS: [(&str, &[&str]); 6] = [
     ("client", &["reqwest"]),
 ];
 
-/// The layers that are crates of their own.
+/// The layers that are library crates.
 const CORE: &[&str] = &["protocol", "logic", "domain", "actors", "store", "service"];
 
+/// The layers that the composition root, the lifecycle and the command line may name: all except `loadtest` and `fuzz`.
 const COMPOSITION: &[&str] = &[
     "protocol",
     "logic",
@@ -44,28 +44,15 @@ const COMPOSITION: &[&str] = &[
     "lifecycle",
     "http",
     "socket",
-    "pages",
-    "mail",
-    "cluster",
     "postgres",
+    "acme",
     "process",
     "app",
     "cli",
 ];
 
 pub(crate) const LAYERS: &[Layer] = &[
-    Layer {
-        name: "protocol",
-        paths: &[
-            "protocol/src",
-            "actors/src/protocol",
-            "actors/src/id.rs",
-            "actors/src/close.rs",
-            "actors/src/audit.rs",
-        ],
-        layers: &[],
-        kinds: &[],
-    },
+    Layer { name: "protocol", paths: &["protocol/src"], layers: &[], kinds: &[] },
     Layer { name: "logic", paths: &["actors/src/logic"], layers: &["protocol"], kinds: &[] },
     Layer { name: "domain", paths: &["src/domain"], layers: &["protocol"], kinds: &[] },
     Layer {
@@ -83,7 +70,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "service",
         paths: &["src/service"],
-        layers: &["protocol", "logic", "domain", "actors", "store", "mail"],
+        layers: &["protocol", "logic", "domain", "actors", "store"],
         kinds: &["async", "client"],
     },
     Layer {
@@ -93,83 +80,79 @@ pub(crate) const LAYERS: &[Layer] = &[
         kinds: &["web", "async"],
     },
     Layer {
-        name: "pages",
-        paths: &["src/pages"],
-        layers: &["protocol", "domain", "actors", "service"],
-        kinds: &["web", "async"],
-    },
-    Layer {
         name: "socket",
         paths: &["src/socket"],
         layers: &["protocol", "logic", "domain", "actors", "service"],
         kinds: &["web", "websocket", "actors", "async"],
     },
-    Layer {
-        name: "cluster",
-        paths: &["src/cluster"],
-        layers: &["protocol", "logic", "actors", "store"],
-        kinds: &["async"],
-    },
-    Layer { name: "mail", paths: &["src/mail"], layers: &["domain"], kinds: &["async", "client"] },
     // The settings contain option types of the layers that they configure.
     Layer {
         name: "config",
-        paths: &["src/config", "src/config.rs"],
+        paths: &["src/config"],
         layers: &["protocol", "logic", "domain", "actors", "store", "service", "socket", "process"],
         kinds: &[],
     },
-    // This layer checks that its server answers and creates the database. The store can connect only after that.
+    // This layer checks that the private server answers, and creates its database. The store can connect only after that.
     Layer { name: "postgres", paths: &["src/postgres"], layers: &[], kinds: &["sql", "async"] },
+    Layer {
+        name: "acme",
+        paths: &["src/acme"],
+        layers: &["domain", "store", "service", "config", "process"],
+        kinds: &["async", "client"],
+    },
     // This layer concerns the process as a whole: its files, secrets, certificates, logs and metrics.
     Layer { name: "process", paths: &["src"], layers: &["domain", "config", "process"], kinds: &[] },
     Layer {
         name: "lifecycle",
-        paths: &["src/lifecycle.rs", "src/lifecycle"],
+        paths: &["src/lifecycle.rs"],
         layers: COMPOSITION,
         kinds: &["web", "actors", "async"],
     },
     Layer {
         name: "app",
-        paths: &["src/app", "src/app.rs", "src/lib.rs"],
+        paths: &["src/app", "src/lib.rs"],
         layers: COMPOSITION,
         kinds: &["web", "actors", "async"],
     },
-    Layer {
-        name: "cli",
-        paths: &["src/cli", "src/cli.rs", "src/main.rs"],
-        layers: COMPOSITION,
-        kinds: &["web", "async"],
-    },
+    Layer { name: "cli", paths: &["src/cli", "src/main.rs"], layers: COMPOSITION, kinds: &["web", "async"] },
     Layer {
         name: "loadtest",
         paths: &["loadtest"],
         layers: &["protocol", "logic"],
         kinds: &["async", "client"],
     },
-    // Whatever reads what others have written: decoders, headers, addresses of databases, settings.
+    // The targets call the code that reads foreign input: decoders, headers, URLs of databases, settings.
     Layer { name: "fuzz", paths: &["fuzz"], layers: &["protocol", "logic", "domain", "store"], kinds: &[] },
 ];
 
+/// Whether the file is the path, or is in the folder of this path.
+fn is_below(path: &str, file: &str) -> bool {
+    file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The layer of a file.
 pub(crate) fn layer_of(file: &str) -> Option<&'static Layer> {
-    let lies_in =
-        |path: &&str| file == *path || file.strip_prefix(*path).is_some_and(|rest| rest.starts_with('/'));
-    let fits = |layer: &Layer| layer.paths.iter().filter(|path| lies_in(path)).map(|path| path.len()).max();
+    let fits =
+        |layer: &Layer| layer.paths.iter().filter(|path| is_below(path, file)).map(|path| path.len()).max();
     LAYERS.iter().filter(|layer| fits(layer).is_some()).max_by_key(|layer| fits(layer))
 }
 
-/// The layer that a path into another crate leads to. In a crate with several layers, the first module of the path
-/// decides.
+/// The layer that a path into another crate leads to.
 fn layer_of_crate(path: &[String]) -> Option<&'static str> {
-    let name = path.first()?.as_str();
-    let below = path.get(1).map(String::as_str);
-    match (name, below) {
-        ("portcullis_actors", Some("protocol" | "id" | "close" | "audit")) => Some("protocol"),
-        ("portcullis_actors", Some("logic")) => Some("logic"),
-        ("portcullis_actors", _) => Some("actors"),
-        ("portcullis", _) => None,
-        _ => CORE.iter().find(|core| **core == name).copied(),
+    let name = path.first()?;
+    CORE.iter().find(|core| *core == name).copied()
+}
+
+/// The parts of the table that lead nowhere: paths without a file, and names of layers that are not in the table.
+pub(crate) fn dead_entries(files: &[File]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for layer in LAYERS {
+        let paths = layer.paths.iter().filter(|path| !files.iter().any(|file| is_below(path, &file.path)));
+        wrong.extend(paths.map(|path| format!("{}: there is no file at {path}", layer.name)));
+        let named = layer.layers.iter().filter(|named| LAYERS.iter().all(|known| known.name != **named));
+        wrong.extend(named.map(|named| format!("{}: there is no layer {named}", layer.name)));
     }
+    wrong
 }
 
 /// Every place where a layer names a layer or an external crate that it must not name.
@@ -179,7 +162,7 @@ pub(crate) fn violations(workspace: &Workspace) -> Vec<String> {
         for reference in references(tree, &workspace.files) {
             let from = &workspace.files[reference.from].path;
             let Some(layer) = layer_of(from) else {
-                wrong.push(format!("{from}: no layer says what it may know"));
+                wrong.push(format!("{from}: belongs to no layer"));
                 continue;
             };
             let line = reference.line;
@@ -189,13 +172,13 @@ pub(crate) fn violations(workspace: &Workspace) -> Vec<String> {
             };
             if let Some(named) = named.filter(|named| *named != layer.name && !layer.layers.contains(named)) {
                 let path = reference.path.join("::");
-                wrong.push(format!("{from}:{line}: {} must not know {named}: {path}", layer.name));
+                wrong.push(format!("{from}:{line}: {} must not name {named}: {path}", layer.name));
             }
             if reference.to.is_none() {
                 let kind = KINDS.iter().find(|(_, crates)| crates.contains(&reference.path[0].as_str()));
                 if let Some((kind, _)) = kind.filter(|(kind, _)| !layer.kinds.contains(kind)) {
                     let named = &reference.path[0];
-                    wrong.push(format!("{from}:{line}: {} must not know {named} ({kind})", layer.name));
+                    wrong.push(format!("{from}:{line}: {} must not name {named} ({kind})", layer.name));
                 }
             }
         }
@@ -212,7 +195,7 @@ pub(crate) fn manifest_violations(workspace: &Workspace) -> Vec<String> {
         let manifest = format!("{}/Cargo.toml", found.directory);
         let layer = LAYERS.iter().find(|layer| layer.name == found.name || layer.name == found.directory);
         let Some(layer) = layer else {
-            wrong.push(format!("{manifest}: no layer says what it may know"));
+            wrong.push(format!("{manifest}: belongs to no layer"));
             continue;
         };
         for dependency in &found.dependencies {
@@ -228,7 +211,7 @@ pub(crate) fn manifest_violations(workspace: &Workspace) -> Vec<String> {
     wrong
 }
 
-/// Files, without tests, that name `actix_web_actors`, the crate of the deprecated context.
+/// The files that name `actix_web_actors`, the crate of the deprecated context. Test code is not searched.
 pub(crate) fn naming_the_context(files: &[File]) -> Vec<&str> {
     let ours = files.iter().filter(|file| !file.test && file.source.code.contains("actix_web_actors"));
     ours.map(|file| file.path.as_str()).collect()
@@ -239,23 +222,23 @@ mod tests {
     use super::*;
 
     fn found(path: &str, code: &str) -> Vec<String> {
-        let name = path.split('/').nth(1).expect("a room");
-        let room = format!("mod {name};");
-        let rest = path.strip_prefix(&format!("src/{name}/")).expect("a file of a room");
-        let sign = format!("mod {};", rest.trim_end_matches(".rs"));
-        let lib = format!("{room}\nmod lifecycle;\nmod tls;\nmod app;");
+        let name = path.split('/').nth(1).expect("a folder");
+        let folder = format!("mod {name};");
+        let rest = path.strip_prefix(&format!("src/{name}/")).expect("a file of that folder");
+        let parent = format!("mod {};", rest.trim_end_matches(".rs"));
+        let lib = format!("{folder}\nmod lifecycle;\nmod tls;\nmod app;");
         violations(&Workspace::of(&[
             ("src/lib.rs", &lib),
-            (&format!("src/{name}/mod.rs"), &sign),
+            (&format!("src/{name}/mod.rs"), &parent),
             (path, code),
             ("src/lifecycle.rs", "pub struct Stop;"),
             ("src/tls.rs", "pub struct Certificate;"),
-            ("src/app.rs", "pub struct App;"),
+            ("src/app/mod.rs", "pub struct App;"),
         ]))
     }
 
     #[test]
-    fn what_is_forbidden_is_found() {
+    fn forbidden_dependencies_are_found() {
         for (file, code) in [
             ("src/http/auth.rs", "use store::Store;"),
             ("src/http/auth.rs", "use domain::role::Role;\nfn f() { store::go() }"),
@@ -283,12 +266,12 @@ mod tests {
     }
 
     #[test]
-    fn every_place_has_one_layer() {
+    fn every_file_belongs_to_one_layer() {
         for (file, layer) in [
             ("src/http/api/mod.rs", "http"),
             ("src/tls.rs", "process"),
             ("src/store/lib.rs", "store"),
-            ("src/config.rs", "config"),
+            ("src/config/mod.rs", "config"),
             ("actors/src/logic/lib.rs", "logic"),
             ("actors/src/runtime/mod.rs", "actors"),
             ("src/main.rs", "cli"),

@@ -8,14 +8,14 @@ use super::workspace::{File, Module, Tree};
 /// A path that a file names.
 #[derive(Clone, Debug)]
 pub(crate) struct Reference {
-    /// The file that names it: an index into the files of the workspace.
+    /// The file that names the path: an index into the files of the workspace.
     pub(crate) from: usize,
     pub(crate) line: usize,
     /// The resolved path: relative to the root of this crate, or beginning with the name of another crate.
     pub(crate) path: Vec<String>,
-    /// The file of this crate that owns the item; none if another crate owns it.
+    /// The file of this crate that owns the item; `None` if another crate owns it.
     pub(crate) to: Option<usize>,
-    /// Whether a `pub use` names it.
+    /// Whether a `pub use` names the path.
     pub(crate) exported: bool,
 }
 
@@ -78,8 +78,8 @@ type Resolved = (Vec<String>, Option<usize>);
 const MAX_DEPTH: usize = 16;
 
 impl Resolver<'_> {
-    /// Resolves the path of a `use` in `module`. Its first name is a child of `module`, an import of `module`, or
-    /// another crate.
+    /// Resolves the path of a `use` in `module`. Unless it begins with a keyword such as `crate`, its first name is a child of
+    /// `module`, an import of `module`, or another crate.
     fn import(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
         let (first, rest) = written.split_first()?;
         match first.as_str() {
@@ -117,7 +117,7 @@ impl Resolver<'_> {
             return self.below([module, std::slice::from_ref(first)].concat(), rest, depth);
         }
         let import = self.names.get(module)?.imports.get(first)?;
-        // In `use store;` and `use store::Store as store;` the name `store` leads to itself: it is another crate.
+        // In `use store;` and `use store::Store as store;` the name `store` leads to itself, so it is another crate.
         if depth > MAX_DEPTH || import.path.first() == Some(first) {
             return None;
         }
@@ -129,7 +129,7 @@ impl Resolver<'_> {
     fn below(&self, module: Vec<String>, rest: &[String], depth: usize) -> Option<Resolved> {
         let here = self.tree.modules.get(&module)?;
         let Some((next, after)) = rest.split_first() else {
-            // The path is the module itself. Naming a module alone does not count; naming one of its items counts.
+            // The path is the module itself. A path counts only if it names an item of a module.
             return None;
         };
         let full = [module.clone(), rest.to_vec()].concat();

@@ -8,7 +8,7 @@ use super::{
     workspace::{File, Workspace},
 };
 
-/// The number of files and lines of one room.
+/// The number of files and lines of one group: a layer, or a folder that belongs to no layer.
 #[derive(Default)]
 struct Size {
     files: usize,
@@ -17,15 +17,15 @@ struct Size {
 
 /// The report, as text.
 pub(crate) fn report(workspace: &Workspace) -> String {
-    let mut rooms: BTreeMap<String, Size> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Size> = BTreeMap::new();
     for file in &workspace.files {
-        let size = rooms.entry(room_of(file)).or_default();
+        let size = groups.entry(group_of(file)).or_default();
         size.files += 1;
         size.lines += file.source.text.lines().count();
     }
-    let mut text = format!("{:24} {:>6} {:>8}\n", "room", "files", "lines");
-    for (room, Size { files, lines }) in &rooms {
-        text.push_str(&format!("{room:24} {files:>6} {lines:>8}\n"));
+    let mut text = format!("{:24} {:>6} {:>8}\n", "group", "files", "lines");
+    for (group, Size { files, lines }) in &groups {
+        text.push_str(&format!("{group:24} {files:>6} {lines:>8}\n"));
     }
     text.push_str(&lengths("delivered", workspace.files.iter().filter(|file| !file.test)));
     text.push_str(&lengths("tests", workspace.files.iter().filter(|file| file.test)));
@@ -44,7 +44,7 @@ pub(crate) fn all_circles(workspace: &Workspace) -> Vec<Circle> {
     trees.flat_map(|tree| circles::circles(tree, &workspace.files)).collect()
 }
 
-fn room_of(file: &File) -> String {
+fn group_of(file: &File) -> String {
     let layer = layers::layer_of(&file.path).map(|layer| layer.name);
     match layer {
         Some(layer) if file.test => format!("{layer} (tests)"),

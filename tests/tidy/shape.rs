@@ -1,5 +1,5 @@
-//! The shape of files: each has a header, a limited length, a name that describes its contents, and a module that
-//! declares it.
+//! The shape of files: each has a header, a limited length, a name that describes its contents, and a module that declares it.
+//! Pure rules read no clock and do not wait, and SQL is only in the store.
 
 use std::collections::BTreeSet;
 
@@ -9,46 +9,39 @@ use super::workspace::{File, Workspace};
 pub(crate) const MAX_LINES: usize = 500;
 
 /// Names that do not say what a file or folder contains.
-const DRAWERS: [&str; 7] = ["utils", "util", "common", "manager", "helper", "helpers", "misc"];
+const VAGUE_NAMES: [&str; 7] = ["utils", "util", "common", "manager", "helper", "helpers", "misc"];
 
 /// Code that must not occur in rules without I/O: the time is an argument there, and nothing waits.
 const IMPURE: [&str; 7] =
     ["now_utc", "now_local", "SystemTime::now", "Instant::now", "async fn", "async move", ".await"];
 
-/// The places of rules without I/O.
-const PURE: [&str; 6] = [
-    "src/domain/",
-    "src/socket/dialogue",
-    "src/socket/connection/dialogue",
-    "actors/src/logic/",
-    "actors/src/protocol/",
-    "protocol/src/",
-];
+/// The folders of the rules without I/O.
+const PURE: [&str; 3] = ["src/domain/", "actors/src/logic/", "protocol/src/"];
 
-/// Files that do not begin with a description of their contents.
+/// A report if the file does not begin with a description of its contents.
 pub(crate) fn without_header(file: &File) -> Option<String> {
     (!file.source.text.starts_with("//!")).then(|| format!("{}: does not begin with `//!`", file.path))
 }
 
-/// Files that are too long.
+/// A report if the file is too long.
 pub(crate) fn too_long(file: &File) -> Option<String> {
     let lines = file.source.text.lines().count();
     (lines > MAX_LINES).then(|| format!("{}: has {lines} lines", file.path))
 }
 
-/// Files and folders with one of the names in [`DRAWERS`].
-pub(crate) fn drawer(file: &File) -> Option<String> {
-    let named = file.path.split(['/', '.']).any(|part| DRAWERS.contains(&part));
-    named.then(|| format!("{}: name it after what it holds", file.path))
+/// A report if the file or a folder of its path has one of the names in [`VAGUE_NAMES`].
+pub(crate) fn vague_name(file: &File) -> Option<String> {
+    let named = file.path.split(['/', '.']).any(|part| VAGUE_NAMES.contains(&part));
+    named.then(|| format!("{}: name it after its contents", file.path))
 }
 
-/// Files of rules without I/O that read a clock or wait.
+/// A report if the file has rules without I/O, and reads a clock or waits.
 pub(crate) fn impure(file: &File) -> Option<String> {
-    if file.test || !PURE.iter().any(|room| file.path.starts_with(room)) {
+    if file.test || !PURE.iter().any(|place| file.path.starts_with(place)) {
         return None;
     }
-    let asked = IMPURE.iter().find(|call| has_word(&file.source.code, call))?;
-    Some(format!("{}: has `{asked}`", file.path))
+    let call = IMPURE.iter().find(|call| has_word(&file.source.code, call))?;
+    Some(format!("{}: has `{call}`", file.path))
 }
 
 /// Whether the code contains `words`, and not only as the beginning of a longer word.
@@ -69,8 +62,8 @@ pub(crate) fn unreached(workspace: &Workspace) -> Vec<String> {
     files.map(|file| format!("{}: no module declares it", file.path)).collect()
 }
 
-/// Folders of sources without a `mod.rs` (or the root of a crate) that says what the room is for.
-pub(crate) fn rooms_without_sign(workspace: &Workspace) -> Vec<String> {
+/// Source folders without a root file: a `mod.rs`, or the root file of a crate.
+pub(crate) fn folders_without_root_file(workspace: &Workspace) -> Vec<String> {
     let reached = workspace.files.iter().filter(|file| file.reached);
     let folders: BTreeSet<&str> = reached.filter_map(|file| Some(file.path.rsplit_once('/')?.0)).collect();
     let has = |folder: &str, name: &str| workspace.index(&format!("{folder}/{name}")).is_some();
@@ -99,7 +92,7 @@ const STATEMENTS: [&[&str]; 14] = [
     &["NOTIFY"],
 ];
 
-/// SQL statements outside the store. The launcher of the private database may have one.
+/// SQL statements outside the store. The code that starts the private PostgreSQL server (`src/postgres/`) may have one.
 pub(crate) fn sql(files: &[File]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut launching = 0;
@@ -120,8 +113,7 @@ pub(crate) fn sql(files: &[File]) -> Vec<String> {
     wrong
 }
 
-/// Whether a text contains the words of a statement in order. A statement of one word must be the first word of the
-/// text.
+/// Whether a text contains the words of a statement in order. A statement of one word must be the first word of the text.
 fn is_statement(text: &str) -> bool {
     let words: Vec<&str> =
         text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
@@ -160,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_are_not_wanted_are_found() {
+    fn unwanted_shapes_are_found() {
         let found =
             |path: &str, text: &str, rule: fn(&File) -> Option<String>| rule(&one(path, text).files[0]);
         assert!(found("src/a.rs", "fn f() {}", without_header).is_some());
         assert!(found("src/a.rs", "//! A.\nfn f() {}", without_header).is_none());
         assert!(found("tests/it/a.rs", &"\n".repeat(501), too_long).is_some());
         assert!(found("tests/it/a.rs", &"\n".repeat(500), too_long).is_none());
-        assert!(found("src/http/helpers.rs", "", drawer).is_some());
-        assert!(found("src/utils/a.rs", "", drawer).is_some());
-        assert!(found("src/http/answer.rs", "", drawer).is_none());
+        assert!(found("src/http/helpers.rs", "", vague_name).is_some());
+        assert!(found("src/utils/a.rs", "", vague_name).is_some());
+        assert!(found("src/http/answer.rs", "", vague_name).is_none());
         assert!(found("src/domain/a.rs", "fn f() { Instant::now() }", impure).is_some());
         assert!(found("protocol/src/a.rs", "async fn f() {}", impure).is_some());
         assert!(found("src/service/a.rs", "async fn f() {}", impure).is_none());
@@ -178,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_a_module_and_folders_without_a_sign_are_found() {
+    fn files_without_a_module_and_folders_without_a_root_file_are_found() {
         let workspace = Workspace::of(&[
             ("src/lib.rs", "mod a;\nmod b;"),
             ("src/a/mod.rs", "mod c;"),
@@ -188,6 +180,6 @@ mod tests {
             ("src/forgotten.rs", ""),
         ]);
         assert_eq!(unreached(&workspace), ["src/forgotten.rs: no module declares it"]);
-        assert_eq!(rooms_without_sign(&workspace), ["src/b/: has no mod.rs"]);
+        assert_eq!(folders_without_root_file(&workspace), ["src/b/: has no mod.rs"]);
     }
 }

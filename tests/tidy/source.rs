@@ -2,7 +2,7 @@
 //! belongs to a test.
 //!
 //! This is a lexer, not a parser: it knows comments, strings, characters and lifetimes, and it finds the items under
-//! `#[cfg(test)]` and the test functions. The rules do the rest.
+//! `#[cfg(test)]` and the test functions. The rules do everything else.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use std::ops::Range;
 pub(crate) struct Text {
     pub(crate) line: usize,
     pub(crate) text: String,
-    /// Whether it is in an item that is compiled for tests only.
+    /// Whether this is in an item that is compiled for tests only.
     pub(crate) in_test: bool,
 }
 
@@ -153,7 +153,7 @@ fn string_at(text: &str, at: usize) -> Option<(usize, usize, usize)> {
     Some((start, end, (end + 1).min(text.len())))
 }
 
-/// The end of the character literal that begins at `at`. If a lifetime begins there, the end of its quote.
+/// The end of the character literal that begins at `at`. If a lifetime begins at `at`, the end of its quote.
 fn character_end(text: &str, at: usize) -> usize {
     let mut characters = text[at + 1..].char_indices();
     match characters.next() {

@@ -1,6 +1,6 @@
 //! Plain words: comments, pages and texts name the things of the system and use no pronouns for persons.
 //!
-//! "The connection", "the caller", "the peer" and "this node" tell the reader which one is meant; "who" does not.
+//! "The connection", "the caller", "the peer" and "this node" name a thing of the system. "Who" does not.
 
 use super::workspace::Workspace;
 
@@ -15,7 +15,7 @@ struct Exception {
     text: &'static str,
 }
 
-/// These rules themselves, and names from other systems.
+/// The files of these rules, and names from other systems.
 const ALLOWED: &[Exception] = &[
     Exception { path: "tests/tidy/", text: "" },
     // The user `nobody` of the operating system.
@@ -38,7 +38,7 @@ pub(crate) fn pronouns(workspace: &Workspace) -> Vec<String> {
     wrong
 }
 
-/// Names in the code, without tests, that contain one of the words.
+/// Every name in the code that contains one of the words. Test code is not checked.
 pub(crate) fn pronoun_names(workspace: &Workspace) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in workspace.files.iter().filter(|file| !file.test && !file.path.starts_with("tests/")) {
@@ -66,8 +66,8 @@ fn name_parts(name: &str) -> impl Iterator<Item = String> {
     parts.into_iter()
 }
 
-/// The text of a page. Of the change log only the part above its second heading, because entries of releases are not
-/// rewritten.
+/// The part of a page that is checked. Of the change log, this is only the part above the second heading, because entries of
+/// releases are not rewritten.
 fn checked_part<'t>(path: &str, text: &'t str) -> &'t str {
     if !path.ends_with("CHANGELOG.md") {
         return text;
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn pronouns_are_found_in_what_people_read() {
+    fn pronouns_are_found_in_comments_and_texts() {
         assert_eq!(found("src/a.rs", "//! Whoever calls.\n"), 1);
         assert_eq!(found("src/a.rs", "/// Nobody waits,\n/// who is late.\nfn f() {}"), 2);
         assert_eq!(found("src/a.rs", "fn f() { warn(r#\"somebody came\"#) }"), 1);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn old_entries_of_the_change_log_stay() {
+    fn old_entries_of_the_change_log_are_not_checked() {
         let log = "# Log\n\n## New\n\nwho\n\n## Old\n\nwho\n";
         assert_eq!(checked_part("CHANGELOG.md", log).matches("who").count(), 1);
         assert_eq!(checked_part("README.md", log), log);

@@ -1,7 +1,7 @@
 //! The workspace: its crates and their dependencies, their modules, and the file of each module.
 //!
-//! Modules are found as the compiler finds them, by following `mod x;` from the root file. So a file of tests is
-//! recognised by the `#[cfg(test)]` above the `mod` line that declares it.
+//! Modules are found as the compiler finds them: through the `mod x;` lines, from the root file on. So a file of tests is
+//! recognised by the `#[cfg(test)]` above the `mod` line that declares the file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,8 +18,7 @@ pub(crate) struct File {
     pub(crate) source: Source,
     /// Whether only tests compile it.
     pub(crate) test: bool,
-    /// Whether following `mod` lines from a root file leads to it. Other files are integration tests, benches and the
-    /// like.
+    /// Whether a chain of `mod` lines leads from the root file of a crate to this file. For integration tests this is `false`.
     pub(crate) reached: bool,
 }
 
@@ -57,8 +56,8 @@ pub(crate) struct Workspace {
     pub(crate) pages: Vec<(String, String)>,
 }
 
-/// The root of the project: `CARGO_MANIFEST_DIR` of the running process, otherwise its value at compile time. So the
-/// program also works after the checkout was moved, or on another checkout.
+/// The root of the project: the value of `CARGO_MANIFEST_DIR` in the running process, or else at compile time. So the program
+/// also works after the checkout was moved, or on another checkout.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
 }

@@ -1,7 +1,7 @@
-//! `cut-off`: a node that could not hear of revocations for a while, seen from outside. A command cuts the server off from its
-//! database, ends the sessions of some users behind its back, and mends the link. The scenario asks and listens throughout:
-//! from then on no old token may be accepted, and within some time all sockets of these users must be closed, and all others
-//! must go on.
+//! `cut-off`: how a server catches up after it could not read revocations for a while, observed from outside. A command cuts
+//! the server off from its database, ends the sessions of some users, and restores the link. During and after the command, the
+//! scenario sends requests and watches sockets. After the command, no token of an ended session may be accepted. Within a time
+//! limit, all sockets of ended sessions must be closed, and all other sockets must receive publications again.
 
 use std::{
     collections::BTreeMap,
@@ -26,11 +26,11 @@ use crate::{
     setup::SetupArgs,
 };
 
-/// How often tokens and readiness are tried.
+/// Time between two rounds of requests.
 const ROUND: Duration = Duration::from_millis(200);
-/// The longest time that one request waits.
+/// Time limit of one request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
-/// Rounds per publication: a user may publish only so often.
+/// Number of rounds per publication. With more publications, the rate limit of the user would be exceeded.
 const ROUNDS_PER_PUBLICATION: u32 = 5;
 const CHANNEL: &str = "ephemeral:cut-off";
 
@@ -38,13 +38,14 @@ const CHANNEL: &str = "ephemeral:cut-off";
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Users.
+    /// The number of users.
     #[arg(long, default_value_t = 150)]
     users: usize,
     /// The command ends all sessions of this many users, from the first.
     #[arg(long, default_value_t = 50)]
     ended: usize,
-    /// The command of the shell that cuts the server off, ends the sessions, and mends the link. It runs as this process does.
+    /// The shell command that cuts the server off, ends the sessions, and restores the link. It runs with the rights of this
+    /// process.
     #[arg(long)]
     command: String,
     /// Fail if the server has not caught up this many seconds after the command.
@@ -57,7 +58,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let sessions = args.setup.accounts.sessions(&target, args.users, 1).await?;
     let (ended, kept): (Vec<_>, Vec<_>) = sessions.iter().partition(|session| session.user < args.ended);
     let (Some(one_ended), Some(one_kept)) = (ended.first(), kept.last()) else {
-        return Err("there must be users whose sessions end, and others".into());
+        return Err("there must be users whose sessions end, and users whose sessions do not end".into());
     };
     let plan: Vec<_> = (0..sessions.len()).map(|session| (session, CHANNEL.to_owned())).collect();
     let connections = args.setup.connections.open(&target, &sessions, &plan).await?;
@@ -81,20 +82,20 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     answers.note("REST during the command", &mut report);
     watch.note("sockets during the command", &mut report);
 
-    watch.mended();
-    let (mended, mut answers) = (Instant::now(), Answers::default());
+    watch.on_restored();
+    let (restored, mut answers) = (Instant::now(), Answers::default());
     let deadline = Duration::from_secs(args.within);
     let mut caught_up = false;
-    while !caught_up && mended.elapsed() < deadline {
-        let went_on = answers.round(&rest, one_kept, one_ended).await;
+    while !caught_up && restored.elapsed() < deadline {
+        let all_right = answers.round(&rest, one_kept, one_ended).await;
         watch.round();
-        caught_up = went_on && watch.is_done();
+        caught_up = all_right && watch.is_done();
         if !caught_up {
             sleep(ROUND).await;
         }
     }
-    report.figure("caught_up_s", mended.elapsed().as_secs_f64());
-    report.check(caught_up, || format!("not within {deadline:?}: {}", watch.missing()));
+    report.figure("caught_up_s", restored.elapsed().as_secs_f64());
+    report.check(caught_up, || format!("not caught up within {deadline:?}: {}", watch.missing()));
     report.check(answers.accepted_ended == 0, || {
         format!("a token of an ended session was accepted {} times after the command", answers.accepted_ended)
     });
@@ -108,17 +109,21 @@ fn spawn(command: &str) -> std::io::Result<std::process::Child> {
     Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).spawn()
 }
 
-/// What REST has answered: how often each status, or none.
+/// How often REST has answered with each status, or not at all.
 #[derive(Default)]
 struct Answers {
+    /// The answers to the token of a session that does not end.
     kept: BTreeMap<String, usize>,
+    /// The answers to the token of a session that ends.
     ended: BTreeMap<String, usize>,
     ready: BTreeMap<String, usize>,
+    /// How often the token of the session that ends was accepted.
     accepted_ended: usize,
 }
 
 impl Answers {
-    /// Asks once with each token, and for readiness. Whether everything is as it is after the server has caught up.
+    /// Sends one request with each token, and one for readiness. Returns whether all answers are those of a server that has
+    /// caught up.
     async fn round(&mut self, rest: &Rest<'_>, kept: &Session, ended: &Session) -> bool {
         let status = async |session: &Session| {
             timeout(ANSWER_WITHIN, rest.profile_status_once(&session.tokens)).await.ok()?.ok()
@@ -139,7 +144,7 @@ impl Answers {
     fn note(&self, when: &str, report: &mut Report) {
         let Self { kept, ended, ready, .. } = self;
         report.note(format!(
-            "{when}: a token that stays good {}, one of an ended session {}, ready {}",
+            "{when}: token that stays valid {}, token of an ended session {}, ready {}",
             shown(kept),
             shown(ended),
             shown(ready)
@@ -150,9 +155,12 @@ impl Answers {
 /// What the sockets have received.
 struct Watch {
     connections: Connections,
+    /// For each socket, whether its session ends.
     must_end: Vec<bool>,
     open: Vec<bool>,
+    /// How often sockets have ended in each way.
     closes: BTreeMap<String, usize>,
+    /// The number of sockets that ended in an unexpected way.
     wrong: usize,
     rounds: u32,
     published: usize,
@@ -160,7 +168,8 @@ struct Watch {
     replies: BTreeMap<String, usize>,
     /// The newest publication that each socket has received.
     received: Vec<usize>,
-    /// A publication from here on shows that deliveries go on.
+    /// The number of the first publication after the link was restored. A socket that has received this publication or a
+    /// later one gets deliveries again.
     after: usize,
 }
 
@@ -181,7 +190,7 @@ impl Watch {
         }
     }
 
-    /// Publishes now and then, and reads what has arrived.
+    /// Reads the events that have arrived. Before that, publishes in one of [`ROUNDS_PER_PUBLICATION`] rounds.
     fn round(&mut self) {
         if self.rounds.is_multiple_of(ROUNDS_PER_PUBLICATION) {
             self.published += 1;
@@ -197,7 +206,7 @@ impl Watch {
         }
     }
 
-    /// The connection that publishes: the last one that is open.
+    /// The connection that publishes: the last open connection of a session that does not end.
     fn publisher(&self) -> Option<usize> {
         (0..self.open.len()).rev().find(|socket| self.open[*socket] && !self.must_end[*socket])
     }
@@ -205,10 +214,10 @@ impl Watch {
     fn take(&mut self, socket: usize, kind: &EventKind) {
         let EventKind::Text(text) = kind else {
             self.open[socket] = false;
-            // Deliveries that have waited for too long end a connection, and the client comes back.
-            let sent_back = CloseReason::InsufficientState.code();
+            // If deliveries have waited for too long, the server ends the connection, and the client may reconnect.
+            let waited_too_long = CloseReason::InsufficientState.code();
             let expected = self.must_end[socket]
-                || matches!(kind, EventKind::Closed(Some((code, _))) if *code == sent_back);
+                || matches!(kind, EventKind::Closed(Some((code, _))) if *code == waited_too_long);
             self.wrong += usize::from(!expected);
             *self.closes.entry(kind.to_string()).or_default() += 1;
             return;
@@ -224,8 +233,8 @@ impl Watch {
         }
     }
 
-    /// The link is mended: what is published from here on must arrive.
-    fn mended(&mut self) {
+    /// The link is restored. From now on, every open socket of a session that does not end must receive a publication.
+    fn on_restored(&mut self) {
         self.after = self.published + 1;
     }
 
@@ -240,14 +249,14 @@ impl Watch {
         (0..self.open.len()).filter(waits).count()
     }
 
-    /// Whether every socket that must end is closed, and the others receive.
+    /// Whether every socket that must end is closed, and every other open socket receives publications again.
     fn is_done(&self) -> bool {
         self.still_open() == 0 && self.without_delivery() == 0
     }
 
     fn missing(&self) -> String {
         format!(
-            "{} sockets of ended sessions are open, {} others have received nothing",
+            "{} sockets of ended sessions are open, {} other sockets have received nothing since then",
             self.still_open(),
             self.without_delivery()
         )
@@ -255,14 +264,13 @@ impl Watch {
 
     fn note(&mut self, when: &str, report: &mut Report) {
         report.note(format!("{when}: ends {}, publications {}", shown(&self.closes), shown(&self.replies)));
-        report.check(self.wrong == 0, || {
-            format!("{when}: {} sockets ended in another way than they should", self.wrong)
-        });
+        report
+            .check(self.wrong == 0, || format!("{when}: {} sockets ended in an unexpected way", self.wrong));
         (self.closes, self.replies, self.wrong) = (BTreeMap::new(), BTreeMap::new(), 0);
     }
 }
 
-/// How often each.
+/// The keys with their counts, as text.
 fn shown(counts: &BTreeMap<String, usize>) -> String {
     let each: Vec<_> = counts.iter().map(|(what, count)| format!("{what}: {count}")).collect();
     if each.is_empty() { "none".to_owned() } else { each.join(", ") }

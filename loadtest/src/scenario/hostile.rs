@@ -1,9 +1,9 @@
-//! `hostile`: many accounts behind one proxy address try to keep everyone else out.
+//! `hostile`: many accounts behind one proxy address try to keep all other clients out.
 //!
-//! Each hostile account sends wrong passwords to the step-up, opens as many streams as it gets, and leaves request bodies
-//! unfinished, all from one client address behind the proxy. Meanwhile owners sign in, use REST and open WebSockets from other
-//! addresses behind the same proxy, and an operator lists sessions. The generator plays the proxy: the server must trust this
-//! machine's loopback address (`TRUSTED_PROXIES`).
+//! Each hostile account tries step-ups with wrong passwords, opens as many streams as the server admits, and leaves request
+//! bodies unfinished, all from one client address behind the proxy. Meanwhile the owners of other accounts sign
+//! in, use REST and open WebSockets from other addresses behind the same proxy, and an operator lists sessions. The load
+//! generator acts as the proxy, so the server must trust the loopback address of this machine (`TRUSTED_PROXIES`).
 
 use std::{
     cell::{Cell, RefCell},
@@ -30,11 +30,11 @@ use crate::{
 /// The client address of every hostile account.
 const HOSTILE: &str = "192.0.2.1";
 const PASSWORD: &str = "correct horse battery staple 9";
-/// Sessions of a hostile account.
+/// Number of sessions of a hostile account.
 const SESSIONS: usize = 3;
-/// Streams that a hostile account tries to open.
+/// Number of streams that a hostile account tries to open.
 const STREAMS: usize = 64;
-/// Unfinished bodies of a hostile account.
+/// Number of unfinished bodies that a hostile account keeps open.
 const BODIES: usize = 2;
 /// Time between two rounds of the owners.
 const ROUND: Duration = Duration::from_millis(250);
@@ -43,16 +43,16 @@ const ROUND: Duration = Duration::from_millis(250);
 pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Hostile accounts.
+    /// The number of hostile accounts.
     #[arg(long, default_value_t = 36)]
     accounts: usize,
-    /// Owners. They sign in by turns.
+    /// The number of owners. They sign in one after the other.
     #[arg(long, default_value_t = 30)]
     owners: usize,
-    /// Seconds.
+    /// The length of the attack, in seconds.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
-    /// Distinguishes the accounts of this run.
+    /// The prefix that distinguishes the accounts of this run.
     #[arg(long, default_value = "hostile")]
     prefix: String,
 }
@@ -175,7 +175,7 @@ fn attack(
     }
 }
 
-/// A request whose body never ends, until the server ends the connection.
+/// Sends a request with an unfinished body, and waits until the server ends the connection.
 async fn unfinished_body(target: &Target) -> Result<(), Failure> {
     let mut stream = Stream::connect(target, None).await?;
     let head = format!(
@@ -211,7 +211,7 @@ async fn hold_stream(target: &Target, token: &str, streams: &Cell<usize>) -> Res
     Ok(())
 }
 
-/// Lets the owners and the operator work until the end. An answer that is not as it should be is added to `failures`.
+/// Lets the owners and the operator work until the end. An unexpected answer is added to `failures`.
 async fn watch(
     target: &Target,
     owners: &[(Login, String)],

@@ -1,7 +1,7 @@
 //! `idle`: the cost of an open connection while nothing happens on it.
 //!
-//! The figures for memory are correct only with prepared sessions, and only if the server was restarted after these
-//! sessions signed in: after hashing passwords the allocator keeps tens of MiB, and connections would use that memory
+//! The figures for memory are correct only with prepared sessions, and only if the server was restarted after these sessions
+//! had signed in. After the server has hashed passwords, its allocator keeps tens of MiB, and connections would use that memory
 //! first.
 
 use std::{
@@ -32,13 +32,13 @@ pub(crate) struct Args {
     /// The total number of connections, spread evenly over the sessions.
     #[arg(long = "connections", default_value_t = 9000)]
     count: usize,
-    /// Users. With four sessions each, a session has 15 of 9,000 connections and a user 60.
+    /// The number of users. With four sessions for each of 150 users, a session has 15 of 9,000 connections, and a user has 60.
     #[arg(long, default_value_t = 150)]
     users: usize,
     /// The transport of the connections.
     #[arg(long, value_enum, default_value_t = Transport::Websocket)]
     transport: Transport,
-    /// Channels. The connections are spread over them, and each subscribes to one.
+    /// The number of channels. Each connection subscribes to one of them.
     #[arg(long, default_value_t = 1)]
     channels: usize,
     /// Seconds to hold the connections.
@@ -120,12 +120,13 @@ fn check_quiet(mut connections: Connections, count: usize, report: &mut Report) 
     }
 }
 
-/// The memory that each connection added, in KiB. Without prepared sessions the figures are too low, and a note says so.
+/// Reports and checks the memory that each connection added, in KiB. Without prepared sessions the figures are too low, and a
+/// note says so.
 fn check_memory(args: &Args, before: &Memory, with: &Memory, report: &mut Report) {
     if !args.setup.accounts.prepared() {
         report.note(
             "the figures for memory are too low: the server has hashed passwords, and connections reuse that memory. \
-             For right figures run `loadtest prepare`, restart the server, and use `--prepared`",
+             For correct figures run `loadtest prepare`, restart the server, and use `--prepared`",
         );
     }
     let connections = args.count.max(1) as f64;

@@ -1,5 +1,5 @@
-//! The scenarios, each in a file or a folder of its own. A scenario takes its flags, drives the server, and returns a report of
-//! figures and checks.
+//! The scenarios, each in a file or a folder of its own. A scenario gets its flags, drives the server, and returns a report of
+//! figures and checks. `old_credentials` is not a scenario, but a check that two scenarios share.
 
 pub(crate) mod cut_off;
 pub(crate) mod fanout;

@@ -14,14 +14,14 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     accounts: AccountArgs,
-    /// Users. With four sessions each, they can have 9,000 connections: 15 per session, 60 per user.
+    /// The number of users. With four sessions each, 150 users can have 9,000 connections: 15 per session, 60 per user.
     #[arg(long, default_value_t = 150)]
     users: usize,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     if args.accounts.prepared() {
-        return Err("`prepare` makes the sessions for `--prepared`, and cannot use it".into());
+        return Err("`prepare` makes the sessions for `--prepared`, and does not accept this flag".into());
     }
     let target = args.target.resolve().await?;
     let process = target.pid.map(Process::new).transpose()?;

@@ -1,8 +1,8 @@
 //! `presence`: the cost of joins and leaves, and the latency of presence queries.
 //!
-//! Every connection is a member of the channel. Some of them leave and join again in turn, and the first one queries
-//! presence all the time. An answer must contain exactly the members; while members join and leave, their number must
-//! lie in the possible range.
+//! Every connection is a member of the channel. Some connections leave and join again in turn, and the first connection queries
+//! presence all the time. While no member joins or leaves, the number of members in an answer must be exact; otherwise it must
+//! be in the possible range.
 
 use std::{
     collections::HashMap,
@@ -20,29 +20,30 @@ use crate::{
     setup::SetupArgs,
 };
 
-/// The longest time until an answer.
+/// Time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The first command id after those that open a connection.
+/// The first command id after those of the commands that open a connection.
 const FIRST_ID: u32 = 3;
+/// The time for which answers are received before further commands are sent.
 const STEP: Duration = Duration::from_millis(10);
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Users.
+    /// The number of users.
     #[arg(long, default_value_t = 50)]
     users: usize,
     /// The namespace of the channel. It must have presence.
     #[arg(long, default_value = "chat")]
     namespace: String,
-    /// Members of the channel.
+    /// The number of members of the channel.
     #[arg(long = "connections", default_value_t = 500)]
     count: usize,
-    /// Members that leave and join again in turn.
+    /// The number of members that leave and join again in turn.
     #[arg(long, default_value_t = 50)]
     churning: usize,
-    /// Joins and leaves per second, of all these members together.
+    /// Joins and leaves per second, of all members that leave and join, together.
     #[arg(long, default_value_t = 100.0)]
     rate: f64,
     /// Queries per second of each kind, `presence` and `presence_stats`.
@@ -99,15 +100,19 @@ enum Question {
 struct Run {
     connections: Connections,
     channel: String,
-    /// Whether each connection is a member after its last command. The last `churning` ones leave and join.
+    /// Whether each connection is a member after its last command. The last `churning` connections leave and join.
     member: Vec<bool>,
     churning: usize,
     next_id: u32,
+    /// The commands without an answer yet, by id, with the time at which each was sent.
     waiting: HashMap<u32, (Question, Instant)>,
     presence: Latencies,
     stats: Latencies,
+    /// The latencies of `subscribe` and `unsubscribe`.
     moves: Latencies,
+    /// The number of joins and leaves that connections received.
     announced: usize,
+    /// The number of joins and leaves that this scenario has requested.
     moved: usize,
     report: Report,
 }
@@ -144,7 +149,7 @@ impl Run {
         self.connections.send(connection, command.into());
     }
 
-    /// Queries presence while no member moves, so that the answer must be exact.
+    /// Queries presence while no member joins or leaves, so that the answer must be exact.
     async fn ask_when_quiet(&mut self) {
         for asked in [Question::Presence, Question::Stats] {
             self.ask(0, asked);

@@ -1,7 +1,7 @@
 //! `sign-in`: many sign-ins at once, while other users have open sockets.
 //!
-//! Hashing a password is expensive on purpose, so a burst of sign-ins could exhaust the memory of a server or delay
-//! its answers to other clients. The figures for memory need a process that has hashed nothing before: register the
+//! Hashing a password is expensive on purpose, so a burst of sign-ins could exhaust the memory of a server or delay its answers
+//! to other clients. The figures for memory are correct only if the server process has hashed nothing before. So register the
 //! users first (`--register`), prepare the sessions of the sockets, and restart the server.
 
 use std::{
@@ -26,6 +26,7 @@ use crate::{
 
 /// The time between two commands on one connection. This rate is far below the rate limit of a connection.
 const COMMAND_EVERY: Duration = Duration::from_millis(200);
+/// The length of the warm-up, and also of the measurement between the warm-up and the first burst.
 const BEFORE: Duration = Duration::from_secs(5);
 /// The time between two bursts.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -33,17 +34,17 @@ const PAUSE: Duration = Duration::from_secs(2);
 const HASH: u64 = 19 * 1024;
 /// The memory that a burst may add apart from hashes, in KiB.
 const OTHER: u64 = 50 * 1024;
-/// A command that costs the server almost nothing, so that a late answer means that the server is busy.
+/// A command that costs the server almost nothing. So a late answer means that the server is busy.
 const PROBE: &str = r#""unsubscribe":{"channel":"ephemeral:nowhere"}"#;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Sockets of other users, which send commands all the time.
+    /// The number of sockets of other users, which send commands all the time.
     #[arg(long = "connections", default_value_t = 100)]
     count: usize,
-    /// Sign-ins in a burst, each by a different user.
+    /// The number of sign-ins in a burst, each by a different user.
     #[arg(long, default_value_t = 64)]
     at_once: usize,
     /// The number of bursts.
@@ -52,7 +53,8 @@ pub(crate) struct Args {
     /// Only register the users.
     #[arg(long)]
     register: bool,
-    /// Fail if the 99th percentile of the answers on sockets rises by more than this many milliseconds during the bursts.
+    /// Fail if the 99th percentile of the time to an answer on a socket rises by more than this many milliseconds during the
+    /// bursts.
     #[arg(long)]
     ping_within: Option<u64>,
 }
@@ -113,7 +115,7 @@ async fn register(args: &Args, target: &Target) -> Result<Report, Failure> {
     }
     let mut report = Report::default();
     report.count("registered", args.at_once);
-    report.note("restart the server, then run this without --register");
+    report.note("restart the server, then run `sign-in` without --register");
     Ok(report)
 }
 
@@ -125,7 +127,7 @@ impl Bursts {
         let (requests, mut requested) = mpsc::unbounded_channel::<oneshot::Sender<_>>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let work = async move {
-            // Build the clients before the first burst: that takes milliseconds each.
+            // The clients are built before the first burst, because it takes milliseconds to build one.
             let clients = (0..logins.len()).map(|number| Rest::new(&target, target.source(number)));
             let clients = clients.collect::<Result<Vec<_>, _>>()?;
             while let Some(answer) = requested.recv().await {
@@ -158,8 +160,8 @@ fn judge_answers(args: &Args, answers: &[SignInAnswer], took: &[Duration], repor
     report.figure("longest_burst_s", longest.as_secs_f64());
     report.check(count(200) > 0, || "no sign-in succeeded".to_owned());
     for tried in answers {
-        let told = tried.status == 200 || (tried.status == 503 && tried.retry_after.is_some());
-        report.check(told, || {
+        let acceptable = tried.status == 200 || (tried.status == 503 && tried.retry_after.is_some());
+        report.check(acceptable, || {
             format!("a sign-in was answered with {}, Retry-After {:?}", tried.status, tried.retry_after)
         });
     }
@@ -217,7 +219,7 @@ impl Probe {
         }
     }
 
-    /// Sends a command on the next connection, unless that still waits for an answer.
+    /// Sends a command on the next connection, unless that connection still waits for an answer.
     fn ask(&mut self) {
         let connection = self.next % self.asked.len().max(1);
         self.next += 1;

@@ -1,8 +1,9 @@
 //! `timing`: whether the time of a sign-in reveals its result, or the reason of a rejection.
 //!
-//! Sends sign-ins one after another, one of every kind in each round and in random order, so that other load on the machine
-//! affects all kinds alike. The medians are compared with that of the first kind. The server must allow that many sign-ins: start
-//! it with `LIMIT_LOGIN_ACCOUNT`, `LIMIT_LOGIN_DEVICE_ACCOUNT` and `LIMIT_STUFFING` at `100000/60`.
+//! Sends sign-ins one after another. Each round has one sign-in of every kind, in random order, so that other load on the
+//! machine affects all kinds alike. The medians are compared with the median of the first kind (a wrong password for a known
+//! account). The server must allow so many sign-ins: start it with `LIMIT_LOGIN_ACCOUNT`, `LIMIT_LOGIN_DEVICE_ACCOUNT` and
+//! `LIMIT_STUFFING` at `100000/60`.
 
 use std::{
     path::PathBuf,
@@ -26,13 +27,13 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     accounts: AccountArgs,
-    /// Sign-ins of each kind.
+    /// The number of sign-ins of each kind.
     #[arg(long, default_value_t = 200)]
     rounds: usize,
-    /// Accounts of each kind, which are used in turn.
+    /// The number of accounts of each kind, which are used in turn.
     #[arg(long = "pool", default_value_t = 10)]
     pool: usize,
-    /// Fail if a median differs from the first by more than this many per cent.
+    /// Fail if a median differs from that of the first kind by more than this many per cent.
     #[arg(long)]
     within: Option<f64>,
     /// The `portcullis` program, which suspends accounts [default: in the directory of this program].
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     portcullis: Option<PathBuf>,
 }
 
-/// A kind of sign-in.
+/// A kind of sign-in: an account that is known, unknown or suspended, with the right or a wrong password.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     KnownWrong,
@@ -81,7 +82,7 @@ async fn prepare(args: &Args, rest: &Rest<'_>) -> Result<(), Failure> {
     for number in 0..args.pool {
         for name in ["timing-known", "timing-suspended"] {
             let login = args.accounts.login(&format!("{name}-{number}"));
-            // The account may exist already. The answer does not tell, and a second registration does no harm.
+            // The account may exist already. Then the server refuses the registration, which does no harm.
             let _ = rest.register(&login).await;
             if name == "timing-suspended" {
                 suspend(args, &login)?;
@@ -177,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_its_turn_in_every_round() {
+    fn every_round_contains_every_kind_once_in_random_order() {
         let mut random = Random::new();
         let mut orders = std::collections::BTreeSet::new();
         for _ in 0..200 {

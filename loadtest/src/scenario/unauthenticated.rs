@@ -1,8 +1,9 @@
-//! `unauthenticated`: the memory that peers without a credential can make the server hold, and what they do to other clients.
+//! `unauthenticated`: how much memory peers without a credential can make the server hold, and how much they disturb other
+//! clients.
 //!
-//! Each connection sends as much as it may, as fast as it can, and opens a new connection when the server ends this one. The
-//! kinds of traffic are the ones that make a server buffer: frames with a huge length, frames that never end, fragments,
-//! bodies and heads that never end.
+//! Each task opens a connection and sends as much as the server accepts, as fast as possible. When the server ends the
+//! connection, the task opens a new one. Each kind of traffic could make a server buffer bytes: frames with a huge length,
+//! fragments, and frames, bodies and heads that never end.
 
 use std::{
     cell::Cell,
@@ -29,23 +30,23 @@ use crate::{
     target::{Target, TargetArgs},
 };
 
-/// Connections of one address. The server takes more than that, so the limit per address does not end the run.
+/// Number of connections of one address. This is below the limit of the server, so that the server does not refuse them.
 const PER_ADDRESS: usize = 50;
 /// Time between two connections of one task.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Time between two requests of another client.
+/// Time between two requests of the other client.
 const PROBE_EVERY: Duration = Duration::from_millis(100);
-/// Bytes of one write.
+/// The approximate number of bytes of one write.
 const CHUNK: usize = 16 * 1024;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Connections at the same time.
+    /// The number of connections at the same time.
     #[arg(long = "connections", default_value_t = 1000)]
     count: usize,
-    /// Seconds.
+    /// The length of the run, in seconds.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
     /// Fail if the server's memory grows by more than this many MiB.
@@ -96,7 +97,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         local.spawn_local(async move {
             let source = target.source(number / PER_ADDRESS);
             while Instant::now() < end {
-                // However a connection ends, the next one follows.
+                // A new connection follows, no matter how this one ended.
                 let _ = timeout_at(end.into(), send(&target, source, traffic, &totals)).await;
                 sleep(PAUSE).await;
             }
@@ -120,7 +121,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Requests of another client meanwhile: their times, and how many failed.
+/// Sends requests as another client until `end`. Returns their times, and how many of them failed.
 async fn probe(target: &Target, count: usize, end: Instant) -> Result<(Latencies, usize), Failure> {
     let rest = Rest::new(target, target.source(count / PER_ADDRESS + 1))?;
     let (mut times, mut failed) = (Latencies::new(), 0);
@@ -135,7 +136,7 @@ async fn probe(target: &Target, count: usize, end: Instant) -> Result<(Latencies
     Ok((times, failed))
 }
 
-/// One connection, until the server ends it.
+/// Runs one connection until the server ends it.
 async fn send(
     target: &Target,
     source: Option<IpAddr>,
@@ -162,7 +163,7 @@ async fn send(
         totals.bytes.set(totals.bytes.get() + size as u64);
         left -= size;
     }
-    // Everything is sent: the connection stays until the server ends it.
+    // Everything is sent. The connection stays open until the server ends it.
     let mut rest = [0; 512];
     while stream.read(&mut rest).await? > 0 {}
     Ok(())
@@ -188,7 +189,7 @@ impl Traffic {
         }
     }
 
-    /// Masked with zeros.
+    /// The bytes that are sent once, before the chunks. Frames are masked with zeros.
     fn header(self) -> Vec<u8> {
         match self {
             Self::EndlessFrame => [&[0x82, 0xff][..], &(1_u64 << 40).to_be_bytes(), &[0; 4]].concat(),
@@ -199,7 +200,7 @@ impl Traffic {
         }
     }
 
-    /// What is repeated after the header.
+    /// The bytes that are sent again and again after the header.
     fn chunk(self) -> Vec<u8> {
         match self {
             Self::Fragments => [0x00, 0x81, 0, 0, 0, 0, b'x'].repeat(CHUNK / 7),
@@ -210,6 +211,7 @@ impl Traffic {
         }
     }
 
+    /// How many bytes of chunks are sent.
     fn length(self) -> usize {
         match self {
             Self::UnfinishedFrame => 65_535,

@@ -31,6 +31,7 @@ func fresh(kind string) string {
 // nameOf returns the name that the server gives a user of this issuer.
 func nameOf(user string) string { return "s:" + user }
 
+// soon returns the time this many seconds from now, in seconds since the epoch.
 func soon(seconds int64) int64 { return time.Now().Unix() + seconds }
 
 // token returns a token with these claims.

@@ -1,4 +1,4 @@
-// The unmodified centrifuge-go against a running server. run.sh builds it.
+// Scenarios of the unmodified centrifuge-go against a running server. run.sh builds them.
 module portcullis/clients
 
 go 1.25.0

@@ -33,7 +33,7 @@ func (l *line) dial(ctx context.Context, network, address string) (net.Conn, err
 	return connection, nil
 }
 
-// cut acts as if the network were lost: open connections are reset, and no new one succeeds until the line is mended.
+// cut acts as if the network were lost: open connections are reset, and new connections fail until mend is called.
 func (l *line) cut() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -1,5 +1,5 @@
-// Command clients plays the scenarios of the unmodified centrifuge-go against a running server, in JSON and in Protobuf.
-// It prints one line per fact. run.sh starts it.
+// Command clients runs the scenarios of the unmodified centrifuge-go against a running server, in JSON and in Protobuf. It
+// prints one line per fact. run.sh starts it.
 package main
 
 import (
@@ -45,6 +45,7 @@ func (s *score) fact(name string, check func()) {
 	fmt.Printf("ok - %s\n", name)
 }
 
+// outcome runs a check. It returns the failure that ended the check, or nil.
 func outcome(check func()) (err error) {
 	defer func() {
 		switch found := recover().(type) {

@@ -34,11 +34,11 @@ var scenarios = []struct {
 	{"refreshes an expiring subscription to a private channel", refreshesSubscription},
 	{"is not subscribed to a private channel without a token", needsToken},
 	{"is unsubscribed by the server API", isUnsubscribed},
-	{"is disconnected by the server API and stays away", isDisconnected},
-	{"is disconnected with a code of the application and comes back", comesBack},
-	{"stays out once its user is blocked, until that is lifted", isBlocked},
-	{"is told 111 when it sends too much", sendsTooMuch},
-	{"is disconnected when it goes on sending too much, and comes back", goesOnSending},
+	{"is disconnected by the server API and does not reconnect", isDisconnected},
+	{"is disconnected with a code of the application and reconnects", comesBack},
+	{"cannot connect while its user is blocked, but can connect after that", isBlocked},
+	{"receives error 111 when it sends too much", sendsTooMuch},
+	{"is disconnected when it continues to send too much, and reconnects", goesOnSending},
 }
 
 func realtime(facts *score, encoding string) {
@@ -172,7 +172,7 @@ func isSubscribed(t *talk) {
 	same(list(reader.unsubscribed.next().Channel), list(second))
 }
 
-// expiring returns a client whose token expires after this many seconds; then it asks for another one.
+// expiring returns a client whose token expires after this many seconds. The client then requests another token.
 func (t *talk) expiring(seconds int64, asked *atomic.Int64) *peer {
 	user := fresh("ann-")
 	return t.peer(centrifuge.Config{

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The server under test: its address, plain requests to it, and the commands of its operator.
+// The server under test: its address, HTTP requests to it, and the commands of its operator.
 
 type object = map[string]any
 
@@ -69,9 +69,9 @@ func request(method, route string, sender [2]string, body any) (status int, answ
 	return answered.StatusCode, answer
 }
 
-// control runs server.sh, as an operator does at a terminal.
+// control runs server.sh, which restarts the server or runs a command of an operator.
 func control(arguments ...string) {
-	// run.sh starts this program in its own directory.
+	// run.sh starts this program in the directory of run.sh and server.sh.
 	output, err := exec.Command("./server.sh", arguments...).CombinedOutput()
 	if err != nil {
 		fail("%v: %v %s", arguments, err, output)

@@ -51,7 +51,7 @@ func talking(facts *score) {
 		mine.publish(object{"text": "hello, lobby"})
 		same(list(said(mine.publications.next().Data)), list(object{"text": "hello, lobby"}))
 	})
-	facts.fact("receives what another published", func() {
+	facts.fact("receives what another user published", func() {
 		heard := theirs.publications.next()
 		if heard.Info == nil {
 			fail("the publication has no publisher")
@@ -78,7 +78,7 @@ func renewing(facts *score) {
 	mine, before := late.subscribedTo("chat:lobby"), ann.access
 	late.connecting.next()
 	cli("user", "set-role", ann.email, "operator")
-	facts.fact("comes back after 3014 with a new token", func() {
+	facts.fact("reconnects after 3014 with a new token", func() {
 		same(list(late.connecting.next().Code), list(3014))
 		late.connected.next()
 		same(list(asked.Load(), ann.access != before), list(2, true))
@@ -86,7 +86,7 @@ func renewing(facts *score) {
 	facts.fact("is subscribed again after 3014", func() { mine.subscribed.next() })
 }
 
-// end is a way in which a session ends, with the code and reason that its clients are told.
+// end is a way in which a session ends, with the code and reason that its clients must receive.
 type end struct {
 	code         uint32
 	reason, name string
@@ -124,7 +124,7 @@ func ending(facts *score) {
 		var asked atomic.Int64
 		owner := register()
 		ended := owner.client(sdkRoute, &asked).connect()
-		// A client with the token from before the end, which cannot get another one.
+		// This client has only the token from before the end, and cannot get another one.
 		late := newPeer("json", sdkRoute, centrifuge.Config{Token: owner.access})
 		end.provoke(owner, operator)
 		facts.fact(fmt.Sprintf("ends with %d when %s", end.code, end.name), func() {
@@ -132,7 +132,7 @@ func ending(facts *score) {
 			same(list(told.Code, told.Reason), list(end.code, end.reason))
 		})
 		_ = late.Connect()
-		facts.fact(fmt.Sprintf("the old token connects no more after %d", end.code), func() {
+		facts.fact(fmt.Sprintf("the old token cannot connect after %d", end.code), func() {
 			if told := late.disconnected.next(); told.Code < 3500 {
 				fail("%v", told)
 			}
@@ -141,7 +141,7 @@ func ending(facts *score) {
 	}
 	garbage := newPeer("json", sdkRoute, centrifuge.Config{Token: "not-a-token"})
 	_ = garbage.Connect()
-	facts.fact("ends with 3500 when the token is not one", func() {
+	facts.fact("ends with 3500 when the token is not valid", func() {
 		told := garbage.disconnected.next()
 		same(list(told.Code, told.Reason), list(3500, "invalid token"))
 	})
@@ -163,12 +163,12 @@ func returning(facts *score) {
 	mine := ann.subscribedTo("chat:lobby")
 	ann.connecting.next()
 	control("restart")
-	facts.fact("is told 3001 when the server stops", func() { same(list(ann.connecting.next().Code), list(3001)) })
-	facts.fact("comes back by itself after the restart", func() {
+	facts.fact("receives code 3001 when the server stops", func() { same(list(ann.connecting.next().Code), list(3001)) })
+	facts.fact("reconnects by itself after the restart", func() {
 		ann.connected.within(30 * time.Second)
 		same(list(len(ann.disconnected.come)), list(0))
 	})
-	facts.fact("talks again after the restart", func() {
+	facts.fact("publishes and receives again after the restart", func() {
 		mine.subscribed.next()
 		mine.publish(object{"text": "back"})
 		same(list(said(mine.publications.next().Data)), list(object{"text": "back"}))

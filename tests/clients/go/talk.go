@@ -39,7 +39,7 @@ func (h heard[T]) within(limit time.Duration) (event T) {
 	return event
 }
 
-// peer is a client with its line and its events.
+// peer is a client with its network connection (line) and its events.
 type peer struct {
 	*centrifuge.Client
 	line         *line
@@ -87,7 +87,7 @@ func (p *peer) connect() *peer {
 	return p
 }
 
-// cut cuts the line and waits until the client has noticed it.
+// cut cuts the line and waits until the client has noticed the loss.
 func (p *peer) cut() {
 	for len(p.connecting.come) > 0 {
 		p.connecting.next()
@@ -96,8 +96,7 @@ func (p *peer) cut() {
 	p.connecting.next()
 }
 
-// ended waits for the end of the connection and returns its code and reason. The client must not try to connect after
-// it.
+// ended waits for the end of the connection and returns its code and reason. After the end, the client must not try to connect.
 func (p *peer) ended() (uint32, string) {
 	end := p.disconnected.next()
 	before := p.line.attempts()
@@ -203,7 +202,7 @@ func number(data []byte) int {
 	return int(n)
 }
 
-// talk holds the clients of one scenario. They are kept until its end.
+// talk holds the clients of one scenario. The clients are kept until the scenario ends.
 type talk struct {
 	encoding string
 	peers    []*peer

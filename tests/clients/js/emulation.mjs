@@ -35,7 +35,7 @@ let made = 0;
 for (const kind of kinds) {
   const channel = `chat:emulated-${process.pid}-${made++}`;
 
-  await fact(`${kind.name}: publishes and hears`, async () => {
+  await fact(`${kind.name}: publishes and receives`, async () => {
     const person = await Person.register();
     const one = client(kind, person);
     const subscription = one.newSubscription(channel);
@@ -45,14 +45,14 @@ for (const kind of kinds) {
     const heard = once(subscription, 'publication');
     await subscription.publish(kind.wrap({ said: 'hello' }));
     const { data } = await heard;
-    if (kind.unwrap(data).said !== 'hello') throw new Error('something else was heard');
+    if (kind.unwrap(data).said !== 'hello') throw new Error('another publication was received');
     const { clients } = await subscription.presence();
     if (Object.keys(clients).length !== 1) throw new Error('a member is missing');
     one.disconnect();
     return true;
   });
 
-  await fact(`${kind.name}: a revocation ends it for good`, async () => {
+  await fact(`${kind.name}: a revocation ends it permanently`, async () => {
     const person = await Person.register();
     const one = client(kind, person);
     one.connect();

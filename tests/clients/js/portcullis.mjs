@@ -1,5 +1,5 @@
-// The helpers of the scenarios besides the SDK: users over REST, the tools of operators, and the results. The other
-// scripts of this directory use it; it does not depend on channels.
+// What the scenarios need in addition to the SDK: users over REST, the commands of operators, and the results. The other
+// scripts of this directory use this module. It does not depend on channels.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ if (!state) throw new Error('PORTCULLIS_STATE must name the directory of a runni
 export const dev = JSON.parse(await readFile(path.join(state, 'data/dev.json'), 'utf8'));
 export const socketUrl = (route) => dev.http.replace(/^http/, 'ws') + route;
 
-/** Runs a command of the `portcullis` program beside the running server. */
+/** Runs a command of the `portcullis` program while the server is running. */
 export async function cli(...args) {
   return (await run(control, ['cli', ...args])).stdout;
 }
@@ -61,7 +61,7 @@ export class Person {
     return person.signIn();
   }
 
-  /** Another session of the same account. */
+  /** Opens another session of the same account. */
   elsewhere() {
     return Object.assign(new Person(), { email: this.email, password: this.password, id: this.id }).signIn();
   }
@@ -111,7 +111,7 @@ export function finish() {
   process.exit(score.failed === 0 ? 0 : 1);
 }
 
-/** Waits for an event, ten seconds at most. */
+/** Waits for an event, at most for this many seconds. */
 export function within(promise, what, seconds = 10) {
   let timer;
   const late = new Promise((_, reject) => {

@@ -240,7 +240,7 @@ const scenarios = {
     return same([(await ended).code, subscription.state], [2000, 'unsubscribed']);
   },
 
-  async 'is disconnected by the server API and stays away'(talk) {
+  async 'is disconnected by the server API and does not reconnect'(talk) {
     const user = `reader-${process.pid}-${made++}`;
     const client = await talk.connected(user);
     const ended = once(client, 'disconnected');
@@ -250,7 +250,7 @@ const scenarios = {
     return same([closed, code, reason, client.state], [1, 3503, 'force disconnect', 'disconnected']);
   },
 
-  async 'is disconnected with a code of the application and comes back'(talk) {
+  async 'is disconnected with a code of the application and reconnects'(talk) {
     const user = `reader-${process.pid}-${made++}`;
     const client = await talk.connected(user);
     const again = once(client, 'connected');
@@ -258,7 +258,7 @@ const scenarios = {
     return Boolean((await again).client);
   },
 
-  async 'stays out once its user is blocked, until that is lifted'(talk) {
+  async 'cannot connect while its user is blocked, but can connect after that'(talk) {
     const user = `reader-${process.pid}-${made++}`;
     const client = await talk.connected(user);
     const ended = once(client, 'disconnected');
@@ -273,7 +273,7 @@ const scenarios = {
     return same(codes, [4503, 4503]);
   },
 
-  async 'is told 111 when it sends too much'(talk) {
+  async 'receives error 111 when it sends too much'(talk) {
     const subscription = await talk.subscribed(await talk.connected('ann'), fresh('room'));
     const sent = count(1, 400).map((n) => subscription.publish(talk.wrap({ n })).then(() => 0, ({ code }) => code));
     const codes = await within(Promise.all(sent), 'answers');

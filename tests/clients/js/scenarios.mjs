@@ -13,7 +13,7 @@ const OWN_ROUTE = '/api/v1/ws/chat';
 /** Longer than the pauses of the SDK before its first attempts to reconnect. */
 const QUIET_MS = 3000;
 
-/** An SDK client that counts the sockets it opens and remembers its events. */
+/** An SDK client that counts the sockets that it opens, and remembers its events. */
 function client(token, { route = SDK_ROUTE, getToken } = {}) {
   const seen = { sockets: 0, asked: 0, disconnects: [], connects: 0, received: [] };
   class Counting extends WebSocket {
@@ -72,7 +72,7 @@ async function talking() {
   const [echo, heard] = [once(mine, 'publication'), once(theirs, 'publication')];
   await mine.publish({ text: 'hello, lobby' });
   await fact('receives what it published', async () => (await echo).data.text === 'hello, lobby');
-  await fact('receives what another published', async () => {
+  await fact('receives what another user published', async () => {
     const { data, info } = await heard;
     return data.text === 'hello, lobby' && info?.user === String(ann.id);
   });
@@ -118,7 +118,7 @@ async function renewing() {
   const [back, again] = [once(fresh, 'connected'), once(subscription, 'subscribed')];
   const before = ann.access;
   await cli('user', 'set-role', ann.email, 'operator');
-  await fact('comes back after 3014 with a new token', async () => {
+  await fact('reconnects after 3014 with a new token', async () => {
     await back;
     return fresh.seen.asked === 2 && ann.access !== before;
   });
@@ -165,7 +165,7 @@ async function ending() {
   for (const { centrifuge: before, code, person } of [...ended]) {
     const centrifuge = client(person.access);
     centrifuge.connect();
-    await fact(`the old token connects no more after ${code}`, async () => {
+    await fact(`the old token cannot connect after ${code}`, async () => {
       const context = await once(centrifuge, 'disconnected');
       return (context.code >= 3500 && before.state === 'disconnected') || context;
     });
@@ -173,7 +173,7 @@ async function ending() {
   }
   const garbage = client('not-a-token');
   garbage.connect();
-  await fact('ends with 3500 when the token is not one', async () => {
+  await fact('ends with 3500 when the token is not valid', async () => {
     const context = await once(garbage, 'disconnected');
     return (context.code === 3500 && context.reason === 'invalid token') || context;
   });
@@ -192,12 +192,12 @@ async function returning() {
   const codes = [];
   centrifuge.on('connecting', (context) => codes.push(context.code));
   await restartServer();
-  await fact('is told 3001 when the server stops', codes[0] === 3001 || codes);
-  await fact('comes back by itself after the restart', async () => {
+  await fact('receives code 3001 when the server stops', codes[0] === 3001 || codes);
+  await fact('reconnects by itself after the restart', async () => {
     await within(centrifuge.ready(), 'connection', 30);
     return centrifuge.seen.connects >= 2 && centrifuge.seen.disconnects.length === 0;
   });
-  await fact('talks again after the restart', async () => {
+  await fact('publishes and receives again after the restart', async () => {
     await within(subscription.ready(), 'subscription');
     const echo = once(subscription, 'publication');
     await subscription.publish({ text: 'back' });

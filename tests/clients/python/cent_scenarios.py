@@ -1,6 +1,6 @@
 """The unmodified `cent` library against a running server: every method of the library that this server supports.
 
-Prints one line per check. run.sh starts it. The key is created with `portcullis key`, as an operator creates it.
+Prints one line per check. run.sh starts it. The key is created with `portcullis key`, as an operator does it.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ def soon(awaitable):
 
 
 class Api:
-    """The `cent` client that applications use, in threads besides the event loop."""
+    """The `cent` client that applications use. Its calls run in threads, so that they do not block the event loop."""
 
     def __init__(self, text):
         self.client = cent.Client(DEV["http"] + "/api", api_key=text, timeout=PATIENCE)
@@ -92,8 +92,8 @@ async def publishing(api):
     data = {"text": "hi", "big": 12345678901234567890}
     result = await api.publish(cent.PublishRequest(channel="chat:cent", data=data, tags={"kind": "news"}))
     publication = await soon(events.heard.get())
-    await fact("publish says the position", result.offset == 1 and len(result.epoch) == 8)
-    await fact("a publication arrives as it was written", publication.data == data)
+    await fact("publish returns the position", result.offset == 1 and len(result.epoch) == 8)
+    await fact("a publication arrives unchanged", publication.data == data)
     again = cent.PublishRequest(channel="chat:cent", data={"n": 1}, idempotency_key="once")
     first, second = await api.publish(again), await api.publish(again)
     await fact("an idempotency key publishes once", first.offset == second.offset == 2)
@@ -108,7 +108,7 @@ async def publishing(api):
     await fact("history pages forward", [found.offset for found in page.publications] == [1, 2])
     since = cent.StreamPosition(offset=2, epoch=page.epoch)
     page = await api.history(cent.HistoryRequest(channel="chat:cent", limit=2, since=since))
-    await fact("history goes on from a position", [found.offset for found in page.publications] == [3])
+    await fact("history continues from a position", [found.offset for found in page.publications] == [3])
     page = await api.history(cent.HistoryRequest(channel="chat:cent", limit=2, reverse=True))
     await fact("history pages backward", [found.offset for found in page.publications] == [3, 2])
     since = cent.StreamPosition(offset=1, epoch="another")
@@ -116,9 +116,9 @@ async def publishing(api):
     await fact("a position of another epoch is error 112", await api.error(lost) == 112)
     await api.history_remove(cent.HistoryRemoveRequest(channel="chat:cent"))
     page = await api.history(cent.HistoryRequest(channel="chat:cent", limit=-1))
-    await fact("history_remove leaves the position", (page.publications, page.offset) == ([], 3))
+    await fact("history_remove keeps the position", (page.publications, page.offset) == ([], 3))
     none = api.history(cent.HistoryRequest(channel="ephemeral:cent"))
-    await fact("history where none is kept is error 108", await api.error(none) == 108)
+    await fact("history of a channel without history is error 108", await api.error(none) == 108)
 
     presence = await api.presence(cent.PresenceRequest(channel="chat:cent"))
     await fact("presence lists the client", list(presence.presence) == [made.id])
@@ -127,9 +127,9 @@ async def publishing(api):
     channels = await api.channels(cent.ChannelsRequest(pattern="chat:*"))
     await fact("channels lists by pattern", channels.channels["chat:cent"].num_clients == 1)
     info = await api.info(cent.InfoRequest())
-    await fact("info tells of the node", info.nodes[0].num_clients >= 1 and info.nodes[0].uid != "")
+    await fact("info describes the node", info.nodes[0].num_clients >= 1 and info.nodes[0].uid != "")
     process = info.nodes[0].process
-    await fact("info tells what the process takes", process.cpu >= 0 and process.rss > 1_000_000)
+    await fact("info reports CPU time and memory of the process", process.cpu >= 0 and process.rss > 1_000_000)
     await made.disconnect()
 
 
@@ -138,7 +138,7 @@ async def connections(api):
     made, user = await connected(person), str(person.id)
     listed = await api.connections(cent.ConnectionsRequest(user=user, expression=""))
     found = listed.connections[made.id]
-    await fact("connections lists them", (found.transport, found.protocol, found.user) == ("websocket", "json", user))
+    await fact("connections lists the connection of the user", (found.transport, found.protocol, found.user) == ("websocket", "json", user))
     await fact("connections names the token", bool(found.state.connection_token.uid))
 
     override = cent.ChannelOptionsOverride(presence=cent.BoolValue(value=True))
@@ -149,16 +149,16 @@ async def connections(api):
     await fact("subscribe carries info", presence.presence[made.id].chan_info == {"a": 1})
     listed = await api.connections(cent.ConnectionsRequest(user=user, expression=""))
     state = listed.connections[made.id].state
-    await fact("connections tells what a subscription came of", state.channels["chat:served"].source == 10)
+    await fact("connections reports the source of a subscription", state.channels["chat:served"].source == 10)
     await fact("connections lists tokens of subscriptions", state.subscription_tokens == {})
     await api.unsubscribe(cent.UnsubscribeRequest(user=user, channel="chat:served"))
     seen = await soon(made.seen.unsubscribed.get())
-    await fact("unsubscribe ends a subscription of the server's", seen.channel == "chat:served")
+    await fact("unsubscribe ends a subscription that the server made", seen.channel == "chat:served")
 
     _, events = await joined(made, "chat:own")
     done = await api.unsubscribe(cent.UnsubscribeRequest(user=user, channel="chat:own"))
     seen = await soon(events.unsubscribed.get())
-    await fact("unsubscribe ends a subscription of the client's, for good", seen.code == 2000)
+    await fact("unsubscribe permanently ends a subscription that the client made", seen.code == 2000)
     await fact("unsubscribe counts", (done.done, done.pending) == (1, 0))
 
     later = int(time.time()) + 3600
@@ -170,9 +170,9 @@ async def connections(api):
     done = await api.disconnect(request)
     await fact("disconnect spares the whitelist and counts", (done.closed, done.pending) == (1, 0))
     listed = await api.connections(cent.ConnectionsRequest(user=user, expression=""))
-    await fact("what is disconnected is gone when it is answered", list(listed.connections) == [other.id] or list(listed.connections))
+    await fact("a disconnected connection is not listed after the answer", list(listed.connections) == [other.id] or list(listed.connections))
     await api.disconnect(cent.DisconnectRequest(user=user))
-    await fact("disconnect says force disconnect", (await soon(other.seen.ended))[0] == 3503)
+    await fact("disconnect without a code closes with 3503", (await soon(other.seen.ended))[0] == 3503)
     await made.disconnect()
 
 
@@ -192,19 +192,19 @@ async def denials(api):
     user, made = str(person.id), await connected(person)
     done = await api.block_user(cent.BlockUserRequest(user=user))
     await fact("block_user closes and counts", (done.closed, done.pending) == (1, 0))
-    await fact("a blocked user is told 4503", (await soon(made.seen.ended))[0] == 4503)
-    await fact("a blocked user is kept out over REST", await status(person.call("GET", "/api/v1/profile")) == 403)
+    await fact("the connection of a blocked user ends with 4503", (await soon(made.seen.ended))[0] == 4503)
+    await fact("a blocked user is refused over REST", await status(person.call("GET", "/api/v1/profile")) == 403)
     await api.unblock_user(cent.UnblockUserRequest(user=user))
-    await fact("an unblocked user comes in again", await status(person.call("GET", "/api/v1/profile")) == 200)
+    await fact("an unblocked user is accepted again", await status(person.call("GET", "/api/v1/profile")) == 200)
 
     made = await connected(person)
     listed = await api.connections(cent.ConnectionsRequest(user=user, expression=""))
     uid = listed.connections[made.id].state.connection_token.uid
     await api.revoke_token(cent.RevokeTokenRequest(uid=uid, expire_at=int(time.time()) + 7200))
     await fact("revoke_token ends the connection", (await soon(made.seen.ended))[0] == 4500)
-    await fact("a revoked token opens nothing", await status(person.call("GET", "/api/v1/profile")) == 401)
+    await fact("a revoked token is refused", await status(person.call("GET", "/api/v1/profile")) == 401)
     await person.refresh()
-    await fact("a refresh brings another token", await status(person.call("GET", "/api/v1/profile")) == 200)
+    await fact("a refresh returns another token", await status(person.call("GET", "/api/v1/profile")) == 200)
     await api.invalidate_user_tokens(cent.InvalidateUserTokensRequest(user=user))
     await fact("invalidate_user_tokens ends the session", await status(person.call("GET", "/api/v1/profile")) == 401)
     await person.sign_in()

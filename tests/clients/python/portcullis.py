@@ -1,6 +1,6 @@
-"""The helpers of the scenarios besides the SDK: users over REST, the tools of operators, and the results.
+"""What the scenarios need in addition to the SDK: users over REST, the commands of operators, and the results.
 
-The other scripts of this directory use it; it does not depend on channels.
+The other scripts of this directory use this module. It does not depend on channels.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ async def control(*args):
 
 
 async def cli(*args):
-    """Runs a command of the `portcullis` program beside the running server."""
+    """Runs a command of the `portcullis` program while the server is running."""
     return await control("cli", *args)
 
 
@@ -89,7 +89,7 @@ class Person:
         return await cls(found["email"], found["password"]).sign_in()
 
     async def elsewhere(self):
-        """Another session of the same account."""
+        """Opens another session of the same account."""
         return await Person(self.email, self.password, self.id).sign_in()
 
     async def sign_in(self):

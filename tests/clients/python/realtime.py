@@ -203,7 +203,7 @@ async def sees_the_presence_of_two_clients(talk):
     return same([users, stats.num_clients, stats.num_users], [[name_of("ann"), name_of("bob")], 2, 2])
 
 
-async def hears_who_joins_and_who_leaves(talk):
+async def receives_joins_and_leaves(talk):
     channel = talk.fresh("room")
     mine = await talk.subscribed(await talk.connected("ann"), channel)
     other = await talk.connected("bob")
@@ -279,7 +279,7 @@ async def is_unsubscribed_by_the_server_api(talk):
     return same([code, subscription.state], [2000, SubscriptionState.UNSUBSCRIBED])
 
 
-async def is_disconnected_by_the_server_api_and_stays_away(talk):
+async def is_disconnected_by_the_server_api_and_does_not_reconnect(talk):
     user = talk.fresh("reader")
     client = await talk.connected(user)
     result = await api("disconnect", user=name_of(user))
@@ -289,7 +289,7 @@ async def is_disconnected_by_the_server_api_and_stays_away(talk):
     return same(found, [1, 3503, "force disconnect", ClientState.DISCONNECTED])
 
 
-async def is_told_111_when_it_sends_too_much(talk):
+async def receives_error_111_when_it_sends_too_much(talk):
     subscription = await talk.subscribed(await talk.connected("ann"), talk.fresh("room"))
 
     async def code(n):
@@ -320,14 +320,14 @@ SCENARIOS = [
     recovers_from_the_database_what_it_missed_while_its_connection_was_lost,
     learns_that_its_position_cannot_be_recovered,
     sees_the_presence_of_two_clients,
-    hears_who_joins_and_who_leaves,
+    receives_joins_and_leaves,
     is_subscribed_by_its_token_and_by_the_server_api,
     refreshes_an_expiring_connection_and_stays,
     fetches_a_new_token_for_one_that_has_expired,
     refreshes_an_expiring_subscription_to_a_private_channel,
     is_unsubscribed_by_the_server_api,
-    is_disconnected_by_the_server_api_and_stays_away,
-    is_told_111_when_it_sends_too_much,
+    is_disconnected_by_the_server_api_and_does_not_reconnect,
+    receives_error_111_when_it_sends_too_much,
     understands_deltas,
 ]
 

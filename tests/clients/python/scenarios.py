@@ -115,7 +115,7 @@ async def talking():
     await fact("receives what it published", publication.data == {"text": "hello, lobby"})
     publication = await soon(heard.heard.get())
     from_ann = publication.info is not None and publication.info.user == str(ann.id)
-    await fact("receives what another published", publication.data["text"] == "hello, lobby" and from_ann)
+    await fact("receives what another user published", publication.data["text"] == "hello, lobby" and from_ann)
     await mine.unsubscribe()
     await fact("leaves a channel", mine.state == SubscriptionState.UNSUBSCRIBED)
     await one.disconnect()
@@ -123,7 +123,7 @@ async def talking():
 
 
 class AsTimePasses:
-    """Timers of more than ten minutes fire at once. So the SDK acts as if its token were about to expire."""
+    """Lets timers of more than ten minutes fire at once. So the SDK acts as if its token were about to expire."""
 
     def __enter__(self):
         self._loop = asyncio.get_running_loop()
@@ -154,7 +154,7 @@ async def renewing():
     await cli("user", "set-role", ann.email, "operator")
     await soon(fresh.seen.connects.get())
     renewed = fresh.seen.connecting[-1] == 3014 and fresh.seen.asked == 2 and ann.access != before
-    await fact("comes back after 3014 with a new token", renewed)
+    await fact("reconnects after 3014 with a new token", renewed)
     await soon(events.subscribed.get())
     await fact("is subscribed again after 3014", True)
     await fresh.disconnect()
@@ -215,18 +215,18 @@ async def ending():
         late = client(person.access)
         await late.connect()
         told = await soon(late.seen.ended)
-        await fact(f"the old token connects no more after {code}", told[0] >= 3500 or told)
+        await fact(f"the old token cannot connect after {code}", told[0] >= 3500 or told)
         quiet.append((f"refusal after {code}", late))
     garbage = client("not-a-token")
     await garbage.connect()
     told = await soon(garbage.seen.ended)
-    await fact("ends with 3500 when the token is not one", told == (3500, "invalid token") or told)
+    await fact("ends with 3500 when the token is not valid", told == (3500, "invalid token") or told)
     quiet.append((3500, garbage))
     attempts = [len(made.seen.connecting) for _, made in quiet]
     await asyncio.sleep(QUIET)
     for (code, made), before in zip(quiet, attempts):
         still = made.state == ClientState.DISCONNECTED and len(made.seen.connecting) == before == 1
-        await fact(f"tries no further connection after {code}", still and len(made.seen.disconnected) == 1)
+        await fact(f"does not try to connect again after {code}", still and len(made.seen.disconnected) == 1)
 
 
 async def returning():
@@ -235,12 +235,12 @@ async def returning():
     subscription, events = await lobby(made)
     await control("restart")
     await soon(made.seen.connects.get(), 30)
-    await fact("is told 3001 when the server stops", made.seen.connecting[1] == 3001 or made.seen.connecting)
-    await fact("comes back by itself after the restart", not made.seen.disconnected)
+    await fact("receives code 3001 when the server stops", made.seen.connecting[1] == 3001 or made.seen.connecting)
+    await fact("reconnects by itself after the restart", not made.seen.disconnected)
     await soon(events.subscribed.get())
     await subscription.publish({"text": "back"})
     publication = await soon(events.heard.get())
-    await fact("talks again after the restart", publication.data["text"] == "back")
+    await fact("publishes and receives again after the restart", publication.data["text"] == "back")
     await made.disconnect()
 
 

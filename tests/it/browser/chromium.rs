@@ -1,7 +1,7 @@
 //! Headless Chromium in a separate process, with a temporary profile.
 //!
-//! The browser and its child processes form one process group. The group is killed when the value is dropped, or when
-//! the thread of the test ends.
+//! The browser and its child processes form one process group. The group is killed when the value is dropped. On Linux, the
+//! kernel also kills the browser itself when the thread of the test ends.
 
 use std::{
     ffi::OsString,
@@ -17,17 +17,16 @@ use tempfile::TempDir;
 
 use crate::harness::{PATIENCE, scratch_dir, within};
 
-/// The variable that skips the browser tests on purpose.
+/// The environment variable that skips the browser tests if its value is `1`.
 const SKIP: &str = "PORTCULLIS_SKIP_BROWSER";
-/// The variable with the path of the browser, if it is not on `PATH` under one of [`NAMES`].
+/// The environment variable with the path of the browser. Without it, a program with one of [`NAMES`] is looked for on `PATH`.
 const PROGRAM: &str = "PORTCULLIS_BROWSER";
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Flags that prevent background network requests and dialogs.
+/// The flags of the browser. Many of them prevent dialogs or network requests in the background.
 const FLAGS: [&str; 15] = [
     "--headless",
-    // Chromium does not start as root with its sandbox. It needs no sandbox here, because it opens only pages of the
-    // tests.
+    // Chromium does not start as root with its sandbox. It needs no sandbox here, because it opens only pages of the tests.
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -57,18 +56,20 @@ impl Chromium {
     /// If no browser is installed, or it does not start.
     pub(super) async fn start() -> Option<(Self, String)> {
         if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
-            // Not with `eprintln`, because the test runner hides its output when a test passes.
+            // This does not use `eprintln`, because the test runner hides its output when a test passes.
             let _ = writeln!(std::io::stderr(), "SKIPPED, since {SKIP}=1: a test that needs a real browser");
             return None;
         }
         let program = program().unwrap_or_else(|| {
-            panic!("no Chromium here: type `sudo apt-get install -y chromium`, or set {SKIP}=1 to go without")
+            panic!(
+                "no Chromium here: type `sudo apt-get install -y chromium`, or set {SKIP}=1 to skip the test"
+            )
         });
         let profile = scratch_dir();
         let child = command(&program, profile.path()).spawn().expect("the browser starts");
         let mut browser = Self { child, profile };
         let port_file = browser.profile.path().join("DevToolsActivePort");
-        let endpoint = within("the browser says where it listens", async {
+        let endpoint = within("the browser writes its address", async {
             loop {
                 if let Some(endpoint) = endpoint_in(&port_file) {
                     return endpoint;
@@ -91,24 +92,27 @@ impl Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         let group = i32::try_from(self.child.id()).expect("a process number");
-        // SAFETY: a plain system call on numbers. The child leads the group and was not waited for yet, so no other
-        // process can have its number.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            // The browser has already ended, and is reaped. Another process may have its number by now.
+            return;
+        }
+        // SAFETY: a plain system call on numbers. The child leads the group and is not reaped yet, so no other process can
+        // have its number.
         #[expect(unsafe_code, reason = "the standard library ends no process groups")]
         unsafe {
             libc::kill(-group, libc::SIGKILL);
         }
         let _ = self.child.wait();
-        // The profile can be removed only when all processes of the group have ended, because they may still write to
-        // it.
+        // The profile can be removed only when all processes of the group have ended, because they may still write to it.
         let began = Instant::now();
-        while group_lives(group) && began.elapsed() < PATIENCE {
+        while group_exists(group) && began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
 }
 
 /// Whether any process of this group exists.
-fn group_lives(group: i32) -> bool {
+fn group_exists(group: i32) -> bool {
     // SAFETY: a plain system call on numbers; signal 0 only checks for existence.
     #[expect(unsafe_code, reason = "the standard library cannot query process groups")]
     unsafe {
@@ -140,8 +144,8 @@ fn command(program: &Path, profile: &Path) -> Command {
     command
 }
 
-/// Kills the browser when the test run is killed. The browser has its own process group, so it does not receive
-/// Ctrl-C.
+/// Makes the kernel kill the browser when this thread ends, for example because the test run is killed. The browser has its own
+/// process group, so it does not receive Ctrl-C.
 #[cfg(target_os = "linux")]
 fn end_with_this_thread(command: &mut Command) {
     // SAFETY: the closure makes one system call between fork and exec, and touches no memory of ours.
@@ -154,7 +158,7 @@ fn end_with_this_thread(command: &mut Command) {
     }
 }
 
-/// The address in `DevToolsActivePort`: a line with the port and one with the path.
+/// The address in `DevToolsActivePort`: a line with the port, and a line with the path.
 fn endpoint_in(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let (port, path) = text.trim_end().split_once('\n')?;

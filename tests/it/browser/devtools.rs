@@ -1,7 +1,7 @@
 //! A client of the DevTools protocol, as far as the tests need it: commands to one tab, and their answers.
 //!
-//! JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Events are ignored, because the
-//! scripts of the pages do the waiting.
+//! The messages are JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Events of the browser
+//! are ignored: the scripts in the pages wait for what the tests need.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use crate::harness::within;
 /// A browser with one tab.
 pub(super) struct Tab {
     link: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// The id by which commands name the tab; `None` until the browser has opened the tab.
     session: Option<String>,
     next_id: u64,
     /// Stops the browser when the tab is dropped.
@@ -23,17 +24,17 @@ pub(super) struct Tab {
 /// The capabilities of a virtual authenticator.
 #[derive(Clone, Copy)]
 pub(super) struct Ability {
-    /// Whether it keeps discoverable credentials.
+    /// Whether the authenticator keeps discoverable credentials.
     pub(super) resident_key: bool,
-    /// Whether it can verify its user.
+    /// Whether the authenticator can verify its user.
     pub(super) user_verification: bool,
 }
 
 /// The authenticator of a phone or laptop, which has both capabilities.
 pub(super) const PLATFORM: Ability = Ability { resident_key: true, user_verification: true };
 
-/// The name of a virtual authenticator.
-pub(super) struct AuthenticatorApp(String);
+/// A virtual authenticator, by the id that the browser gave it.
+pub(super) struct VirtualAuthenticator(String);
 
 impl Tab {
     /// A new browser with an empty tab; `None` if browser tests are skipped.
@@ -55,8 +56,8 @@ impl Tab {
 
     /// Opens this page, and waits until its script has run.
     pub(super) async fn open(&mut self, url: &str) {
-        let gone = self.command("Page.navigate", json!({"url": url})).await;
-        assert!(gone["errorText"].is_null(), "{url}: {gone}");
+        let navigated = self.command("Page.navigate", json!({"url": url})).await;
+        assert!(navigated["errorText"].is_null(), "{url}: {navigated}");
         self.evaluate(
             "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', done))",
         )
@@ -68,7 +69,7 @@ impl Tab {
         self.command("Page.setBypassCSP", json!({"enabled": true})).await;
     }
 
-    /// Evaluates an expression, and awaits a promise.
+    /// The value of an expression. If the value is a promise, the result of the promise.
     pub(super) async fn evaluate(&mut self, expression: &str) -> Value {
         match self.try_evaluate(expression).await {
             Ok(value) => value,
@@ -82,21 +83,21 @@ impl Tab {
             "expression": expression,
             "awaitPromise": true,
             "returnByValue": true,
-            // Counts as a click of the user.
+            // The browser treats the expression like a click of the user.
             "userGesture": true,
         });
         let mut done = self.command("Runtime.evaluate", evaluate).await;
         match &done["exceptionDetails"] {
             Value::Null => Ok(done["result"]["value"].take()),
             thrown => {
-                let words = thrown["exception"]["description"].as_str().or(thrown["text"].as_str());
-                Err(words.unwrap_or_default().to_owned())
+                let text = thrown["exception"]["description"].as_str().or(thrown["text"].as_str());
+                Err(text.unwrap_or_default().to_owned())
             }
         }
     }
 
     /// Adds a virtual authenticator, which confirms every request.
-    pub(super) async fn add_authenticator(&mut self, can: Ability) -> AuthenticatorApp {
+    pub(super) async fn add_authenticator(&mut self, can: Ability) -> VirtualAuthenticator {
         let options = json!({
             "protocol": "ctap2",
             "ctap2Version": "ctap2_1",
@@ -107,11 +108,11 @@ impl Tab {
             "automaticPresenceSimulation": true,
         });
         let added = self.command("WebAuthn.addVirtualAuthenticator", json!({"options": options})).await;
-        AuthenticatorApp(added["authenticatorId"].as_str().expect("an authenticator").to_owned())
+        VirtualAuthenticator(added["authenticatorId"].as_str().expect("an authenticator").to_owned())
     }
 
     /// The credentials of the authenticator.
-    pub(super) async fn credentials(&mut self, of: &AuthenticatorApp) -> Vec<Value> {
+    pub(super) async fn credentials(&mut self, of: &VirtualAuthenticator) -> Vec<Value> {
         let mut held = self.command("WebAuthn.getCredentials", json!({"authenticatorId": of.0})).await;
         match held["credentials"].take() {
             Value::Array(credentials) => credentials,
@@ -120,7 +121,7 @@ impl Tab {
     }
 
     /// Replaces the credential with the same id in the authenticator.
-    pub(super) async fn replace_credential(&mut self, of: &AuthenticatorApp, credential: Value) {
+    pub(super) async fn replace_credential(&mut self, of: &VirtualAuthenticator, credential: Value) {
         let old = json!({"authenticatorId": of.0, "credentialId": credential["credentialId"]});
         self.command("WebAuthn.removeCredential", old).await;
         let new = json!({"authenticatorId": of.0, "credential": credential});
@@ -142,7 +143,7 @@ impl Tab {
 
     async fn answer(&mut self, id: u64) -> Value {
         loop {
-            let message = self.link.next().await.expect("the browser lives").expect("a message");
+            let message = self.link.next().await.expect("the browser runs").expect("a message");
             let Message::Text(text) = message else { continue };
             let object: Value = serde_json::from_str(&text).expect("JSON");
             if object["id"] == id {

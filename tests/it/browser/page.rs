@@ -1,4 +1,4 @@
-//! The page that the browser opens: one file, from another origin than the server's.
+//! The page that the browser opens: one file. Its origin is not that of the server.
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -8,7 +8,7 @@ use tokio::{
 
 const PAGE: &str = include_str!("page.html");
 
-/// Serves the page at every path of `http://localhost:<port>`, until it is dropped.
+/// Serves the page at every path of `http://localhost:<port>`, until this value is dropped.
 pub(super) struct Page {
     port: u16,
     serving: JoinHandle<()>,
@@ -30,7 +30,7 @@ impl Page {
         format!("http://localhost:{}", self.port)
     }
 
-    /// The URL of the page, with the port of the server that it calls.
+    /// The URL of the page, with the port of the server that the page calls.
     pub(super) fn url(&self, server: u16) -> String {
         format!("{}/?api=http://localhost:{server}", self.origin())
     }

@@ -1,4 +1,5 @@
-//! Passkeys of a real browser, with its JSON, its checks and its authenticator.
+//! Passkeys in a real browser with a virtual authenticator. The browser checks the options of the server by the rules of
+//! WebAuthn, and writes the JSON of the answers.
 
 use std::time::Duration;
 
@@ -46,13 +47,13 @@ async fn a_browser_signs_in_with_a_user_name_and_a_passkey() {
 }
 
 #[tokio::test]
-async fn a_browser_signs_in_with_a_passkey_and_no_user_name() {
+async fn a_browser_signs_in_with_a_passkey_without_a_user_name() {
     let Some((mut visitor, _)) = owner(PLATFORM).await else { return };
     let granted = visitor.ask("signIn({})").await.expect(200);
     assert_eq!(granted.body["user"]["id"], json!(visitor.person.id));
     visitor.call("GET", "/api/v1/profile").await.expect(200);
     let held = visitor.tab.credentials(&visitor.authenticator).await;
-    assert_eq!(held.len(), 1, "it is the one that was registered");
+    assert_eq!(held.len(), 1, "the browser still has only the registered passkey");
 }
 
 #[tokio::test]
@@ -93,7 +94,7 @@ async fn an_authenticator_is_not_registered_twice() {
 }
 
 #[tokio::test]
-async fn a_passkey_that_was_removed_signs_nobody_in() {
+async fn a_sign_in_with_a_removed_passkey_is_refused() {
     let Some((mut visitor, passkey)) = owner(PLATFORM).await else { return };
     visitor.ask("signIn({})").await.expect(200);
     let path = format!("/api/v1/webauthn/credentials/{}", passkey["id"].as_str().expect("an id"));
@@ -107,7 +108,7 @@ async fn a_passkey_that_was_removed_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_copy_of_a_passkey_signs_nobody_in_and_ends_what_the_passkey_opened() {
+async fn a_copied_passkey_is_refused_and_ends_the_sessions_of_its_user() {
     let Some((mut visitor, _)) = owner(PLATFORM).await else { return };
     let copy = visitor.tab.credentials(&visitor.authenticator).await.remove(0);
     visitor.ask("signIn({})").await.expect(200);

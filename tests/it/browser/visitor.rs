@@ -4,17 +4,17 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::{
-    devtools::{Ability, AuthenticatorApp, Tab},
+    devtools::{Ability, Tab, VirtualAuthenticator},
     page::Page,
 };
 use crate::harness::{Answer, App, PASSWORD, Person};
 
-/// A user of a browser that shows the page, not yet signed in.
+/// A user of a browser that shows the page. At first the user is not signed in.
 pub(super) struct Visitor {
     pub(super) app: App,
     pub(super) person: Person,
     pub(super) tab: Tab,
-    pub(super) authenticator: AuthenticatorApp,
+    pub(super) authenticator: VirtualAuthenticator,
     _page: Page,
 }
 

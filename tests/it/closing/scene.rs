@@ -1,4 +1,4 @@
-//! The sessions that exist when trust ends.
+//! The scene of each test of [`super`]: the sessions that exist when the test ends trust.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::harness::{App, Ask, PASSWORD, PasskeyAuthenticator, Person, Session, Socket};
 
-/// The role of a session in the test.
+/// The place of a session in the scene: which user and which device the session has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
     /// The acting session of the user, on a separate device.
@@ -24,14 +24,13 @@ pub(super) enum Seat {
     Stranger,
 }
 
-/// Every session, with its sockets.
+/// A server, the session of an administrator, and a session for each seat, with two sockets.
 pub(super) struct Scene {
     pub(super) app: App,
     pub(super) admin: Session,
     /// The id of the last revocation before the test ends trust.
     pub(super) revocations_before: i64,
-    /// A passkey of the user. Its row belongs to another user at first, so that the password alone is enough to sign
-    /// in.
+    /// A passkey of the user. Its row belongs to another user at first, so that the password alone is enough to sign in.
     pub(super) passkey: String,
     pub(super) authenticator: Mutex<PasskeyAuthenticator>,
     pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
@@ -44,7 +43,7 @@ impl Scene {
         let person = app.register().await;
         let mut authenticator = PasskeyAuthenticator::of(&app);
         let passkey = passkey_put_aside(&person, &admin.person, &mut authenticator).await;
-        // The oldest first.
+        // The sessions are opened in this order, so `Target` is the oldest of its user.
         let target = person.sign_in().await;
         let mut seated = vec![(Seat::Target, target.clone())];
         for seat in [Seat::Beside, Seat::Own, Seat::Housemate, Seat::Stranger] {
@@ -67,10 +66,10 @@ impl Scene {
         scene
     }
 
-    /// The session with this role.
+    /// The session in this seat.
     pub(super) fn at(&self, seat: Seat) -> &Session {
         let found = self.seated.iter().find(|(taken, ..)| *taken == seat);
-        &found.expect("every role has a session").1
+        &found.expect("every seat has a session").1
     }
 
     /// The id of the device that the target shares with others.
@@ -79,7 +78,7 @@ impl Scene {
     }
 }
 
-/// Registers a passkey of the user, whose row belongs to another user until a test needs it.
+/// Registers a passkey of the user. The row of the passkey then belongs to `keeper`, until a test needs the passkey.
 async fn passkey_put_aside(
     person: &Person,
     keeper: &Person,

@@ -1,4 +1,4 @@
-//! The ways in which trust ends: which sockets each closes, and how the test causes it.
+//! The ways in which trust ends: which sockets each way closes, and how a test ends trust in this way.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::harness::{Ask as _, CookieClient, PasskeyAuthenticator, Person};
 
-/// Differs from the password of the test users.
+/// A password that differs from that of the test users.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
-/// How trust ends.
+/// A way in which trust ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
     OperatorRevokesSession,
@@ -46,7 +46,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The sessions that it closes, and the close code and reason.
+    /// The cause, the sessions whose sockets are closed, and the close code and reason.
     pub(super) fn ending(self) -> Ending {
         let ending = |cause, seats, code, reason| Ending { cause, seats, code, reason };
         let revoked = |cause, seats: &'static [Seat]| ending(cause, seats, 4500, "session revoked");
@@ -82,7 +82,7 @@ impl Way {
 }
 
 impl Scene {
-    /// Ends trust this way.
+    /// Ends trust in this way.
     pub(super) async fn bring_about(&self, way: Way) {
         let (own, target) = (self.at(Own), self.at(Target));
         let person = &own.person;
@@ -111,7 +111,7 @@ impl Scene {
             Way::DeviceForgotten => self.delete(&format!("/api/v1/devices/{}", self.shared_device())).await,
             Way::TotpAdded => drop(own.clone().enable_totp().await),
             Way::TotpRemoved => {
-                self.have_totp().await;
+                self.insert_totp().await;
                 self.delete("/api/v1/2fa/totp").await;
             }
             Way::PasskeyAdded => {
@@ -143,7 +143,7 @@ impl Scene {
     }
 
     /// Adds an authenticator app directly in the database: over REST, its setup would already close sockets.
-    async fn have_totp(&self) {
+    async fn insert_totp(&self) {
         let insert = format!(
             "INSERT INTO user_two_factor (user_id, secret, key_id, created_at, confirmed_at)
              VALUES ({}, '\\x00', 'a key', now(), now())",
@@ -152,6 +152,7 @@ impl Scene {
         self.app.rows().await.batch_execute(&insert).await.expect("an authenticator app");
     }
 
+    /// Gives the row of the passkey back to its user: see [`Scene::passkey`].
     async fn take_passkey_back(&self, person: &Person) {
         let (passkey, user) = (&self.passkey, person.id.0);
         let update = format!("UPDATE passkey_credentials SET user_id = {user} WHERE id = '{passkey}'");

@@ -1,12 +1,12 @@
-//! A durable channel whose publications are too large for a single read.
+//! A durable channel whose publications do not fit into one read or one answer.
 
 use serde_json::{Value, json};
 
 use super::{CHANNEL, data, member, subscribe};
 use crate::harness::{App, Socket};
 
-/// Inserts sixty publications of sixty kilobytes: one read returns about seventeen of them, and one answer contains
-/// seven.
+/// Inserts sixty publications of sixty kilobytes. One read returns about seventeen of them, and one answer contains
+/// at most seven. Returns the epoch.
 async fn fill(app: &App) -> String {
     app.rows()
         .await
@@ -37,7 +37,7 @@ async fn page(socket: &mut Socket, since: Option<u64>, epoch: &str, reverse: boo
 }
 
 #[tokio::test]
-async fn a_channel_of_large_publications_is_paged_both_ways_to_its_end() {
+async fn large_publications_are_read_in_pages_in_both_directions() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;
     let epoch = fill(&app).await;
@@ -45,21 +45,21 @@ async fn a_channel_of_large_publications_is_paged_both_ways_to_its_end() {
     let (mut back, mut since) = (Vec::new(), None);
     while since != Some(1) {
         back.extend(page(&mut socket, since, &epoch, true).await);
-        assert_ne!(back.last().copied(), since, "a page that ends before the beginning: {back:?}");
+        assert_ne!(back.last().copied(), since, "the pages end before the first publication: {back:?}");
         since = back.last().copied();
     }
     assert_eq!(back, (1..=60).rev().collect::<Vec<_>>());
     let (mut forth, mut since) = (Vec::new(), None);
     while since != Some(60) {
         forth.extend(page(&mut socket, since, &epoch, false).await);
-        assert_ne!(forth.last().copied(), since, "a page that ends before the top: {forth:?}");
+        assert_ne!(forth.last().copied(), since, "the pages end before the last publication: {forth:?}");
         since = forth.last().copied();
     }
     assert_eq!(forth, (1..=60).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn what_an_answer_can_carry_of_large_publications_is_recovered_and_more_is_not() {
+async fn missed_large_publications_are_recovered_only_if_they_fit_into_one_answer() {
     let app = App::start();
     let (session, _socket) = member(&app).await;
     let epoch = fill(&app).await;

@@ -1,5 +1,5 @@
-//! Durable channels while the database cannot be reached: only committed publications are delivered, none is lost,
-//! and publishing works again afterwards.
+//! Durable channels while the database cannot be reached: only committed publications are delivered, no committed publication
+//! is lost, and publishing works again afterwards.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{channel, member, publish, published, server_publication, subscribe};
 use crate::harness::{App, DatabaseProxy, eventually, fresh_database, within};
 
 #[tokio::test]
-async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_committed() {
+async fn during_an_outage_no_publication_is_acknowledged_and_only_committed_publications_are_delivered() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |settings| {
@@ -34,7 +34,7 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
     })
     .await;
-    // The delivered publications are exactly the rows, from the first to the last.
+    // The delivered publications are exactly the committed rows, in order.
     let (client, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
     tokio::spawn(connection);
     let rows = client.query("SELECT seq, data FROM channel_messages WHERE seq > 1 ORDER BY seq", &[]).await;
@@ -44,9 +44,10 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
     }
 }
 
-/// The connection breaks while the batch waits in the database, so its outcome is unknown.
+/// The connection breaks while the batch of publications waits for a lock in the database. So the node does not know whether
+/// the batch was committed.
 #[tokio::test]
-async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
+async fn a_batch_that_was_committed_without_an_answer_is_delivered_in_order() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |_| {});
@@ -79,7 +80,7 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     );
     drop(holder);
     proxy.mend();
-    // This is delivered without a further publication.
+    // The batch is delivered without a further publication.
     assert_eq!(published(&mut reader).await, (2, json!("hung")));
     within("publishing works again", async {
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
@@ -89,7 +90,7 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
 }
 
 #[tokio::test]
-async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
+async fn during_an_outage_reading_and_publishing_fail_but_subscriptions_remain() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |settings| {
@@ -106,17 +107,17 @@ async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
     let refused = app.realtime().publish_as_server(channel(), server_publication("x", None)).await;
     assert_eq!(refused.unwrap_err(), ErrorCode::Internal);
     proxy.mend();
-    eventually("it works again", async || {
+    eventually("publishing works again", async || {
         app.realtime().publish_as_server(channel(), server_publication("y", None)).await.is_ok()
     })
     .await;
     assert_eq!(published(&mut socket).await.1, json!("y"));
 }
 
-/// The connection breaks while the removal waits in the database. A publication is committed before the removal is
-/// carried out.
+/// The connection breaks while the removal of the history waits for a lock in the database. Another process commits a
+/// publication before the removal is carried out.
 #[tokio::test]
-async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
+async fn a_removal_of_unknown_outcome_does_not_remove_later_publications() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |_| {});
@@ -151,7 +152,7 @@ async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
     proxy.mend();
     assert_eq!(published(&mut socket).await, (3, json!(3)));
     let gone = "SELECT gone FROM channels";
-    eventually("it is carried out", async || {
+    eventually("the removal is carried out", async || {
         watching.query_one(gone, &[]).await.expect("a row").get::<_, i64>(0) == 2
     })
     .await;

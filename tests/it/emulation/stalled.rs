@@ -12,7 +12,7 @@ use super::session;
 use crate::harness::{App, Ask as _, Session, allow_bulk_publishing, eventually, within};
 
 /// A stream whose client reads only the answer to `connect`. Returns the stream and that answer.
-async fn deaf(session: &Session) -> (TcpStream, Value) {
+async fn stalled_stream(session: &Session) -> (TcpStream, Value) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");
     let mut stream = socket.connect(session.app.address()).await.expect("a connection");
@@ -32,15 +32,15 @@ async fn deaf(session: &Session) -> (TcpStream, Value) {
 }
 
 #[tokio::test]
-async fn a_stream_whose_peer_takes_nothing_ends_after_ten_seconds_though_nothing_else_happens() {
+async fn a_stream_whose_peer_stops_reading_ends_after_ten_seconds_even_if_no_new_messages_follow() {
     let app = App::with(allow_bulk_publishing);
     let (reader, author) = (session(&app).await, session(&app).await);
-    let mut mouth = author.connect().await;
-    mouth.subscribe("chat:large").await;
+    let mut writer = author.connect().await;
+    writer.subscribe("chat:large").await;
     for _ in 0..8 {
-        mouth.publish("chat:large", json!("x".repeat(48 * 1024))).await;
+        writer.publish("chat:large", json!("x".repeat(48 * 1024))).await;
     }
-    let (_stream, known) = deaf(&reader).await;
+    let (_stream, connected) = stalled_stream(&reader).await;
     let history = |id: u32| json!({"id": id, "history": {"channel": "chat:large", "limit": -1}}).to_string();
     let commands = [
         json!({"id": 2, "subscribe": {"channel": "chat:large"}}).to_string(),
@@ -48,7 +48,8 @@ async fn a_stream_whose_peer_takes_nothing_ends_after_ten_seconds_though_nothing
         history(4),
         history(5),
     ];
-    let body = json!({"session": known["session"], "node": known["node"], "data": commands.join("\n")});
+    let body =
+        json!({"session": connected["session"], "node": connected["node"], "data": commands.join("\n")});
     assert_eq!(app.open_sockets(), 2);
     let began = Instant::now();
     app.post("/emulation").json(&body).ask().await.expect(204);

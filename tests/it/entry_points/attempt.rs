@@ -1,4 +1,4 @@
-//! One attempt to use a session: its credentials, and the causes of each reason to refuse them.
+//! One attempt to use a session: the credentials that it presents, and how a test brings about each reason to refuse them.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::harness::{
     App, Ask as _, Ceremony, EmulatedConnection, Forgery, PasskeyAuthenticator, Pending, Session, Socket,
 };
 
-/// A session, and the credentials that are presented after the reason has been caused.
+/// A session, and the credentials that are presented after the reason has been brought about.
 pub(super) struct Attempt {
     pub(super) session: Session,
     admin: Session,
@@ -17,13 +17,13 @@ pub(super) struct Attempt {
     pub(super) token: String,
     pub(super) refresh: String,
     pub(super) ticket: String,
-    /// A socket that was connected before the reason was caused.
+    /// A socket that was connected before the reason was brought about.
     pub(super) socket: Option<Socket>,
     pub(super) stream: Option<EmulatedConnection>,
     pub(super) half: Option<HalfSignIn>,
 }
 
-/// A sign-in after its first step.
+/// A sign-in between its first and its second step.
 pub(super) struct HalfSignIn {
     pub(super) genuine: Pending,
     /// The pre-session cookie of the browser, or its forged replacement.
@@ -62,7 +62,7 @@ async fn passkey_proof(pending: &Pending, authenticator: &mut PasskeyAuthenticat
 }
 
 impl Attempt {
-    /// An attempt at this entry point. Without a reason, it must be granted.
+    /// Prepares an attempt at this entry point. Without a reason, the server must accept the credentials.
     pub(super) async fn prepare(
         app: &App,
         admin: &Session,
@@ -74,8 +74,8 @@ impl Attempt {
         let mut session = person.sign_in().await;
         let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
         // A foreign origin is refused at the handshake, so no socket exists.
-        let let_in = entry == EntryPoint::RefreshCommand && reason != Some(Reason::ForeignOrigin);
-        let socket = if let_in { Some(session.connect().await) } else { None };
+        let connects = entry == EntryPoint::RefreshCommand && reason != Some(Reason::ForeignOrigin);
+        let socket = if connects { Some(session.connect().await) } else { None };
         let stream = if entry == EntryPoint::EmulatedRefresh {
             Some(EmulatedConnection::of(&session).await)
         } else {
@@ -95,13 +95,13 @@ impl Attempt {
             half,
         };
         if let Some(reason) = reason {
-            attempt.come_about(reason).await;
+            attempt.bring_about(reason).await;
         }
         attempt
     }
 
-    /// Causes the reason.
-    async fn come_about(&mut self, reason: Reason) {
+    /// Brings about this reason to refuse the credentials. A foreign origin needs no preparation: the request names it.
+    async fn bring_about(&mut self, reason: Reason) {
         let person = &self.session.person;
         match reason {
             Reason::RevokedSession => {
@@ -118,16 +118,16 @@ impl Attempt {
             Reason::TokenRevoked => drop(self.session.app.revoke_token(&self.session.token_id()).await),
             Reason::TokensInvalidated => drop(self.session.app.invalidate_tokens(&person.id.into()).await),
             Reason::ForeignOrigin => {}
-            // Half a sign-in has no privilege anyway.
+            // A sign-in between its two steps has no privilege anyway.
             Reason::NoPrivilege if self.half.is_some() => {}
-            // The step-up gives the privilege to new tokens, so the old token has none.
+            // The step-up gives privilege only to new tokens, so `token` has no privilege.
             Reason::NoPrivilege => self.refresh = self.session.stepped_up().await.refresh,
             Reason::Expired if self.half.is_some() => self.let_the_challenge_expire().await,
             Reason::Expired => self.forge(Forgery::Expired),
             Reason::WrongSignature => self.forge(Forgery::WrongSignature),
             Reason::AlgorithmNone => self.forge(Forgery::AlgorithmNone),
             Reason::OtherHash => self.forge(Forgery::OtherHash),
-            Reason::PublicKey => self.forge(Forgery::PublicKey),
+            Reason::StatesRs256 => self.forge(Forgery::StatesRs256),
             Reason::WrongType => self.forge(Forgery::WrongType),
             Reason::WrongAudience => self.forge(Forgery::WrongAudience),
             Reason::UnknownKey => self.forge(Forgery::UnknownKey),
@@ -135,8 +135,8 @@ impl Attempt {
         }
     }
 
-    /// Forges every credential in this way. Opaque credentials have no algorithm and no key id; for such forgeries
-    /// the forged access token replaces them.
+    /// Forges every credential. Only the access token gets exactly this forgery. The other credentials are opaque: they have no
+    /// header and no claims that can be forged. So they get another signature, or are replaced by the forged access token.
     fn forge(&mut self, forgery: Forgery) {
         self.token = self.session.forged(forgery);
         let presession = self.half.as_mut().map(|half| &mut half.presession);
@@ -155,10 +155,12 @@ impl Attempt {
         self.session.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
     }
 
-    /// Checks that a refused attempt by others does not prevent the user from finishing the sign-in.
+    /// Checks that a refused attempt does not prevent the user from finishing the sign-in. After some reasons the sign-in is
+    /// already over; then nothing is checked.
     pub(super) async fn can_still_be_finished(&self, reason: Reason) {
         let Some(half) = &self.half else { return };
-        let over = reason == Reason::Expired || reason.ends_the_session() || reason == Reason::NoPrivilege;
+        let over =
+            reason == Reason::Expired || reason.refuses_the_genuine_token() || reason == Reason::NoPrivilege;
         if !over {
             half.genuine.answer(json!({"backup_code": half.backup_code})).await.expect(200);
         }

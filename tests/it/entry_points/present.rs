@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Attempt, EntryPoint, Outcome, Reason};
 use crate::harness::{Answer, Ask, Closed, EmulatedConnection, Handshake, PASSWORD, Session, Socket};
 
-/// Differs from the password of the test users.
+/// A password that differs from that of the test users.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
 impl Attempt {
@@ -69,23 +69,23 @@ impl Attempt {
 
     async fn connect_a_stream(&self, request: RequestBuilder) -> Outcome {
         match EmulatedConnection::over(&self.session.app, request).await {
-            Ok(stream) => told(&stream.connected),
+            Ok(stream) => outcome_in(&stream.connected),
             Err(answer) => status(answer),
         }
     }
 
     async fn refresh_a_stream(&mut self) -> Outcome {
-        let mut stream = self.stream.take().expect("a stream that was let in");
+        let mut stream = self.stream.take().expect("a connected stream");
         let refresh = json!({"id": 2, "refresh": {"token": self.token}}).to_string();
         let answer = stream.sending(&refresh).header("origin", self.origin()).ask().await;
         if answer.status != 204 {
             return status(answer);
         }
-        told(&stream.message().await.expect("an answer"))
+        outcome_in(&stream.message().await.expect("an answer"))
     }
 
     async fn finish_the_sign_in(&self) -> Outcome {
-        let half = self.half.as_ref().expect("a sign-in that was begun");
+        let half = self.half.as_ref().expect("a sign-in after its first step");
         let request = self.request(Method::POST, half.path).json(&half.body);
         status(request.header("cookie", format!("psid={}", half.presession)).ask().await)
     }
@@ -159,7 +159,7 @@ async fn streamed(request: RequestBuilder) -> Outcome {
 }
 
 /// The outcome in a message of a stream.
-fn told(message: &Value) -> Outcome {
+fn outcome_in(message: &Value) -> Outcome {
     match message["push"].get("disconnect") {
         Some(end) => Outcome::Close(
             u16::try_from(end["code"].as_u64().expect("a code")).expect("a close code"),

@@ -1,15 +1,15 @@
-//! The table of expected answers: of each entry point, to a genuine credential and for each reason to refuse it.
+//! The table of the expected answers of each entry point: to a genuine credential, and for each reason to refuse it.
 
 use super::{EntryPoint, Reason};
 
 /// How an entry point answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// An HTTP status; an error is a problem.
+    /// An HTTP status. An error comes with a problem document.
     Http(u16),
-    /// An error reply on an open socket; 0 means a reply without an error.
+    /// An error reply on an open socket or stream; 0 means a reply without an error.
     ErrorReply(u64),
-    /// A close frame.
+    /// A close frame of a socket, or the message with which a stream ends.
     Close(u16, String),
 }
 use Outcome::{ErrorReply, Http};
@@ -50,7 +50,7 @@ pub(super) fn expected(entry: EntryPoint, reason: Reason) -> Outcome {
         StreamCommand, StreamCookie, Ticket, WsBearer, WsCookie, WsQuery,
     };
     match entry {
-        // A browser never adds this header by itself, so the origin need not be checked.
+        // A browser never adds the `Authorization` header by itself, so the origin need not be checked.
         RestBearer | StepUp | NewPassword | Admin if reason == Reason::ForeignOrigin => granted(entry),
         NewPassword | Admin if reason == Reason::NoPrivilege => Http(403),
         Logout => logout(reason),
@@ -77,7 +77,7 @@ fn ordinary(entry: EntryPoint, reason: Reason) -> Outcome {
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey
@@ -90,10 +90,10 @@ fn ordinary(entry: EntryPoint, reason: Reason) -> Outcome {
     }
 }
 
-/// Signing out works with an expired token. Without a session to end, it ends nothing and reports no error.
+/// Signing out works even with an expired token. If there is no session to end, the answer is no error.
 fn logout(reason: Reason) -> Outcome {
     match reason {
-        // A session that may not do anything else may still sign out.
+        // A session can sign out even if the server refuses everything else.
         Reason::Expired | Reason::NoPrivilege | Reason::Blocked | Reason::TokenRevoked => {
             granted(EntryPoint::Logout)
         }
@@ -107,7 +107,7 @@ fn logout(reason: Reason) -> Outcome {
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey
@@ -116,8 +116,7 @@ fn logout(reason: Reason) -> Outcome {
     }
 }
 
-/// The required CSRF token is bound to a session. A forged cookie does not name that session, so the CSRF check fails
-/// first.
+/// The required CSRF token is bound to a session. A forged cookie does not name that session, so the CSRF check fails first.
 fn refresh_by_cookie(reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession
@@ -132,7 +131,7 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey
@@ -142,8 +141,8 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
     }
 }
 
-/// The second step belongs to no session yet, so the end of a session does not matter. The end of the user's rights,
-/// or of the validity of the first step, does.
+/// The second step belongs to no session yet, so the end of a session does not matter. The second step is refused if the user
+/// may no longer sign in, or if the first step is no longer valid.
 fn second_factor(entry: EntryPoint, reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession | Reason::SignedOut | Reason::NoPrivilege | Reason::TokenRevoked => {
@@ -159,7 +158,7 @@ fn second_factor(entry: EntryPoint, reason: Reason) -> Outcome {
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey
@@ -181,7 +180,7 @@ fn first_command(reason: Reason) -> Outcome {
         Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey
@@ -192,8 +191,8 @@ fn first_command(reason: Reason) -> Outcome {
     }
 }
 
-/// A reason that ends the session has already closed the socket. For the others, the socket is closed because of the
-/// token.
+/// A reason that ends the session, or denies its user or token, has already closed the socket. If only the token is wrong, the
+/// command closes the socket.
 fn refresh_command(reason: Reason) -> Outcome {
     match reason {
         // After an error reply a client would not reconnect; after this close it reconnects with a new token.
@@ -210,7 +209,7 @@ fn refresh_command(reason: Reason) -> Outcome {
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey
@@ -220,7 +219,7 @@ fn refresh_command(reason: Reason) -> Outcome {
     }
 }
 
-/// The end of the session has also ended the stream, so the stream is not found.
+/// The end of the session, or the denial of its user or token, has also ended the stream, so the stream is not found.
 fn emulated_refresh(reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession
@@ -236,7 +235,7 @@ fn emulated_refresh(reason: Reason) -> Outcome {
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
-        | Reason::PublicKey
+        | Reason::StatesRs256
         | Reason::WrongType
         | Reason::WrongAudience
         | Reason::UnknownKey

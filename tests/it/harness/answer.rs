@@ -3,6 +3,8 @@
 use reqwest::{RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 
+use super::{conformance, secret_watch};
+
 /// An HTTP answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -20,22 +22,32 @@ pub(crate) trait Ask {
 
 impl Ask for RequestBuilder {
     async fn ask(self) -> Answer {
+        secret_watch::note_request(&self);
+        let request = self.try_clone().and_then(|request| request.build().ok());
+        let asked = request.map(|request| (request.method().clone(), request.url().path().to_owned()));
         let answer = self.send().await.expect("an answer");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.expect("the whole body");
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        secret_watch::note_headers(&headers);
+        secret_watch::note_json(&body);
+        let answer = Answer { status, headers, body, text };
+        if let Some((method, path)) = asked {
+            conformance::check(&method, &path, &answer);
+        }
+        answer
     }
 }
 
 impl Answer {
-    /// The answer itself, which must have this status.
+    /// Checks that the answer has this status, and returns the answer.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// The answer itself, which must be a complete problem document with this status and code.
+    /// Checks that the answer is a complete problem document with this status and code, and returns the answer.
     #[track_caller]
     pub(crate) fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status).problem();
@@ -43,7 +55,7 @@ impl Answer {
         answer
     }
 
-    /// The answer itself, which must be a complete problem document (RFC 9457).
+    /// Checks that the answer is a complete problem document (RFC 9457), and returns the answer.
     #[track_caller]
     pub(crate) fn problem(self) -> Self {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text);
@@ -82,7 +94,7 @@ impl Answer {
         lines.into_iter().find(|line| line.split('=').next() == Some(name))
     }
 
-    /// The value that this cookie is set to.
+    /// The value that the answer gives this cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         let line = self.set_cookie(name)?;
         let pair = line.split(';').next()?;

@@ -1,4 +1,5 @@
-//! The real server, assembled as the command line does it, on free ports, over a fresh database.
+//! The real server, assembled by the same code as for the command line, on free ports. Its database is a new one, or one that
+//! the test names.
 
 use std::{
     net::SocketAddr,
@@ -20,11 +21,13 @@ use portcullis::{
     tls,
 };
 use reqwest::{Client, Method, RequestBuilder};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use service::Services;
 use store::{DatabaseSettings, Store};
 
-use super::{Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, tls_connection};
+use super::{
+    Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, secret_watch, tls_connection,
+};
 
 /// A running server, which all clones share. It stops when the last clone is dropped.
 #[derive(Clone)]
@@ -39,7 +42,7 @@ struct Inner {
 }
 
 struct Parts {
-    http: SocketAddr,
+    http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     metrics: Option<SocketAddr>,
     services: Services,
@@ -93,6 +96,8 @@ impl App {
         settings.listen.workers = 1;
         settings.database.pool_size = 8;
         settings.drain = Duration::ZERO;
+        // Tests read the inbox. Tests of the log turn its jobs on, or run them.
+        settings.audit_log.sequencing = false;
         let directory = scratch_dir();
         settings.realtime.spill_file = directory.path().join("audit.spill");
         change(&mut settings);
@@ -107,7 +112,7 @@ impl App {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.0.parts.http
+        self.0.parts.http.expect("plain HTTP")
     }
 
     /// The address of the TLS listener, which the settings must have enabled.
@@ -121,14 +126,14 @@ impl App {
             .await
     }
 
-    /// A REST client for the TLS side.
+    /// A REST client for the TLS listener. It trusts only the server's certificate.
     pub(crate) fn tls_client(&self) -> Client {
         let pem = std::fs::read(tls::dev_certificate_path(&self.0.parts.directory)).expect("the certificate");
         let certificate = reqwest::Certificate::from_pem(&pem).expect("a certificate");
         client().tls_certs_only([certificate]).build().expect("a client")
     }
 
-    /// For the harness only. Tests call the methods of `operations` instead.
+    /// The services of the server, for the harness only. Tests call the methods of `operations` instead.
     pub(super) fn services(&self) -> &Services {
         &self.0.parts.services
     }
@@ -141,13 +146,13 @@ impl App {
         &self.0.database
     }
 
-    /// A second store on the server's database. The harness uses it to create sessions and challenges faster than the
-    /// server does.
+    /// A second store on the server's database. The harness uses it, for example, to create sessions and challenges faster than
+    /// the server does.
     pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
     }
 
-    /// The listener of the metrics.
+    /// The address of the listener of the metrics, if there is one.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
         self.0.parts.metrics
     }
@@ -197,12 +202,12 @@ impl App {
         Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
     }
 
-    /// The user of this number, as a client of this server.
+    /// The user with this id, as a client of this server. The e-mail address is left empty.
     pub(crate) fn person(&self, id: i64) -> Person {
         Person::new(self, String::new(), id)
     }
 
-    /// A new user with this role, which registration alone does not give.
+    /// Registers a user, and gives the account this role.
     pub(crate) async fn appoint(&self, role: Role) -> Person {
         let person = self.register().await;
         person.set_role(role).await;
@@ -229,15 +234,9 @@ impl App {
 }
 
 /// The keys of every test server.
-pub(super) fn secrets() -> Secrets {
+pub(crate) fn secrets() -> Secrets {
     let secret = |name: &str| SecretString::from(format!("{name} of a server that only tests know"));
-    Secrets {
-        jwt: secret("token key"),
-        jwt_previous: Vec::new(),
-        csrf: secret("csrf key"),
-        data_encryption: secret("data key"),
-        data_encryption_previous: Vec::new(),
-    }
+    Secrets::new(secret("token key"), secret("csrf key"), secret("data key"))
 }
 
 /// A client that uses no proxy and stores no cookies.
@@ -251,22 +250,30 @@ fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        if std::env::var_os("RUST_LOG").is_some() {
-            portcullis::telemetry::start_logging(portcullis::config::Environment::Development, true);
+        secret_watch::start();
+        let Secrets { jwt, csrf, data_encryption, .. } = secrets();
+        for (kind, secret) in [("token key", jwt), ("CSRF key", csrf), ("data key", data_encryption)] {
+            secret_watch::note(kind, secret.current.expose_secret());
         }
+        secret_watch::note("key of the server API", super::server_api::API_KEY);
+        secret_watch::note("key of another issuer", super::issuer::SECRET);
+        secret_watch::note("password", PASSWORD);
     });
 }
 
-fn serve(settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Sender<Result<Parts, String>>) {
+fn serve(mut settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Sender<Result<Parts, String>>) {
     actix_web::rt::System::new().block_on(async {
-        let certificate =
-            settings.listen.https.map(|_| tls::dev_certificate(directory.path()).expect("a certificate"));
-        let app = match portcullis::app::App::build(settings, certificate).await {
+        if settings.listen.https.is_some() && settings.listen.certificate.is_none() {
+            let pair = tls::dev_certificate(directory.path()).expect("a certificate");
+            secret_watch::note_private_key(&pair.key);
+            settings.listen.certificate = Some((pair.certificate, pair.key));
+        }
+        let app = match portcullis::app::App::build(settings).await {
             Ok(app) => app,
             Err(error) => return drop(built.send(Err(error.to_string()))),
         };
         let parts = Parts {
-            http: app.http().expect("plain HTTP"),
+            http: app.http(),
             https: app.https(),
             metrics: app.metrics(),
             services: app.services().clone(),

@@ -11,9 +11,9 @@ use serde_json::json;
 use store::{Challenge, ChallengeOwner};
 use uuid::Uuid;
 
-use super::{Answer, App, Ask, PASSWORD, Person, Session};
+use super::{Answer, App, Ask, PASSWORD, Person, Session, secret_watch};
 
-/// An app with a secret.
+/// An authenticator app with its secret in Base32.
 #[derive(Clone)]
 pub(crate) struct AuthenticatorApp {
     app: App,
@@ -34,21 +34,22 @@ pub(crate) struct Pending {
 impl AuthenticatorApp {
     /// An app with this secret in Base32.
     pub(crate) fn new(app: &App, secret: &str) -> Self {
+        secret_watch::note("secret of an authenticator app", secret);
         Self { app: app.clone(), secret: secret.to_owned() }
     }
 
-    /// The same app with another server, whose clock may differ.
-    pub(crate) fn beside(&self, app: &App) -> Self {
+    /// The same app for another server, whose clock may differ. Calls [`App::begin_a_step`] on that server.
+    pub(crate) fn for_server(&self, app: &App) -> Self {
         app.begin_a_step();
         Self { app: app.clone(), ..self.clone() }
     }
 
-    /// The current step of the server's clock.
+    /// The number of the time step in which the server's clock is now. A step has [`STEP_SECONDS`], and one code.
     pub(crate) fn step(&self) -> i64 {
         step_at(self.app.now())
     }
 
-    /// The code of a step.
+    /// The code of the time step with this number.
     pub(crate) fn code_at(&self, step: i64) -> String {
         let secret = totp_rs::Secret::try_from_base32(&self.secret).expect("Base32");
         let secret = TotpSecret::new(secret.as_bytes().try_into().expect("160 bits"));
@@ -62,7 +63,8 @@ impl AuthenticatorApp {
 }
 
 impl App {
-    /// Advances the clock if the step is about to end, so that a code is verified in the step in which it was made.
+    /// Advances the server's clock to the next time step if the current one ends within 15 seconds. So a code is verified in
+    /// the step in which it was made.
     pub(crate) fn begin_a_step(&self) {
         let left = STEP_SECONDS - self.now().unix_timestamp().rem_euclid(STEP_SECONDS);
         if left < 15 {
@@ -72,7 +74,7 @@ impl App {
 }
 
 impl Person {
-    /// Sets up an authenticator app. The current step stays unused. The user's sessions end.
+    /// Sets up an authenticator app. The code of the current time step stays unused. The user's sessions end.
     pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
         let mut session = self.open_session().await;
         let app = session.enable_totp().await;
@@ -80,7 +82,7 @@ impl Person {
         app
     }
 
-    /// Makes the first step of a sign-in, with the password.
+    /// Begins a sign-in: sends the password, and expects the request for a second factor.
     pub(crate) async fn begin_sign_in(&self) -> Pending {
         self.begin_sign_in_on(None).await
     }
@@ -91,7 +93,7 @@ impl Person {
         Pending { device: device.map(str::to_owned), ..Pending::of(self, &answer) }
     }
 
-    /// A challenge like that of a sign-in, but without hashing a password, which is slow.
+    /// A challenge like that of a sign-in. No password is hashed for it, because hashing is slow.
     pub(crate) async fn ask_for_factor(&self) -> Pending {
         let (open, id, presession) = (self.sign_in_order().await, Uuid::new_v4(), Uuid::new_v4());
         let challenge = Challenge {
@@ -105,7 +107,7 @@ impl Person {
             expires_at: open.now + CHALLENGE_TTL,
         };
         self.app.store().insert_challenge(challenge, open.now).await.expect("a challenge");
-        let presession = self.app.services().access.keys.cookies.seal_presession(presession);
+        let presession = self.app.services().access.keys.live().cookies.seal_presession(presession);
         Pending { person: self.clone(), challenge: id.to_string(), presession, device: None }
     }
 
@@ -121,7 +123,7 @@ impl Person {
 }
 
 impl Pending {
-    /// The sign-in that this answer to a password begins, on a device without a cookie.
+    /// The sign-in that waits for a second factor after this answer to a password, in a browser without a device cookie.
     #[track_caller]
     pub(crate) fn of(person: &Person, answer: &Answer) -> Self {
         assert_eq!(answer.body["status"], "2fa_required", "{}", answer.text);
@@ -147,20 +149,20 @@ impl Pending {
         self.answer(json!({"totp": code})).await
     }
 
-    /// The session that this code opens, on a device that is trusted since.
+    /// Finishes the sign-in with this code, and makes the device trusted.
     pub(crate) async fn finish_trusting(&self, code: &str) -> Session {
         let answer = self.answer(json!({"totp": code, "trust_device": true})).await.expect(200);
         Session::granted(&self.person, &answer)
     }
 
-    /// The session that this code opens.
+    /// Finishes the sign-in with this code.
     pub(crate) async fn finish(&self, code: &str) -> Session {
         Session::granted(&self.person, &self.totp(code).await.expect(200))
     }
 }
 
 impl Session {
-    /// Sets up an authenticator app with the privilege of this session. The current step stays unused.
+    /// Sets up an authenticator app with the privilege of this session. The code of the current time step stays unused.
     pub(crate) async fn enable_totp(&mut self) -> AuthenticatorApp {
         self.app.begin_a_step();
         let begun = self.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
@@ -171,7 +173,7 @@ impl Session {
         app
     }
 
-    /// Ten new backup codes.
+    /// Creates ten new backup codes, which replace all earlier ones.
     pub(crate) async fn backup_codes(&mut self) -> Vec<String> {
         let answer = self.post("/api/v1/2fa/backup-codes", &json!({})).await.expect(201);
         self.adopt(&answer);

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::Socket;
 
-/// The channel of these publications.
+/// The channel of the large publications.
 pub(crate) const BULK_CHANNEL: &str = "ephemeral:noise";
-/// More bytes than the kernel buffers between two sockets of one machine (`net.ipv4.tcp_wmem` allows 4 MiB).
+/// More bytes than fit into the kernel's buffers between two sockets of one machine (`net.ipv4.tcp_wmem` allows 4 MiB).
 pub(crate) const MORE_THAN_FITS: usize = 8 << 20;
 
 /// Sets the rate limits so high that one connection may publish without a delay.

@@ -1,7 +1,7 @@
-//! A barrier at a known statement: the test holds a lock in the database, so that requests of the server wait when
-//! they need it, and continue in the order in which they arrived.
+//! A barrier at a known statement: the test holds a lock in the database. Requests of the server that need this lock wait. When
+//! the test releases the lock, they continue in the order in which they arrived.
 //!
-//! So the test decides the order of two requests, independent of their speed.
+//! So the test decides the order of two requests, however fast each of them is.
 
 use futures_util::future;
 use store::DatabaseSettings;
@@ -10,11 +10,11 @@ use tokio_postgres::{Client, NoTls};
 
 use super::{App, eventually};
 
-/// A transaction of the test that holds locks until it is released.
+/// A transaction of the test. It holds locks until the test releases them.
 pub(crate) struct Barrier {
     holder: Client,
-    /// A separate connection that polls for waiting transactions. Within its transaction, the holder would always see
-    /// the same snapshot of them.
+    /// A separate connection that polls for waiting transactions. `holder` cannot do this: in its open transaction,
+    /// `pg_stat_activity` always shows the same snapshot.
     observer: Client,
 }
 
@@ -26,7 +26,7 @@ impl Barrier {
         Self { holder, observer }
     }
 
-    /// Waits until this many transactions of the server wait for a lock.
+    /// Waits until at least this many transactions in the database wait for a lock.
     pub(crate) async fn wait_for(&self, waiting: i64) {
         let sql = "SELECT count(*) FROM pg_stat_activity
                    WHERE wait_event_type = 'Lock' AND datname = current_database()";
@@ -38,8 +38,8 @@ impl Barrier {
         self.holder.batch_execute("COMMIT").await.expect("the release of the lock");
     }
 
-    /// Runs two requests that both need the lock, so that the first one gets it first: the second begins when the
-    /// first waits, and the lock is released when both wait. Fails if one of them does not wait for the lock.
+    /// Runs two requests that both need the lock. The second request begins when the first one waits, and the lock is released
+    /// when both wait. So the first request gets the lock first. Fails if one of the requests does not wait for the lock.
     pub(crate) async fn in_order<A, B>(
         self,
         first: impl Future<Output = A>,
@@ -62,7 +62,7 @@ impl Barrier {
 }
 
 impl App {
-    /// A barrier at the row of a user, which every change of the user's rights, sessions and factors locks first.
+    /// A barrier at the row of a user. Every change of the user's rights, sessions and factors locks this row first.
     pub(crate) async fn barrier_at_user(&self, user: protocol::id::UserId) -> Barrier {
         let lock = format!("SELECT FROM users WHERE id = {} FOR NO KEY UPDATE", user.0);
         Barrier::at(self.database(), &lock).await

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, PasskeyAuthenticator, Session};
 
-/// A ceremony that has begun.
+/// A ceremony (WebAuthn's word for the registration or the use of a passkey) that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Ceremony {
     pub(crate) id: String,
@@ -41,7 +41,7 @@ impl Session {
         self.post("/api/v1/webauthn/register/finish", &ceremony.answered(credential)).await
     }
 
-    /// Registers a passkey, and returns the server's id of it. The session must be privileged.
+    /// Registers a passkey, and returns the id that the server gave it. The session must have privilege.
     pub(crate) async fn add_passkey(&mut self, authenticator: &mut PasskeyAuthenticator) -> String {
         let ceremony = self.begin_registration().await;
         let credential = authenticator.register(&ceremony.options);

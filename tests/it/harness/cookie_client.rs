@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::{Answer, App, Ask, Ceremony, PASSWORD, PasskeyAuthenticator, Person};
 
-/// The cookies that are kept. Session cookies are not kept, because a test takes the tokens of a sign-in from the
-/// answer.
+/// The cookies that are kept. Cookies with tokens are not kept: a test takes the tokens from the answer to the sign-in.
 const KEPT: [&str; 2] = ["psid", "device_id"];
 
-/// One client.
+/// A client with its cookies.
 pub(crate) struct CookieClient {
     pub(crate) app: App,
     cookies: Mutex<BTreeMap<&'static str, String>>,
@@ -48,7 +47,7 @@ impl CookieClient {
         self.post("/api/v1/auth/jwt/login", &body).await
     }
 
-    /// Asks for the options of a sign-in.
+    /// Begins a sign-in with a passkey. `how` is the body of the request.
     pub(crate) async fn begin(&self, how: &Value) -> Ceremony {
         Ceremony::begun(&self.post("/api/v1/webauthn/login/begin", how).await.expect(200))
     }
@@ -58,7 +57,7 @@ impl CookieClient {
         self.post("/api/v1/webauthn/login/finish", &ceremony.answered(credential)).await
     }
 
-    /// A complete sign-in with a passkey.
+    /// The answer to a complete sign-in with a passkey.
     pub(crate) async fn sign_in(&self, authenticator: &mut PasskeyAuthenticator, how: &Value) -> Answer {
         let ceremony = self.begin(how).await;
         self.finish(&ceremony, &authenticator.assert(&ceremony.options)).await

@@ -1,8 +1,8 @@
 //! One private, temporary PostgreSQL cluster for the test process. Every test has a separate database in it, cloned
 //! from a migrated template.
 //!
-//! The cluster is in memory-backed storage if there is enough space. It is removed when the process ends; the next
-//! process removes the files of a killed one.
+//! The cluster is in memory-backed storage if there is enough space. It is removed when the process ends; the next process
+//! removes the files of a process that was killed.
 
 use std::{
     fs,
@@ -21,32 +21,44 @@ use tokio_postgres::{Client, NoTls};
 
 const PREFIX: &str = "portcullis-it-";
 const TEMPLATE: &str = "template_it";
-const ROOM: u64 = 1 << 30;
+/// The cluster is in memory-backed storage only if that storage has this many free bytes.
+const SPACE_NEEDED: u64 = 1 << 30;
 
 /// Set to `None` at exit, because statics are not dropped.
 static RUNNING: Mutex<Option<Cluster>> = Mutex::new(None);
 
-type Clone = (String, mpsc::Sender<()>);
+/// The name of a wanted database, the template to clone, and the channel that reports its creation.
+type CloneRequest = (String, String, mpsc::Sender<()>);
 
 struct Databases {
     socket_dir: PathBuf,
-    clones: Mutex<mpsc::Sender<Clone>>,
+    clones: Mutex<mpsc::Sender<CloneRequest>>,
 }
 
 /// A migrated database for one test alone.
 pub(crate) fn fresh_database() -> DatabaseSettings {
+    cloned_database(TEMPLATE)
+}
+
+/// A database without tables, for one test alone.
+pub(crate) fn empty_database() -> DatabaseSettings {
+    cloned_database("template0")
+}
+
+/// A copy of this database, which must have no connections.
+pub(crate) fn cloned_database(template: &str) -> DatabaseSettings {
     static DATABASES: OnceLock<Databases> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let databases = DATABASES.get_or_init(start);
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let (done, made) = mpsc::channel();
-    let request = (name.clone(), done);
+    let request = (name.clone(), template.to_owned(), done);
     databases.clones.lock().unwrap().send(request).expect("the thread that makes databases");
     made.recv().expect("a database");
     DatabaseSettings::embedded(&databases.socket_dir, &name)
 }
 
-/// A cluster for a single test, which may stop or kill it.
+/// A cluster for one test alone. The test may stop or kill the cluster.
 pub(crate) struct OwnCluster {
     pub(crate) running: Cluster,
     _directory: tempfile::TempDir,
@@ -65,12 +77,12 @@ impl OwnCluster {
     }
 }
 
-/// The directory of this process.
+/// The directory of this test process, which is removed when the process ends.
 pub(super) fn home() -> &'static Path {
     static HOME: OnceLock<PathBuf> = OnceLock::new();
     HOME.get_or_init(|| {
-        let roomy = Path::new("/dev/shm");
-        let parent = if free(roomy) >= ROOM { roomy.to_owned() } else { target_tmp() };
+        let memory = Path::new("/dev/shm");
+        let parent = if free_bytes(memory) >= SPACE_NEEDED { memory.to_owned() } else { target_tmp() };
         sweep(&parent);
         let home = parent.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir_all(&home).expect("a directory for the test process");
@@ -83,7 +95,8 @@ pub(super) fn home() -> &'static Path {
     })
 }
 
-extern "C" fn end() {
+/// Stops the cluster and removes the directory of this process. It is called at the end of the process.
+pub(super) extern "C" fn end() {
     if let Ok(mut running) = RUNNING.lock() {
         drop(running.take());
     }
@@ -94,7 +107,7 @@ fn target_tmp() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
-fn free(path: &Path) -> u64 {
+fn free_bytes(path: &Path) -> u64 {
     let Ok(path) = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()) else {
         return 0;
     };
@@ -105,7 +118,7 @@ fn free(path: &Path) -> u64 {
     if !known {
         return 0;
     }
-    // SAFETY: the call succeeded, so it has written all of it.
+    // SAFETY: the call succeeded, so it has filled `facts` completely.
     #[expect(unsafe_code, reason = "filled in by the call above")]
     let facts = unsafe { facts.assume_init() };
     facts.f_bavail.saturating_mul(facts.f_frsize)
@@ -125,7 +138,7 @@ fn sweep(parent: &Path) {
 fn start() -> Databases {
     let (clones, wanted) = mpsc::channel();
     let (report, ready) = mpsc::channel();
-    // This needs a thread with its own runtime, because the runtime of the first test ends with that test.
+    // The databases are made on a thread with its own runtime, because the runtime of the first test ends with that test.
     thread::Builder::new()
         .name("databases".to_owned())
         .spawn(move || make_clones(&report, &wanted))
@@ -133,7 +146,7 @@ fn start() -> Databases {
     Databases { socket_dir: ready.recv().expect("a cluster"), clones: Mutex::new(clones) }
 }
 
-fn make_clones(report: &mpsc::Sender<PathBuf>, wanted: &mpsc::Receiver<Clone>) {
+fn make_clones(report: &mpsc::Sender<PathBuf>, wanted: &mpsc::Receiver<CloneRequest>) {
     let running = Cluster::start(&home().join("cluster"), Durability::Throwaway).expect("a cluster");
     let socket_dir = running.socket_dir().to_owned();
     *RUNNING.lock().unwrap() = Some(running);
@@ -142,8 +155,8 @@ fn make_clones(report: &mpsc::Sender<PathBuf>, wanted: &mpsc::Receiver<Clone>) {
         let admin = connect(&socket_dir, "postgres").await;
         make_template(&admin, &socket_dir).await;
         report.send(socket_dir).unwrap();
-        while let Ok((name, done)) = tokio::task::block_in_place(|| wanted.recv()) {
-            let sql = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy");
+        while let Ok((name, template, done)) = tokio::task::block_in_place(|| wanted.recv()) {
+            let sql = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
             admin.batch_execute(&sql).await.expect("a clone of the template");
             let _ = done.send(());
         }

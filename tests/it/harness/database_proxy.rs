@@ -1,4 +1,4 @@
-//! A proxy between a server and PostgreSQL, which can interrupt the connections.
+//! A proxy between a server and PostgreSQL. A test can cut the connections through it.
 
 use std::{
     io,
@@ -20,8 +20,9 @@ use tokio_postgres::config::Host;
 
 use super::scratch_dir;
 
-/// The proxy. While it is cut, its connections are closed, and it accepts no new ones.
+/// The proxy. A cut closes its connections. While the proxy is cut, it closes new connections at once.
 pub(crate) struct DatabaseProxy {
+    /// `false` while the proxy is cut.
     whole: watch::Sender<bool>,
     directory: tempfile::TempDir,
     database: DatabaseSettings,
@@ -29,7 +30,7 @@ pub(crate) struct DatabaseProxy {
 }
 
 impl DatabaseProxy {
-    /// A proxy to this database, not cut.
+    /// A proxy to this database. At first it is not cut.
     pub(crate) fn to(database: &DatabaseSettings) -> Self {
         let Some(Host::Unix(target)) = database.config.get_hosts().first() else {
             panic!("no socket directory")
@@ -42,7 +43,8 @@ impl DatabaseProxy {
         listener.set_nonblocking(true).expect("a socket that does not block");
         let carried: Arc<AtomicUsize> = Arc::default();
         let counter = Arc::clone(&carried);
-        // It runs on a separate thread, because the test may block on the server, which waits for the database.
+        // The proxy runs on a separate thread. The test may block its own thread until the server has started, and the server
+        // needs the database for that.
         thread::Builder::new()
             .name("proxy".to_owned())
             .spawn(move || run(listener, &target, &state, &counter))
@@ -50,7 +52,7 @@ impl DatabaseProxy {
         Self { whole, directory, database: database.clone(), carried }
     }
 
-    /// The settings for the database through the proxy.
+    /// The settings with which a server reaches the database through the proxy.
     pub(crate) fn database(&self) -> DatabaseSettings {
         let name = self.database.config.get_dbname().expect("a name");
         DatabaseSettings::embedded(self.directory.path(), name)
@@ -86,7 +88,7 @@ async fn run(
     let mut life = state.clone();
     tokio::select! {
         () = links => {}
-        // The test is over.
+        // The proxy was dropped, because the test is over.
         _ = async { while life.changed().await.is_ok() {} } => {}
     }
 }

@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use super::{Answer, App, Session, within};
+use super::{Answer, App, Session, secret_watch, within};
 
 /// An open stream, in JSON.
 pub(crate) struct EmulatedConnection {
     app: App,
     response: Response,
+    /// Whether the stream consists of server-sent events. Otherwise it consists of lines.
     events: bool,
     unread: Vec<u8>,
     pushes: VecDeque<Value>,
@@ -22,6 +23,7 @@ pub(crate) struct EmulatedConnection {
 impl EmulatedConnection {
     /// Opens a stream with this request, whose first command is `connect`.
     pub(crate) async fn over(app: &App, request: RequestBuilder) -> Result<Self, Answer> {
+        secret_watch::note_request(&request);
         let response = within("a stream", request.send()).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         if status != 200 {
@@ -47,18 +49,18 @@ impl EmulatedConnection {
         Ok(stream)
     }
 
-    /// A request for a stream with this first command.
+    /// A request for an `http_stream`. `connect` has the parameters of its first command.
     pub(crate) fn request(app: &App, connect: &Value) -> RequestBuilder {
         app.post("/connection/http_stream").body(json!({"id": 1, "connect": connect}).to_string())
     }
 
-    /// A request for a stream of events with this first command.
+    /// As [`Self::request`], but for server-sent events.
     pub(crate) fn events(app: &App, connect: &Value) -> RequestBuilder {
         let command = json!({"id": 1, "connect": connect}).to_string();
         app.request(Method::GET, "/connection/sse").query(&[("cf_connect", command)])
     }
 
-    /// A stream of this session.
+    /// Opens a stream of this session.
     pub(crate) async fn of(session: &Session) -> Self {
         let request = Self::request(&session.app, &json!({"token": session.access}));
         Self::over(&session.app, request).await.expect("a stream")
@@ -94,12 +96,12 @@ impl EmulatedConnection {
         }
     }
 
-    /// Waits for the end of the stream, and returns code and reason of its last push.
+    /// Waits for the end of the stream, and returns the code and the reason of its last push.
     pub(crate) async fn ended(&mut self) -> (u64, String) {
         loop {
             let push = self.pushed().await;
             if let Some(disconnect) = push.get("disconnect") {
-                assert_eq!(self.message().await, None, "nothing follows a goodbye");
+                assert_eq!(self.message().await, None, "nothing follows the disconnect push");
                 let reason = disconnect["reason"].as_str().expect("a reason").to_owned();
                 return (disconnect["code"].as_u64().expect("a code"), reason);
             }
@@ -109,7 +111,7 @@ impl EmulatedConnection {
     /// A request that sends these commands.
     pub(crate) fn sending(&self, data: &str) -> RequestBuilder {
         let (session, node) = (&self.connected["connect"]["session"], &self.connected["connect"]["node"]);
-        // In the order in which client libraries send the fields.
+        // The fields have the order in which client libraries send them.
         let body = format!(r#"{{"session":{session},"node":{node},"data":{}}}"#, json!(data));
         self.app.post("/emulation").header("content-type", "application/json").body(body)
     }

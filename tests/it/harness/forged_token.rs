@@ -1,35 +1,41 @@
 //! Access tokens that the server must refuse.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::tokens::access_token::{AccessKeys, Claims};
+use domain::{
+    crypto::secret_ring::SecretRing,
+    tokens::{
+        access_token::{AccessKeys, Claims},
+        token_key::TokenAlgorithm,
+    },
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384};
 
-use super::app::secrets;
+use super::{app::secrets, secret_watch};
 
 /// The issuer and audience of test servers.
 pub(super) const DOMAIN: &str = "localhost";
 
-/// What is wrong with a token.
+/// A way to forge a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forgery {
     /// A token of the server that has expired.
     Expired,
-    /// Signed with an unknown key, under the name of the server's key.
+    /// A token of the server with one changed letter in its signature.
     WrongSignature,
     /// Without a signature, and with the algorithm `none`.
     AlgorithmNone,
-    /// Signed with the server's key, but with another hash function.
+    /// Signed with the server's key, but with HS384.
     OtherHash,
-    /// Signed with the server's key, but with the algorithm of a public key.
-    PublicKey,
-    /// Signed with the server's key, but not of the type of access tokens.
+    /// Signed with the server's key and algorithm, but the header states `RS256`, an algorithm with a public key.
+    StatesRs256,
+    /// Signed with the server's key, but `typ` is not the type of access tokens.
     WrongType,
     /// Signed with the server's key, but for another audience.
     WrongAudience,
-    /// Signed with an unknown key, under the name of that key.
+    /// Signed with an unknown key, which the header names.
     UnknownKey,
     /// A text that is no token.
     Garbage,
@@ -38,12 +44,18 @@ pub(crate) enum Forgery {
 impl Forgery {
     /// Forges `token` in this way.
     pub(crate) fn of(self, token: &str) -> String {
+        let forged = self.made_of(token);
+        secret_watch::note("forged token", &forged);
+        forged
+    }
+
+    fn made_of(self, token: &str) -> String {
         let parts: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = parts[..] else { panic!("no JWT") };
         let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
         match self {
             Self::Expired => {
-                let keys = AccessKeys::new(&secrets().jwt, &[], DOMAIN, DOMAIN);
+                let keys = AccessKeys::new(&secrets().jwt, TokenAlgorithm::Hs256, DOMAIN, DOMAIN);
                 let (iat, exp) = (claims.iat - 7200, claims.iat - 3600);
                 issue(&keys, &Claims { iat, nbf: iat, exp, ..claims })
             }
@@ -58,16 +70,16 @@ impl Forgery {
                 mac.update(message.as_bytes());
                 format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
             }
-            Self::PublicKey => signed(&headed(header, "alg", "RS256", payload)),
+            Self::StatesRs256 => signed(&headed(header, "alg", "RS256", payload)),
             Self::WrongType => signed(&headed(header, "typ", "JWT", payload)),
             Self::WrongAudience => {
                 let audience = "another.example";
-                let keys = AccessKeys::new(&secrets().jwt, &[], DOMAIN, audience);
+                let keys = AccessKeys::new(&secrets().jwt, TokenAlgorithm::Hs256, DOMAIN, audience);
                 issue(&keys, &Claims { aud: audience.to_owned(), ..claims })
             }
             Self::UnknownKey => {
-                let foreign = SecretString::from("the key of another server altogether");
-                issue(&AccessKeys::new(&foreign, &[], DOMAIN, DOMAIN), &claims)
+                let foreign = SecretRing::of("the key of another server altogether".into());
+                issue(&AccessKeys::new(&foreign, TokenAlgorithm::Hs256, DOMAIN, DOMAIN), &claims)
             }
             Self::Garbage => "not.a.token".to_owned(),
         }
@@ -91,9 +103,9 @@ fn signed(message: &str) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-/// The server's own key, so that only the header of a forged token is wrong.
+/// The key with which the server signs. So a token that [`signed`] makes is wrong only in its header.
 fn signing_key() -> [u8; 32] {
-    hmac_sha256(secrets().jwt.expose_secret().as_bytes(), b"portcullis access token v1")
+    hmac_sha256(secrets().jwt.current.expose_secret().as_bytes(), b"portcullis access token v1")
 }
 
 fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
@@ -103,8 +115,8 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 }
 
 #[test]
-fn what_is_forged_is_signed_with_the_servers_own_key() {
-    let keys = AccessKeys::new(&secrets().jwt, &[], DOMAIN, DOMAIN);
+fn signatures_of_this_file_equal_those_of_the_server() {
+    let keys = AccessKeys::new(&secrets().jwt, TokenAlgorithm::Hs256, DOMAIN, DOMAIN);
     let now = 1_800_000_000;
     let claims = json!({
         "sub": "1", "id": 1, "email": "a@example.com", "role": "user", "scopes": [], "sid": uuid::Uuid::nil(),

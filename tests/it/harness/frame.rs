@@ -27,7 +27,7 @@ impl Opcode {
 
 const MASK: [u8; 4] = [0x5a, 0x17, 0xc3, 0x08];
 
-/// A client's frame, which must be masked.
+/// A frame of a client, masked as the protocol requires.
 pub(crate) fn frame(opcode: Opcode, last: bool, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![opcode as u8 | if last { 0x80 } else { 0 }];
     match payload.len() {

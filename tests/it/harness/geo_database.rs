@@ -13,9 +13,10 @@ pub(crate) struct Site {
     pub(crate) network: &'static str,
     pub(crate) country: &'static str,
     pub(crate) city: &'static str,
+    /// Latitude and longitude, in degrees.
     pub(crate) at: (f64, f64),
     pub(crate) radius_km: u16,
-    pub(crate) system: u32,
+    pub(crate) autonomous_system: u32,
 }
 
 pub(crate) const SYDNEY: Site = Site {
@@ -24,7 +25,7 @@ pub(crate) const SYDNEY: Site = Site {
     city: "Sydney",
     at: (-33.87, 151.21),
     radius_km: 20,
-    system: 1221,
+    autonomous_system: 1221,
 };
 pub(crate) const LONDON: Site = Site {
     network: "198.51.100.0/24",
@@ -32,16 +33,16 @@ pub(crate) const LONDON: Site = Site {
     city: "London",
     at: (51.51, -0.13),
     radius_km: 20,
-    system: 2856,
+    autonomous_system: 2856,
 };
-/// The exit of a VPN, whose location is unknown.
+/// The exit of a VPN. Its position is so inexact (1,000 km) that it is no evidence of a location.
 pub(crate) const VPN: Site = Site {
     network: "192.0.2.0/24",
     country: "NL",
     city: "",
     at: (52.37, 4.9),
     radius_km: 1000,
-    system: 9009,
+    autonomous_system: 9009,
 };
 
 /// The file of these sites.
@@ -73,7 +74,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// IPv4 networks are stored below `::/96`.
+    /// Adds a network, whose record begins at the offset `data`. IPv4 networks are stored below `::/96`.
     fn put(&mut self, network: IpNet, data: usize) {
         let (bits, length) = match network.addr() {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 96 + network.prefix_len()),
@@ -121,7 +122,7 @@ fn record(site: &Site) -> Vec<u8> {
         ("country", map(&[("iso_code", text(site.country))])),
         ("city", map(&[("names", names)])),
         ("location", map(&location)),
-        ("autonomous_system_number", unsigned(6, u64::from(site.system))),
+        ("autonomous_system_number", unsigned(6, u64::from(site.autonomous_system))),
         // A field that the server does not read, of a type that it does not expect.
         ("is_anycast", extended(14, 0, &[])),
     ])
@@ -141,7 +142,8 @@ fn description(nodes: usize) -> Vec<u8> {
     ])
 }
 
-/// A field of one of the first seven types, with type and size in one byte.
+/// A field of one of the first seven types. The first byte has the type and a size below 29. If the size is larger, a second
+/// byte has the rest of the size.
 fn field(kind: u8, size: usize, payload: &[u8]) -> Vec<u8> {
     let mut bytes = match u8::try_from(size).expect("small") {
         size if size < 29 => vec![kind << 5 | size],
@@ -151,7 +153,7 @@ fn field(kind: u8, size: usize, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A field of a later type, which has a separate byte.
+/// A field of a type above seven. The type is in a second byte.
 fn extended(kind: u8, size: u8, payload: &[u8]) -> Vec<u8> {
     [&[size, kind - 7], payload].concat()
 }

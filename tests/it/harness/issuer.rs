@@ -9,12 +9,19 @@ use portcullis::config::Settings;
 pub(crate) use publisher::{Publisher, Way};
 use serde_json::{Value, json};
 
-/// The secret that [`shared_with`] shares.
+use super::secret_watch;
+
+/// The secret that the issuer `corp` shares with a server after [`shared_with`].
 pub(crate) const SECRET: &str = "what corp and the tests know";
 
 /// Configures a server to accept tokens of the issuer `corp`, which are signed with a shared secret.
 pub(crate) fn shared_with(settings: &mut Settings) {
-    configure(settings, &json!([{"name": "corp", "keys": {"hmac": [SECRET]}, "algorithms": ["HS256"]}]));
+    configure(settings, &shared());
+}
+
+/// The setting of the issuer `corp`.
+pub(crate) fn shared() -> Value {
+    json!([{"name": "corp", "keys": {"hmac": [SECRET]}, "algorithms": ["HS256"]}])
 }
 
 pub(crate) fn configure(settings: &mut Settings, issuers: &Value) {
@@ -29,7 +36,7 @@ pub(crate) fn now() -> i64 {
     time::OffsetDateTime::now_utc().unix_timestamp()
 }
 
-/// A token under the shared secret.
+/// A token that is signed with [`SECRET`].
 pub(crate) fn signed(claims: &Value) -> String {
     signed_with(SECRET, &json!({"alg": "HS256", "typ": "JWT"}), claims)
 }
@@ -44,5 +51,7 @@ pub(crate) fn compact(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
     let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes()));
-    format!("{signed}.{signature}")
+    let token = format!("{signed}.{signature}");
+    secret_watch::note("token of another issuer", &token);
+    token
 }

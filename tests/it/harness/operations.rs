@@ -1,8 +1,9 @@
-//! The actions of an operator on the command line, called in this process, and one run of the periodic jobs.
+//! What a test does to a server without a client: it performs the actions of operators and of callers of the server API in this
+//! process, moves the clock, and runs the jobs of expiry and retention.
 //!
-//! Only this file of the tests calls the services of the server directly, so a change of a service affects only this
-//! file. Starting the `portcullis` command for each of these calls would take longer than the tests; `cli.rs` tests
-//! the command itself.
+//! Tests call the services of the server only through the harness, nearly always through this file. So a change of a service
+//! affects few places. Starting the `portcullis` command for each call would take longer than the tests themselves. `cli.rs`
+//! tests the command.
 
 use std::{
     net::IpAddr,
@@ -11,9 +12,13 @@ use std::{
 
 use actors::runtime::ServerPublication;
 use domain::{
-    account::role::{Role, Status},
+    account::{
+        erasure::MessagesOfErased,
+        role::{Role, Status},
+    },
     tokens::api_key::ApiScopes,
 };
+use portcullis::config::Secrets;
 use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
@@ -22,15 +27,17 @@ use protocol::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use service::{
-    ApiKey, Ban, DenialTerms, DisconnectCount, ExternalFilter, ExternalSession, Failure, RevocationResult,
-    Target, User,
+    ApiKey, AuditLog, AuditLogError, Ban, DenialTerms, DisconnectCount, ExternalFilter, ExternalSession,
+    Failure, PersonExport, RequestMeta, RevocationResult, Target, User, VerifiedLog, VerifyError,
+    VerifyOptions,
 };
+use store::Erased;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{App, DatabaseProxy, eventually};
+use super::{App, DatabaseProxy, Session, eventually, secret_watch};
 
-/// The terms of a denial; without `expires_at` it has no end.
+/// The terms of a denial. Without `expires_at`, they name no end.
 fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
     let event = AuditEvent::new("", Outcome::Success, 1_800_000_000_000);
     DenialTerms { expires_at, reason: "a test".to_owned(), event }
@@ -42,24 +49,25 @@ impl App {
         self.services().clock.now()
     }
 
-    /// Moves the server's wall clock.
+    /// Moves the server's wall clock forward.
     pub(crate) fn advance(&self, by: Duration) {
         self.services().clock.advance(by);
     }
 
-    /// Whether this node is current, that is, has read every committed revocation. Otherwise it does not use its
-    /// session cache.
+    /// Whether this node is current: its last look that counts began less than a second ago. A node that is not current does
+    /// not use its session cache.
     pub(crate) fn is_current(&self) -> bool {
         self.services().revocation.is_current()
     }
 
-    /// Whether deliveries of this node wait.
+    /// Whether the deliveries of this node wait behind its gate.
     pub(crate) fn holds_deliveries(&self) -> bool {
         self.realtime().holds_deliveries()
     }
 
-    /// Cuts the link to the database, and returns once deliveries of this node wait because of that. A look at the
-    /// revocations that began before the cut may still succeed, and counts for a second from its beginning.
+    /// Cuts the link to the database, and returns when the deliveries of this node wait because of the cut. This takes at
+    /// least 1.5 seconds: a look at the revocations that began before the cut may still succeed, and such a look counts for a
+    /// second from its beginning.
     pub(crate) async fn lose_database(&self, proxy: &DatabaseProxy) {
         proxy.cut();
         let cut = Instant::now();
@@ -67,7 +75,8 @@ impl App {
         eventually("deliveries are held back", async || last_look_is_old() && self.holds_deliveries()).await;
     }
 
-    /// Publishes past the server API, as publications arrive that this node has already accepted.
+    /// Publishes without the server API, which refuses publications during an outage. The publication is like one that this
+    /// node accepted before the outage.
     pub(crate) async fn publish(&self, channel: &str, data: serde_json::Value) {
         let publication = ServerPublication {
             data: Payload::parse(&data.to_string()).expect("a payload"),
@@ -80,18 +89,19 @@ impl App {
         self.realtime().publish_as_server(channel, publication).await.expect("a publication");
     }
 
-    /// How many subscribers a channel shows.
+    /// The number of subscribers in the presence of a channel.
     pub(crate) async fn members_of(&self, channel: &str) -> usize {
         let channel = ChannelName::parse(channel).expect("a channel");
         self.realtime().presence_of(channel).await.expect("subscribers").len()
     }
 
-    /// Whether a connection of this session still takes messages.
+    /// Whether this session still has a connection on this node.
     pub(crate) async fn delivers_to(&self, session: SessionId) -> bool {
         !self.realtime().describe(session).await.is_empty()
     }
 
-    /// Runs every periodic job once.
+    /// Runs the jobs of expiry and retention once: they mark the rows of revoked sessions as ended, end expired sessions, and
+    /// delete what is no longer kept.
     pub(crate) async fn sweep(&self) {
         self.try_sweep().await.expect("a sweep");
     }
@@ -101,17 +111,88 @@ impl App {
         self.services().upkeep.run_once().await
     }
 
+    /// Writes the statistics of the server, as its job does every few seconds, and adds up the hours that have ended.
+    pub(crate) async fn write_statistics(&self) {
+        self.services().upkeep.write_statistics().await.expect("the statistics are written");
+    }
+
+    /// Moves the events that wait into the audit log, and carries its checkpoint to the anchor. Needs the setting `sequencing`.
+    pub(crate) async fn sequence(&self) {
+        self.try_sequence().await.expect("the events enter the log");
+    }
+
+    /// As [`Self::sequence`], but returns the error.
+    pub(crate) async fn try_sequence(&self) -> Result<(), AuditLogError> {
+        let log = &self.services().audit_log;
+        loop {
+            log.sequence().await?;
+            // The job of the server may be at work, so this call may have done nothing.
+            if self.count("SELECT count(*) FROM audit_events").await == 0 {
+                return log.anchor_checkpoint().await;
+            }
+        }
+    }
+
+    /// Verifies the audit log.
+    pub(crate) async fn verify_log(&self, options: &VerifyOptions) -> Result<VerifiedLog, VerifyError> {
+        self.services().audit_log.verify(options, &|_, _| ()).await
+    }
+
+    /// The audit log.
+    pub(crate) fn audit_log(&self) -> &AuditLog {
+        &self.services().audit_log
+    }
+
+    /// Destroys the keys of the personal fields of this user in the audit log.
+    pub(crate) async fn destroy_audit_keys(&self, user: i64) -> bool {
+        self.store().destroy_audit_keys(format!("user:{user}"), self.now()).await.expect("keys")
+    }
+
+    /// Drops the oldest month of the audit log, if it ended this long ago.
+    pub(crate) async fn drop_audit_month(&self, kept: Duration) -> bool {
+        let event = AuditEvent::new("audit.month_dropped", Outcome::Success, 0);
+        self.store().drop_audit_month(self.now() - kept, event).await.expect("a month").is_some()
+    }
+
+    /// Replaces the keys of the server by those of these secrets, as a server does that reads its settings again.
+    pub(crate) async fn replace_keys(&self, secrets: &Secrets) {
+        portcullis::app::replace_keys(self.services(), secrets).await.expect("the keys are replaced");
+    }
+
     /// Revokes the sessions of this target, as `portcullis session revoke` does.
     pub(crate) async fn revoke(&self, target: Target) -> RevocationResult {
         self.services().operators.local_admin.revoke(target, "a test".to_owned()).await.expect("a revocation")
     }
 
-    /// Connections of outside issuers' users, newest first.
+    /// Begins an export of everything about the user of this session. The test takes the pieces.
+    pub(crate) async fn begin_export(&self, session: &Session) -> PersonExport {
+        let caller = self.services().access.verifier.verify(&session.access).await.expect("a caller");
+        let meta = RequestMeta {
+            request_id: Uuid::new_v4().to_string(),
+            address: IpAddr::from([127, 0, 0, 1]),
+            user_agent: None,
+            fingerprint: String::new(),
+            device: None,
+            browser: false,
+            certificate: None,
+        };
+        self.services().account.personal_data.export(&caller, &meta).await.expect("an export")
+    }
+
+    /// Ends an erasure that has begun, as its job does.
+    pub(crate) async fn finish_erasure(&self, user: i64) -> Erased {
+        let event = AuditEvent::new("erasure.completed", Outcome::Success, 0);
+        let finished =
+            self.store().finish_erasure(UserId(user), MessagesOfErased::Erase, self.now(), event).await;
+        finished.expect("the erasure ends")
+    }
+
+    /// The external sessions that the filter selects, the newest first.
     pub(crate) async fn external_sessions(&self, filter: ExternalFilter) -> Vec<ExternalSession> {
         self.services().operators.listings.external_sessions(filter).await.expect("sessions")
     }
 
-    /// Creates a user of a development server.
+    /// Creates a user in the way in which `portcullis dev` creates its demonstration users.
     pub(crate) async fn seed_user(&self, email: &str, password: &str, role: Role) -> User {
         let seeded =
             self.services().operators.local_admin.seed_user(email, &SecretString::from(password), role).await;
@@ -132,10 +213,10 @@ impl App {
             .local_admin
             .reset_password(user, SecretString::from(password))
             .await
-            .expect("it is reset");
+            .expect("the password is reset");
     }
 
-    /// Gives their keys to accounts without one, as `portcullis migrate` does. Returns the accounts that have none.
+    /// Gives a key to each account without one, as `portcullis migrate` does. Returns the ids of the accounts that got no key.
     pub(crate) async fn assign_account_keys(&self) -> Vec<i64> {
         let without = self.store().assign_account_keys().await.expect("the keys");
         without.into_iter().map(|account| account.user.0).collect()
@@ -143,7 +224,7 @@ impl App {
 
     /// Removes every second factor of a user.
     pub(crate) async fn reset_factors(&self, user: UserId) {
-        self.services().operators.local_admin.reset_factors(user).await.expect("they are reset");
+        self.services().operators.local_admin.reset_factors(user).await.expect("the factors are removed");
     }
 }
 
@@ -153,7 +234,9 @@ impl App {
     pub(crate) async fn api_key(&self, name: &str, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(|scope| scope.parse().expect("a scope"));
         let made = self.create_api_key(name, ApiScopes::joined(scopes), None).await;
-        made.expect("a key").0.expose_secret().to_owned()
+        let key = made.expect("a key").0.expose_secret().to_owned();
+        secret_watch::note("key of the server API", &key);
+        key
     }
 
     pub(crate) async fn create_api_key(
@@ -165,7 +248,7 @@ impl App {
         self.services().access.api_keys.create(name, scopes, lifetime).await
     }
 
-    /// Revokes the key of this id or name; `None` if there is none.
+    /// Revokes the API key with this id or name. Returns its id, or `None` if there is no such key.
     pub(crate) async fn revoke_api_key(&self, key: &str) -> Option<Uuid> {
         self.services().access.api_keys.revoke(key).await.expect("an answer")
     }
@@ -178,12 +261,12 @@ impl App {
         banned.expect("a ban")
     }
 
-    /// Whether there was a ban to lift.
+    /// Lifts the ban of an address. Returns whether there was one.
     pub(crate) async fn lift_ban(&self, address: &str) -> bool {
         self.services().operators.bans.lift(ip(address)).await.expect("an answer")
     }
 
-    /// The bans in force.
+    /// The bans that have not ended.
     pub(crate) async fn bans(&self) -> Vec<Ban> {
         self.services().operators.bans.list().await.expect("the bans")
     }

@@ -1,8 +1,7 @@
-//! A software passkey authenticator with its browser. The keys are real; a test can change every statement that is
-//! signed.
+//! A passkey authenticator in software, together with its browser. The keys and signatures are real.
 //!
-//! It answers the options of the server in the JSON that a browser's `toJSON()` gives (WebAuthn, 5.1 and 6.1). By
-//! default all statements are true; a test changes a field to make a false one.
+//! It answers the options of the server with the JSON that `toJSON()` gives in a browser (WebAuthn, 5.1 and 6.1). By default
+//! all statements that it signs are true. A test can change a field, and so make a statement false.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -17,30 +16,30 @@ use super::App;
 
 /// The correct `type` in the client data of a registration.
 const CREATE: &str = "webauthn.create";
-/// The correct `type` in the client data of a sign-in.
+/// The correct `type` in the client data of a sign-in or a step-up.
 const GET: &str = "webauthn.get";
 
-/// An authenticator, and the page that it is used on.
+/// An authenticator, and the page on which it is used.
 pub(crate) struct PasskeyAuthenticator {
     /// The page's origin.
     pub(crate) origin: String,
     /// Whether the page is embedded in a page of another site.
     pub(crate) cross_origin: bool,
-    /// The relying party that it signs for; `None` for the one in the options.
+    /// The relying party for which the authenticator signs. `None`: the relying party of the passkey.
     pub(crate) relying_party: Option<String>,
-    /// The kind of ceremony that the page reports; `None` for the true one.
+    /// The kind of ceremony that the browser reports. `None`: the true kind.
     pub(crate) ceremony: Option<&'static str>,
-    /// Whether it reports that its user was present.
+    /// Whether the authenticator reports that the user was present.
     pub(crate) present: bool,
-    /// Whether it reports that its user was verified.
+    /// Whether the authenticator reports that the user was verified.
     pub(crate) verified: bool,
-    /// Whether it reports that its keys are synchronised with other devices.
+    /// Whether the authenticator reports that its keys are synchronised with other devices.
     pub(crate) synced: bool,
-    /// The user handle that it sends; `None` for that of the registration.
+    /// The user handle that the authenticator sends. `None`: that of the registration.
     pub(crate) user_handle: Option<Vec<u8>>,
-    /// How much each signature raises the counter; 0 for an authenticator without a counter.
+    /// By how much each use of a passkey raises its counter. An authenticator without a counter has 0.
     pub(crate) step: u32,
-    /// The keys in it, the oldest first.
+    /// The passkeys, the oldest first.
     pub(crate) keys: Vec<Key>,
 }
 
@@ -48,7 +47,7 @@ pub(crate) struct PasskeyAuthenticator {
 pub(crate) struct Key {
     /// The credential id.
     pub(crate) id: Vec<u8>,
-    /// How often it has signed.
+    /// The signature counter.
     pub(crate) counter: u32,
     relying_party: String,
     user_handle: Vec<u8>,
@@ -80,6 +79,11 @@ impl Key {
         Cbor::Map(pairs.into_iter().map(|(label, value)| (Cbor::from(label), value)).collect())
     }
 
+    /// The bytes of the public key, as a server stores them.
+    pub(crate) fn stored_public(&self) -> Vec<u8> {
+        bytes_of(&self.public())
+    }
+
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.pair.sign(&SystemRandom::new(), message).expect("a signature").as_ref().to_vec()
     }
@@ -105,7 +109,10 @@ impl PasskeyAuthenticator {
     /// Makes a passkey, as `navigator.credentials.create` does.
     pub(crate) fn register(&mut self, options: &Value) -> Value {
         let unwanted = listed(&options["excludeCredentials"]);
-        assert!(!self.keys.iter().any(|key| unwanted.contains(&key.id)), "the page asks for another one");
+        assert!(
+            !self.keys.iter().any(|key| unwanted.contains(&key.id)),
+            "the options exclude a passkey that is present"
+        );
         self.register_as(uuid::Uuid::new_v4().into_bytes().repeat(2), options)
     }
 
@@ -114,15 +121,15 @@ impl PasskeyAuthenticator {
         let mut key = Key::new(id, text(&options["rp"]["id"]), decoded(&options["user"]["id"]));
         key.counter += self.step;
         let client_data = self.client_data(CREATE, options);
-        let mut said = self.data(&key, true);
-        said.extend([0; 16]);
-        said.extend(u16::try_from(key.id.len()).expect("a short name").to_be_bytes());
-        said.extend(&key.id);
-        said.extend(bytes_of(&key.public()));
+        let mut data = self.data(&key, true);
+        data.extend([0; 16]);
+        data.extend(u16::try_from(key.id.len()).expect("a short id").to_be_bytes());
+        data.extend(&key.id);
+        data.extend(bytes_of(&key.public()));
         let attestation = Cbor::Map(vec![
             ("fmt".into(), "none".into()),
             ("attStmt".into(), Cbor::Map(Vec::new())),
-            ("authData".into(), Cbor::Bytes(said)),
+            ("authData".into(), Cbor::Bytes(data)),
         ]);
         let response = json!({
             "clientDataJSON": encoded(&client_data),
@@ -134,21 +141,21 @@ impl PasskeyAuthenticator {
         answer
     }
 
-    /// Whether it holds the credential that this descriptor asks for.
+    /// Whether the authenticator has the passkey that this descriptor names.
     pub(crate) fn holds(&self, descriptor: &Value) -> bool {
         let asked = listed(&Value::Array(vec![descriptor.clone()]));
         self.keys.iter().any(|key| asked.contains(&key.id))
     }
 
-    /// Uses the newest passkey that the options allow, as `navigator.credentials.get` does. Without a list it uses
-    /// the newest one of the relying party.
+    /// Uses the newest passkey that the options allow, as `navigator.credentials.get` does. Without a list of allowed passkeys,
+    /// uses the newest one of the relying party.
     pub(crate) fn assert(&mut self, options: &Value) -> Value {
         let allowed = listed(&options["allowCredentials"]);
         let relying_party = text(&options["rpId"]);
         let fits = |key: &Key| {
             key.relying_party == relying_party && (allowed.is_empty() || allowed.contains(&key.id))
         };
-        let index = self.keys.iter().rposition(fits).expect("a passkey that the page asks for");
+        let index = self.keys.iter().rposition(fits).expect("a passkey that the options allow");
         self.assert_with(index, options)
     }
 
@@ -157,12 +164,12 @@ impl PasskeyAuthenticator {
         self.keys[index].counter += self.step;
         let key = &self.keys[index];
         let client_data = self.client_data(GET, options);
-        let said = self.data(key, false);
-        let signed = [said.as_slice(), &Sha256::digest(&client_data)].concat();
+        let data = self.data(key, false);
+        let signed = [data.as_slice(), &Sha256::digest(&client_data)].concat();
         let user = self.user_handle.as_ref().unwrap_or(&key.user_handle);
         let response = json!({
             "clientDataJSON": encoded(&client_data),
-            "authenticatorData": encoded(&said),
+            "authenticatorData": encoded(&data),
             "signature": encoded(&key.sign(&signed)),
             "userHandle": encoded(user),
         });
@@ -180,7 +187,8 @@ impl PasskeyAuthenticator {
         data.to_string().into_bytes()
     }
 
-    /// The authenticator data: relying party, flags and counter, and the key if `with_key`.
+    /// The authenticator data up to the counter: relying party, flags and counter. With `with_key`, a flag states that a key
+    /// follows.
     fn data(&self, key: &Key, with_key: bool) -> Vec<u8> {
         let relying_party = self.relying_party.as_ref().unwrap_or(&key.relying_party);
         let flags =

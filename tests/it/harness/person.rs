@@ -1,4 +1,4 @@
-//! Users and their sessions, as a client of the REST interface.
+//! Users and their sessions, as clients of REST and of WebSockets.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::account::role::{Role, Status};
@@ -44,12 +44,12 @@ impl Person {
         Session::granted(self, &answer)
     }
 
-    /// A session like that of a sign-in, without hashing a password.
+    /// A session like one that a sign-in opens, but no password is hashed for it.
     pub(crate) async fn open_session(&self) -> Session {
         session_fixture::session(self).await
     }
 
-    /// A sign-in of this user after the check of the password, for the store to open.
+    /// What the store needs to open a session of this user, as after the check of a password.
     pub(crate) async fn sign_in_order(&self) -> OpenSession {
         session_fixture::sign_in(self).await
     }
@@ -114,32 +114,32 @@ impl Session {
         format!("access_token={access}; refresh_token={refresh}; csrf_token={csrf}; device_id={device}")
     }
 
-    /// The answer to this session's refresh token.
+    /// The answer to a refresh with this session's refresh token.
     pub(crate) async fn try_refresh(&self) -> Answer {
         let body = json!({"refresh_token": self.refresh});
         self.app.post("/api/v1/auth/refresh").json(&body).ask().await
     }
 
-    /// The session with its tokens renewed.
+    /// This session with the new tokens of a refresh.
     pub(crate) async fn renewed(&self) -> Self {
         let answer = self.try_refresh().await.expect(200);
         Self::granted(&self.person, &answer)
     }
 
-    /// The session with the tokens that carry the privilege of a fresh proof of presence.
+    /// This session with the new tokens of a step-up, which carry privilege.
     pub(crate) async fn stepped_up(&self) -> Self {
         let answer = self.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
         self.renewed_by(&answer)
     }
 
-    /// The session with the tokens of this answer to a step-up or a change of credentials.
+    /// This session with the tokens of this answer to a step-up or a change of credentials.
     pub(crate) fn renewed_by(&self, answer: &Answer) -> Self {
         let mut renewed = self.clone();
         renewed.adopt(answer);
         renewed
     }
 
-    /// Takes over the tokens of such an answer.
+    /// Replaces the tokens by those of this answer to a step-up or a change of credentials.
     pub(crate) fn adopt(&mut self, answer: &Answer) {
         self.access = answer.text_of("access_token");
         self.refresh = answer.text_of("refresh_token");
@@ -157,7 +157,7 @@ impl Session {
         self.post("/api/v1/admin/revocations", &target).await
     }
 
-    /// Whether REST still accepts the token.
+    /// Whether REST still accepts the access token.
     pub(crate) async fn works(&self) -> bool {
         match self.get("/api/v1/profile").await {
             Answer { status: 200, .. } => true,
@@ -172,7 +172,7 @@ impl Session {
         }
     }
 
-    /// Opens a WebSocket with the token in the query, as a plain client does.
+    /// Opens a WebSocket with the token in the query, as a client without an SDK does.
     pub(crate) async fn connect(&self) -> Socket {
         self.try_connect().await.expect("the handshake is granted")
     }

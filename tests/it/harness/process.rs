@@ -8,8 +8,10 @@ use std::{
 };
 
 use serde_json::Value;
+use store::DatabaseSettings;
+use tokio_postgres::config::Host;
 
-use super::{Handshake, PATIENCE, scratch_dir};
+use super::{Handshake, PATIENCE, scratch_dir, secret_watch};
 
 /// The program in an environment without settings.
 fn program() -> Command {
@@ -25,22 +27,55 @@ fn program() -> Command {
     command
 }
 
+/// The URL of a database of the harness, for the variables of a command.
+pub(crate) fn database_url(database: &DatabaseSettings) -> String {
+    let config = &database.config;
+    let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
+    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
+    format!("postgresql://postgres@{host}/{}", config.get_dbname().expect("a name"))
+}
+
 /// Runs a command until it ends.
 pub(crate) fn portcullis(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = program();
     command.args(arguments).envs(environment.iter().copied());
-    command.output().expect("the program runs")
+    watched(command, arguments, environment)
+}
+
+/// Runs the program to its end. The lines that it logs are watched for secrets; its standard output has results, which may be
+/// secrets.
+fn watched(mut command: Command, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    arguments.iter().for_each(|argument| secret_watch::note_variable("an argument", argument));
+    environment.iter().for_each(|(name, value)| secret_watch::note_variable(name, value));
+    let output = command.output().expect("the program runs");
+    secret_watch::add_lines(&output.stderr);
+    output
+}
+
+/// As [`portcullis`], in this working directory.
+pub(crate) fn portcullis_in(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = program();
+    command.args(arguments).envs(environment.iter().copied()).current_dir(directory);
+    watched(command, arguments, environment)
+}
+
+/// Starts a command, without waiting for its end. Its output is dropped.
+pub(crate) fn started_portcullis(arguments: &[&str], environment: &[(&str, &str)]) -> Child {
+    let mut command = program();
+    command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program starts")
 }
 
 /// A running server process, with a data directory that a restarted process can use.
 pub(crate) struct Server {
     child: Child,
     data: tempfile::TempDir,
-    /// The content of `dev.json`, or the equivalent from the log of `serve`.
+    /// The content of `dev.json`. For `serve`, only the addresses `http`, `https` and `metrics`, taken from the log.
     pub(crate) facts: Value,
 }
 
 impl Server {
+    /// `portcullis dev` on free ports, with a new data directory.
     pub(crate) fn start() -> Self {
         Self::start_in(scratch_dir())
     }
@@ -52,10 +87,13 @@ impl Server {
         Self::spawn(command, data, Self::written_facts)
     }
 
-    /// `portcullis serve`, configured by these variables, on a free port of this machine.
-    pub(crate) fn serve(environment: &[(&str, &str)]) -> Self {
+    /// `portcullis serve`, configured by these files and variables, on a free port of this machine.
+    pub(crate) fn serve_from(files: &[&Path], environment: &[(&str, &str)]) -> Self {
         let data = scratch_dir();
         let mut command = program();
+        for file in files {
+            command.arg("--env-file").arg(file);
+        }
         command
             .arg("serve")
             .env("BIND_ADDRESS", "127.0.0.1")
@@ -65,23 +103,61 @@ impl Server {
         Self::spawn(command, data, Self::logged_facts)
     }
 
+    /// Sends SIGHUP, after which the server reads its settings again. Returns the line of the log with the result.
+    pub(crate) fn reload(&self) -> Value {
+        let results = || {
+            let lines = self.log();
+            let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let is_result =
+                |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("reloaded"));
+            lines.filter(is_result).collect::<Vec<_>>()
+        };
+        let before = results().len();
+        self.signal(libc::SIGHUP);
+        let began = Instant::now();
+        loop {
+            if let Some(result) = results().get(before) {
+                return result.clone();
+            }
+            assert!(began.elapsed() < PATIENCE, "the settings are not reloaded: {}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    fn signal(&self, signal: i32) {
+        let pid = i32::try_from(self.child.id()).expect("a process number");
+        // SAFETY: a plain system call on numbers. The child was not reaped yet, so no other process can have its number.
+        #[expect(unsafe_code, reason = "the standard library sends no signal but SIGKILL")]
+        unsafe {
+            libc::kill(pid, signal);
+        }
+    }
+
     fn spawn(mut command: Command, data: tempfile::TempDir, facts: fn(&Self) -> Option<Value>) -> Self {
-        let log = std::fs::File::create(data.path().join("server.log")).expect("a log");
-        command.stdout(log.try_clone().expect("the same file")).stderr(log);
+        let file = |name| std::fs::File::create(data.path().join(name)).expect("a log");
+        // Standard output has the summary of `dev`, which prints the passwords of its users on purpose.
+        command.stdout(file("server.out")).stderr(file("server.log"));
+        for (name, value) in command.get_envs() {
+            let value = value.unwrap_or_default().to_string_lossy();
+            secret_watch::note_variable(&name.to_string_lossy(), &value);
+        }
         let child = command.spawn().expect("the program starts");
         let mut server = Self { child, data, facts: Value::Null };
         let began = Instant::now();
         while server.facts.is_null() {
             let ended = server.child.try_wait().expect("a child");
-            assert!(ended.is_none() && began.elapsed() < PATIENCE, "it did not start: {}", server.log());
+            assert!(
+                ended.is_none() && began.elapsed() < PATIENCE,
+                "the server did not start: {}",
+                server.log()
+            );
             std::thread::sleep(std::time::Duration::from_millis(10));
             server.facts = facts(&server).unwrap_or_default();
         }
         server
     }
 
-    /// The file that `dev` writes when it is ready. The process id is compared, because the file may be of an earlier
-    /// process.
+    /// The file that `dev` writes when it is ready. The process id is compared, because the file may be of an earlier process.
     fn written_facts(&self) -> Option<Value> {
         let text = std::fs::read(self.data.path().join("dev.json")).ok()?;
         let facts: Value = serde_json::from_slice(&text).ok()?;
@@ -94,13 +170,27 @@ impl Server {
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let ready = lines.into_iter().find(|line| line["message"] == "ready")?;
         // The log contains an optional address in debug form: `Some(127.0.0.1:8000)`.
-        let address = ready["http"].as_str()?.trim_start_matches("Some(").trim_end_matches(')').to_owned();
-        Some(serde_json::json!({"http": format!("http://{address}")}))
+        let url = |name: &str, scheme: &str| {
+            let address = ready[name].as_str()?.strip_prefix("Some(")?.strip_suffix(')')?;
+            Some(format!("{scheme}://{address}"))
+        };
+        let (https, metrics) = (url("https", "https"), url("metrics", "http"));
+        Some(serde_json::json!({"http": url("http", "http"), "https": https, "metrics": metrics}))
     }
 
-    /// The log so far.
+    /// The log so far, and what the program has printed.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.data.path().join("server.log")).unwrap_or_default()
+        let read = |name| std::fs::read_to_string(self.data.path().join(name)).unwrap_or_default();
+        read("server.log") + &read("server.out")
+    }
+
+    /// Adds the log to the lines that are watched for secrets, and notes the generated secrets of the server.
+    fn watch_log(&self) {
+        secret_watch::add_lines(&std::fs::read(self.data.path().join("server.log")).unwrap_or_default());
+        for file in std::fs::read_dir(self.data.path().join("secrets")).into_iter().flatten().flatten() {
+            let secret = std::fs::read_to_string(file.path()).unwrap_or_default();
+            secret_watch::note(&format!("secret {}", file.file_name().display()), secret.trim());
+        }
     }
 
     /// A handshake at this path, which may contain a query.
@@ -108,20 +198,15 @@ impl Server {
         Handshake::new(self.address(), path)
     }
 
-    /// Sends the signal that an operator sends to stop it, and waits for its end.
+    /// Sends SIGTERM, with which an operator stops a server, and waits until the process has ended.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        let pid = i32::try_from(self.child.id()).expect("a process number");
-        // SAFETY: a plain system call on numbers; the process is a child that was not waited for.
-        #[expect(unsafe_code, reason = "the standard library sends no signal but SIGKILL")]
-        unsafe {
-            libc::kill(pid, libc::SIGTERM);
-        }
+        self.signal(libc::SIGTERM);
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status;
             }
-            assert!(began.elapsed() < PATIENCE, "it does not stop: {}", self.log());
+            assert!(began.elapsed() < PATIENCE, "the server does not stop: {}", self.log());
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }
@@ -129,10 +214,17 @@ impl Server {
     /// Kills the process, and starts a new one with the same data.
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().expect("SIGKILL");
-        self.child.wait().expect("its end");
+        self.child.wait().expect("the end of the process");
+        self.watch_log();
         let data = std::mem::replace(&mut self.data, scratch_dir());
         drop(self);
         Self::start_in(data)
+    }
+
+    /// Kills the process (`kill -9`). It writes and answers nothing more.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("SIGKILL");
+        self.child.wait().expect("the end of the process");
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
@@ -151,5 +243,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.watch_log();
     }
 }

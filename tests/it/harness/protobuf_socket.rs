@@ -18,7 +18,7 @@ pub(crate) struct ProtobufSocket {
     next_id: u32,
 }
 
-/// A message or event of the server.
+/// A message of the server, or the end of the connection.
 pub(crate) enum Received {
     Reply(Box<Reply>),
     Closed(Closed),
@@ -40,7 +40,7 @@ impl ProtobufSocket {
         Self { socket, replies: VecDeque::new(), pushes: VecDeque::new(), next_id: 1 }
     }
 
-    /// Sends a command and waits for its reply. Pushes that arrive before it are kept.
+    /// Sends a command and waits for its reply. Pushes that arrive before the reply are kept.
     pub(crate) async fn ask(&mut self, command: Command) -> Reply {
         let id = self.next_id;
         self.next_id += 1;
@@ -70,12 +70,12 @@ impl ProtobufSocket {
         }
     }
 
-    /// Sends the messages of one frame.
+    /// Sends these messages in one frame.
     pub(crate) async fn send(&mut self, messages: &[u8]) {
         self.socket.send(&frame(Opcode::Binary, true, messages)).await;
     }
 
-    /// The next message or event.
+    /// The next message, or the end of the connection.
     pub(crate) async fn received(&mut self) -> Received {
         loop {
             if let Some(reply) = self.replies.pop_front() {

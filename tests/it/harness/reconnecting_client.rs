@@ -1,5 +1,5 @@
-//! A subscriber that behaves like the SDKs: it reconnects by itself, and recovers missed publications by offset and
-//! epoch. Also a publisher. Both expect that the server may be killed at any moment.
+//! A subscriber and a publisher for a server that may be killed at any moment. The subscriber behaves like the SDKs: it
+//! reconnects by itself, and recovers missed publications by offset and epoch.
 
 use std::{net::SocketAddr, ops::ControlFlow, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, sync::watch};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-/// How long a connection may be silent before the client gives it up.
+/// How long a connection may be silent before the client drops it.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// A connection that is subscribed to one channel.
@@ -25,11 +25,11 @@ pub(crate) struct ReconnectingSubscriber {
     place: Place,
     token: String,
     channel: String,
-    /// The position of its newest publication; `None` before its first subscription.
+    /// The position up to which publications were received. `None` before the first subscription.
     pub(crate) position: Option<(u64, String)>,
     /// All publications with their offsets, in the order of arrival.
     pub(crate) got: Vec<(u64, Value)>,
-    /// How often it resubscribed.
+    /// How often the subscriber subscribed again after the first time.
     pub(crate) returns: usize,
     /// How often the server answered that missed publications cannot be recovered.
     pub(crate) lost: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Publisher {
 }
 
 impl Line {
-    /// Connects and subscribes. The caller must read the replies 1 and 2.
+    /// Connects, and sends `connect` and `subscribe` with the ids 1 and 2. The caller must read the replies.
     async fn open(place: &Place, token: &str, subscribe: &Value) -> Option<Self> {
         let address = *place.borrow();
         let stream = TcpStream::connect(address).await.ok()?;
@@ -92,8 +92,8 @@ impl ReconnectingSubscriber {
         }
     }
 
-    /// Stays subscribed until `hang_up`, and reconnects whenever the connection ends. Then it drops the connection
-    /// without a close frame.
+    /// Stays subscribed, and reconnects whenever the connection ends. When `hang_up` is ready, drops the connection without a
+    /// close frame.
     pub(crate) async fn follow(&mut self, hang_up: impl Future<Output = ()>) {
         tokio::pin!(hang_up);
         loop {
@@ -108,8 +108,8 @@ impl ReconnectingSubscriber {
         }
     }
 
-    /// Uses one connection until it ends. The future may be dropped at any moment, because each publication is stored
-    /// when it arrives.
+    /// Uses one connection until the connection or the subscription ends. The future may be dropped at any moment, because each
+    /// publication is stored when it arrives.
     async fn stay(&mut self) {
         let mut subscribe = json!({"channel": self.channel});
         if let Some((offset, epoch)) = &self.position {
@@ -119,13 +119,13 @@ impl ReconnectingSubscriber {
         }
         let Some(mut line) = Line::open(&self.place, &self.token, &subscribe).await else { return };
         while let Some(object) = line.next().await {
-            if self.take(&object).is_break() {
+            if self.handle(&object).is_break() {
                 return;
             }
         }
     }
 
-    fn take(&mut self, object: &Value) -> ControlFlow<()> {
+    fn handle(&mut self, object: &Value) -> ControlFlow<()> {
         if object.get("error").is_some() {
             return ControlFlow::Break(());
         }

@@ -30,7 +30,7 @@ impl App {
         self.api_request(method).header("x-api-key", key).json(parameters).ask().await
     }
 
-    /// The result of a method, which must have one.
+    /// The result of a method, which must succeed.
     #[track_caller]
     pub(crate) fn api_result(&self, method: &str, parameters: Value) -> impl Future<Output = Value> {
         let (app, method) = (self.clone(), method.to_owned());

@@ -1,5 +1,5 @@
-//! Sessions without a password: opened through the store like a sign-in, with tokens that are signed with the
-//! server's keys. Tests that need many sessions use it, because hashing a password for each of them takes too long.
+//! Sessions that are opened without a password: the store opens them as after a sign-in, and their tokens are signed with the
+//! server's keys. Tests that need many sessions use this module, because hashing a password for each session takes too long.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -11,6 +11,7 @@ use domain::{
     tokens::{
         access_token::{AccessKeys, Claims},
         refresh_token::RefreshToken,
+        token_key::TokenAlgorithm,
     },
 };
 use protocol::{
@@ -21,9 +22,9 @@ use secrecy::ExposeSecret as _;
 use store::{DeviceSeen, OpenOutcome, OpenSession};
 use uuid::Uuid;
 
-use super::{Person, Session, app::secrets, forged_token::DOMAIN};
+use super::{Person, Session, app::secrets, forged_token::DOMAIN, secret_watch};
 
-/// A sign-in of this user after the check of the password.
+/// What the store needs to open a session of this user, as after the check of a password.
 pub(super) async fn sign_in(person: &Person) -> OpenSession {
     let (store, now) = (person.app.store(), person.app.now());
     let candidate =
@@ -64,15 +65,19 @@ pub(super) async fn session(person: &Person) -> Session {
         panic!("the sign-in was superseded")
     };
     let refresh = RefreshToken { session: opened.id, counter: opened.refresh_counter };
-    Session {
+    let session = Session {
         app: app.clone(),
         person: person.clone(),
         id: opened.id,
         access: access_token(person, opened.id, opened.refresh_counter, now.unix_timestamp()),
-        refresh: app.services().access.keys.refresh.encode(&refresh).expose_secret().to_owned(),
+        refresh: app.services().access.keys.live().refresh.encode(&refresh).expose_secret().to_owned(),
         csrf: String::new(),
-        device: app.services().access.keys.cookies.seal(opened.device),
-    }
+        device: app.services().access.keys.live().cookies.seal(opened.device),
+    };
+    secret_watch::note("access token", &session.access);
+    secret_watch::note("refresh token", &session.refresh);
+    secret_watch::note("device cookie", &session.device);
+    session
 }
 
 fn access_token(person: &Person, session: SessionId, refresh_counter: u64, now: i64) -> String {
@@ -92,5 +97,8 @@ fn access_token(person: &Person, session: SessionId, refresh_counter: u64, now: 
         nbf: now,
         exp: now + 3600,
     };
-    AccessKeys::new(&secrets().jwt, &[], DOMAIN, DOMAIN).issue(&claims).expose_secret().to_owned()
+    AccessKeys::new(&secrets().jwt, TokenAlgorithm::Hs256, DOMAIN, DOMAIN)
+        .issue(&claims)
+        .expose_secret()
+        .to_owned()
 }

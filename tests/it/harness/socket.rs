@@ -1,7 +1,7 @@
-//! A WebSocket client over a plain TCP stream. It offers the commands of the protocol, and can also send data that a
-//! library would refuse to send.
+//! A WebSocket client over TCP without TLS. It offers the commands of the protocol, and can also send data that a library would
+//! refuse to send.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -10,14 +10,19 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use super::{Answer, Opcode, frame, frame::parse, within};
+use super::{Answer, Opcode, frame, frame::parse, secret_watch, within};
+
+/// How often `subscribe` is sent at most, if the reply is a temporary error each time.
+const TRIES: usize = 50;
+/// The pause before `subscribe` is sent again.
+const RETRY: Duration = Duration::from_millis(200);
 
 /// A handshake that is not yet sent.
 pub(crate) struct Handshake {
     server: SocketAddr,
     path: String,
     headers: Vec<(String, String)>,
-    /// Header lines as bytes.
+    /// Further header lines, which need not be text.
     lines: Vec<u8>,
     receive_buffer: Option<u32>,
 }
@@ -32,7 +37,7 @@ pub(crate) struct Socket {
     objects: VecDeque<Value>,
     pushes: VecDeque<Value>,
     next_id: u32,
-    /// Whether it answers pings, of WebSocket and of the protocol.
+    /// Whether the client answers pings, both those of WebSocket and those of the protocol.
     pub(crate) answers_pings: bool,
 }
 
@@ -74,14 +79,14 @@ impl Handshake {
         }
     }
 
-    /// Sets a header, and replaces one with the same name.
+    /// Sets a header, and replaces an earlier one with the same name.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With this header line, which need not be text.
+    /// Adds this header line, which need not be text.
     pub(crate) fn line(mut self, line: &[u8]) -> Self {
         self.lines.extend_from_slice(line);
         self.lines.extend_from_slice(b"\r\n");
@@ -94,6 +99,8 @@ impl Handshake {
     }
 
     pub(crate) async fn open(self) -> Result<Socket, Answer> {
+        secret_watch::note_path(&self.path);
+        self.headers.iter().for_each(|(name, value)| secret_watch::note_header(name, value));
         within("a handshake", async {
             let socket = TcpSocket::new_v4().expect("a socket");
             if let Some(bytes) = self.receive_buffer {
@@ -163,11 +170,12 @@ async fn read_body(mut stream: TcpStream, status: u16, headers: HeaderMap, mut b
 }
 
 impl Socket {
-    /// Sends a command and waits for its reply. Pushes that arrive before it are kept.
+    /// Sends a command and waits for its reply. Pushes that arrive before the reply are kept.
     pub(crate) async fn ask(&mut self, mut command: Value) -> Result<Value, Closed> {
         let id = self.next_id;
         self.next_id += 1;
         command["id"] = id.into();
+        secret_watch::note_json(&command);
         self.send_text(&command.to_string()).await;
         self.reply(id).await
     }
@@ -185,8 +193,17 @@ impl Socket {
         }
     }
 
+    /// Subscribes. Repeats the command after a temporary error, as the client libraries do: on a busy machine the node may be
+    /// stale for a moment.
     pub(crate) async fn subscribe(&mut self, channel: &str) {
-        let reply = self.ask(json!({"subscribe": {"channel": channel}})).await.expect("a reply");
+        let mut reply = Value::Null;
+        for _ in 0..TRIES {
+            reply = self.ask(json!({"subscribe": {"channel": channel}})).await.expect("a reply");
+            if reply["error"]["temporary"] != true {
+                break;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
         assert!(reply["subscribe"].is_object(), "{reply}");
     }
 
@@ -220,7 +237,7 @@ impl Socket {
         self.pushes.pop_front().is_some()
     }
 
-    /// Sends a ping and waits for the pong. Pushes that arrive before it are kept.
+    /// Sends a ping and waits for the pong. Pushes that arrive before the pong are kept.
     async fn round_trip(&mut self) -> Event {
         self.send(&frame(Opcode::Ping, true, b"round trip")).await;
         loop {
@@ -231,8 +248,8 @@ impl Socket {
         }
     }
 
-    /// Whether the connection still works and has received nothing: a ping is answered, and nothing arrives before
-    /// the answer.
+    /// Whether the connection still works, and has received nothing that the test has not read: the server answers a ping,
+    /// nothing arrives before the answer, and no push was kept.
     pub(crate) async fn is_undisturbed(&mut self) -> bool {
         let sign = b"still there?";
         self.send(&frame(Opcode::Ping, true, sign)).await;

@@ -1,4 +1,5 @@
-//! Connections below the protocols: TLS to the server, and the kernel's state of the server's end.
+//! Connections below HTTP and WebSocket: TLS connections to the server, and what the kernel knows of the server's end of a
+//! connection.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
@@ -14,7 +15,7 @@ use super::within;
 /// An encrypted connection to a server.
 pub(crate) type TlsStream = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
 
-/// Connects to `localhost` with a small receive buffer, trusting this one certificate.
+/// Connects to `localhost` with a small receive buffer, and trusts only this certificate.
 pub(super) async fn connect_tls(server: SocketAddr, certificate: &Path) -> TlsStream {
     let mut roots = RootCertStore::empty();
     roots
@@ -35,7 +36,7 @@ pub(crate) fn server_side_state(server: SocketAddr, client: SocketAddr) -> Optio
     find(server, client).map(|(state, _)| state)
 }
 
-/// The number of bytes in the server's send queue.
+/// The number of bytes in the send queue of the server's end; 0 if the connection no longer exists.
 pub(crate) fn server_side_unsent(server: SocketAddr, client: SocketAddr) -> u64 {
     find(server, client).map_or(0, |(_, unsent)| unsent)
 }
@@ -44,7 +45,7 @@ fn find(server: SocketAddr, client: SocketAddr) -> Option<(&'static str, u64)> {
     ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
         let table = fs::read_to_string(table).expect("the kernel's table of connections");
         table.lines().skip(1).find_map(|line| {
-            // sl, local address, remote address, state, queues
+            // The fields are the number of the line (skipped), local address, remote address, state, and queues.
             let mut fields = line.split_whitespace().skip(1);
             let (local, remote) = (port(fields.next()?)?, port(fields.next()?)?);
             if (local, remote) != (server.port(), client.port()) {

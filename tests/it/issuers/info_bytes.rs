@@ -11,7 +11,8 @@ use crate::harness::{
 
 const CHANNEL: &str = "chat:lobby";
 
-/// A Protobuf connection of `bob` in the channel, whose info are the bytes FF 00 and 00 01.
+/// A Protobuf connection of `bob` that is subscribed to the channel. The info of the connection has the bytes FF 00, and the
+/// info of the subscription has the bytes 00 01.
 async fn bob(app: &App) -> ProtobufSocket {
     let mut bob = ProtobufSocket::open(app.handshake(ROUTE)).await;
     let token = signed(&json!({"sub": "bob", "b64info": "/wA="}));
@@ -36,12 +37,12 @@ async fn protobuf_members_see_the_bytes() {
 }
 
 #[actix_web::test]
-async fn json_members_see_their_base64() {
+async fn json_members_see_the_bytes_in_base64() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     ann.subscribe(CHANNEL).await;
     let _bob = bob(&app).await;
-    // The first join is her own.
+    // The first push is the join of `ann`.
     let (_, join) = (ann.pushed().await, ann.pushed().await);
     assert_eq!(join["join"]["info"]["conn_info"], "/wA=", "{join}");
     assert_eq!(join["join"]["info"]["chan_info"], "AAE=", "{join}");

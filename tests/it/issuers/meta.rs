@@ -1,4 +1,4 @@
-//! `meta` of an external token: connection data that only servers see.
+//! The claim `meta` of an external token: data of a connection that channels never show.
 
 use serde_json::{Value, json};
 
@@ -25,21 +25,21 @@ async fn listed(app: &App) -> Value {
 }
 
 #[actix_web::test]
-async fn servers_are_told_it_and_members_of_channels_are_not() {
+async fn meta_is_shown_by_the_server_api_and_not_in_channels() {
     let app = app();
     let claims = json!({"sub": "ann", "info": {"name": "Ann"}, "meta": {"plan": "gold"}});
     let mut ann = connected(&app, &claims).await;
     ann.subscribe("chat:lobby").await;
     assert_eq!(listed(&app).await["state"]["meta"], json!({"plan": "gold"}));
-    let seen = ann.ask(json!({"presence": {"channel": "chat:lobby"}})).await.expect("a reply");
+    let presence = ann.ask(json!({"presence": {"channel": "chat:lobby"}})).await.expect("a reply");
     ann.publish("chat:lobby", json!("hi")).await;
-    let heard = ann.pushed().await;
-    let told = format!("{seen}{heard}");
-    assert!(told.contains("Ann") && !told.contains("gold"), "{told}");
+    let publication = ann.pushed().await;
+    let shown = format!("{presence}{publication}");
+    assert!(shown.contains("Ann") && !shown.contains("gold"), "{shown}");
 }
 
 #[actix_web::test]
-async fn a_newer_token_replaces_it_if_it_says_anything() {
+async fn a_newer_token_replaces_meta_unless_its_meta_is_null() {
     let app = app();
     let claims = |meta: Value| json!({"sub": "ann", "exp": now() + 600, "meta": meta});
     let mut ann = connected(&app, &claims(json!(1))).await;
@@ -51,7 +51,7 @@ async fn a_newer_token_replaces_it_if_it_says_anything() {
 }
 
 #[actix_web::test]
-async fn without_it_nothing_is_said() {
+async fn a_connection_without_meta_is_listed_without_it() {
     let app = app();
     let _ann = connected(&app, &json!({"sub": "ann"})).await;
     assert!(listed(&app).await["state"].get("meta").is_none());

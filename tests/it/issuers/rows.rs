@@ -1,4 +1,4 @@
-//! Rows of external sessions: connections that end while their row is being written.
+//! Rows of external sessions: a connection ends while its row is being written.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::harness::{
 };
 
 #[actix_web::test]
-async fn who_leaves_while_the_row_is_being_written_has_a_session_that_has_ended() {
+async fn a_connection_that_closes_while_its_row_is_written_leaves_an_ended_session() {
     let app = App::with(issuer::shared_with);
     let mut holder = app.rows().await;
     // This lock permits reads and blocks writes.
@@ -21,13 +21,14 @@ async fn who_leaves_while_the_row_is_being_written_has_a_session_that_has_ended(
     let token = signed(&json!({"sub": "ann"}));
     tokio::select! {
         reply = ann.ask(json!({"connect": {"token": token}})) => panic!("nothing can be written: {reply:?}"),
-        () = eventually("the row is being written", || async { app.count(waiting).await == 1 }) => {}
+        () = eventually("the write of the row waits", || async { app.count(waiting).await == 1 }) => {}
     }
     drop(ann);
-    eventually("the server has seen it go", || async { app.open_sockets() == 0 }).await;
+    eventually("the server has noticed that the socket is closed", || async { app.open_sockets() == 0 })
+        .await;
     lock.commit().await.expect("the release of the lock");
     let written = "SELECT count(*) FROM external_sessions";
     let ended = "SELECT count(*) FROM external_sessions WHERE ended_at IS NOT NULL";
-    eventually("its end is recorded", || async { app.count(ended).await == 1 }).await;
+    eventually("the end of the session is recorded", || async { app.count(ended).await == 1 }).await;
     assert_eq!(app.count(written).await, 1);
 }

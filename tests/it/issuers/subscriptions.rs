@@ -12,7 +12,7 @@ use crate::harness::{
     issuer::{self, now, signed, signed_with},
 };
 
-/// No user has a right to this channel without a token.
+/// Without a token, no user may subscribe to this channel.
 const PRIVATE: &str = "$ephemeral:room";
 
 async fn subscribe(socket: &mut Socket, channel: &str, token: &str) -> Result<Value, Closed> {
@@ -20,7 +20,7 @@ async fn subscribe(socket: &mut Socket, channel: &str, token: &str) -> Result<Va
 }
 
 #[actix_web::test]
-async fn a_private_channel_opens_with_its_token_alone() {
+async fn a_private_channel_requires_a_valid_subscription_token() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let refused = ann.ask(json!({"subscribe": {"channel": PRIVATE}})).await.unwrap();
@@ -32,13 +32,13 @@ async fn a_private_channel_opens_with_its_token_alone() {
     };
     let errors = [
         (
-            "under another secret",
+            "signed with another secret",
             signed_with("wrong", &json!({"alg": "HS256"}), &claims("jti", json!("1"))),
             103,
         ),
-        ("that is none", "nonsense".to_owned(), 103),
+        ("that is no token", "nonsense".to_owned(), 103),
         ("for a connection", signed(&json!({"sub": "ann"})), 103),
-        ("that is old", signed(&claims("exp", json!(now() - 1))), 109),
+        ("that has expired", signed(&claims("exp", json!(now() - 1))), 109),
         ("that ends too late", signed(&claims("exp", json!(now() + 31 * super::DAY))), 103),
     ];
     for (name, token, code) in errors {
@@ -54,7 +54,7 @@ async fn a_private_channel_opens_with_its_token_alone() {
 }
 
 #[actix_web::test]
-async fn who_has_no_personal_channel_for_the_name_connects_and_is_counted() {
+async fn a_user_whose_name_permits_no_personal_channel_connects_and_is_counted() {
     let app = App::with(|settings| {
         settings.realtime.namespaces = Arc::new(Namespaces::default().with_personal("user"));
         let lone = json!({"name": "lone", "keys": {"hmac": [issuer::SECRET]}, "algorithms": ["HS256"]});
@@ -68,31 +68,31 @@ async fn who_has_no_personal_channel_for_the_name_connects_and_is_counted() {
     let (_, reply) = connect(&app, &signed(&json!({"sub": "ann"}))).await.expect("a reply");
     assert!(reply["connect"]["subs"]["user:#lone:ann"].is_object(), "{reply}");
     assert_eq!(counted().await, None);
-    for (name, so_many) in [("zo\u{eb}", "1"), ("ann,bob", "2")] {
+    for (name, count) in [("zo\u{eb}", "1"), ("ann,bob", "2")] {
         let (_, reply) = connect(&app, &signed(&json!({"sub": name}))).await.expect("a reply");
         assert!(reply["connect"]["client"].is_string() && reply["connect"].get("subs").is_none(), "{reply}");
-        assert_eq!(counted().await.as_deref(), Some(so_many));
+        assert_eq!(counted().await.as_deref(), Some(count));
     }
 }
 
 #[actix_web::test]
-async fn a_subscription_token_of_another_ends_the_connection() {
+async fn a_subscription_token_for_another_user_channel_or_connection_ends_the_connection() {
     let app = App::with(issuer::shared_with);
     let foreign = [
         ("another user", json!({"sub": "bob", "channel": PRIVATE})),
         ("another channel", json!({"sub": "ann", "channel": "$ephemeral:other"})),
         ("another connection", json!({"sub": "ann", "channel": PRIVATE, "client": "c0ffee"})),
-        ("nobody", json!({"channel": PRIVATE})),
+        ("no user", json!({"channel": PRIVATE})),
     ];
     for (name, claims) in foreign {
         let mut ann = connected(&app, &json!({"sub": "ann"})).await;
         let closed = subscribe(&mut ann, PRIVATE, &signed(&claims)).await.unwrap_err();
-        assert_eq!(closed.code, 3500, "a token of {name}");
+        assert_eq!(closed.code, 3500, "a token for {name}");
     }
 }
 
 #[actix_web::test]
-async fn a_token_may_be_for_one_connection() {
+async fn a_subscription_token_can_be_limited_to_one_connection() {
     let app = App::with(issuer::shared_with);
     let (mut ann, reply) = connect(&app, &signed(&json!({"sub": "ann"}))).await.unwrap();
     let claims = json!({"sub": "ann", "channel": PRIVATE, "client": reply["connect"]["client"]});
@@ -101,7 +101,7 @@ async fn a_token_may_be_for_one_connection() {
 }
 
 #[actix_web::test]
-async fn an_issuer_without_a_prefix_permits_users_of_ours() {
+async fn an_issuer_without_a_prefix_can_sign_subscription_tokens_for_users_of_this_server() {
     let app = App::with(|settings| {
         let keys = json!({"hmac": [issuer::SECRET]});
         let trusted = json!({"name": "own", "keys": keys, "algorithms": ["HS256"], "uses": ["subscription"], "user_prefix": ""});
@@ -112,12 +112,12 @@ async fn an_issuer_without_a_prefix_permits_users_of_ours() {
     let claims = json!({"sub": session.person.id.to_string(), "channel": PRIVATE});
     let reply = subscribe(&mut socket, PRIVATE, &signed(&claims)).await.unwrap();
     assert!(reply["subscribe"].is_object(), "{reply}");
-    // A subscription token is no connection token.
-    assert_eq!(super::told(&app, &signed(&json!({"sub": "1"}))).await, "close 3500");
+    // This issuer may sign no connection tokens.
+    assert_eq!(super::outcome(&app, &signed(&json!({"sub": "1"}))).await, "close 3500");
 }
 
 #[actix_web::test]
-async fn a_subscription_is_prolonged_by_a_newer_token_of_its_own() {
+async fn a_subscription_is_prolonged_by_a_newer_subscription_token() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let token = |exp: i64| signed(&json!({"sub": "ann", "channel": PRIVATE, "exp": exp}));
@@ -128,7 +128,7 @@ async fn a_subscription_is_prolonged_by_a_newer_token_of_its_own() {
 }
 
 #[actix_web::test]
-async fn a_token_that_is_too_old_to_prolong_a_subscription_has_the_client_make_another() {
+async fn an_expired_token_for_sub_refresh_makes_the_client_subscribe_again() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let token = |exp: i64| signed(&json!({"sub": "ann", "channel": PRIVATE, "exp": exp}));
@@ -144,7 +144,7 @@ async fn a_token_that_is_too_old_to_prolong_a_subscription_has_the_client_make_a
 }
 
 #[actix_web::test]
-async fn connections_tell_the_tokens_of_subscriptions_and_what_each_came_of() {
+async fn connections_describe_the_source_and_token_of_their_subscriptions() {
     let app = App::with(issuer::shared_with);
     let listed = json!({"sub": "ann", "channels": ["ephemeral:listed"], "jti": "c-1", "iat": now() - 9});
     let mut ann = connected(&app, &listed).await;

@@ -1,4 +1,4 @@
-//! A signature counter that decreases shows that there may be a copy of the passkey.
+//! A signature counter that does not rise shows that there may be a copy of the passkey.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn use_a_copy(app: &App, authenticator: &mut PasskeyAuthenticator) -> crat
 }
 
 #[tokio::test]
-async fn a_copied_passkey_ends_all_sessions_of_its_user_and_nobody_elses() {
+async fn a_copied_passkey_ends_all_sessions_of_its_user_only() {
     let app = App::start();
     let (person, session, mut authenticator) = owner(&app).await;
     let (_, stranger, mut theirs) = owner(&app).await;
@@ -45,7 +45,7 @@ async fn a_copied_passkey_ends_all_sessions_of_its_user_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_copied_passkey_opens_nothing_any_more_and_says_why() {
+async fn a_copied_passkey_is_refused_from_then_on() {
     let app = App::start();
     let (person, _, mut authenticator) = owner(&app).await;
     let refusal = refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
@@ -60,7 +60,7 @@ async fn a_copied_passkey_opens_nothing_any_more_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_account() {
+async fn an_account_with_a_suspended_passkey_still_requires_a_second_factor() {
     let app = App::start();
     let (person, mut session, mut authenticator) = owner(&app).await;
     let code = session.backup_codes().await.remove(0);
@@ -83,7 +83,7 @@ async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_acco
 }
 
 #[tokio::test]
-async fn whoever_runs_the_server_lets_in_again_who_has_lost_every_factor() {
+async fn a_reset_of_factors_lets_a_user_without_usable_factors_sign_in() {
     let app = App::start();
     let (person, session, mut authenticator) = owner(&app).await;
     refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
@@ -100,7 +100,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
+async fn a_copy_in_a_step_up_ends_the_session_that_used_it() {
     let app = App::start();
     let (_, session, mut authenticator) = owner(&app).await;
     let mut socket = session.connect().await;
@@ -115,7 +115,7 @@ async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
 }
 
 #[tokio::test]
-async fn answers_of_one_authenticator_in_another_order_are_no_copy() {
+async fn answers_of_one_authenticator_that_arrive_in_another_order_are_not_taken_for_a_copy() {
     let app = App::start();
     let (person, session, mut authenticator) = owner(&app).await;
     let (first, second) = (CookieClient::of(&app), CookieClient::of(&app));
@@ -130,7 +130,7 @@ async fn answers_of_one_authenticator_in_another_order_are_no_copy() {
 }
 
 #[tokio::test]
-async fn a_copy_that_answers_an_older_ceremony_opens_nothing_and_is_noticed_later() {
+async fn a_copy_that_answers_an_older_ceremony_is_refused_and_detected_at_its_next_use() {
     let app = App::start();
     let (_, session, mut authenticator) = owner(&app).await;
     CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
@@ -149,7 +149,7 @@ async fn a_copy_that_answers_an_older_ceremony_opens_nothing_and_is_noticed_late
 }
 
 #[tokio::test]
-async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
+async fn a_forged_signature_with_an_old_counter_does_not_suspend_the_passkey() {
     let app = App::start();
     let (_, mut session, mut authenticator) = owner(&app).await;
     CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
@@ -165,9 +165,10 @@ async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
     assert_eq!(events(&app, "credential.clone_suspected").await.len(), 0);
 }
 
-/// A passkey and its copy with the same counter answer two step-ups at the same moment. Both are judged before one is spent.
+/// A passkey and its copy with the same counter answer two step-ups at the same moment. Both answers are judged before
+/// one of them is spent.
 #[tokio::test]
-async fn a_copy_that_steps_up_at_the_same_moment_is_noticed() {
+async fn a_copy_that_steps_up_at_the_same_moment_is_detected() {
     let app = App::start();
     let (person, session, mut authenticator) = owner(&app).await;
     let other = person.open_session().await;

@@ -1,4 +1,5 @@
-//! Genuine answers to another challenge: replayed, late, from another browser, of another user, or of another kind.
+//! Genuine answers of passkeys that the server must refuse, for example because they are replayed, late, from another browser,
+//! for another kind of ceremony, or given with the passkey of another user.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::harness::{Ceremony, CookieClient, PasskeyAuthenticator};
 const TOO_LATE: Duration = Duration::from_secs(5 * 60 + 1);
 
 #[tokio::test]
-async fn a_ceremony_is_finished_once() {
+async fn a_ceremony_can_be_finished_only_once() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     let client = CookieClient::of(&app);
@@ -24,7 +25,7 @@ async fn a_ceremony_is_finished_once() {
 }
 
 #[tokio::test]
-async fn a_ceremony_that_failed_is_over() {
+async fn a_failed_ceremony_cannot_be_repeated() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     let client = CookieClient::of(&app);
@@ -68,7 +69,7 @@ async fn a_ceremony_belongs_to_the_session_that_began_it() {
 }
 
 #[tokio::test]
-async fn an_expired_ceremony_is_over() {
+async fn an_expired_ceremony_is_refused() {
     let app = patient();
     let (_, session, mut authenticator) = owner(&app).await;
     let client = CookieClient::of(&app);
@@ -82,13 +83,13 @@ async fn an_expired_ceremony_is_over() {
 }
 
 #[tokio::test]
-async fn a_ceremony_is_finished_as_what_it_began() {
+async fn a_ceremony_of_one_kind_cannot_be_finished_as_another() {
     let app = patient();
     let (_, session, mut authenticator) = owner(&app).await;
     let client = CookieClient::of(&app);
     let (sign_in, step_up) = (client.begin(&json!({})).await, session.begin_step_up().await);
     let registration = session.begin_registration().await;
-    // Answers of each kind are sent to the endpoint of the other kind, for every ceremony.
+    // Each ceremony gets wrong answers: an assertion at the endpoint of registrations, a registration at the other endpoints.
     for ceremony in [&sign_in, &step_up, &registration] {
         let shown = authenticator.assert_with(0, &with_rp(ceremony));
         let made = PasskeyAuthenticator::of(&app).register(&with_rp(ceremony));
@@ -110,7 +111,8 @@ async fn a_ceremony_is_finished_as_what_it_began() {
     assert_eq!(session.passkeys().await.len(), 1);
 }
 
-/// The options, with the fields that an authenticator needs for both kinds of ceremony.
+/// Options with the challenge of this ceremony. They have all fields that an authenticator needs for an assertion or a
+/// registration.
 fn with_rp(ceremony: &Ceremony) -> serde_json::Value {
     let mut options = json!({"rpId": "localhost", "rp": {"id": "localhost"}, "user": {"id": "AAAA"}});
     options["challenge"] = ceremony.options["challenge"].clone();
@@ -118,7 +120,7 @@ fn with_rp(ceremony: &Ceremony) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn somebody_elses_passkey_signs_nobody_in_under_another_name() {
+async fn a_passkey_does_not_sign_in_under_the_name_of_another_user() {
     let app = patient();
     let (victim, _, mut theirs) = owner(&app).await;
     let (_, _, mut own) = owner(&app).await;
@@ -126,7 +128,7 @@ async fn somebody_elses_passkey_signs_nobody_in_under_another_name() {
     let ceremony = client.begin(&json!({"username": victim.email})).await;
     let credential = own.assert_with(0, &ceremony.options);
     refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
-    // Sending the victim's user handle does not help either.
+    // With the user handle of the victim, the passkey is refused, too.
     let ceremony = client.begin(&json!({})).await;
     let handle = user_handle(&theirs.assert(&ceremony.options));
     own.user_handle = Some(handle);
@@ -140,7 +142,7 @@ fn user_handle(credential: &serde_json::Value) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn somebody_elses_passkey_is_no_second_factor() {
+async fn a_passkey_of_another_user_is_no_second_factor() {
     let app = patient();
     let (victim, _, _) = owner(&app).await;
     let (_, _, mut own) = owner(&app).await;
@@ -155,7 +157,7 @@ async fn somebody_elses_passkey_is_no_second_factor() {
 }
 
 #[tokio::test]
-async fn somebody_elses_passkey_is_no_proof_of_presence() {
+async fn a_passkey_of_another_user_is_no_proof_of_presence() {
     let app = patient();
     let (_, session, _) = owner(&app).await;
     let (_, _, mut own) = owner(&app).await;
@@ -167,7 +169,7 @@ async fn somebody_elses_passkey_is_no_proof_of_presence() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_suspended_meanwhile_is_not_signed_in() {
+async fn a_user_suspended_during_a_ceremony_is_not_signed_in() {
     let app = patient();
     let (person, _, mut authenticator) = owner(&app).await;
     let client = CookieClient::of(&app);
@@ -180,7 +182,7 @@ async fn a_user_who_is_suspended_meanwhile_is_not_signed_in() {
 }
 
 #[tokio::test]
-async fn a_passkey_that_was_never_registered_opens_nothing() {
+async fn an_unregistered_passkey_is_refused() {
     let app = patient();
     let (_, session, _) = owner(&app).await;
     let mut made = PasskeyAuthenticator::of(&app);

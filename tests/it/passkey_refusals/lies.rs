@@ -7,16 +7,18 @@ use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, eventually
 
 type Lie = (&'static str, fn(&mut PasskeyAuthenticator));
 
-/// False statements that are possible in both kinds of answer.
+/// False statements that are possible both in a registration and in a sign-in.
 const LIES: [Lie; 5] = [
-    ("nobody proved to be the owner", |liar| liar.verified = false),
-    ("nobody touched it", |liar| liar.present = false),
-    ("it signed for another name", |liar| liar.relying_party = Some("localhost.evil.example".to_owned())),
-    ("the page was a frame of another site", |liar| liar.cross_origin = true),
-    ("it was another kind of ceremony", |liar| liar.ceremony = Some("payment.get")),
+    ("the user is not verified", |liar| liar.verified = false),
+    ("the user is not present", |liar| liar.present = false),
+    ("the signature is for another relying party", |liar| {
+        liar.relying_party = Some("localhost.evil.example".to_owned());
+    }),
+    ("the page is a frame in another site", |liar| liar.cross_origin = true),
+    ("the ceremony is of another kind", |liar| liar.ceremony = Some("payment.get")),
 ];
 
-/// Origins that look like the server's origin but differ from it.
+/// Origins that differ from the server's origin. Most of them look like it.
 fn look_alikes(app: &App) -> Vec<String> {
     let port = app.address().port();
     vec![
@@ -39,7 +41,7 @@ fn look_alikes(app: &App) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_sign_in_with_a_lie_is_refused() {
+async fn a_sign_in_with_a_false_statement_is_refused() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     for (what, lie) in LIES {
@@ -51,13 +53,13 @@ async fn a_sign_in_with_a_lie_is_refused() {
         refused_in_words(answer);
     }
     let noted = "SELECT count(*) FROM audit_events WHERE event = 'passkey.refused' AND outcome = 'failure'";
-    let told = i64::try_from(LIES.len()).unwrap();
-    eventually("every refusal is recorded", async || app.count(noted).await == told).await;
+    let refused = i64::try_from(LIES.len()).unwrap();
+    eventually("every refusal is recorded", async || app.count(noted).await == refused).await;
     still_signs_in(&app, &mut authenticator).await;
 }
 
 #[tokio::test]
-async fn a_registration_with_a_lie_is_refused() {
+async fn a_registration_with_a_false_statement_is_refused() {
     let app = patient();
     let mut session = app.register().await.open_session().await;
     for (what, lie) in LIES {
@@ -74,7 +76,7 @@ async fn a_registration_with_a_lie_is_refused() {
 }
 
 #[tokio::test]
-async fn a_page_of_an_address_that_only_looks_alike_signs_nobody_in() {
+async fn a_sign_in_on_a_page_of_a_similar_origin_is_refused() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     for origin in look_alikes(&app) {
@@ -88,7 +90,7 @@ async fn a_page_of_an_address_that_only_looks_alike_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_page_of_an_address_that_only_looks_alike_registers_nothing() {
+async fn a_registration_on_a_page_of_a_similar_origin_is_refused() {
     let app = patient();
     let person = app.register().await;
     for origin in look_alikes(&app) {
@@ -105,7 +107,7 @@ async fn a_page_of_an_address_that_only_looks_alike_registers_nothing() {
 }
 
 #[tokio::test]
-async fn somebody_whose_page_is_at_the_wrong_address_is_told_so() {
+async fn the_refusal_of_a_wrong_origin_has_the_code_origin_not_allowed() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     authenticator.origin = "https://localhost.evil.example".to_owned();
@@ -114,7 +116,7 @@ async fn somebody_whose_page_is_at_the_wrong_address_is_told_so() {
 }
 
 #[tokio::test]
-async fn an_altered_answer_signs_nobody_in() {
+async fn an_altered_answer_is_refused() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     for part in ["clientDataJSON", "authenticatorData", "signature", "userHandle"] {
@@ -126,7 +128,7 @@ async fn an_altered_answer_signs_nobody_in() {
     still_signs_in(&app, &mut authenticator).await;
 }
 
-/// A sign-in in which one character of the answer is changed.
+/// Signs in with an answer in which one character of the field `part` is changed.
 async fn altered(app: &App, authenticator: &mut PasskeyAuthenticator, part: &str) -> Answer {
     let client = CookieClient::of(app);
     let ceremony = client.begin(&json!({})).await;
@@ -140,7 +142,7 @@ async fn altered(app: &App, authenticator: &mut PasskeyAuthenticator, part: &str
 }
 
 #[tokio::test]
-async fn no_lie_tells_whether_a_name_has_a_passkey() {
+async fn a_false_statement_does_not_reveal_whether_a_name_has_a_passkey() {
     let app = patient();
     let (person, _, mut authenticator) = owner(&app).await;
     for (what, lie) in LIES {
@@ -152,7 +154,7 @@ async fn no_lie_tells_whether_a_name_has_a_passkey() {
             let client = CookieClient::of(&app);
             let ceremony = client.begin(&json!({"username": name})).await;
             let mut credential = authenticator.assert_with(0, &ceremony.options);
-            // An offered credential id with an invalid signature, as an attacker without the key would send it.
+            // An attacker without the key can send an offered credential id, but no valid signature.
             for field in ["id", "rawId"] {
                 credential[field] = ceremony.options["allowCredentials"][0]["id"].clone();
             }

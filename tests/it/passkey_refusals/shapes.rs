@@ -1,13 +1,12 @@
-//! Malformed WebAuthn JSON, which no browser sends: it is refused with a problem document, and never causes a server
-//! error.
+//! Malformed WebAuthn JSON, which no browser sends: it never causes a server error, and each refusal is a problem document.
 
 use serde_json::{Value, json};
 
 use super::{owner, patient, refused_in_words, still_signs_in};
 use crate::harness::{Ceremony, CookieClient, PasskeyAuthenticator};
 
-/// Values that are invalid as Base64 text.
-fn odd_values() -> Vec<Value> {
+/// Unusual values in place of a Base64 text: values of other types, texts that are not Base64, and Base64 of unusual bytes.
+fn unusual_values() -> Vec<Value> {
     vec![
         Value::Null,
         json!(0),
@@ -30,14 +29,14 @@ fn odd_values() -> Vec<Value> {
     ]
 }
 
-/// Copies of the answer with one field invalid, missing or renamed.
-fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
+/// Copies of the credential with one field missing or with an unusual value, and values that are no credential at all.
+fn malformed(credential: &Value, parts: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     for field in ["id", "rawId", "type", "response", "clientExtensionResults"] {
         let mut without = credential.clone();
         without.as_object_mut().expect("an object").remove(field);
         all.push(without);
-        all.extend(odd_values().into_iter().map(|odd| {
+        all.extend(unusual_values().into_iter().map(|odd| {
             let mut with = credential.clone();
             with[field] = odd;
             with
@@ -47,7 +46,7 @@ fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
         let mut without = credential.clone();
         without["response"].as_object_mut().expect("an object").remove(*part);
         all.push(without);
-        all.extend(odd_values().into_iter().map(|odd| {
+        all.extend(unusual_values().into_iter().map(|odd| {
             let mut with = credential.clone();
             with["response"][*part] = odd;
             with
@@ -57,10 +56,10 @@ fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
     all
 }
 
-/// Checks for a refusal without a server error. An answer may be accepted if the server does not read the changed
-/// field.
+/// Checks that the answer is no server error. The server may accept the credential, because it does not read every field; a
+/// refusal must be in words that users understand.
 #[track_caller]
-fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
+fn assert_no_server_error(answer: crate::harness::Answer, sent: &Value) {
     assert!(answer.status < 500, "{} {}: {sent}", answer.status, answer.text);
     if answer.status >= 300 {
         refused_in_words(answer);
@@ -68,64 +67,64 @@ fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
 }
 
 #[tokio::test]
-async fn no_shape_of_a_sign_in_is_the_servers_fault() {
+async fn a_malformed_sign_in_causes_no_server_error() {
     let app = patient();
     let (_, _, mut authenticator) = owner(&app).await;
     let sample = authenticator.assert(&json!({"rpId": "localhost", "challenge": "AAAA"}));
-    let count = disfigured(&sample, &PARTS_OF_USE).len();
+    let count = malformed(&sample, &FIELDS_OF_AN_ASSERTION).len();
     for index in 0..count {
         let client = CookieClient::of(&app);
         let ceremony = client.begin(&json!({})).await;
         let credential = authenticator.assert(&ceremony.options);
-        let odd = disfigured(&credential, &PARTS_OF_USE).swap_remove(index);
-        never_the_servers_fault(client.finish(&ceremony, &odd).await, &odd);
+        let odd = malformed(&credential, &FIELDS_OF_AN_ASSERTION).swap_remove(index);
+        assert_no_server_error(client.finish(&ceremony, &odd).await, &odd);
     }
     still_signs_in(&app, &mut authenticator).await;
 }
 
-const PARTS_OF_USE: [&str; 4] = ["clientDataJSON", "authenticatorData", "signature", "userHandle"];
-const PARTS_OF_MAKING: [&str; 3] = ["clientDataJSON", "attestationObject", "transports"];
+const FIELDS_OF_AN_ASSERTION: [&str; 4] = ["clientDataJSON", "authenticatorData", "signature", "userHandle"];
+const FIELDS_OF_A_REGISTRATION: [&str; 3] = ["clientDataJSON", "attestationObject", "transports"];
 
 #[tokio::test]
-async fn no_shape_of_a_registration_is_the_servers_fault() {
+async fn a_malformed_registration_causes_no_server_error() {
     let app = patient();
     let person = app.register().await;
     let sample = PasskeyAuthenticator::of(&app).register(&json!({
         "rp": {"id": "localhost"}, "user": {"id": "AAAA"}, "challenge": "AAAA"
     }));
     let mut session = person.open_session().await;
-    for index in 0..disfigured(&sample, &PARTS_OF_MAKING).len() {
+    for index in 0..malformed(&sample, &FIELDS_OF_A_REGISTRATION).len() {
         if index % 8 == 7 {
             session = person.open_session().await;
         }
         let ceremony = session.begin_registration().await;
         let credential = PasskeyAuthenticator::of(&app).register(&ceremony.options);
-        let odd = disfigured(&credential, &PARTS_OF_MAKING).swap_remove(index);
+        let odd = malformed(&credential, &FIELDS_OF_A_REGISTRATION).swap_remove(index);
         let answer = session.finish_registration(&ceremony, &odd).await;
         if answer.status == 201 {
             session.adopt(&answer);
         }
-        never_the_servers_fault(answer, &odd);
+        assert_no_server_error(answer, &odd);
         app.rows().await.batch_execute("DELETE FROM passkey_credentials").await.unwrap();
     }
     session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
 }
 
 #[tokio::test]
-async fn no_shape_of_a_request_is_the_servers_fault() {
+async fn a_malformed_request_causes_no_server_error() {
     let app = patient();
     let session = app.register().await.open_session().await;
     for path in ["login/begin", "login/finish", "register/begin", "register/finish"] {
-        for body in odd_bodies() {
+        for body in unusual_bodies() {
             let path = format!("/api/v1/webauthn/{path}");
-            never_the_servers_fault(CookieClient::of(&app).post(&path, &body).await, &body);
-            never_the_servers_fault(session.post(&path, &body).await, &body);
+            assert_no_server_error(CookieClient::of(&app).post(&path, &body).await, &body);
+            assert_no_server_error(session.post(&path, &body).await, &body);
         }
     }
     assert!(session.works().await);
 }
 
-fn odd_bodies() -> Vec<Value> {
+fn unusual_bodies() -> Vec<Value> {
     let id = uuid::Uuid::nil();
     let mut bodies = vec![
         Value::Null,
@@ -147,12 +146,12 @@ fn odd_bodies() -> Vec<Value> {
         json!({"ceremony_id": 1, "credential": null}),
         json!({"ceremony_id": id, "credential": {}, "name": "\n"}),
     ];
-    bodies.extend(odd_values());
+    bodies.extend(unusual_values());
     bodies
 }
 
 #[tokio::test]
-async fn what_was_malformed_is_told_to_whom_sent_it() {
+async fn a_malformed_credential_has_its_own_problem_code() {
     let app = patient();
     let session = app.register().await.open_session().await;
     let client = CookieClient::of(&app);

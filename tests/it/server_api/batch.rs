@@ -28,7 +28,7 @@ async fn replies_come_in_order_each_named_after_its_method() {
 }
 
 #[tokio::test]
-async fn commands_one_after_the_other_are_carried_out_in_order() {
+async fn the_commands_of_a_sequential_batch_are_carried_out_in_order() {
     let app = app_with_key();
     let commands: Vec<_> = (1..=50).map(|n| json!({"publish": {"channel": "chat:x", "data": n}})).collect();
     let got = replies(&app, json!({"commands": commands})).await;
@@ -37,7 +37,7 @@ async fn commands_one_after_the_other_are_carried_out_in_order() {
 }
 
 #[tokio::test]
-async fn a_batch_needs_the_scopes_of_all_of_its_commands_or_does_nothing() {
+async fn a_batch_without_the_scopes_of_all_its_commands_does_nothing() {
     let app = app_with_key();
     let key = app.api_key("publisher", &["publish"]).await;
     let publish = json!({"publish": {"channel": "chat:x", "data": 1}});
@@ -49,7 +49,7 @@ async fn a_batch_needs_the_scopes_of_all_of_its_commands_or_does_nothing() {
 }
 
 #[tokio::test]
-async fn what_comes_after_enough_replies_is_not_carried_out() {
+async fn commands_after_32_mib_of_replies_are_not_carried_out() {
     let app = app_with_key();
     let text = "x".repeat(30_000);
     for _ in 0..20 {
@@ -61,15 +61,18 @@ async fn what_comes_after_enough_replies_is_not_carried_out() {
         commands.push(json!({"publish": {"channel": "chat:late", "data": 1}}));
         let got = replies(&app, json!({"commands": commands, "parallel": parallel})).await;
         let carried_out = got.iter().filter(|reply| reply["history"].is_object()).count();
-        assert!((40..70).contains(&carried_out), "{carried_out} of 600 KB each are 32 MiB");
-        assert_eq!(got[79]["error"]["code"], 100);
+        assert!((40..70).contains(&carried_out), "{carried_out} replies of 600 KB each");
+        assert_eq!((got.len(), &got[79]["error"]["code"]), (81, &json!(100)));
+        assert_eq!(got[80]["error"]["code"], 100);
+        let late = app.api_result("history", json!({"channel": "chat:late", "limit": -1})).await;
+        assert_eq!(late["publications"], json!([]));
     }
-    let one_after_the_other = json!({"commands": [history]});
-    assert!(replies(&app, one_after_the_other).await[0]["history"].is_object());
+    let single = json!({"commands": [history]});
+    assert!(replies(&app, single).await[0]["history"].is_object());
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_refused() {
+async fn an_invalid_batch_is_refused() {
     let app = app_with_key();
     for wrong in [json!({}), json!({"commands": {}}), json!([]), json!({"commands": [7]})] {
         assert_eq!(app.api_error("batch", wrong).await, 107);

@@ -1,11 +1,11 @@
-//! `subscribe` also reaches a connection that was authenticated at its handshake but has not sent `connect`.
+//! The method `subscribe` also reaches a connection that was authenticated at its handshake but has not sent `connect`.
 
 use serde_json::json;
 
 use crate::harness::{Session, Socket, app_with_key};
 
-/// A connection that has sent no command. The server has subscribed it to this channel, and it has received one
-/// publication.
+/// A connection that has sent no command. The server has subscribed the connection to this channel, and one publication
+/// has arrived.
 async fn subscribed(session: &Session, channel: &str) -> Socket {
     let mut socket = session.connect().await;
     let wanted = json!({
@@ -30,7 +30,7 @@ async fn published(session: &Session, socket: &mut Socket, channel: &str) -> u64
 }
 
 #[tokio::test]
-async fn the_answer_to_connect_lists_the_subscription_and_where_it_stands() {
+async fn the_answer_to_connect_lists_the_subscription_with_its_position() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let mut socket = subscribed(&session, "chat:news").await;
@@ -41,15 +41,15 @@ async fn the_answer_to_connect_lists_the_subscription_and_where_it_stands() {
     let listed = &subs["chat:news"];
     assert_eq!((&listed["offset"], &listed["recoverable"]), (&json!(1), &json!(true)), "{listed}");
     assert_eq!(listed["data"], json!({"welcome": true}));
-    assert!(socket.is_undisturbed().await, "nobody came or left");
+    assert!(socket.is_undisturbed().await, "there is no join and no leave");
     assert_eq!(published(&session, &mut socket, "chat:news").await, 2);
-    assert!(socket.is_undisturbed().await, "it is heard once");
+    assert!(socket.is_undisturbed().await, "the publication arrives once");
     let members = app.api_result("presence_stats", json!({"channel": "chat:news"})).await;
     assert_eq!(members["num_clients"], 1);
 }
 
 #[tokio::test]
-async fn who_begins_without_connect_keeps_it() {
+async fn a_connection_that_never_sends_connect_keeps_the_subscription() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let mut socket = subscribed(&session, "chat:news").await;

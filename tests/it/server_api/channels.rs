@@ -1,4 +1,4 @@
-//! Methods about channels: publishing, presence, history.
+//! Methods about channels (publishing, broadcasts, presence, history), and `info`.
 
 use serde_json::{Value, json};
 
@@ -19,23 +19,23 @@ async fn member(app: &App) -> Session {
 }
 
 #[tokio::test]
-async fn a_publication_reaches_subscribers_as_it_was_written_and_says_where_it_is() {
+async fn a_publication_is_delivered_with_its_tags_and_answered_with_its_position() {
     let app = app_with_key();
     let mut socket = member(&app).await.connect_by_command().await;
     socket.subscribe("chat:lobby").await;
-    let data: Value = serde_json::from_str(r#"{"b":1.50,"a":[12345678901234567890]}"#).unwrap();
-    let parameters = json!({"channel": "chat:lobby", "data": data, "tags": {"kind": "news"}});
+    let parameters = json!({"channel": "chat:lobby", "data": {"text": "hello"}, "tags": {"kind": "news"}});
     let result = app.api_result("publish", parameters).await;
     assert_eq!(result["offset"], 1);
     assert_eq!(result["epoch"].as_str().map(str::len), Some(8));
     let push = publication(&mut socket).await;
+    assert_eq!(push["pub"]["data"], json!({"text": "hello"}));
     assert_eq!(push["pub"]["offset"], 1);
     assert_eq!(push["pub"]["tags"], json!({"kind": "news"}));
-    assert!(push["pub"]["info"].is_null(), "the server is nobody's client: {push}");
+    assert!(push["pub"]["info"].is_null(), "a publication of the server has no client info: {push}");
 }
 
 #[tokio::test]
-async fn info_says_what_the_process_takes_of_its_machine() {
+async fn info_contains_the_cpu_time_and_memory_of_the_process() {
     let app = app_with_key();
     let node = app.api_result("info", json!({})).await["nodes"][0].clone();
     let (cpu, rss) = (&node["process"]["cpu"], &node["process"]["rss"]);
@@ -44,7 +44,7 @@ async fn info_says_what_the_process_takes_of_its_machine() {
 }
 
 #[tokio::test]
-async fn numbers_and_escapes_pass_through_untouched() {
+async fn numbers_and_escapes_in_data_are_not_changed() {
     let app = app_with_key();
     let text = r#"{"big":123456789012345678901234567890.10,"e":"é\/"}"#;
     let body = format!(r#"{{"channel":"chat:lobby","data":{text}}}"#);
@@ -59,7 +59,7 @@ async fn data_may_come_in_base64_if_it_is_json() {
     let app = app_with_key();
     let mut socket = member(&app).await.connect_by_command().await;
     socket.subscribe("ephemeral:x").await;
-    // {"a":1}
+    // The data is `{"a":1}`.
     let result =
         app.api_result("publish", json!({"channel": "ephemeral:x", "b64data": "eyJhIjoxfQ=="})).await;
     assert_eq!(result, json!({}), "without history there is no position");
@@ -71,7 +71,7 @@ async fn data_may_come_in_base64_if_it_is_json() {
 }
 
 #[tokio::test]
-async fn a_publication_with_a_key_is_published_once() {
+async fn a_publication_with_an_idempotency_key_is_published_once() {
     let app = app_with_key();
     let publish = json!({"channel": "chat:lobby", "data": 1, "idempotency_key": "k"});
     let first = app.api_result("publish", publish.clone()).await;
@@ -81,14 +81,14 @@ async fn a_publication_with_a_key_is_published_once() {
 }
 
 #[tokio::test]
-async fn one_key_is_one_publication_whether_it_is_kept_or_not() {
+async fn publications_with_one_idempotency_key_are_published_once_even_if_one_of_them_skips_history() {
     let app = app_with_key();
     for channel in ["chat:lobby", "user:#1"] {
         for (key, first_is_kept) in [("a", true), ("b", false)] {
             let publish = |kept: bool| {
-                let of_key =
+                let with_key =
                     json!({"channel": channel, "data": 1, "idempotency_key": key, "skip_history": !kept});
-                app.api_result("publish", of_key)
+                app.api_result("publish", with_key)
             };
             let first = publish(first_is_kept).await;
             assert_eq!(first["offset"].is_u64(), first_is_kept, "{first}");
@@ -127,7 +127,7 @@ async fn a_broadcast_answers_for_every_channel_in_order() {
 }
 
 #[tokio::test]
-async fn history_is_read_in_pages_both_ways_and_removed() {
+async fn history_is_read_in_pages_in_both_directions_and_removed() {
     let app = app_with_key();
     for n in 1..=5 {
         app.api_result("publish", json!({"channel": "chat:lobby", "data": n})).await;
@@ -146,7 +146,7 @@ async fn history_is_read_in_pages_both_ways_and_removed() {
     assert_eq!(page(json!({"reverse": true})).await.0, [5, 4]);
     assert_eq!(page(json!({"reverse": true, "since": {"offset": 4, "epoch": epoch}})).await.0, [3, 2]);
     let from_the_start = json!({"reverse": null, "since": {"offset": null, "epoch": epoch}});
-    assert_eq!(page(from_the_start).await.0, [1, 2], "null is as if it were not there");
+    assert_eq!(page(from_the_start).await.0, [1, 2], "null counts as missing");
     let nulls = json!({"channel": "chat:lobby", "limit": null, "since": null, "reverse": null});
     let position = app.api_result("history", json!({"channel": "chat:lobby"})).await;
     assert_eq!(app.api_result("history", nulls).await, position);
@@ -154,11 +154,11 @@ async fn history_is_read_in_pages_both_ways_and_removed() {
 
     assert_eq!(app.api_result("history_remove", json!({"channel": "chat:lobby"})).await, json!({}));
     let (left, result) = page(json!({})).await;
-    assert_eq!((left, &result["offset"]), (vec![], &json!(5)), "the offset goes on");
+    assert_eq!((left, &result["offset"]), (vec![], &json!(5)), "the offset stays");
 }
 
 #[tokio::test]
-async fn presence_shows_who_is_subscribed_and_channels_how_many() {
+async fn presence_lists_the_subscribers_and_the_method_channels_counts_them() {
     let app = app_with_key();
     let session = member(&app).await;
     let user = session.person.id.to_string();

@@ -1,4 +1,5 @@
-//! Methods about connections: they answer when the work is done, with the number of connections.
+//! Methods that list connections or change them. The answer to a change comes after the change, and contains the number of
+//! connections.
 
 use std::time::Duration;
 
@@ -6,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Closed, Session, Socket, app_with_key, of_user};
 
+/// A server, and a user with one connection.
 struct Scene {
     app: App,
     session: Session,
@@ -13,7 +15,7 @@ struct Scene {
     client: String,
 }
 
-/// The id of a connection.
+/// A connection, and its id.
 async fn connected(session: &Session) -> (Socket, String) {
     let mut socket =
         session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
@@ -68,7 +70,7 @@ async fn disconnect_closes_every_connection_of_the_user_and_counts_them() {
 }
 
 #[tokio::test]
-async fn disconnect_takes_one_connection_one_session_or_all_but_some() {
+async fn disconnect_selects_one_connection_one_session_or_all_but_a_whitelist() {
     let mut scene = Scene::begin().await;
     let other = scene.session.person.sign_in().await;
     let (mut second, second_id) = connected(&scene.session).await;
@@ -81,8 +83,8 @@ async fn disconnect_takes_one_connection_one_session_or_all_but_some() {
     assert_eq!(third.closed().await, forced());
     let kept = scene.of_user(json!({"whitelist": [second_id]}));
     assert_eq!(scene.app.api_result("disconnect", kept).await["closed"], 0);
-    let nobody = scene.of_user(json!({"client": "no such"}));
-    assert_eq!(scene.app.api_result("disconnect", nobody).await["closed"], 0);
+    let unknown = scene.of_user(json!({"client": "no such"}));
+    assert_eq!(scene.app.api_result("disconnect", unknown).await["closed"], 0);
     let secret = scene.of_user(json!({"session": "the secret of an emulated stream"}));
     for method in ["disconnect", "refresh", "subscribe", "unsubscribe"] {
         assert_eq!(scene.app.api_error(method, secret.clone()).await, 107, "{method}");
@@ -91,7 +93,7 @@ async fn disconnect_takes_one_connection_one_session_or_all_but_some() {
 }
 
 #[tokio::test]
-async fn disconnect_says_what_it_is_told_to_if_that_can_be_said() {
+async fn disconnect_sends_the_requested_code_and_reason_if_they_are_valid() {
     let mut scene = Scene::begin().await;
     for wrong in [
         json!({"code": 1000, "reason": "x"}),
@@ -102,13 +104,13 @@ async fn disconnect_says_what_it_is_told_to_if_that_can_be_said() {
         let parameters = scene.of_user(json!({"disconnect": wrong}));
         assert_eq!(scene.app.api_error("disconnect", parameters).await, 107);
     }
-    let words = scene.of_user(json!({"disconnect": {"code": 4100, "reason": "so long"}}));
-    assert_eq!(scene.app.api_result("disconnect", words).await["closed"], 1);
+    let valid = scene.of_user(json!({"disconnect": {"code": 4100, "reason": "so long"}}));
+    assert_eq!(scene.app.api_result("disconnect", valid).await["closed"], 1);
     assert_eq!(scene.socket.closed().await, Closed { code: 4100, reason: "so long".to_owned() });
 }
 
 #[tokio::test]
-async fn disconnect_with_connection_closed_ends_the_transport_without_a_close_frame() {
+async fn disconnect_with_code_3000_ends_the_transport_without_a_close_frame() {
     let mut scene = Scene::begin().await;
     let closed = scene.of_user(json!({"disconnect": {"code": 3000, "reason": "connection closed"}}));
     assert_eq!(scene.app.api_result("disconnect", closed).await["closed"], 1);
@@ -116,7 +118,7 @@ async fn disconnect_with_connection_closed_ends_the_transport_without_a_close_fr
 }
 
 #[tokio::test]
-async fn what_was_published_before_a_disconnect_arrives_before_it() {
+async fn a_publication_from_before_a_disconnect_arrives_before_the_close() {
     let mut scene = Scene::begin().await;
     scene.socket.subscribe("chat:lobby").await;
     scene.app.publish("chat:lobby", json!("you have been kicked")).await;
@@ -126,7 +128,7 @@ async fn what_was_published_before_a_disconnect_arrives_before_it() {
 }
 
 #[tokio::test]
-async fn subscribe_and_unsubscribe_reach_the_users_connections_and_are_done_when_answered() {
+async fn subscribe_and_unsubscribe_have_taken_effect_when_they_are_answered() {
     let mut scene = Scene::begin().await;
     let parameters = scene.of_user(json!({"channel": "chat:lobby", "data": {"n": 1}, "info": {"team": "a"}}));
     let done = scene.app.api_result("subscribe", parameters).await;
@@ -147,7 +149,7 @@ async fn subscribe_and_unsubscribe_reach_the_users_connections_and_are_done_when
 }
 
 #[tokio::test]
-async fn refresh_prolongs_an_identity_or_ends_it() {
+async fn refresh_prolongs_a_connection_or_ends_it() {
     let mut scene = Scene::begin().await;
     let later = scene.app.now().unix_timestamp() + 7_200;
     let done = scene.app.api_result("refresh", scene.of_user(json!({"expire_at": later}))).await;
@@ -159,7 +161,7 @@ async fn refresh_prolongs_an_identity_or_ends_it() {
 }
 
 #[tokio::test]
-async fn connections_lists_what_is_known_of_each() {
+async fn connections_lists_the_details_of_each_connection() {
     let mut scene = Scene::begin().await;
     scene.socket.subscribe("chat:lobby").await;
     let result = scene.app.api_result("connections", scene.of_user(json!({"expression": ""}))).await;
@@ -179,14 +181,14 @@ async fn connections_lists_what_is_known_of_each() {
 }
 
 #[tokio::test]
-async fn a_connection_whose_peer_reads_nothing_is_closed_all_the_same() {
+async fn disconnect_also_closes_a_connection_whose_peer_does_not_read() {
     let app = app_with_key();
     let session = app.register().await.open_session().await;
-    let mut noisy = session.connect_by_command().await;
-    noisy.subscribe("ephemeral:noise").await;
-    let deaf = app.handshake(&format!("/api/v1/ws/chat?token={}", session.access)).receive_buffer(2_048);
-    let mut deaf = deaf.open().await.expect("the handshake is accepted");
-    deaf.ask(json!({"subscribe": {"channel": "ephemeral:noise"}})).await.expect("a reply");
+    let mut reader = session.connect_by_command().await;
+    reader.subscribe("ephemeral:noise").await;
+    let unread = app.handshake(&format!("/api/v1/ws/chat?token={}", session.access)).receive_buffer(2_048);
+    let mut unread = unread.open().await.expect("the handshake is accepted");
+    unread.ask(json!({"subscribe": {"channel": "ephemeral:noise"}})).await.expect("a reply");
     for _ in 0..20 {
         let data = "x".repeat(32_000);
         app.api_result("publish", json!({"channel": "ephemeral:noise", "data": data})).await;
@@ -194,6 +196,6 @@ async fn a_connection_whose_peer_reads_nothing_is_closed_all_the_same() {
     let began = std::time::Instant::now();
     let result = app.api_result("disconnect", of_user(session.person.id)).await;
     assert_eq!((&result["closed"], &result["pending"]), (&json!(2), &json!(0)), "{result}");
-    // The queue has two seconds to leave; then the connection is cut.
+    // The server tries to write the queue for two seconds. Then it cuts the connection.
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }

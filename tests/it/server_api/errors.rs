@@ -60,7 +60,7 @@ async fn errors_are_codes_in_the_body_of_a_200() {
 }
 
 #[tokio::test]
-async fn in_transport_mode_an_error_is_a_status_and_bare() {
+async fn in_transport_mode_an_error_has_a_status_and_is_the_whole_body() {
     let app = app_with_key();
     for (method, parameters, status, code) in [
         ("publish", json!({"channel": "nowhere:x", "data": 1}), 404, 102),
@@ -82,7 +82,7 @@ async fn in_transport_mode_an_error_is_a_status_and_bare() {
 }
 
 #[tokio::test]
-async fn what_cannot_even_be_read_is_a_problem() {
+async fn an_unreadable_request_gets_a_problem_document() {
     let app = app_with_key();
     let request = |method: &str| app.api_request(method).header("x-api-key", API_KEY);
     for body in ["", "{", "{}{}", "\u{fffe}", "nonsense"] {
@@ -98,7 +98,7 @@ async fn what_cannot_even_be_read_is_a_problem() {
 }
 
 #[tokio::test]
-async fn deep_nesting_is_refused_and_harms_nobody() {
+async fn deep_nesting_is_refused_and_the_server_still_answers() {
     let app = app_with_key();
     let deep = format!(r#"{{"channel":"chat:x","data":{}{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
     let answer = app.api_request("publish").header("x-api-key", API_KEY).body(deep).ask().await;

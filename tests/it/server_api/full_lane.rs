@@ -1,4 +1,4 @@
-//! Requests while the queue of a channel shard is full.
+//! Requests while the lane of a channel shard is full.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -16,7 +16,8 @@ use crate::harness::{API_KEY, App, eventually};
 
 const ROOM: &str = "memory:room";
 
-/// Blocks the shard that reports the result of a join, until the sender is dropped.
+/// A collector that blocks the shard when the shard reports the result of a join. The shard continues when the sender of
+/// `released` is dropped.
 struct Blocker {
     entered: mpsc::Sender<()>,
     released: Mutex<mpsc::Receiver<()>>,
@@ -45,7 +46,7 @@ fn app() -> App {
     })
 }
 
-/// Blocks the only shard. It goes on when the returned sender is dropped.
+/// Blocks the only shard, until the returned sender is dropped.
 fn block(app: &App) -> mpsc::Sender<()> {
     let ((entered, has_entered), (release, released)) = (mpsc::channel(), mpsc::channel());
     let (outbox, _reader) = app.realtime().outbox(1024, Encoding::Json);
@@ -66,7 +67,7 @@ fn block(app: &App) -> mpsc::Sender<()> {
 }
 
 #[tokio::test]
-async fn a_refresh_is_done_although_a_channel_shows_the_new_info_only_later() {
+async fn a_refresh_is_done_even_if_a_channel_shows_the_new_info_only_later() {
     let app = app();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
@@ -74,6 +75,7 @@ async fn a_refresh_is_done_although_a_channel_shows_the_new_info_only_later() {
     let room = ChannelName::parse(ROOM).unwrap();
     let shown = app.realtime().presence_of(room.clone()).await.unwrap()[0].clone();
     let release = block(&app);
+    // Fills the lane.
     while app.realtime().show(&room, Arc::clone(&shown)).is_ok() {}
     let parameters = json!({"user": session.person.id.to_string(), "info": {"name": "new"}});
     assert_eq!(app.api_result("refresh", parameters).await, json!({"done": 1, "pending": 0}));

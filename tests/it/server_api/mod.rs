@@ -1,4 +1,4 @@
-//! The server API over HTTP: every method, every error, both error modes, keys and batches.
+//! The server API over HTTP: its methods and errors, both error modes, keys and batches.
 
 mod batch;
 mod before_connect;

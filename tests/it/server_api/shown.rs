@@ -1,4 +1,5 @@
-//! `refresh` with `info` changes what other clients see of a connection.
+//! A refresh with `info` changes what other clients see of a connection: the method `refresh` of the server API, or a newer
+//! token of the client.
 
 use serde_json::{Value, json};
 
@@ -58,7 +59,7 @@ async fn a_refresh_with_info_changes_what_others_see_of_a_connection() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_a_connection_in_one_channel_stays() {
+async fn a_refresh_does_not_change_the_info_of_a_subscription() {
     let app = app_with_key();
     let (_ann, client, user) = connected(&app).await;
     let given = json!({"user": user.to_string(), "channel": "chat:lobby", "info": {"team": "a"}});
@@ -70,11 +71,11 @@ async fn what_is_said_of_a_connection_in_one_channel_stays() {
     app.api_result("refresh", of_user(user)).await;
     let seen =
         app.api_result("presence", json!({"channel": "chat:lobby"})).await["presence"][&client].clone();
-    assert_eq!(seen["conn_info"], json!("1.10"), "a refresh without info leaves it as it is");
+    assert_eq!(seen["conn_info"], json!("1.10"), "a refresh without info changes no info");
 }
 
 #[tokio::test]
-async fn more_than_a_frame_of_info_is_no_info() {
+async fn info_larger_than_a_frame_is_refused() {
     let app = app_with_key();
     for method in ["refresh", "subscribe"] {
         let large = json!({"user": "1", "channel": "chat:a", "info": "x".repeat(65_536)});
@@ -83,7 +84,7 @@ async fn more_than_a_frame_of_info_is_no_info() {
 }
 
 #[tokio::test]
-async fn a_newer_token_says_anew_what_others_see_and_one_that_says_nothing_changes_nothing() {
+async fn a_newer_token_changes_the_info_of_a_connection_only_if_the_token_has_info() {
     let app = App::with(shared_with);
     let mut socket = app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let token = |claims: Value| signed(&claims);

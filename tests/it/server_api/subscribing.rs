@@ -1,4 +1,5 @@
-//! `subscribe` answers when the channel has added the connections, or with the reason if it has not.
+//! `subscribe` answers when the channel has added the connections. If a connection cannot be added, the answer contains the
+//! reason.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +24,7 @@ fn app(namespaces: Namespaces) -> App {
 }
 
 #[tokio::test]
-async fn connections_that_cannot_be_subscribed_are_counted_and_the_reason_is_told() {
+async fn connections_that_cannot_be_subscribed_are_counted_and_the_error_is_returned() {
     let app = app(Namespaces::default().with("pair", Options { max_subscribers: 2, ..Options::default() }));
     let session = app.register().await.sign_in().await;
     let mut sockets = Vec::new();
@@ -43,7 +44,7 @@ async fn connections_that_cannot_be_subscribed_are_counted_and_the_reason_is_tol
 }
 
 #[tokio::test]
-async fn what_is_null_in_a_subscription_is_as_if_it_were_not_there() {
+async fn fields_that_are_null_count_as_missing() {
     let app = app(Namespaces::default());
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
@@ -60,7 +61,7 @@ async fn what_is_null_in_a_subscription_is_as_if_it_were_not_there() {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_its_channels_takes_no_more() {
+async fn a_connection_at_its_limit_of_channels_cannot_be_subscribed_to_another() {
     let app = App::with(|settings| {
         settings.api_key = Some(SecretString::from(API_KEY));
         Arc::make_mut(&mut settings.socket.client).max_channels = 1;
@@ -85,7 +86,7 @@ async fn a_connection_that_leaves_before_its_channel_is_read_is_no_failure() {
     let selection = ConnectionSelection::of(subject.clone());
     let subscribing = app.realtime().subscribe(&selection, to("chat:cold"));
     let leaving = async {
-        crate::harness::eventually("it waits for its channel", async || {
+        crate::harness::eventually("the connection waits for its channel", async || {
             let connections = app.realtime().connections_of(&subject).await;
             let said = connections.iter().filter_map(|connection| connection.described.as_ref());
             said.map(|said| said.subscriptions.len()).sum::<usize>() == 1
@@ -110,7 +111,7 @@ fn to(channel: &str) -> ServerSubscription {
 }
 
 #[tokio::test]
-async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
+async fn a_subscription_to_a_channel_that_cannot_be_read_fails_with_an_error() {
     let database = fresh_database();
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |settings| {
@@ -128,7 +129,7 @@ async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
     );
     proxy.mend();
     // The failed subscription is not stored, so it can be tried again.
-    crate::harness::eventually("it works again", async || {
+    crate::harness::eventually("subscribing works again", async || {
         app.realtime().subscribe(&selection, wanted.clone()).await.done == 1
     })
     .await;

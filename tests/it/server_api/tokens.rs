@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::{app_with_key, of_user};
 
 #[tokio::test]
-async fn a_blocked_user_is_disconnected_and_comes_back_only_when_unblocked() {
+async fn a_blocked_user_is_disconnected_and_refused_until_the_block_is_lifted() {
     let app = app_with_key();
     let session = app.register().await.open_session().await;
     let mut socket = session.connect().await;
@@ -18,7 +18,7 @@ async fn a_blocked_user_is_disconnected_and_comes_back_only_when_unblocked() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_gone_and_so_are_its_connections() {
+async fn a_revoked_token_is_refused_and_its_connections_are_closed() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect().await;
@@ -26,11 +26,11 @@ async fn a_revoked_token_is_gone_and_so_are_its_connections() {
     assert_eq!(revoked, json!({"closed": 1, "pending": 0}));
     assert_eq!(socket.closed().await.code, 4500);
     assert!(!session.works().await);
-    assert!(session.renewed().await.works().await, "a refresh makes another");
+    assert!(session.renewed().await.works().await, "a refresh gives a new token");
 }
 
 #[tokio::test]
-async fn invalidating_a_users_tokens_ends_what_they_opened() {
+async fn invalidating_the_tokens_of_a_user_ends_sessions_and_connections() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect().await;
@@ -43,7 +43,7 @@ async fn invalidating_a_users_tokens_ends_what_they_opened() {
 }
 
 #[tokio::test]
-async fn an_earlier_moment_spares_what_came_after_it() {
+async fn tokens_that_were_issued_after_the_given_moment_stay_valid() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let moment = app.now().unix_timestamp() - 60;
@@ -53,7 +53,7 @@ async fn an_earlier_moment_spares_what_came_after_it() {
 }
 
 #[tokio::test]
-async fn what_is_to_come_or_over_is_refused() {
+async fn wrong_moments_unknown_namespaces_and_missing_parameters_are_refused() {
     let app = app_with_key();
     let now = app.now().unix_timestamp();
     let (past, future) = (now - 10, now + 1_000);
@@ -70,15 +70,15 @@ async fn what_is_to_come_or_over_is_refused() {
 }
 
 #[tokio::test]
-async fn every_denial_is_audited_with_its_key() {
+async fn a_block_and_a_revoked_token_are_audited_with_the_api_key() {
     let app = app_with_key();
     let key = app.api_key("ops", &["tokens"]).await;
-    app.api_with(&key, "block_user", &of_user("somebody outside")).await.expect(200);
+    app.api_with(&key, "block_user", &of_user("an external user")).await.expect(200);
     app.api_with(&key, "revoke_token", &json!({"uid": "a"})).await.expect(200);
     let id = key.split('_').nth(1).expect("an id").to_owned();
     let sql = format!(
         "SELECT count(*) FROM audit_events WHERE api_key_id = '{id}' AND
-           (event = 'user.blocked' AND subject = 'somebody outside' OR event = 'token.revoked')"
+           (event = 'user.blocked' AND subject = 'an external user' OR event = 'token.revoked')"
     );
     assert_eq!(app.count(&sql).await, 2);
 }

@@ -1,4 +1,4 @@
-//! Publications with versions: one that is not newer than the last is not delivered.
+//! Publications with versions: a publication is not delivered if its version is not newer than the last one of the channel.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ async fn publish(app: &App, channel: &str, data: &str, version: u64, epoch: &str
     app.api_result("publish", versioned).await
 }
 
-async fn heard(socket: &mut Socket) -> Value {
+async fn published(socket: &mut Socket) -> Value {
     loop {
         let push = socket.pushed().await;
         if push["pub"].is_object() {
@@ -19,7 +19,7 @@ async fn heard(socket: &mut Socket) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_not_newer_is_neither_delivered_nor_kept_and_the_answer_is_where_the_channel_is() {
+async fn an_outdated_version_is_not_published_and_is_answered_with_the_position_of_the_channel() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
@@ -34,10 +34,10 @@ async fn what_is_not_newer_is_neither_delivered_nor_kept_and_the_answer_is_where
             assert_eq!(answer["offset"], offset, "{channel} {n}");
         }
         let plain = app.api_result("publish", json!({"channel": channel, "data": "plain"})).await;
-        assert_eq!(plain["offset"], 5, "without a version everything is new");
+        assert_eq!(plain["offset"], 5, "a publication without a version is always new");
         assert_eq!(publish(&app, channel, "old", 9, "").await["offset"], 5);
         for data in ["0", "3", "4", "6", "plain"] {
-            assert_eq!(heard(&mut socket).await, data, "{channel}");
+            assert_eq!(published(&mut socket).await, data, "{channel}");
         }
         let history = app.api_result("history", json!({"channel": channel, "limit": -1})).await;
         assert_eq!(history["publications"].as_array().map(Vec::len), Some(5), "{history}");
@@ -45,20 +45,20 @@ async fn what_is_not_newer_is_neither_delivered_nor_kept_and_the_answer_is_where
         assert_eq!(
             publish(&app, channel, "old", 9, "").await["offset"],
             5,
-            "the version outlives the history"
+            "the version is compared even after the removal of the history"
         );
     }
 }
 
 #[tokio::test]
-async fn without_a_history_versions_mean_nothing() {
+async fn versions_are_not_compared_without_a_history() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
     socket.subscribe("ephemeral:x").await;
     for (data, version) in [("a", 2), ("b", 1)] {
         assert_eq!(publish(&app, "ephemeral:x", data, version, "").await, json!({}));
-        assert_eq!(heard(&mut socket).await, data);
+        assert_eq!(published(&mut socket).await, data);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rows that are deleted by their age: in batches, and nothing that is still needed.
+//! Rows that are deleted by their age: they are deleted in batches, and rows that are still needed are kept.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn a_batch_deletes_no_more_than_its_limit() {
 }
 
 #[test]
-fn every_kind_of_row_can_be_deleted() {
+fn every_kind_of_aged_row_has_a_statement_that_runs() {
     with_db(|db| async move {
         for aged in Aged::ALL {
             assert_eq!(db.store.delete_aged(aged, now(), 10).await.unwrap(), 0, "{aged:?}");
@@ -34,7 +34,7 @@ fn every_kind_of_row_can_be_deleted() {
 }
 
 #[test]
-fn a_session_is_deleted_some_time_after_its_end_and_never_before() {
+fn a_session_that_ended_before_the_given_moment_is_deleted_and_an_open_one_is_not() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let (ended, _lives) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
@@ -53,17 +53,17 @@ fn a_device_is_deleted_when_it_is_unused_and_no_session_names_it() {
         assert_eq!(
             db.store.delete_aged(Aged::Devices, now() + DAY, 10).await.unwrap(),
             0,
-            "it has a session"
+            "the device has a session"
         );
         db.revoke(Target::Session(session.id), Cause::SignedOut).await;
         db.store.delete_aged(Aged::Sessions, now() + DAY, 10).await.unwrap();
-        assert_eq!(db.store.delete_aged(Aged::Devices, now(), 10).await.unwrap(), 0, "it was used");
+        assert_eq!(db.store.delete_aged(Aged::Devices, now(), 10).await.unwrap(), 0, "the device was used");
         assert_eq!(db.store.delete_aged(Aged::Devices, now() + DAY, 10).await.unwrap(), 1);
     });
 }
 
 #[test]
-fn the_newest_revocation_of_all_sessions_is_kept_because_sessions_are_judged_by_it() {
+fn the_newest_revocation_of_all_sessions_is_kept_and_still_ends_sessions() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -78,7 +78,7 @@ fn the_newest_revocation_of_all_sessions_is_kept_because_sessions_are_judged_by_
 }
 
 #[test]
-fn a_row_about_a_block_is_deleted_when_another_one_has_replaced_it_and_a_block_that_holds_is_kept() {
+fn replaced_rows_of_a_block_are_deleted_and_the_newest_is_kept() {
     with_db(|db| async move {
         let sql = "INSERT INTO denials (kind, subject, lifted, created_at) VALUES ('user', 'ada', false, $1)";
         let raw = db.raw().await;
@@ -94,17 +94,22 @@ fn a_row_about_a_block_is_deleted_when_another_one_has_replaced_it_and_a_block_t
 }
 
 #[test]
-fn the_row_that_lifts_a_block_is_deleted_after_the_block() {
+fn the_row_that_lifts_a_block_is_deleted_after_the_row_of_the_block() {
     with_db(|db| async move {
         let raw = db.raw().await;
         let sql = "INSERT INTO denials (kind, subject, lifted, created_at) VALUES ('user', 'ada', $2, $1)";
         raw.execute(sql, &[&now(), &false]).await.unwrap();
         raw.execute(sql, &[&now(), &true]).await.unwrap();
-        // It comes after the other row in the table and in each index now.
+        // Both rows have the same `replaced_at`. After this statement, the row of the block comes after the other row in the
+        // table and in the index of `replaced_at`.
         raw.execute("UPDATE denials SET expires_at = '2100-01-01' WHERE NOT lifted", &[]).await.unwrap();
         assert_eq!(db.store.endless_denials().await.unwrap(), 0);
         assert_eq!(db.store.delete_aged(Aged::ReplacedBlocks, now() + DAY, 1).await.unwrap(), 1);
-        assert_eq!(db.count("SELECT count(*) FROM denials WHERE lifted").await, 1, "the block is gone first");
+        assert_eq!(
+            db.count("SELECT count(*) FROM denials WHERE lifted").await,
+            1,
+            "the block is deleted first"
+        );
         assert_eq!(db.store.delete_aged(Aged::ReplacedBlocks, now() + DAY, 1).await.unwrap(), 1);
         assert_eq!(db.count("SELECT count(*) FROM denials").await, 0);
     });

@@ -1,4 +1,4 @@
-//! Sign-in attempts: their stored data, and that a successful one is written together with its session or not at all.
+//! Attempts to sign in, as they are stored. A successful attempt is written together with its session, or not at all.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -39,7 +39,7 @@ fn attempt(user: Option<&User>, outcome: AttemptOutcome, address: IpAddr) -> Att
 }
 
 #[test]
-fn an_attempt_is_read_as_it_was_written() {
+fn an_attempt_is_read_as_it_was_written_without_nul_characters() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let written = attempt(Some(&user), AttemptOutcome::WrongPassword, ELSEWHERE);
@@ -50,24 +50,24 @@ fn an_attempt_is_read_as_it_was_written() {
 }
 
 #[test]
-fn an_attempt_that_succeeds_is_written_with_its_session() {
+fn a_successful_attempt_is_written_with_its_session() {
     with_db(|db| async move {
         let user = db.user("ada").await;
-        let won = attempt(Some(&user), AttemptOutcome::Success, ELSEWHERE);
-        let session = db.open(OpenSession { attempt: Some(won.clone()), ..Db::sign_in(&user) }).await;
+        let success = attempt(Some(&user), AttemptOutcome::Success, ELSEWHERE);
+        let session = db.open(OpenSession { attempt: Some(success.clone()), ..Db::sign_in(&user) }).await;
         let read = db.store.attempts_of(user.id, None, 10).await.unwrap().remove(0);
         assert_eq!((read.session, read.device), (Some(session.id), Some(session.device)));
-        assert_eq!((read.id, session.risk), (won.id, won.risk));
+        assert_eq!((read.id, session.risk), (success.id, success.risk));
     });
 }
 
 #[test]
-fn a_sign_in_that_was_superseded_leaves_no_success() {
+fn a_superseded_sign_in_writes_no_attempt() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         db.revoke(Target::User(user.id), Cause::Revoked).await;
-        let won = attempt(Some(&user), AttemptOutcome::Success, ELSEWHERE);
-        let open = OpenSession { attempt: Some(won), ..Db::sign_in(&user) };
+        let success = attempt(Some(&user), AttemptOutcome::Success, ELSEWHERE);
+        let open = OpenSession { attempt: Some(success), ..Db::sign_in(&user) };
         let answer = db.store.open_session(open, event("session.opened")).await.unwrap();
         assert!(matches!(answer, OpenOutcome::Superseded));
         assert_eq!(db.store.attempts_of(user.id, None, 10).await.unwrap(), []);
@@ -75,7 +75,7 @@ fn a_sign_in_that_was_superseded_leaves_no_success() {
 }
 
 #[test]
-fn a_history_holds_visits_and_the_failed_proofs_of_the_last_hour() {
+fn a_history_has_earlier_visits_but_only_the_failed_proofs_of_the_last_hour() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         for outcome in AttemptOutcome::ALL {
@@ -91,7 +91,7 @@ fn a_history_holds_visits_and_the_failed_proofs_of_the_last_hour() {
 }
 
 #[test]
-fn accounts_are_counted_per_customer_once_each_and_also_if_nobody_has_them() {
+fn each_account_that_a_network_tries_is_counted_once_even_if_it_does_not_exist() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
@@ -114,7 +114,7 @@ fn accounts_are_counted_per_customer_once_each_and_also_if_nobody_has_them() {
 }
 
 #[test]
-fn a_history_stays_small() {
+fn a_history_has_at_most_fifty_visits_and_fifty_failures() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         for _ in 0..60 {
@@ -127,10 +127,10 @@ fn a_history_stays_small() {
     });
 }
 
-/// A sign-in waits for the default partition while the partition of its month is split off. The error must be
+/// An attempt waits for the default partition while the partition of its month is attached. The error must be
 /// `Unavailable`, because neither the client nor the server made a mistake.
 #[test]
-fn an_attempt_whose_month_is_made_while_it_waits_is_one_to_be_tried_again() {
+fn an_attempt_that_waits_while_its_partition_is_attached_fails_as_unavailable() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let month = db.raw().await;

@@ -18,7 +18,7 @@ fn an_event_written_twice_is_one_row() {
 }
 
 #[test]
-fn what_the_database_cannot_hold_does_not_keep_an_event_from_being_written() {
+fn an_event_with_nul_characters_is_written_with_replacements() {
     with_db(|db| async move {
         let event = AuditEvent::new("session.refused", Outcome::Failure, 0)
             .with("text\0", serde_json::json!({ "a": ["b\0c", "\\u0000"] }));

@@ -1,4 +1,4 @@
-//! The acting session of a change: if it has ended before the change is written, nothing changes.
+//! The acting session of a change: if the session has ended before the change is written, nothing changes.
 
 use domain::account::{
     account_key::AccountKey,
@@ -19,23 +19,23 @@ fn authority(session: &Session) -> ActingSession {
 }
 
 /// A revocation that this session requests.
-fn order(by: &Session, target: Target) -> RevocationRequest {
+fn request(by: &Session, target: Target) -> RevocationRequest {
     RevocationRequest {
         acting_session: Some(authority(by)),
         ..RevocationRequest::new(target, Cause::Revoked, now())
     }
 }
 
-/// A change of the password that this session requests.
+/// A password change that this session requests.
 fn new_password(by: &Session) -> RevocationRequest {
     RevocationRequest {
         except: Some(by.id),
         change: Some(Change::Password { hash: "new".to_owned().into() }),
-        ..order(by, Target::User(by.user))
+        ..request(by, Target::User(by.user))
     }
 }
 
-/// What the acting session had lost.
+/// What the acting session of a refused change lacks.
 fn lapse(answer: Result<CommittedRevocation, StoreError>) -> Lapse {
     match answer {
         Err(StoreError::Lapsed(lapse)) => lapse,
@@ -44,11 +44,11 @@ fn lapse(answer: Result<CommittedRevocation, StoreError>) -> Lapse {
 }
 
 #[test]
-fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
+fn a_change_by_a_revoked_or_expired_session_is_refused() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let (victim, by) = (db.open(Db::sign_in(&ada)).await, db.open(Db::sign_in(&eve)).await);
-        let late = RevocationRequest { now: by.expires_at, ..order(&by, Target::User(ada.id)) };
+        let late = RevocationRequest { now: by.expires_at, ..request(&by, Target::User(ada.id)) };
         assert_eq!(lapse(db.store.commit(late).await), Lapse::Session);
         db.revoke(Target::Session(by.id), Cause::Revoked).await;
         for target in [
@@ -59,7 +59,7 @@ fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
             Target::All,
         ] {
             assert_eq!(
-                lapse(db.store.commit(order(&by, target.clone())).await),
+                lapse(db.store.commit(request(&by, target.clone())).await),
                 Lapse::Session,
                 "{target:?}"
             );
@@ -79,25 +79,25 @@ fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
 }
 
 #[test]
-fn nobody_gives_orders_in_the_name_of_somebody_elses_session() {
+fn a_change_by_the_session_of_another_user_is_refused() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let session = db.open(Db::sign_in(&ada)).await;
         let forged = ActingSession { user: eve.id, ..authority(&session) };
-        let order =
-            RevocationRequest { acting_session: Some(forged), ..order(&session, Target::User(ada.id)) };
-        assert_eq!(lapse(db.store.commit(order).await), Lapse::Session);
+        let request =
+            RevocationRequest { acting_session: Some(forged), ..request(&session, Target::User(ada.id)) };
+        assert_eq!(lapse(db.store.commit(request).await), Lapse::Session);
     });
 }
 
 #[test]
-fn account_role_and_privilege_are_those_of_the_moment() {
+fn account_role_and_privilege_are_checked_when_the_change_is_written() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let by = db.open(Db::sign_in(&eve)).await;
         let with = |authority| RevocationRequest {
             acting_session: Some(authority),
-            ..order(&by, Target::User(ada.id))
+            ..request(&by, Target::User(ada.id))
         };
         let operator = ActingSession { role: Role::Operator, ..authority(&by) };
         assert_eq!(lapse(db.store.commit(with(operator)).await), Lapse::Role);
@@ -121,16 +121,16 @@ fn account_role_and_privilege_are_those_of_the_moment() {
 }
 
 #[test]
-fn an_order_waits_for_a_revocation_of_its_session_and_is_not_carried_out_after_it() {
+fn a_change_that_waits_for_the_revocation_of_its_session_is_refused() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let by = db.open(Db::sign_in(&user)).await;
         let (mut raw, watch) = (db.raw().await, db.raw().await);
         let revocation = raw.transaction().await.unwrap();
         revocation.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", &[&user.id.0]).await.unwrap();
-        let (store, ordered) = (db.store.clone(), new_password(&by));
-        let in_flight = tokio::spawn(async move { store.commit(ordered).await });
-        eventually("the order waits", async || {
+        let (store, request) = (db.store.clone(), new_password(&by));
+        let in_flight = tokio::spawn(async move { store.commit(request).await });
+        eventually("the request waits", async || {
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
                                                                AND datname = current_database()";
             watch.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == 1
@@ -146,14 +146,14 @@ fn an_order_waits_for_a_revocation_of_its_session_and_is_not_carried_out_after_i
 }
 
 #[test]
-fn of_two_sessions_that_change_the_password_at_once_one_does() {
+fn only_one_of_two_password_changes_at_once_succeeds() {
     with_db(|db| async move {
         db.user("ada").await;
         for round in 0..12 {
             let (one, two) = (sign_in_again(&db, "ada").await, sign_in_again(&db, "ada").await);
-            let orders = [db.store.commit(new_password(&one)), db.store.commit(new_password(&two))];
+            let requests = [db.store.commit(new_password(&one)), db.store.commit(new_password(&two))];
             let (done, refused): (Vec<_>, Vec<_>) =
-                join_all(orders).await.into_iter().partition(|answer| answer.is_ok());
+                join_all(requests).await.into_iter().partition(|answer| answer.is_ok());
             assert_eq!(done.len(), 1, "round {round}: {done:?} {refused:?}");
             assert_eq!(lapse(refused.into_iter().next().unwrap()), Lapse::Session);
         }
@@ -170,11 +170,11 @@ async fn sign_in_again(db: &Db, name: &str) -> Session {
 /// Two sessions revoke each other at the same moment, with every combination of targets. One succeeds, and there is
 /// no deadlock.
 #[test]
-fn of_two_that_revoke_each_other_one_does() {
+fn only_one_of_two_sessions_that_revoke_each_other_succeeds() {
     with_db(|db| async move {
         db.user("ada").await;
         db.user("eve").await;
-        let aims: [fn(&Session) -> Target; 4] = [
+        let targets: [fn(&Session) -> Target; 4] = [
             |at| Target::Session(at.id),
             |at| Target::Device(at.device),
             |at| Target::User(at.user),
@@ -182,10 +182,10 @@ fn of_two_that_revoke_each_other_one_does() {
         ];
         for round in 0..48 {
             let (one, two) = (sign_in_again(&db, "ada").await, sign_in_again(&db, "eve").await);
-            let (first, second) = (aims[round % 4], aims[round / 4 % 4]);
+            let (first, second) = (targets[round % 4], targets[round / 4 % 4]);
             let answers = join_all([
-                db.store.commit(order(&one, first(&two))),
-                db.store.commit(order(&two, second(&one))),
+                db.store.commit(request(&one, first(&two))),
+                db.store.commit(request(&two, second(&one))),
             ])
             .await;
             let done = answers.iter().filter(|answer| answer.is_ok()).count();

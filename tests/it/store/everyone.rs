@@ -1,4 +1,4 @@
-//! Revoking all sessions: it holds at once, touches no session's row, and the rows are ended afterwards.
+//! A revocation of all sessions: it takes effect at once and changes no row of a session. Later, a job marks the rows as ended.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use store::{Lapse, OpenSession, Privilege, SessionFilter, StoreError, Target};
 
 use super::{Db, event, now, with_db};
 
-/// A sign-in after the newest revocation of all sessions.
+/// Opens a session after the newest revocation of all sessions.
 async fn open_now(db: &Db, name: &str) -> store::Session {
     let key = domain::account::account_key::AccountKey::of(&format!("{name}@example.com"));
     let found = db.store.user_by_key(key, None).await.unwrap().unwrap();
@@ -15,7 +15,7 @@ async fn open_now(db: &Db, name: &str) -> store::Session {
 }
 
 #[test]
-fn it_waits_for_no_row_of_a_session_and_holds_at_once() {
+fn a_revocation_of_all_sessions_waits_for_no_row_and_takes_effect_at_once() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -50,7 +50,7 @@ fn it_waits_for_no_row_of_a_session_and_holds_at_once() {
 }
 
 #[test]
-fn a_session_that_is_opened_afterwards_lives() {
+fn a_session_that_is_opened_after_a_revocation_of_all_sessions_is_valid() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let old = db.open(Db::sign_in(&user)).await;
@@ -65,7 +65,7 @@ fn a_session_that_is_opened_afterwards_lives() {
 }
 
 #[test]
-fn the_rows_are_ended_in_batches_by_the_first_revocation_that_covers_them() {
+fn rows_are_ended_in_batches_with_the_first_revocation_that_covers_them() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         for _ in 0..5 {
@@ -92,7 +92,7 @@ fn the_rows_are_ended_in_batches_by_the_first_revocation_that_covers_them() {
 }
 
 #[test]
-fn a_row_that_is_locked_is_ended_later() {
+fn a_locked_row_is_ended_later() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let (held, _free) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
@@ -107,7 +107,7 @@ fn a_row_that_is_locked_is_ended_later() {
 }
 
 #[test]
-fn it_waits_for_a_refresh_that_has_begun_and_none_succeeds_after_it() {
+fn no_refresh_succeeds_after_a_revocation_of_all_sessions() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         for round in 0..12_u64 {

@@ -1,4 +1,4 @@
-//! Sessions of external issuers: listed, revoked like any other, and ended when their node has died.
+//! External sessions are listed and revoked like any other. They are ended when their node writes no heartbeat any more.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Db, address, now, with_db};
 
-async fn begin(db: &Db, subject: &str) -> ExternalSession {
+pub(super) async fn begin(db: &Db, subject: &str) -> ExternalSession {
     let session = ExternalSession {
         id: SessionId::random(),
         issuer: "corp".to_owned(),
@@ -36,7 +36,7 @@ async fn live(db: &Db) -> Vec<SessionId> {
 }
 
 #[test]
-fn what_was_begun_is_listed_as_it_was() {
+fn a_session_is_listed_as_it_was_written() {
     with_db(|db| async move {
         let ann = begin(&db, "corp:ann").await;
         begin(&db, "corp:bob").await;
@@ -51,7 +51,7 @@ fn what_was_begun_is_listed_as_it_was() {
 }
 
 #[test]
-fn an_order_ends_one_session_a_users_or_all() {
+fn a_revocation_ends_one_session_or_those_of_a_subject_or_all_sessions() {
     with_db(|db| async move {
         let [first, second, third] =
             [begin(&db, "corp:ann").await, begin(&db, "corp:ann").await, begin(&db, "corp:bob").await];
@@ -72,37 +72,37 @@ fn an_order_ends_one_session_a_users_or_all() {
 }
 
 #[test]
-fn an_order_for_one_accounts_sessions_spares_outside_ones() {
+fn a_revocation_of_the_sessions_of_an_account_does_not_end_external_sessions() {
     with_db(|db| async move {
-        let outside = begin(&db, "1").await;
+        let external = begin(&db, "1").await;
         let user = db.user("ada").await;
         db.open(Db::sign_in(&user)).await;
         db.revoke(Target::User(user.id), Cause::PasswordChanged).await;
-        let order = RevocationRequest {
+        let request = RevocationRequest {
             only_user: Some(user.id),
-            ..RevocationRequest::new(Target::Session(outside.id), Cause::SignedOut, now())
+            ..RevocationRequest::new(Target::Session(external.id), Cause::SignedOut, now())
         };
-        assert_eq!(db.store.commit(order).await.unwrap().id, None);
-        assert_eq!(live(&db).await, [outside.id]);
+        assert_eq!(db.store.commit(request).await.unwrap().id, None);
+        assert_eq!(live(&db).await, [external.id]);
     });
 }
 
 #[test]
-fn other_nodes_hear_which_outside_sessions_ended() {
+fn the_feed_of_another_node_reads_which_external_sessions_ended() {
     with_db(|db| async move {
         let session = begin(&db, "corp:ann").await;
         let listener = db.store.listen().await.unwrap();
         let place = listener.watermark().await.unwrap();
         db.revoke(Target::Subject(Subject::new("corp:ann")), Cause::Revoked).await;
-        let (heard, _) = super::watermark::read_since(&listener, &place).await;
-        assert_eq!(heard.len(), 1);
-        assert_eq!(heard[0].committed.ended.named()[0].session, session.id);
-        assert_eq!(heard[0].committed.ended.named()[0].user, None);
+        let (read, _) = super::watermark::read_since(&listener, &place).await;
+        assert_eq!(read.len(), 1);
+        assert_eq!(read[0].committed.ended.named()[0].session, session.id);
+        assert_eq!(read[0].committed.ended.named()[0].user, None);
     });
 }
 
 #[test]
-fn a_session_whose_process_died_ends_and_one_that_is_touched_does_not() {
+fn a_session_without_heartbeats_is_ended_and_a_session_with_heartbeats_is_not() {
     with_db(|db| async move {
         let session = begin(&db, "corp:ann").await;
         let later = now() + Duration::from_secs(100);
@@ -115,7 +115,7 @@ fn a_session_whose_process_died_ends_and_one_that_is_touched_does_not() {
 }
 
 #[test]
-fn a_session_that_was_taken_for_dead_is_named_and_never_lives_again() {
+fn a_session_that_was_ended_as_an_orphan_is_reported_and_cannot_be_prolonged() {
     with_db(|db| async move {
         let session = begin(&db, "corp:ann").await;
         let other = begin(&db, "corp:bob").await;
@@ -132,7 +132,7 @@ fn a_session_that_was_taken_for_dead_is_named_and_never_lives_again() {
 }
 
 #[test]
-fn a_session_that_was_ended_by_order_is_not_prolonged_or_revived() {
+fn a_revoked_session_is_not_prolonged_or_revived() {
     with_db(|db| async move {
         let session = begin(&db, "corp:ann").await;
         assert!(db.store.prolong_external(session.id, None, Some(now()), now()).await.unwrap());
@@ -144,7 +144,7 @@ fn a_session_that_was_ended_by_order_is_not_prolonged_or_revived() {
 }
 
 #[test]
-fn a_session_ends_with_its_connection_and_is_forgotten_in_time() {
+fn a_session_ends_with_its_connection_and_its_row_is_deleted_later() {
     with_db(|db| async move {
         let session = begin(&db, "").await;
         db.store.end_external(vec![session.id], now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The journal: offsets without gaps, a key that publishes once, an unknown outcome, and retention.
+//! The journal: offsets without gaps, idempotency keys, unknown outcomes, and retention.
 
 mod forgetting;
 mod reading;
@@ -60,7 +60,7 @@ fn offsets(publications: &[Arc<Publication>]) -> Vec<u64> {
 }
 
 #[test]
-fn what_was_appended_is_read_as_it_was() {
+fn appended_messages_are_read_unchanged() {
     with_db(|db| async move {
         let info = ClientInfo {
             user: Subject::new("corp:ada"),
@@ -79,7 +79,7 @@ fn what_was_appended_is_read_as_it_was() {
 }
 
 #[test]
-fn sixteen_that_append_at_once_leave_no_hole_and_lose_nothing() {
+fn sixteen_simultaneous_appenders_leave_no_gap_and_lose_nothing() {
     with_db(|db| async move {
         let appenders = (0..16).map(|appender| {
             let store = db.store.clone();
@@ -112,7 +112,7 @@ fn sixteen_that_append_at_once_leave_no_hole_and_lose_nothing() {
 }
 
 #[test]
-fn of_sixteen_with_one_key_one_is_published_and_all_get_its_offset() {
+fn of_sixteen_messages_with_the_same_key_one_is_published_and_all_get_its_offset() {
     with_db(|db| async move {
         for round in 0..10 {
             let key = format!("key-{round}");
@@ -132,7 +132,7 @@ fn of_sixteen_with_one_key_one_is_published_and_all_get_its_offset() {
 }
 
 #[test]
-fn a_key_counts_within_a_batch_and_until_it_expires() {
+fn an_idempotency_key_counts_within_a_batch_and_until_it_expires() {
     with_db(|db| async move {
         let placed = append(&db.store, vec![keyed("a", "k"), message("b"), keyed("c", "k")]).await;
         assert_eq!(placed, [Placement::New(1), Placement::New(2), Placement::Earlier(1)]);
@@ -147,7 +147,7 @@ fn a_key_counts_within_a_batch_and_until_it_expires() {
 }
 
 #[test]
-fn a_batch_that_the_database_refuses_leaves_nothing_behind() {
+fn a_batch_that_the_database_refuses_stores_nothing() {
     with_db(|db| async move {
         append(&db.store, vec![message("a")]).await;
         let long = "k".repeat(256);
@@ -157,9 +157,9 @@ fn a_batch_that_the_database_refuses_leaves_nothing_behind() {
     });
 }
 
-/// The row is locked, so the batch waits in the database when the connection breaks.
+/// The row of the channel is locked, so the batch waits in the database when the connection breaks.
 #[test]
-fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled() {
+fn after_a_broken_connection_the_outcome_of_a_batch_is_unknown_until_it_is_settled() {
     with_db(|db| async move {
         append(&db.store, vec![message("a")]).await;
         for commits in [true, false] {
@@ -183,7 +183,7 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
             let (store, settling) = (db.store.clone(), channel());
             let settling =
                 tokio::spawn(async move { store.open_channel(settling, ALL, true).await.unwrap() });
-            eventually("the settler waits", async || {
+            eventually("the settling statement waits", async || {
                 let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
                            AND datname = current_database()";
                 watching.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == 2
@@ -203,7 +203,7 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
 }
 
 #[test]
-fn what_never_reached_the_database_was_not_appended() {
+fn an_append_that_cannot_reach_the_database_is_known_to_have_stored_nothing() {
     with_db(|db| async move {
         let proxy = DatabaseProxy::to(&db.settings);
         let behind = Store::connect(&proxy.database()).unwrap();
@@ -216,7 +216,7 @@ fn what_never_reached_the_database_was_not_appended() {
 }
 
 #[test]
-fn the_journal_leaves_connections_to_everybody_else() {
+fn the_journal_leaves_database_connections_for_other_statements() {
     with_db(|db| async move {
         let mut raw = db.raw().await;
         append(&db.store, vec![message("a")]).await;
@@ -243,7 +243,7 @@ fn the_journal_leaves_connections_to_everybody_else() {
 }
 
 #[test]
-fn the_sweep_deletes_what_is_too_much_and_too_old_and_nothing_else() {
+fn only_messages_beyond_the_size_or_the_age_are_deleted() {
     with_db(|db| async move {
         let old = NewMessage { time_ms: now_ms() - 8 * 86_400_000, ..message("old") };
         append(&db.store, vec![old.clone(), old]).await;
@@ -260,7 +260,7 @@ fn the_sweep_deletes_what_is_too_much_and_too_old_and_nothing_else() {
 }
 
 #[test]
-fn the_epoch_is_the_databases() {
+fn every_operation_returns_the_epoch_of_the_database() {
     with_db(|db| async move {
         let open = async || db.store.open_channel(channel(), ALL, false).await.unwrap().epoch;
         let epoch = open().await;
@@ -269,6 +269,6 @@ fn the_epoch_is_the_databases() {
         assert_eq!((appended.epoch, open().await), (epoch.clone(), epoch.clone()));
         assert_eq!(db.store.remove_messages(channel(), 2).await.unwrap().epoch, epoch);
         let all_alike = epoch.bytes().all(|byte| Some(byte) == epoch.bytes().next());
-        assert!(!all_alike, "each letter is drawn by itself: {epoch}");
+        assert!(!all_alike, "each letter is drawn separately: {epoch}");
     });
 }

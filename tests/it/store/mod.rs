@@ -2,17 +2,19 @@
 //!
 //! Each test gets its own migrated database from the harness.
 
-#![allow(clippy::unwrap_used, reason = "a fact that cannot be asked about fails")]
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod aged;
 mod attempts;
 mod audit;
 mod authority;
+mod certificate_lock;
 mod everyone;
 mod external;
 mod journal;
 mod opening;
 mod outage;
+mod pool;
 mod proof;
 mod refresh;
 mod revoking;
@@ -131,7 +133,9 @@ impl Db {
     async fn open(&self, open: OpenSession) -> Session {
         match self.store.open_session(open, event("session.opened")).await.unwrap() {
             OpenOutcome::Session(session, _) => *session,
-            OpenOutcome::Superseded | OpenOutcome::Spent => panic!("the sign-in was superseded"),
+            OpenOutcome::Superseded | OpenOutcome::Spent => {
+                panic!("the sign-in was superseded, or its proof is spent")
+            }
         }
     }
 

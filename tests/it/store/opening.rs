@@ -1,4 +1,4 @@
-//! Opening sessions, alone and against revocations.
+//! Opening sessions: alone, after or during a revocation, and when the user has too many sessions.
 
 use domain::account::{
     account_key::AccountKey,
@@ -10,7 +10,7 @@ use store::{Change, OpenOutcome, OpenSession, RevocationRequest, Target};
 use super::{Db, event, now, with_db};
 
 #[test]
-fn a_session_is_as_it_was_opened() {
+fn an_opened_session_is_read_unchanged() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let open = Db::sign_in(&user);
@@ -32,7 +32,7 @@ fn a_session_is_as_it_was_opened() {
 }
 
 #[test]
-fn a_sign_in_that_a_revocation_of_its_user_overtook_is_superseded() {
+fn a_sign_in_opens_no_session_after_a_revocation_of_its_user() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         db.revoke(Target::User(user.id), Cause::Revoked).await;
@@ -41,7 +41,7 @@ fn a_sign_in_that_a_revocation_of_its_user_overtook_is_superseded() {
 }
 
 #[test]
-fn a_sign_in_that_a_revocation_of_everyone_overtook_is_superseded() {
+fn a_sign_in_opens_no_session_after_a_revocation_of_all_sessions() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         db.revoke(Target::All, Cause::Revoked).await;
@@ -50,7 +50,7 @@ fn a_sign_in_that_a_revocation_of_everyone_overtook_is_superseded() {
 }
 
 #[test]
-fn a_sign_in_on_a_device_forgotten_meanwhile_is_superseded() {
+fn a_sign_in_opens_no_session_after_a_revocation_of_its_device() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let first = Db::sign_in(&user);
@@ -62,7 +62,7 @@ fn a_sign_in_on_a_device_forgotten_meanwhile_is_superseded() {
 }
 
 #[test]
-fn a_sign_in_of_a_user_suspended_meanwhile_is_superseded() {
+fn a_sign_in_of_a_suspended_user_opens_no_session() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let order = RevocationRequest {
@@ -75,9 +75,9 @@ fn a_sign_in_of_a_user_suspended_meanwhile_is_superseded() {
     });
 }
 
-/// Many rounds of a sign-in against a revocation. In either order, no session stays open.
+/// In each round a sign-in and a revocation run at the same time. Whichever of them commits first, no session stays open.
 #[test]
-fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
+fn a_simultaneous_sign_in_and_revocation_leave_no_open_session() {
     with_db(|db| async move {
         for round in 0..40 {
             let user = db.user(&format!("ada{round}")).await;
@@ -101,7 +101,7 @@ fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
 }
 
 #[test]
-fn the_oldest_session_gives_way() {
+fn a_session_over_the_limit_evicts_the_oldest() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let mut sessions = Vec::new();
@@ -134,7 +134,7 @@ fn the_oldest_session_gives_way() {
 }
 
 #[test]
-fn parallel_sign_ins_keep_to_the_limit() {
+fn parallel_sign_ins_do_not_exceed_the_limit_of_sessions() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let opening = (0..12).map(|_| {
@@ -149,7 +149,7 @@ fn parallel_sign_ins_keep_to_the_limit() {
 }
 
 #[test]
-fn a_role_can_change_while_its_user_is_signed_in() {
+fn a_changed_role_ends_no_session() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;

@@ -1,4 +1,5 @@
-//! A database that cannot be reached: the only error is `Unavailable`, and the store recovers by itself.
+//! A database that cannot be reached, is read-only, or is too slow: operations fail with `Unavailable`. The store recovers by
+//! itself.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use store::{DatabaseSettings, RevocationRequest, Store, Target};
 use super::{Db, event, now, with_db};
 
 #[test]
-fn a_server_that_does_not_run_is_unavailable() {
+fn a_database_server_that_does_not_run_is_unavailable() {
     let nowhere = DatabaseSettings::embedded(std::path::Path::new("/nonexistent"), "none");
     let store = Store::connect(&nowhere).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -21,7 +22,7 @@ fn a_server_that_does_not_run_is_unavailable() {
 }
 
 #[test]
-fn a_database_that_admits_nobody_is_unavailable_until_it_does_again() {
+fn a_database_that_refuses_connections_is_unavailable_until_it_accepts_them() {
     with_db(|db| async move {
         db.store.ping().await.unwrap();
         let name = db.settings.config.get_dbname().unwrap().to_owned();
@@ -56,7 +57,7 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
         let kept = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND application_name = 'portcullis' AND pid <> $1";
         let own: i32 = raw.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
-        crate::harness::eventually("its connections are closed", async || {
+        crate::harness::eventually("the connections of the store are closed", async || {
             raw.query_one(kept, &[&own]).await.unwrap().get::<_, i64>(0) == 0
         })
         .await;
@@ -72,10 +73,9 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
     });
 }
 
-/// Each statement is faster than the statement timeout of the database, but together they exceed the time limit of
-/// the caller.
+/// Each statement is faster than the statement timeout of the database, but together they exceed the time limit of a write.
 #[test]
-fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
+fn a_write_of_several_slow_statements_fails_at_the_time_limit_of_writes() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -89,9 +89,9 @@ fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
         .await
         .unwrap();
         let began = Instant::now();
-        let order = RevocationRequest::new(Target::Session(session.id), Cause::SignedOut, now());
+        let request = RevocationRequest::new(Target::Session(session.id), Cause::SignedOut, now());
         let (ended, rotated) = tokio::join!(
-            db.store.commit(order),
+            db.store.commit(request),
             db.store.rotate_refresh(session.id, 0, now(), session.expires_at, event("session.refreshed")),
         );
         assert!(ended.unwrap_err().is_unavailable() && rotated.unwrap_err().is_unavailable());
@@ -100,7 +100,7 @@ fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
 }
 
 #[test]
-fn a_pool_without_a_free_connection_says_so_in_time() {
+fn a_pool_without_a_free_connection_is_unavailable_within_seconds() {
     with_db(|db| async move {
         let mut settings = db.settings.clone();
         settings.pool_size = 1;

@@ -26,7 +26,7 @@ fn privilege(session: &Session, revocation_epoch: i32) -> Privilege {
 }
 
 #[test]
-fn of_sixteen_that_use_a_ticket_one_gets_in() {
+fn only_one_of_sixteen_uses_of_a_ticket_succeeds() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -43,7 +43,7 @@ fn of_sixteen_that_use_a_ticket_one_gets_in() {
 }
 
 #[test]
-fn an_expired_ticket_opens_nothing() {
+fn an_expired_ticket_cannot_be_used_and_is_deleted() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -56,7 +56,7 @@ fn an_expired_ticket_opens_nothing() {
 }
 
 #[test]
-fn each_proof_of_presence_begins_another_epoch() {
+fn each_proof_of_presence_raises_the_privilege_epoch() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -74,7 +74,7 @@ fn each_proof_of_presence_begins_another_epoch() {
 }
 
 #[test]
-fn privilege_falls_with_the_password() {
+fn a_new_password_ends_the_privilege_of_the_session() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let (session, other) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
@@ -92,7 +92,7 @@ fn privilege_falls_with_the_password() {
 }
 
 #[test]
-fn a_proof_checked_before_the_password_changed_grants_nothing() {
+fn a_proof_from_before_a_new_password_gives_no_privilege() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -108,7 +108,7 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
 }
 
 #[test]
-fn a_user_who_was_blocked_meanwhile_gets_no_privilege() {
+fn a_blocked_user_gets_no_privilege() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;

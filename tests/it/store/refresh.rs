@@ -1,4 +1,4 @@
-//! Refresh tokens, which can be used only once, and the recorded uses of a session.
+//! Refresh tokens: of several simultaneous rotations or late retries, only one succeeds. Also the recorded uses of a session.
 
 use std::time::Duration;
 
@@ -8,29 +8,32 @@ use store::{LastSeen, Target};
 
 use super::{Db, address, event, now, with_db};
 
-const CONSUMERS: usize = 16;
+const AT_ONCE: usize = 16;
 
 #[test]
-fn of_sixteen_that_rotate_one_counter_one_gets_the_session() {
+fn only_one_of_sixteen_rotations_of_one_counter_succeeds() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         let until = now() + Duration::from_secs(60);
         for counter in 0..5 {
-            let rotating = (0..CONSUMERS).map(|_| {
+            let rotating = (0..AT_ONCE).map(|_| {
                 db.store.rotate_refresh(session.id, counter, now(), until, event("session.refreshed"))
             });
-            let won: Vec<_> = join_all(rotating).await.into_iter().filter_map(Result::unwrap).collect();
-            assert_eq!(won.len(), 1);
-            assert_eq!((won[0].refresh_counter, won[0].refresh_rotated_at), (counter + 1, Some(now())));
+            let rotated: Vec<_> = join_all(rotating).await.into_iter().filter_map(Result::unwrap).collect();
+            assert_eq!(rotated.len(), 1);
+            assert_eq!(
+                (rotated[0].refresh_counter, rotated[0].refresh_rotated_at),
+                (counter + 1, Some(now()))
+            );
         }
         let events = "SELECT count(*) FROM audit_events WHERE event = 'session.refreshed'";
-        assert_eq!(db.count(events).await, 5, "each rotation leaves one event");
+        assert_eq!(db.count(events).await, 5, "each rotation writes one event");
     });
 }
 
 #[test]
-fn a_session_that_has_ended_does_not_rotate() {
+fn an_expired_refresh_token_or_one_of_an_ended_session_is_not_rotated() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let rotate = |session, now| {
@@ -45,19 +48,19 @@ fn a_session_that_has_ended_does_not_rotate() {
         let revoked = db.open(Db::sign_in(&user)).await;
         db.revoke(Target::Session(revoked.id), Cause::SignedOut).await;
         assert_eq!(rotate(revoked.id, now()).await.unwrap(), None);
-        let stale = db.open(Db::sign_in(&user)).await;
-        assert_eq!(rotate(stale.id, stale.refresh_expires_at).await.unwrap(), None);
-        assert!(rotate(stale.id, now()).await.unwrap().is_some());
-        let past = stale.expires_at;
+        let live = db.open(Db::sign_in(&user)).await;
+        assert_eq!(rotate(live.id, live.refresh_expires_at).await.unwrap(), None);
+        assert!(rotate(live.id, now()).await.unwrap().is_some());
+        let past = live.expires_at;
         assert_eq!(
-            db.store.rotate_refresh(stale.id, 1, past, past, event("session.refreshed")).await.unwrap(),
+            db.store.rotate_refresh(live.id, 1, past, past, event("session.refreshed")).await.unwrap(),
             None
         );
     });
 }
 
 #[test]
-fn no_refresh_token_outlives_its_session() {
+fn a_refresh_token_expires_at_the_latest_with_its_session() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -73,7 +76,7 @@ fn no_refresh_token_outlives_its_session() {
 }
 
 #[test]
-fn of_sixteen_late_retries_one_is_granted() {
+fn only_one_of_sixteen_late_retries_is_granted() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -82,8 +85,8 @@ fn of_sixteen_late_retries_one_is_granted() {
             .await
             .unwrap()
             .unwrap();
-        let retrying = (0..CONSUMERS)
-            .map(|_| db.store.spend_late_retry(session.id, 1, now(), event("session.refreshed")));
+        let retrying =
+            (0..AT_ONCE).map(|_| db.store.spend_late_retry(session.id, 1, now(), event("session.refreshed")));
         let granted =
             join_all(retrying).await.into_iter().filter(|spent| spent.as_ref().unwrap().is_some()).count();
         assert_eq!(granted, 1);
@@ -91,7 +94,7 @@ fn of_sixteen_late_retries_one_is_granted() {
 }
 
 #[test]
-fn a_used_successor_leaves_no_late_retry() {
+fn a_late_retry_is_refused_after_the_successor_was_used() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -120,7 +123,7 @@ fn a_used_successor_leaves_no_late_retry() {
 }
 
 #[test]
-fn a_touch_moves_nothing_back_and_never_what_was_revoked() {
+fn an_older_use_and_a_use_of_a_revoked_session_change_nothing() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;

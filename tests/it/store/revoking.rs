@@ -1,19 +1,25 @@
-//! Revocations: which sessions they end, which they spare, and that they are one transaction.
+//! Revocations: which sessions they end, which sessions they do not end, and what they write.
 
 use std::time::Duration;
 
-use domain::account::role::Role;
-use protocol::{
-    close::Cause,
-    id::{SessionId, UserId},
+use domain::{
+    account::role::{Role, Status},
+    events::session_signals::{Signal, SignalKind, signals},
 };
-use store::{Change, OpenSession, RevocationRequest, SessionFilter, Target};
+use protocol::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+    id::{DeviceId, SessionId, UserId},
+};
+use store::{
+    Change, ExternalSession, Left, OpenSession, RevocationRequest, SessionFilter, StoreError, Target,
+};
 
-use super::{Db, now, with_db};
+use super::{Db, address, external::begin, now, watermark::read_since, with_db};
 use crate::harness::Barrier;
 
 #[test]
-fn a_session_ends_once() {
+fn only_one_of_eight_simultaneous_revocations_ends_the_session() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
@@ -28,7 +34,7 @@ fn a_session_ends_once() {
 }
 
 #[test]
-fn a_user_reaches_only_their_own_sessions() {
+fn a_revocation_limited_to_one_user_ends_no_session_of_another() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let session = db.open(Db::sign_in(&ada)).await;
@@ -44,7 +50,7 @@ fn a_user_reaches_only_their_own_sessions() {
 }
 
 #[test]
-fn an_order_for_roles_spares_the_others() {
+fn a_revocation_limited_to_some_roles_ends_no_session_of_other_roles() {
     with_db(|db| async move {
         let (ada, boss) = (db.user("ada").await, db.user("boss").await);
         let order = RevocationRequest {
@@ -68,7 +74,30 @@ fn an_order_for_roles_spares_the_others() {
 }
 
 #[test]
-fn the_excepted_session_stays() {
+fn a_change_that_keeps_an_admin_does_not_take_the_last_active_one() {
+    with_db(|db| async move {
+        let (one, two) = (db.user("ada").await, db.user("eve").await);
+        let to = |user: &store::User, change| RevocationRequest {
+            change: Some(change),
+            keep_an_admin: true,
+            ..RevocationRequest::new(Target::User(user.id), Cause::RoleChanged, now())
+        };
+        for user in [&one, &two] {
+            db.store.commit(to(user, Change::Role(Role::Admin))).await.unwrap();
+        }
+        db.store.commit(to(&one, Change::Role(Role::User))).await.unwrap();
+        for change in [Change::Role(Role::Operator), Change::Status(Status::Suspended)] {
+            let refused = db.store.commit(to(&two, change)).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(name)) if name == store::LAST_ADMIN));
+        }
+        let last = db.store.user_by_id(two.id).await.unwrap().unwrap();
+        assert_eq!((last.role, last.status), (Role::Admin, Status::Active));
+        db.store.commit(to(&one, Change::Status(Status::Suspended))).await.unwrap();
+    });
+}
+
+#[test]
+fn an_excepted_session_is_not_ended() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let kept = db.open(Db::sign_in(&user)).await;
@@ -86,7 +115,7 @@ fn the_excepted_session_stays() {
 }
 
 #[test]
-fn a_forgotten_device_starts_over() {
+fn a_forgotten_device_is_unknown_until_the_next_sign_in_on_it() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let open = Db::sign_in(&user);
@@ -111,7 +140,7 @@ fn a_forgotten_device_starts_over() {
 }
 
 #[test]
-fn revoking_nobody_writes_nothing() {
+fn a_revocation_that_ends_no_session_writes_nothing() {
     with_db(|db| async move {
         let before = db.count("SELECT count(*) FROM audit_events").await;
         for target in [Target::User(UserId(404)), Target::Session(SessionId::random())] {
@@ -122,7 +151,7 @@ fn revoking_nobody_writes_nothing() {
 }
 
 #[test]
-fn the_event_says_how_many_and_why() {
+fn the_audit_event_names_the_number_of_sessions_the_cause_and_the_actor() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         db.open(Db::sign_in(&user)).await;
@@ -140,10 +169,10 @@ fn the_event_says_how_many_and_why() {
     });
 }
 
-/// Both lock rows in the order of their ids. This test holds a row in the middle; in any other order each of the two
-/// would lock rows that the other needs, and they would deadlock after the release.
+/// A revocation and a `touch` both lock rows in the order of their ids. This test holds a row in the middle. In any other
+/// order, each of the two would lock rows that the other needs, and they would deadlock after the release.
 #[test]
-fn a_revocation_and_touches_do_not_wait_for_each_other() {
+fn a_revocation_and_touches_do_not_deadlock() {
     with_db(|db| async move {
         for revocation_first in [true, false] {
             let user = db.user(if revocation_first { "ada" } else { "bob" }).await;
@@ -179,7 +208,7 @@ fn a_revocation_and_touches_do_not_wait_for_each_other() {
 }
 
 #[test]
-fn time_alone_ends_a_session_unless_a_socket_is_open() {
+fn an_unused_session_becomes_idle_unless_a_socket_is_open() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let idle = Duration::from_secs(1800);
@@ -195,9 +224,9 @@ fn time_alone_ends_a_session_unless_a_socket_is_open() {
     });
 }
 
-/// The batch of a pass is bounded, so those that have waited for longest come first.
+/// One run of the job ends a bounded number of sessions. It must begin with the sessions that expired first.
 #[test]
-fn the_sessions_that_ended_first_are_found_first() {
+fn the_sessions_that_expired_first_are_found_first() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let mut sessions = Vec::new();
@@ -215,7 +244,7 @@ fn the_sessions_that_ended_first_are_found_first() {
 }
 
 #[test]
-fn a_session_used_since_it_was_found_idle_is_spared() {
+fn a_session_used_since_it_was_found_idle_is_not_ended() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let (quiet, used) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
@@ -254,5 +283,134 @@ fn sessions_are_found_page_by_page() {
         }
         seen.dedup();
         assert_eq!(seen.len(), 5);
+    });
+}
+
+#[test]
+fn the_feed_reads_what_a_revocation_left() {
+    with_db(|db| async move {
+        let (ada, boss) = (db.user("ada").await, db.user("boss").await);
+        for user in [&ada, &boss] {
+            db.open(Db::sign_in(user)).await;
+        }
+        let promote = format!("UPDATE users SET role = 'admin' WHERE id = {}", boss.id.0);
+        db.raw().await.batch_execute(&promote).await.unwrap();
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        let order = RevocationRequest {
+            only_roles: Some(vec![Role::User]),
+            ..RevocationRequest::new(Target::Users(vec![ada.id, boss.id]), Cause::Revoked, now())
+        };
+        let committed = db.store.commit(order).await.unwrap();
+        assert_eq!(committed.left, Left { excluded: 1, more: false });
+        let (heard, _) = read_since(&listener, &start).await;
+        assert_eq!(heard[0].committed, committed);
+        db.raw().await.batch_execute("UPDATE revocations SET more = true").await.unwrap();
+        let (heard, _) = read_since(&listener, &start).await;
+        assert_eq!(heard[0].committed.left, Left { excluded: 1, more: true });
+    });
+}
+
+/// The sessions of a test in which every kind of target covers something: two of ada, one of bob, and an external session.
+struct Covered {
+    ada: [store::Session; 2],
+    bob: store::Session,
+    external: ExternalSession,
+}
+
+impl Covered {
+    async fn begin(db: &Db, name: &str) -> Self {
+        let (ada, bob) = (db.user(&format!("ada-{name}")).await, db.user(&format!("bob-{name}")).await);
+        Self {
+            ada: [db.open(Db::sign_in(&ada)).await, db.open(Db::sign_in(&ada)).await],
+            bob: db.open(Db::sign_in(&bob)).await,
+            external: begin(db, "corp:ann").await,
+        }
+    }
+
+    /// The target after this one. So a new kind of target does not compile here until it is in the list.
+    fn next(&self, target: Option<&Target>) -> Option<Target> {
+        let (ada, bob) = (self.ada[0].user, self.bob.user);
+        match target {
+            None => Some(Target::Session(self.ada[0].id)),
+            Some(Target::Session(_)) => Some(Target::Device(self.ada[0].device)),
+            Some(Target::Device(_)) => Some(Target::User(ada)),
+            Some(Target::User(_)) => Some(Target::Users(vec![ada, bob])),
+            Some(Target::Users(_)) => Some(Target::Network("192.0.2.0/24".parse().unwrap())),
+            Some(Target::Network(_)) => Some(Target::OpenedSince(now())),
+            Some(Target::OpenedSince(_)) => Some(Target::Subject(self.external.subject.clone())),
+            Some(Target::Subject(_)) => Some(Target::All),
+            Some(Target::All) => None,
+        }
+    }
+}
+
+/// The audit events of the newest revocation.
+async fn events_of_newest(db: &Db) -> Vec<AuditEvent> {
+    let sql = "SELECT event, user_id, session_id, device_id, subject, detail FROM audit_events
+               WHERE (detail->>'revocation')::bigint = (SELECT max(id) FROM revocations)";
+    let rows = db.raw().await.query(sql, &[]).await.unwrap();
+    let event = |row: &tokio_postgres::Row| AuditEvent {
+        user: row.get::<_, Option<_>>("user_id").map(UserId),
+        session: row.get::<_, Option<_>>("session_id").map(SessionId),
+        device: row.get::<_, Option<_>>("device_id").map(DeviceId),
+        subject: row.get("subject"),
+        detail: row.get::<_, serde_json::Value>("detail").as_object().unwrap().clone(),
+        ..AuditEvent::new(row.get("event"), Outcome::Success, 0)
+    };
+    rows.iter().map(event).collect()
+}
+
+/// What the events say has ended.
+fn said(events: &[AuditEvent]) -> Vec<Signal> {
+    let signals = events.iter().flat_map(signals);
+    signals.filter(|signal| signal.kind == SignalKind::SessionRevoked).collect()
+}
+
+#[test]
+fn a_revocation_of_every_kind_of_target_is_told_to_other_systems() {
+    with_db(|db| async move {
+        let (mut target, mut number) = (None, 0);
+        // After the revocation of everyone, sign-ins that began before are refused.
+        while target != Some(Target::All) {
+            number += 1;
+            let covered = Covered::begin(&db, &number.to_string()).await;
+            let next = covered.next(target.as_ref()).expect("another kind of target");
+            db.revoke(next.clone(), Cause::Revoked).await.id.expect("a revocation");
+            let events = events_of_newest(&db).await;
+            let told = events.iter().all(|event| !said(std::slice::from_ref(event)).is_empty());
+            assert!(told && !events.is_empty(), "{next:?}: {events:?}");
+            target = Some(next);
+        }
+    });
+}
+
+#[test]
+fn a_revocation_of_a_network_is_in_the_trail_of_each_user_and_names_the_sessions() {
+    with_db(|db| async move {
+        let covered = Covered::begin(&db, "x").await;
+        let network = ipnet::IpNet::from(address());
+        for (target, key) in
+            [(Target::Network(network), "network"), (Target::OpenedSince(now()), "opened_since")]
+        {
+            let again = Covered::begin(&db, key).await;
+            let (sessions, users) = match target {
+                Target::Network(_) => (6, 4),
+                _ => (3, 2),
+            };
+            db.revoke(target, Cause::Revoked).await;
+            let events = events_of_newest(&db).await;
+            assert_eq!(events.len(), users);
+            assert!(events.iter().all(|event| event.user.is_some() && event.detail.contains_key(key)));
+            let said = said(&events);
+            assert_eq!(said.len(), sessions);
+            for session in [&again.ada[0], &again.ada[1], &again.bob] {
+                let about = domain::events::outgoing::SignalSubject::Session(Some(session.user), session.id);
+                assert!(said.iter().any(|signal| signal.about == about), "{about:?}: {said:?}");
+            }
+            let of_ada = events.iter().find(|event| event.user == Some(again.ada[0].user)).expect("an event");
+            assert_eq!(of_ada.detail["sessions"], 2);
+        }
+        assert_ne!(covered.bob.user, covered.ada[0].user);
     });
 }

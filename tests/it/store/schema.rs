@@ -1,6 +1,8 @@
-//! The schema on an empty database, and the values that its constraints refuse.
+//! Migrations of empty databases and of databases with rows of earlier releases, the values that constraints refuse, and some
+//! statements about accounts.
 
 use domain::account::{account_key::AccountKey, email::Email};
+use secrecy::SecretString;
 use store::{Migrated, NewUser, StoreError, UserFilter};
 
 use tokio_postgres::error::SqlState;
@@ -16,7 +18,7 @@ fn migrating_again_changes_nothing() {
 }
 
 #[test]
-fn many_may_migrate_an_empty_database_at_once() {
+fn migrations_that_run_six_times_at_once_are_applied_once() {
     with_db(|db| async move {
         db.raw().await.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
         let runs = (0..6).map(|_| {
@@ -30,7 +32,7 @@ fn many_may_migrate_an_empty_database_at_once() {
 }
 
 #[test]
-fn an_address_has_one_account_whatever_its_case() {
+fn an_address_in_another_case_belongs_to_the_same_account() {
     with_db(|db| async move {
         db.user("ada").await;
         let again = NewUser {
@@ -51,12 +53,21 @@ fn an_address_has_one_account_whatever_its_case() {
 }
 
 #[test]
-fn a_rehash_never_overwrites_a_new_password() {
+fn a_rehash_replaces_only_the_hash_that_was_verified() {
     with_db(|db: Db| async move {
         let user = db.user("ada").await;
-        let hash = |text: &str| text.to_owned().into();
-        assert!(!db.store.rehash_password(user.id, hash("other"), hash("new")).await.unwrap());
-        assert!(db.store.rehash_password(user.id, user.password_hash, hash("new")).await.unwrap());
+        let rehash = async |verified: SecretString, new: &str| {
+            db.store.rehash_password(user.id, verified, new.to_owned().into()).await.unwrap()
+        };
+        let stored = async || -> String {
+            db.raw().await.query_one("SELECT password_hash FROM users", &[]).await.unwrap().get(0)
+        };
+        // A new password is set after the old one was verified.
+        db.raw().await.execute("UPDATE users SET password_hash = 'changed'", &[]).await.unwrap();
+        assert!(!rehash(user.password_hash.clone(), "rehashed").await);
+        assert_eq!(stored().await, "changed");
+        assert!(rehash("changed".to_owned().into(), "rehashed").await);
+        assert_eq!(stored().await, "rehashed");
     });
 }
 
@@ -77,7 +88,7 @@ fn accounts_are_found_by_a_part_of_their_address() {
     });
 }
 
-/// The migrations before this one, on a database without tables.
+/// Applies the migrations before `version` to an empty schema.
 async fn schema_before(db: &super::Db, version: u32) -> tokio_postgres::Client {
     let raw = db.raw().await;
     raw.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
@@ -95,7 +106,7 @@ async fn schema_before(db: &super::Db, version: u32) -> tokio_postgres::Client {
 }
 
 #[test]
-fn denials_of_tokens_without_an_end_get_one_and_blocks_do_not() {
+fn a_migration_gives_denials_of_tokens_an_end_and_does_not_change_blocks() {
     with_db(|db| async move {
         let raw = schema_before(&db, 10).await;
         let rows = "INSERT INTO denials (kind, token_id, created_at) VALUES ('token', 'old', now() - interval '1 year');
@@ -115,7 +126,7 @@ fn denials_of_tokens_without_an_end_get_one_and_blocks_do_not() {
 }
 
 #[test]
-fn blocks_that_were_replaced_before_are_noted() {
+fn a_migration_records_when_blocks_were_replaced() {
     with_db(|db| async move {
         let raw = schema_before(&db, 14).await;
         let rows = "INSERT INTO denials (kind, subject, lifted, created_at) VALUES
@@ -131,7 +142,7 @@ fn blocks_that_were_replaced_before_are_noted() {
 }
 
 #[test]
-fn sessions_that_were_opened_after_an_old_revocation_of_all_stay_open() {
+fn sessions_that_were_opened_after_an_old_revocation_of_all_sessions_stay_open() {
     with_db(|db| async move {
         let raw = schema_before(&db, 10).await;
         let rows = "INSERT INTO users (email, password_hash, status) VALUES ('ada@example.com', '!', 'active');
@@ -151,7 +162,7 @@ fn sessions_that_were_opened_after_an_old_revocation_of_all_stay_open() {
 }
 
 #[test]
-fn a_session_that_an_earlier_release_opens_after_a_revocation_of_all_is_open() {
+fn a_session_that_an_earlier_release_opens_after_a_revocation_of_all_sessions_stays_open() {
     with_db(|db| async move {
         let rows = "INSERT INTO users (email, password_hash, status) VALUES ('ada@example.com', '!', 'active');
                     INSERT INTO registered_devices (user_id, id) SELECT id, gen_random_uuid() FROM users;
@@ -166,7 +177,7 @@ fn a_session_that_an_earlier_release_opens_after_a_revocation_of_all_is_open() {
 }
 
 #[test]
-fn grown_offsets_come_down_under_a_new_epoch() {
+fn a_migration_reduces_large_offsets_and_begins_a_new_epoch() {
     with_db(|db| async move {
         let raw = db.raw().await;
         let top = 1_i64 << 60;
@@ -199,11 +210,11 @@ fn grown_offsets_come_down_under_a_new_epoch() {
         assert_eq!(db.count(messages).await, 1 + 2 + 3 + 4);
         assert_eq!(db.count("SELECT seq FROM channel_idempotency").await, 2);
         raw.batch_execute(migration).await.unwrap();
-        assert_eq!(epoch().await, after, "offsets that have not grown stay as they are");
+        assert_eq!(epoch().await, after, "a second run does not change small offsets");
     });
 }
 
-/// Accounts with these addresses, as a release without keys left them.
+/// Inserts accounts with these addresses and without account keys, like those of an earlier release. Returns their ids.
 async fn without_keys(db: &Db, addresses: &[&str]) -> Vec<i64> {
     let raw = db.raw().await;
     let mut ids = Vec::new();
@@ -218,7 +229,7 @@ async fn without_keys(db: &Db, addresses: &[&str]) -> Vec<i64> {
 }
 
 #[test]
-fn existing_accounts_get_their_keys_and_of_two_with_one_key_the_older() {
+fn existing_accounts_get_their_keys_and_the_oldest_account_gets_a_key_that_several_have_in_common() {
     with_db(|db| async move {
         let addresses = [
             "stra\u{df}e@example.com",
@@ -269,7 +280,7 @@ fn existing_accounts_have_their_keys_before_a_registration_can_take_one() {
 }
 
 #[test]
-fn a_migration_gives_every_account_its_key() {
+fn a_migration_assigns_account_keys_and_reports_accounts_whose_key_is_taken() {
     with_db(|db| async move {
         let ids = without_keys(&db, &["J\u{fc}rgen@example.com", "\u{ff2a}\u{fc}rgen@example.com"]).await;
         let migrated = db.store.migrate().await.unwrap();
@@ -279,7 +290,7 @@ fn a_migration_gives_every_account_its_key() {
 }
 
 #[test]
-fn many_may_give_keys_at_once() {
+fn several_runs_at_once_give_every_account_its_key() {
     with_db(|db| async move {
         let sql = "INSERT INTO users (email, password_hash)
                    SELECT 'p' || n || '@example.com', 'x' FROM generate_series(1, 2500) n;
@@ -298,7 +309,7 @@ fn many_may_give_keys_at_once() {
 }
 
 #[test]
-fn an_account_that_an_earlier_release_makes_is_found() {
+fn an_account_that_an_earlier_release_inserts_is_found() {
     with_db(|db| async move {
         let insert = async |email: &str| {
             let sql = "INSERT INTO users (email, password_hash) VALUES ($1, 'x')";
@@ -306,7 +317,7 @@ fn an_account_that_an_earlier_release_makes_is_found() {
         };
         insert("Ada@Example.com").await.unwrap();
         assert!(db.store.user_by_key(AccountKey::of("ada@example.com"), None).await.unwrap().is_some());
-        assert!(insert("ada@example.com").await.is_err(), "it is the same address");
+        assert!(insert("ada@example.com").await.is_err(), "the address is the same");
     });
 }
 

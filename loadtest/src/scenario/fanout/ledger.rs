@@ -1,4 +1,4 @@
-//! The deliveries of a fan-out, subscriber by subscriber: each publication once, and in the order of the channel.
+//! Checks the deliveries of a fan-out to each subscriber: each publication arrives once, and in the order of the channel.
 //!
 //! A total count is not enough: a lost delivery and a duplicate would cancel each other out.
 
@@ -7,11 +7,11 @@ const LISTED: usize = 10;
 
 /// Which publications each subscriber has received. Publications are numbered from 0 in the order in which they are sent.
 pub(super) struct Ledger {
-    /// How many different connections publish; they take turns.
+    /// The number of connections that publish. They publish in turn.
     publishers: usize,
     /// The order in which the channel has published, as far as it is known.
     order: Vec<usize>,
-    /// The place of each publication in `order`.
+    /// The place of each publication in `order`; `None` if it is not known yet.
     places: Vec<Option<usize>>,
     /// The newest publication of each publisher in `order`.
     newest: Vec<Option<usize>>,
@@ -22,7 +22,7 @@ pub(super) struct Ledger {
 
 struct Subscriber {
     received: Vec<bool>,
-    /// The place in the channel's order of the publication that comes next.
+    /// The place in `Ledger::order` of the publication that this subscriber must receive next.
     next: usize,
 }
 
@@ -31,9 +31,9 @@ struct Subscriber {
 pub(super) enum Violation {
     /// This publication was never sent.
     Unknown,
-    /// The subscriber has received it already.
+    /// The subscriber has received this publication already.
     Duplicate,
-    /// Other subscribers received another publication at this place.
+    /// In the order of the channel, another publication comes next for this subscriber.
     OutOfOrder { expected: usize },
     /// A newer publication of the same publisher was delivered earlier.
     PublisherOutOfOrder,
@@ -42,9 +42,9 @@ pub(super) enum Violation {
 impl Ledger {
     /// A ledger for `publications` that `publishers` connections send in turn to `subscribers`.
     ///
-    /// With `one_at_a_time`, each publication is sent only after the previous one has reached every subscriber, so
-    /// the order of the channel is the order of the numbers. Otherwise the first subscriber that receives a
-    /// publication determines its place.
+    /// With `one_at_a_time`, each publication is sent only after the previous one has reached every subscriber, so the order of
+    /// the channel is the order of the numbers. Otherwise the first subscriber that receives a publication determines the place
+    /// of this publication.
     pub(super) fn new(
         subscribers: usize,
         publications: usize,
@@ -69,11 +69,11 @@ impl Ledger {
         self.delivered
     }
 
-    /// Enters a delivery.
+    /// Records a delivery.
     ///
     /// # Errors
-    /// What is wrong with the delivery. The next delivery to this subscriber is then expected after this one, so that
-    /// each fault is reported only once.
+    /// What is wrong with the delivery. If it was out of order, the subscriber is expected to continue after this publication.
+    /// So one fault does not make all later deliveries wrong.
     pub(super) fn enter(&mut self, subscriber: usize, number: usize) -> Result<(), Violation> {
         let Some(place) = self.places.get(number).copied() else { return Err(Violation::Unknown) };
         let next = self.subscribers[subscriber].next;
@@ -84,7 +84,7 @@ impl Ledger {
         self.delivered += 1;
         let expected = self.order.get(next).copied();
         let in_order = match (place, expected) {
-            // No subscriber has received this publication or any later one.
+            // No subscriber has received this publication, and this subscriber has received all known ones.
             (None, None) => self.append(number),
             (Some(place), _) if place == next => Ok(()),
             (None, Some(expected)) => Err(Violation::OutOfOrder { expected }),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_publication_once_and_in_order_is_right() {
+    fn deliveries_of_every_publication_once_and_in_order_are_accepted() {
         let mut ledger = Ledger::new(2, 3, 2, true);
         for subscriber in 0..2 {
             assert_eq!(enter_all(&mut ledger, subscriber, &[0, 1, 2]), []);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_lost_and_one_doubled_delivery_do_not_cancel_each_other_out() {
+    fn one_lost_and_one_duplicate_delivery_do_not_cancel_each_other_out() {
         let mut ledger = Ledger::new(2, 3, 2, true);
         assert_eq!(enter_all(&mut ledger, 0, &[0, 1, 1, 2]), [Violation::Duplicate]);
         assert_eq!(enter_all(&mut ledger, 1, &[0, 2]), [Violation::OutOfOrder { expected: 1 }]);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_known_order_all_subscribers_must_agree_on_one() {
+    fn if_no_order_is_known_all_subscribers_must_have_the_same_order() {
         let mut ledger = Ledger::new(2, 4, 4, false);
         assert_eq!(enter_all(&mut ledger, 0, &[1, 0, 2, 3]), []);
         assert_eq!(enter_all(&mut ledger, 1, &[1, 0, 2, 3]), []);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_publications_of_one_publisher_keep_their_order() {
-        // Publications 0 and 2 are of the first of two publishers.
+        // The first of two publishers sends publications 0 and 2.
         let mut ledger = Ledger::new(1, 4, 2, false);
         assert_eq!(enter_all(&mut ledger, 0, &[1, 2, 0]), [Violation::PublisherOutOfOrder]);
         let mut ledger = Ledger::new(1, 4, 2, false);

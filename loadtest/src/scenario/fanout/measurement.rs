@@ -1,4 +1,4 @@
-//! The measurement, in one round or two: publishes, receives the deliveries, checks them, and reports them.
+//! The measurement, in one round or two. It publishes, receives the deliveries, checks them, and reports them.
 //!
 //! A round publishes everything once. In the second round the last connection does not read.
 
@@ -10,7 +10,7 @@ use super::{
     args::Args,
     ledger::{Ledger, Violation},
     publication::{number, publication},
-    stalled::{FILLER_SIZE, Stalled},
+    stalled::{Stalled, is_filler},
 };
 use crate::{
     connections::{Connections, EventKind},
@@ -26,7 +26,8 @@ const STALLED_END_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Measurement {
     pub(super) connections: Connections,
     ledger: Ledger,
-    /// The start of the latency of each publication of this round: when it was sent or, with a rate, when it was due.
+    /// The moment from which the latency of each publication of this round counts: when it was sent or, with a rate, when it
+    /// was due.
     sent: Vec<Instant>,
     publications: usize,
     /// The number of the first publication of this round.
@@ -36,8 +37,9 @@ pub(super) struct Measurement {
     /// How the connection that does not read ended.
     pub(super) stalled_end: Option<String>,
     start: Instant,
+    /// When the newest delivery of this round arrived.
     last: Instant,
-    /// The longest delay with which the program itself sent a publication.
+    /// The greatest delay of this program itself: from the moment at which a publication was due to its sending.
     latest: Duration,
     pub(super) latencies: Latencies,
     pub(super) report: Report,
@@ -62,7 +64,7 @@ impl Measurement {
         }
     }
 
-    /// Publishes everything. With each publication it also publishes in the second channel of the stalled connection.
+    /// Publishes everything. With `stalled`, also publishes in the second channel of the last connection.
     pub(super) async fn run(&mut self, args: &Args, mut stalled: Option<&mut Stalled>) {
         let bar = progress("publishing", self.publications);
         self.start = Instant::now();
@@ -176,8 +178,8 @@ impl Measurement {
         let EventKind::Text(text) = event else {
             return self.report.check(false, || format!("connection {connection} received {event}"));
         };
-        // The publisher for the stalled connection receives its own large publications too; they do not count.
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| line.len() < FILLER_SIZE);
+        // Connections that are in the second channel also receive the large publications there, which do not count.
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !is_filler(line));
         for line in lines {
             match number(line) {
                 Some(number) => self.take_delivery(at, connection, number),

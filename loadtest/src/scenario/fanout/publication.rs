@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_publication_is_a_command_with_data_of_the_size_asked_for() {
+    fn a_publication_is_a_command_with_data_of_the_requested_size() {
         for size in [0, 40, 100, 1000] {
             let command = publication(7, size);
             let decoded = decode_frame(std::str::from_utf8(&command).unwrap()).unwrap();

@@ -1,7 +1,7 @@
 //! The second round of `fanout`: all publications once more, while one of the subscribers does not read.
 //!
-//! The other subscribers must not be affected. Once the queue of the stalled subscriber has certainly overflowed, it
-//! reads again, and must receive the close frame with the reason.
+//! The other subscribers must not be affected. As soon as enough is published to overflow the queue of the stalled subscriber,
+//! this subscriber reads again. It must then receive the close frame with the reason.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::{failure::Failure, process::Process, report::Latencies};
 const SLOW: &str = "close 3008 (slow)";
 /// Time for the server to finish before its memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
-/// The memory that the server may keep afterwards, in KiB.
+/// The memory that the server may keep after the round, in KiB.
 const KEPT: u64 = 16 * 1024;
-/// How much the median of the other subscribers may rise: to this multiple, plus this time.
+/// How far the median latency of the other subscribers may rise: to this multiple, plus this time.
 const RISE: (f64, Duration) = (1.5, Duration::from_millis(5));
 
 /// Publishes everything once more while the last connection does not read, and checks the effect on the other
@@ -44,7 +44,7 @@ pub(super) async fn run(
     report.check(ended == SLOW, || format!("the stalled subscriber received {ended} instead of {SLOW}"));
     let (without, with) = (reading.quantile(0.5), measurement.latencies.quantile(0.5));
     report.check(with <= without.mul_f64(RISE.0) + RISE.1, || {
-        format!("the median of the other subscribers rose from {without:?} to {with:?}")
+        format!("the median latency of the other subscribers rose from {without:?} to {with:?}")
     });
     if let (Some(before), Some(after)) = (before, after) {
         report.figure("server_resident_before_kib", before.resident as f64);

@@ -1,10 +1,11 @@
-//! The deliveries of durable channels, subscriber by subscriber: each publication of the channel once, the offsets without a gap,
-//! and the publications of each publisher in order.
+//! Checks the deliveries of durable channels to each subscriber: each publication of the channel arrives once, the offsets have
+//! no gap, and the publications of each publisher arrive in order.
 
 use crate::{messages::Publication, report::Report};
 
 pub(super) struct Ledger {
-    /// The channel of each connection. Publishers have the first numbers, and each publishes to its own channel.
+    /// The channel of each connection. The publishers are the first connections. Each publishes to the channel to which it is
+    /// subscribed.
     channels: Vec<usize>,
     publishers: usize,
     /// For each connection, the next expected offset; 0 before its first delivery, which may have any offset.
@@ -12,7 +13,7 @@ pub(super) struct Ledger {
     /// For each connection and publisher, the next expected number.
     next_number: Vec<Vec<usize>>,
     report: Report,
-    whole: bool,
+    may_continue: bool,
 }
 
 impl Ledger {
@@ -23,30 +24,30 @@ impl Ledger {
             channels,
             publishers,
             report: Report::default(),
-            whole: true,
+            may_continue: true,
         }
     }
 
     /// The number of deliveries if each publisher sends `publications`.
     pub(super) fn expected(&self, publications: usize) -> usize {
-        let listeners = |publisher: &usize| {
+        let subscribers = |publisher: &usize| {
             self.channels.iter().filter(|channel| **channel == self.channels[*publisher]).count()
         };
-        (0..self.publishers).map(|publisher| listeners(&publisher) * publications).sum()
+        (0..self.publishers).map(|publisher| subscribers(&publisher) * publications).sum()
     }
 
     /// False after a failure that makes the rest of the run pointless.
-    pub(super) fn is_whole(&self) -> bool {
-        self.whole
+    pub(super) fn may_continue(&self) -> bool {
+        self.may_continue
     }
 
     /// Records a failure that makes the rest of the run pointless.
     pub(super) fn fail(&mut self, description: String) {
-        self.whole = false;
+        self.may_continue = false;
         self.report.check(false, || description);
     }
 
-    /// Enters a delivery, and checks its channel, its offset and its number.
+    /// Records a delivery, and checks its channel, its offset and its number.
     pub(super) fn delivered(&mut self, connection: usize, published: &Publication) {
         let (data, offset) = (published.data, published.offset);
         let foreign = self.channels.get(data.publisher) != Some(&self.channels[connection]);
@@ -81,24 +82,24 @@ mod tests {
     }
 
     #[test]
-    fn every_listener_of_a_channel_is_to_hear_all_of_it() {
-        // Publishers 0 and 1 in channels 0 and 1, three listeners in channel 0.
+    fn every_subscriber_of_a_channel_is_expected_to_receive_all_its_publications() {
+        // Publishers 0 and 1 are in channels 0 and 1. Three more subscribers are in channel 0.
         let mut ledger = Ledger::new(vec![0, 1, 0, 0, 0], 2);
         assert_eq!(ledger.expected(10), 4 * 10 + 10);
         for (number, offset) in [(0, 5), (1, 6)] {
             ledger.delivered(2, &published(0, number, offset));
         }
-        assert!(ledger.is_whole() && ledger.conclude().broken().is_empty());
+        assert!(ledger.may_continue() && ledger.conclude().broken().is_empty());
     }
 
     #[test]
-    fn holes_doubles_and_strangers_are_noticed() {
+    fn gaps_duplicates_and_publications_of_other_channels_are_noticed() {
         let mut ledger = Ledger::new(vec![0, 1, 0], 2);
         ledger.delivered(2, &published(0, 0, 1));
         ledger.delivered(2, &published(0, 0, 1));
         ledger.delivered(2, &published(0, 2, 3));
         ledger.delivered(2, &published(1, 0, 4));
-        assert!(!ledger.is_whole());
+        assert!(!ledger.may_continue());
         assert_eq!(ledger.conclude().broken().len(), 5);
     }
 }

@@ -1,5 +1,5 @@
-//! `publish-durable`: the cost and the latency of publications that are committed before they are acknowledged, and whether every
-//! acknowledged publication reaches every subscriber once and in order.
+//! `publish-durable`: the cost and the latency of publications that are committed before they are acknowledged, and whether
+//! every acknowledged publication reaches every subscriber once and in order.
 //!
 //! The default limits of a connection and a user are too low for this scenario: raise `LIMIT_FRAME_CONNECTION` and
 //! `LIMIT_PUBLICATION_USER` of the server.
@@ -20,7 +20,7 @@ use crate::{
     setup::SetupArgs,
 };
 
-/// The longest time without any event.
+/// Time limit for the next event.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The id of a publisher's first publication.
 const FIRST_ID: usize = 3;
@@ -29,28 +29,28 @@ const FIRST_ID: usize = 3;
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Users.
+    /// The number of users.
     #[arg(long, default_value_t = 10)]
     users: usize,
     /// The namespace of the channels. It must be durable.
     #[arg(long, default_value = "chat")]
     namespace: String,
-    /// Channels.
+    /// The number of channels.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     channels: u16,
-    /// Connections that publish, spread evenly over the channels.
+    /// The number of connections that publish. They are spread evenly over the channels.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     publishers: u16,
-    /// Connections that only subscribe, spread likewise.
+    /// The number of connections that only subscribe. They are spread in the same way.
     #[arg(long, default_value_t = 50)]
     subscribers: u16,
-    /// Publications of each publisher.
+    /// The number of publications of each publisher.
     #[arg(long, default_value_t = 250)]
     publications: usize,
-    /// Publications of one publisher that may wait for their acknowledgement at the same time.
+    /// The number of publications of one publisher that may wait for their acknowledgement at the same time.
     #[arg(long, default_value_t = 8)]
     window: usize,
-    /// Bytes of data in each.
+    /// Bytes of data in each publication.
     #[arg(long, default_value_t = 100)]
     size: usize,
 }
@@ -89,7 +89,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// The channel of a connection. Publishers have the first numbers; publishers and subscribers are spread over the channels.
+/// The number of the channel of a connection. The first connections are the publishers, and the others are the subscribers.
+/// Each group is spread evenly over the channels.
 fn channel_of(connection: usize, publishers: usize, channels: usize) -> usize {
     if connection < publishers { connection % channels } else { (connection - publishers) % channels }
 }
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
                 self.publish_next(publisher);
             }
         }
-        while self.acknowledged < expected && self.ledger.is_whole() {
+        while self.acknowledged < expected && self.ledger.may_continue() {
             let Ok(Some(event)) = timeout(PATIENCE, self.connections.events.recv()).await else {
                 self.ledger
                     .fail(format!("{} of {expected} publications were acknowledged", self.acknowledged));
@@ -152,7 +153,7 @@ impl<'a> Run<'a> {
     async fn wait_for_deliveries(&mut self) {
         let expected = self.ledger.expected(self.args.publications);
         let bar = progress("delivering", expected);
-        while self.delivered < expected && self.ledger.is_whole() {
+        while self.delivered < expected && self.ledger.may_continue() {
             let Ok(Some(event)) = timeout(PATIENCE, self.connections.events.recv()).await else {
                 self.ledger.fail(format!("{} of {expected} deliveries arrived", self.delivered));
                 break;

@@ -1,5 +1,5 @@
-//! `reconnect`: all clients are disconnected at once and return over some seconds. Measures the time until all of
-//! them have the publications of the meantime, each once and in order.
+//! `reconnect`: all clients are disconnected at once and return over some seconds. Measures the time until all of them have the
+//! publications that they missed, each once and in order.
 
 mod subscriber;
 
@@ -31,22 +31,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Users.
+    /// The number of users.
     #[arg(long, default_value_t = 50)]
     users: usize,
     /// The namespace of the channel. It must allow recovery.
     #[arg(long, default_value = "chat")]
     namespace: String,
-    /// Connections that are disconnected and return.
+    /// The number of connections that are disconnected and return.
     #[arg(long = "connections", default_value_t = 500)]
     count: usize,
-    /// Publications while they are away or returning.
+    /// The number of publications while the connections are away or returning.
     #[arg(long, default_value_t = 50)]
     publications: usize,
-    /// Seconds over which they return.
+    /// Seconds over which the connections return.
     #[arg(long, default_value_t = 2.0)]
     jitter: f64,
-    /// Let the server disconnect them: `disconnect` of its API, with this key. Without it, the clients close.
+    /// Disconnect the connections through the server API, with this key. Without a key, the clients close them.
     #[arg(long, env = "LOADTEST_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
 }
@@ -57,7 +57,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let channel = unused_channel(&args.namespace);
     check_descriptors(args.count)?;
 
-    // A separate connection publishes. The first session has room for one connection more than its share.
+    // A separate connection publishes. It belongs to the first session, whose limit must permit one more connection.
     let (mut author, _) = Subscriber::open(target, &sessions[0], &channel, None).await?;
     let placed: Vec<&Session> =
         spread(sessions.len(), 0, Some(args.count)).into_iter().map(|session| &sessions[session]).collect();
@@ -67,8 +67,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let cut_at = Instant::now();
     disconnect_all(&args, target, &placed, &cut).await?;
     let positions = positions.await;
-    // Publishing ends in the middle of the returns. Clients that return later recover all publications; earlier ones
-    // also receive some live.
+    // Publishing ends in the middle of the returns. Clients that return after this end recover all publications. Clients that
+    // return earlier also receive some publications live.
     let every = secs(args.jitter / 2.0 / args.publications.max(1) as f64);
     let published = async {
         for number in 0..args.publications {
@@ -96,7 +96,7 @@ fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.max(0.0))
 }
 
-/// Opens all connections. Each listens until it is disconnected, and then yields its position.
+/// Opens all connections. Each one listens until it is disconnected, and then reports its position.
 async fn open_all(
     args: &Args,
     target: &Arc<Target>,
@@ -123,7 +123,7 @@ async fn open_all(
     Ok((cut, positions))
 }
 
-/// Ends every connection, through the server or from the client.
+/// Ends every connection, through the server API or by the client.
 async fn disconnect_all(
     args: &Args,
     target: &Target,
@@ -144,7 +144,7 @@ async fn disconnect_all(
     Ok(())
 }
 
-/// All clients return, each at its own moment, and listen until they have all publications.
+/// Lets every client return at a separate moment, and listen until it has all publications.
 async fn return_all(
     args: &Args,
     target: &Arc<Target>,

@@ -1,4 +1,4 @@
-//! A subscriber that remembers its position, and the publications that it receives when it returns.
+//! A subscriber that remembers its position. When it returns, the offsets of the publications that it receives are checked.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 const PONG: &[u8] = b"{}";
-/// The longest time until an answer.
+/// Time limit for an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The position of a subscription.
@@ -30,7 +30,7 @@ pub(super) struct Position {
 pub(super) struct Return {
     /// The time from the attempt to the subscription.
     pub(super) took: Duration,
-    /// When all missed publications had arrived.
+    /// When the last missed publication arrived.
     pub(super) complete_at: Instant,
     /// The number of publications in the reply to `subscribe`.
     pub(super) recovered: usize,
@@ -51,7 +51,7 @@ impl SubscribeReply {
 }
 
 impl Subscriber {
-    /// Connects and subscribes, with recovery from `since` if that is given.
+    /// Connects and subscribes. With `since`, recovers the publications after that position.
     pub(super) async fn open(
         target: &Target,
         session: &Session,
@@ -147,7 +147,8 @@ impl Subscriber {
         }
     }
 
-    /// Returns with the position `since`, and listens until `publications` more have arrived, recovered or live.
+    /// Reconnects with the position `since`, and listens until as many publications have arrived as `publications` states: in
+    /// the reply to `subscribe`, or live.
     pub(super) async fn return_from(
         target: &Target,
         session: &Session,
@@ -172,13 +173,13 @@ impl Subscriber {
             }
         }
         let returned = Return { took, complete_at: Instant::now(), recovered, wrong: track.wrong };
-        // Spread the closing of the connections a little.
+        // Other clients get a turn before this connection is closed.
         sleep(Duration::from_millis(1)).await;
         Ok(returned)
     }
 }
 
-/// Checks that each offset follows the one before.
+/// Checks that each offset is the previous one plus one.
 struct OffsetCheck {
     last: u64,
     wrong: Option<String>,
@@ -199,7 +200,7 @@ mod tests {
     use crate::messages::Data;
 
     #[test]
-    fn a_hole_and_a_double_are_noticed() {
+    fn a_gap_and_a_duplicate_are_noticed() {
         let published = |offset| Publication { data: Data { publisher: 0, number: 0 }, offset };
         let track = |offsets: &[u64]| {
             let mut track = OffsetCheck { last: 4, wrong: None };

@@ -1,5 +1,5 @@
-//! `revoke`: the main promise of the server, seen from outside. After a revocation all sockets of the user are closed, the sockets of
-//! other users are not affected, and no old credential is accepted anywhere.
+//! `revoke`: checks the main promise of the server from outside. After a revocation, all sockets of the user are closed, the
+//! sockets of other users are not affected, and no old credential is accepted anywhere.
 
 mod socket_watch;
 mod traffic;
@@ -24,23 +24,23 @@ use crate::{
     setup::SetupArgs,
 };
 
-/// How long to wait for closes that must not happen.
+/// Time to wait for closes that must not happen.
 const AFTERMATH: Duration = Duration::from_secs(1);
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Users, each registered if missing.
+    /// The number of users. Users that do not exist are registered.
     #[arg(long, default_value_t = 1000)]
     users: usize,
-    /// Sockets of each session.
+    /// The number of sockets of each session.
     #[arg(long, default_value_t = 1)]
     sockets_per_session: usize,
     /// The total number of sockets, spread evenly over the sessions, instead of a number for each session.
     #[arg(long = "connections")]
     count: Option<usize>,
-    /// Revoke only this many users, from the first. The sockets of the others must stay open.
+    /// Revoke only this many users, from the first. The sockets of the other users must stay open.
     #[arg(long)]
     revoke: Option<usize>,
     /// Revoke all users with one request.
@@ -49,14 +49,14 @@ pub(crate) struct Args {
     /// Milliseconds between two revocations.
     #[arg(long, default_value_t = 0)]
     pause: u64,
-    /// REST requests per second meanwhile, by turns with the sessions that are not revoked: each makes the server write when
-    /// its session was last seen. All must be answered with 200.
+    /// REST requests per second during the revocations. They use the sessions that are not revoked, in turn. Each request makes
+    /// the server record when its session was last seen. All must be answered with 200.
     #[arg(long, default_value_t = 0, conflicts_with = "all")]
     traffic: u32,
     /// Fail if the 99th percentile from request to close frame is above this many milliseconds.
     #[arg(long)]
     within: Option<u64>,
-    /// Fail if an answer takes more than this many milliseconds.
+    /// Fail if the answer to a revocation takes more than this many milliseconds.
     #[arg(long)]
     answer_within: Option<u64>,
 }
@@ -159,7 +159,7 @@ impl Scenario<'_> {
         Ok(())
     }
 
-    /// Revokes, after a step-up if one is needed. The times count from the request that succeeded.
+    /// Revokes, after a step-up if that is needed. The times are measured from the request that succeeded.
     async fn revoke(&mut self, target: RevocationTarget) -> Result<RevocationAnswer, Failure> {
         for _ in 0..2 {
             let start = Instant::now();
@@ -170,7 +170,7 @@ impl Scenario<'_> {
             }
             self.operator.access_token = self.rest.step_up(&self.operator, self.password).await?;
         }
-        Err("the administrator did a step-up, and another one is required".into())
+        Err("another step-up is required immediately after a step-up".into())
     }
 
     async fn conclude(mut self, within: Option<u64>, answer_within: Option<u64>) -> Report {
@@ -181,13 +181,13 @@ impl Scenario<'_> {
         if let Some(limit) = within {
             let p99 = self.watch.closes().quantile(0.99);
             self.report.check(p99 <= Duration::from_millis(limit), || {
-                format!("the 99th percentile is {:.2} ms, not {limit} ms", p99.as_secs_f64() * 1e3)
+                format!("the 99th percentile is {:.2} ms, above {limit} ms", p99.as_secs_f64() * 1e3)
             });
         }
         if let Some(limit) = answer_within {
             let slowest = self.answers.quantile(1.0);
             self.report.check(slowest <= Duration::from_millis(limit), || {
-                format!("an answer took {:.0} ms, not {limit} ms", slowest.as_secs_f64() * 1e3)
+                format!("an answer took {:.0} ms, above {limit} ms", slowest.as_secs_f64() * 1e3)
             });
         }
         self.report

@@ -1,4 +1,4 @@
-//! Watches all sockets of the scenario: which must be closed, which are closed, and how long that took.
+//! Watches all sockets of the scenario: which sockets must be closed, which are closed, and how long each close took.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::{
     report::{Latencies, Report},
 };
 
-/// The longest time until a socket is closed.
+/// Time limit for the closing of the sockets.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The state of all sockets.
@@ -18,8 +18,11 @@ pub(super) struct SocketWatch {
     events: UnboundedReceiver<Event>,
     /// The user of each connection.
     owners: Vec<usize>,
+    /// For each connection, whether it must be closed.
     expected: Vec<bool>,
+    /// For each connection, whether it has ended after it had to be closed.
     ended: Vec<bool>,
+    /// The number of connections that must be closed, and have not ended.
     outstanding: usize,
     start: Instant,
     closes: Latencies,
@@ -49,12 +52,12 @@ impl SocketWatch {
         &self.closes
     }
 
-    /// From now on all sockets of the user must be closed. Returns how many those are.
+    /// From now on all sockets of the user must be closed. Returns the number of these sockets.
     pub(super) fn expect_user(&mut self, user: usize) -> usize {
         self.expect(|owner| owner == user)
     }
 
-    /// From now on all remaining sockets must be closed. Returns how many those are.
+    /// From now on all remaining sockets must be closed. Returns the number of these sockets.
     pub(super) fn expect_all(&mut self) -> usize {
         self.expect(|_| true)
     }
@@ -104,8 +107,8 @@ impl SocketWatch {
             self.outstanding = self.outstanding.saturating_sub(1);
             self.closes.record(event.at.saturating_duration_since(self.start));
         }
-        let told = matches!(&event.kind, EventKind::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
-        report.check(told, || format!("socket {number} received {} instead of close 4500", event.kind));
+        let right_code = matches!(&event.kind, EventKind::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
+        report.check(right_code, || format!("socket {number} received {} instead of close 4500", event.kind));
     }
 }
 
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_socket_of_the_revoked_user_and_no_other_is_closed() {
+    async fn only_the_sockets_of_the_revoked_user_must_be_closed() {
         let (sender, events) = unbounded_channel();
         let mut watch = SocketWatch::new(events, vec![0, 1, 0]);
         let mut report = Report::default();

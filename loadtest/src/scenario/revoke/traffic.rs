@@ -1,4 +1,4 @@
-//! Requests in the background of revocations, so that the server writes when sessions were last seen.
+//! Requests that run during the revocations, so that the server records when sessions were last seen.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     target::Target,
 };
 
-/// Asks for the profiles of these sessions by turns, until `stop` is dropped. Every answer must be 200.
+/// Sends requests for profiles with these sessions in turn, until the sender of `stop` is dropped. Every answer must be 200.
 pub(super) async fn run(
     target: &Target,
     sessions: &[&Session],
@@ -69,7 +69,7 @@ impl Answers {
     pub(super) fn conclude(self, report: &mut Report) {
         report.latencies("rest_meanwhile", &self.times);
         report.check(self.refused == 0, || {
-            format!("{} requests were not answered with 200, such as: {:?}", self.refused, self.example)
+            format!("{} requests were not answered with 200; the last one: {:?}", self.refused, self.example)
         });
     }
 }

@@ -27,14 +27,14 @@ pub(crate) fn name_of(user: &str) -> String {
 /// The time `seconds` from now, in seconds since the epoch.
 pub(crate) fn soon(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    i64::try_from(now.as_secs()).expect("a clock of this age") + seconds
+    i64::try_from(now.as_secs()).expect("the time fits into an i64") + seconds
 }
 
 /// A token with these claims.
 pub(crate) fn token(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&json!({"alg": "HS256"})), part(claims));
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).expect("any key does");
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET).expect("HMAC accepts keys of any length");
     mac.update(signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }

@@ -13,8 +13,8 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// A line to this host and port.
-    pub(crate) async fn lay(host: String) -> io::Result<Self> {
+    /// Opens a line to this host and port.
+    pub(crate) async fn open(host: String) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let (address, opened) = (listener.local_addr()?, Arc::new(AtomicUsize::new(0)));
         let (whole, state) = watch::channel(true);
@@ -22,13 +22,13 @@ impl Line {
         Ok(Self { address, opened, whole, answering })
     }
 
-    /// Cuts the line, as if the network were lost: open connections are closed, and new ones are dropped until the line
-    /// is mended.
+    /// Cuts the line, as if the network were lost: open connections are closed, and new ones are dropped until the line is
+    /// restored.
     pub(crate) fn cut(&self) {
         self.whole.send_replace(false);
     }
 
-    pub(crate) fn mend(&self) {
+    pub(crate) fn restore(&self) {
         self.whole.send_replace(true);
     }
 
@@ -48,13 +48,13 @@ async fn answer(listener: TcpListener, host: String, opened: Arc<AtomicUsize>, s
     while let Ok((near, _)) = listener.accept().await {
         opened.fetch_add(1, Ordering::SeqCst);
         if *state.borrow() {
-            tokio::spawn(carry(near, host.clone(), state.clone()));
+            tokio::spawn(forward(near, host.clone(), state.clone()));
         }
     }
 }
 
 /// Forwards bytes until either side closes, or the line is cut or dropped.
-async fn carry(mut near: TcpStream, host: String, mut state: watch::Receiver<bool>) {
+async fn forward(mut near: TcpStream, host: String, mut state: watch::Receiver<bool>) {
     let Ok(mut far) = TcpStream::connect(host).await else { return };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     tokio::select! {

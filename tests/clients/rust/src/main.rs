@@ -1,4 +1,4 @@
-//! The unmodified `centrifuge-client`, the official Rust SDK, against a running server: over WebSockets and over HTTP
+//! Runs the unmodified `centrifuge-client`, the official Rust SDK, against a running server: over WebSockets and over HTTP
 //! streaming, in JSON and in Protobuf. Prints one line per scenario and transport. `run.sh` starts it.
 
 mod application;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use talk::{Outcome, Talk, WAYS, Way};
 
-/// Prints the result of a scenario. Returns whether it passed.
+/// Prints the result of a scenario. Returns whether the scenario passed.
 fn scored(name: &str, outcome: Outcome) -> bool {
     match &outcome {
         Ok(()) => println!("ok - {name}"),
@@ -38,8 +38,8 @@ async fn run(way: &'static Way) -> (usize, usize) {
 #[tokio::main]
 async fn main() -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
-    // Most of the time the scenarios wait for tokens to expire, so two transports run at once. With more, the clients
-    // would exceed the limit of handshakes from one address.
+    // Most of the time the scenarios wait for tokens to expire, so two transports run at once. With more transports at once,
+    // the clients would exceed the limit of handshakes from one address.
     for [one, other] in &WAYS {
         let (one, other) = tokio::join!(run(one), run(other));
         passed += one.0 + other.0;

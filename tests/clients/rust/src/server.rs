@@ -1,4 +1,4 @@
-//! The server under test: its address, and plain requests to it. `application.rs` and `talk.rs` use it; it knows
+//! The server under test: its address, and HTTP requests to it. `application.rs` and `talk.rs` use this module, which knows
 //! neither tokens nor channels.
 
 use std::{env, fs, path::Path};

@@ -1,5 +1,5 @@
-//! The clients and subscriptions of one scenario, with the events that they receive. The scenarios use it and check the
-//! events.
+//! The clients and subscriptions of one scenario, with the events that they receive. The scenarios use this module and check
+//! the events.
 
 use std::{future::IntoFuture, sync::Arc, time::Duration};
 
@@ -32,31 +32,31 @@ pub(crate) fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Out
 }
 
 /// The events of one kind, in order.
-pub(crate) struct Heard<T> {
+pub(crate) struct EventQueue<T> {
     what: &'static str,
-    come: UnboundedReceiver<T>,
+    receiver: UnboundedReceiver<T>,
 }
 
-impl<T> Heard<T> {
+impl<T> EventQueue<T> {
     /// Takes the next event, and waits for it if necessary.
     pub(crate) async fn next(&mut self) -> Result<T, Failure> {
-        within(self.what, self.come.recv()).await?.ok_or_else(|| format!("no more {}", self.what))
+        within(self.what, self.receiver.recv()).await?.ok_or_else(|| format!("no more {}", self.what))
     }
 
     /// The number of events that have not been taken.
     pub(crate) fn waiting(&self) -> usize {
-        self.come.len()
+        self.receiver.len()
     }
 }
 
-fn ear<T>(what: &'static str) -> (UnboundedSender<T>, Heard<T>) {
-    let (ear, come) = unbounded_channel();
-    (ear, Heard { what, come })
+fn event_queue<T>(what: &'static str) -> (UnboundedSender<T>, EventQueue<T>) {
+    let (sender, receiver) = unbounded_channel();
+    (sender, EventQueue { what, receiver })
 }
 
-/// A handler that keeps the events. The receiver may already be dropped.
-fn keep<Owner, T: Send + 'static>(ear: UnboundedSender<T>) -> impl FnMut(&Owner, T) + Send + 'static {
-    move |_, event| drop(ear.send(event))
+/// A handler that keeps the events. The queue may already be dropped.
+fn keep<Owner, T: Send + 'static>(sender: UnboundedSender<T>) -> impl FnMut(&Owner, T) + Send + 'static {
+    move |_, event| drop(sender.send(event))
 }
 
 /// An encoding and a transport: a WebSocket, or HTTP streaming with commands in separate requests.
@@ -77,16 +77,16 @@ pub(crate) static WAYS: [[Way; 2]; 2] = [
     ],
 ];
 
-/// A client with its line and its events.
+/// A client with its network connection (`line`) and its events.
 pub(crate) struct Peer {
     pub(crate) client: Client,
     pub(crate) line: Arc<Line>,
-    pub(crate) connecting: Heard<ConnectingEvent>,
-    pub(crate) connected: Heard<ConnectedEvent>,
-    pub(crate) disconnected: Heard<DisconnectedEvent>,
-    pub(crate) server_subscribed: Heard<ServerSubscribedEvent>,
-    pub(crate) server_unsubscribed: Heard<ServerUnsubscribedEvent>,
-    pub(crate) server_publications: Heard<ServerPublicationEvent>,
+    pub(crate) connecting: EventQueue<ConnectingEvent>,
+    pub(crate) connected: EventQueue<ConnectedEvent>,
+    pub(crate) disconnected: EventQueue<DisconnectedEvent>,
+    pub(crate) server_subscribed: EventQueue<ServerSubscribedEvent>,
+    pub(crate) server_unsubscribed: EventQueue<ServerUnsubscribedEvent>,
+    pub(crate) server_publications: EventQueue<ServerPublicationEvent>,
 }
 
 impl Peer {
@@ -95,14 +95,14 @@ impl Peer {
         self.connected.next().await.map(drop)
     }
 
-    /// Cuts the line and waits until the client has noticed it.
+    /// Cuts the line and waits until the client has noticed the loss.
     pub(crate) async fn cut(&mut self) -> Outcome {
         self.line.cut();
         while self.connecting.next().await?.code == centrifuge::codes::connecting::CONNECT_CALLED {}
         Ok(())
     }
 
-    pub(crate) async fn subscribed(&self, channel: &str) -> Result<Ear, Failure> {
+    pub(crate) async fn subscribed(&self, channel: &str) -> Result<ObservedSubscription, Failure> {
         self.subscribed_with(channel, |builder| builder).await
     }
 
@@ -110,10 +110,10 @@ impl Peer {
         &self,
         channel: &str,
         options: impl FnOnce(SubscriptionBuilder) -> SubscriptionBuilder,
-    ) -> Result<Ear, Failure> {
-        let mut ear = self.subscribing(channel, options)?;
-        ear.subscribed.next().await?;
-        Ok(ear)
+    ) -> Result<ObservedSubscription, Failure> {
+        let mut observed = self.subscribing(channel, options)?;
+        observed.subscribed.next().await?;
+        Ok(observed)
     }
 
     /// Requests a subscription without waiting for the answer.
@@ -121,11 +121,11 @@ impl Peer {
         &self,
         channel: &str,
         options: impl FnOnce(SubscriptionBuilder) -> SubscriptionBuilder,
-    ) -> Result<Ear, Failure> {
-        let (on_subscribed, subscribed) = ear("subscription");
-        let (on_unsubscribed, unsubscribed) = ear("end of the subscription");
-        let (on_publication, publications) = ear("publication");
-        let ((on_join, joins), (on_leave, leaves)) = (ear("join"), ear("leave"));
+    ) -> Result<ObservedSubscription, Failure> {
+        let (on_subscribed, subscribed) = event_queue("subscription");
+        let (on_unsubscribed, unsubscribed) = event_queue("end of the subscription");
+        let (on_publication, publications) = event_queue("publication");
+        let ((on_join, joins), (on_leave, leaves)) = (event_queue("join"), event_queue("leave"));
         let subscription = options(self.client.new_subscription(channel))
             .min_resubscribe_delay(Duration::from_millis(50))
             .on_subscribed(keep(on_subscribed))
@@ -136,21 +136,21 @@ impl Peer {
             .build()
             .map_err(|error| error.to_string())?;
         subscription.subscribe();
-        Ok(Ear { subscription, subscribed, unsubscribed, publications, joins, leaves })
+        Ok(ObservedSubscription { subscription, subscribed, unsubscribed, publications, joins, leaves })
     }
 }
 
 /// A subscription with its events.
-pub(crate) struct Ear {
+pub(crate) struct ObservedSubscription {
     pub(crate) subscription: Subscription,
-    pub(crate) subscribed: Heard<SubscribedEvent>,
-    pub(crate) unsubscribed: Heard<UnsubscribedEvent>,
-    pub(crate) publications: Heard<PublicationEvent>,
-    pub(crate) joins: Heard<JoinEvent>,
-    pub(crate) leaves: Heard<LeaveEvent>,
+    pub(crate) subscribed: EventQueue<SubscribedEvent>,
+    pub(crate) unsubscribed: EventQueue<UnsubscribedEvent>,
+    pub(crate) publications: EventQueue<PublicationEvent>,
+    pub(crate) joins: EventQueue<JoinEvent>,
+    pub(crate) leaves: EventQueue<LeaveEvent>,
 }
 
-impl Ear {
+impl ObservedSubscription {
     pub(crate) async fn publish(&self, data: &Value) -> Outcome {
         answered("publish", self.subscription.publish(data.to_string())).await
     }
@@ -175,16 +175,16 @@ impl Ear {
 }
 
 /// The data of a publication.
-pub(crate) fn said(publication: &Publication) -> Value {
+pub(crate) fn data_of(publication: &Publication) -> Value {
     serde_json::from_slice(&publication.data).unwrap_or_default()
 }
 
 /// The number that was published; 0 if it was something else.
 pub(crate) fn number(publication: &Publication) -> u64 {
-    said(publication)["n"].as_u64().unwrap_or_default()
+    data_of(publication)["n"].as_u64().unwrap_or_default()
 }
 
-/// The clients of one scenario. They and their lines are kept until its end.
+/// The clients of one scenario. The clients and their lines are kept until the scenario ends.
 pub(crate) struct Talk {
     way: &'static Way,
     clients: Vec<(Client, Arc<Line>)>,
@@ -205,16 +205,16 @@ impl Talk {
         &mut self,
         options: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Peer, Failure> {
-        let line = Arc::new(Line::lay(server::host()).await.map_err(|error| error.to_string())?);
+        let line = Arc::new(Line::open(server::host()).await.map_err(|error| error.to_string())?);
         let url = match self.way.streamed {
             true => format!("http://{}/connection/http_stream", line.address),
             false => format!("ws://{}/connection/websocket", line.address),
         };
-        let (on_connecting, connecting) = ear("attempt to connect");
-        let ((on_connected, connected), (on_disconnected, disconnected)) = (ear("connection"), ear("end"));
-        let (on_subscribed, server_subscribed) = ear("subscription by the server");
-        let (on_unsubscribed, server_unsubscribed) = ear("end of a subscription by the server");
-        let (on_publication, server_publications) = ear("publication");
+        let (on_connecting, connecting) = event_queue("attempt to connect");
+        let ((on_connected, connected), (on_disconnected, disconnected)) = (event_queue("connection"), event_queue("end"));
+        let (on_subscribed, server_subscribed) = event_queue("subscription by the server");
+        let (on_unsubscribed, server_unsubscribed) = event_queue("end of a subscription by the server");
+        let (on_publication, server_publications) = event_queue("publication");
         let client = options(Client::builder(url))
             .protocol(self.way.protocol)
             .proxy(ProxyConfig::None)

@@ -31,14 +31,14 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{compact, configure, signed_with};
 
-/// The way in which it answers.
+/// How the issuer's server answers a request for the keys.
 #[derive(Clone)]
 pub(crate) enum Way {
     /// With 503.
     Unavailable,
     /// With this text.
     Text(String),
-    /// With a redirect to this address, and this text.
+    /// With a redirect to this address, and with this text.
     Elsewhere(String, String),
     /// Not at all.
     Never,
@@ -50,7 +50,7 @@ pub(crate) enum Way {
 pub(crate) struct Publisher {
     keys: Mutex<HashMap<String, Arc<EcdsaKeyPair>>>,
     address: SocketAddr,
-    /// The certificate of the authority that signed its certificate, in PEM form, if it uses TLS.
+    /// With TLS: a file with the certificate of the authority that signed the certificate of this server, in PEM form.
     authority: Option<tempfile::NamedTempFile>,
     shared: Arc<Shared>,
 }
@@ -98,14 +98,14 @@ impl Publisher {
         publisher
     }
 
-    /// Publishes its key `current` from now on.
+    /// Publishes the key `current` from now on.
     pub(crate) fn publish(&self) {
         self.publish_only(&["current"]);
     }
 
     /// Publishes exactly these keys from now on.
     pub(crate) fn publish_only(&self, kids: &[&str]) {
-        self.answer_with(self.set(kids));
+        self.answer_with(self.key_set(kids));
     }
 
     /// Answers with this body from now on.
@@ -119,7 +119,7 @@ impl Publisher {
     }
 
     /// The JSON Web Key Set of these keys.
-    pub(crate) fn set(&self, kids: &[&str]) -> String {
+    pub(crate) fn key_set(&self, kids: &[&str]) -> String {
         let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let published = |kid: &&str| {
             let pair = self.key(kid);
@@ -144,29 +144,29 @@ impl Publisher {
 
     /// A token that is signed with the published key set as if it were a shared secret.
     pub(crate) fn confused(&self, claims: &Value) -> String {
-        signed_with(&self.set(&["current"]), &json!({"alg": "HS256", "kid": "current"}), claims)
+        signed_with(&self.key_set(&["current"]), &json!({"alg": "HS256", "kid": "current"}), claims)
     }
 
-    /// Configures a server to accept this issuer's tokens, with its authority if it has one.
+    /// Configures a server to accept this issuer's tokens, and to trust the authority of its certificate if it uses TLS.
     pub(crate) fn trusted_by(&self, settings: &mut Settings) {
         self.trusted_through(settings, self.authority_file());
     }
 
-    /// As [`Self::trusted_by`], with another authority or none.
+    /// As [`Self::trusted_by`], but with this authority, or without one.
     pub(crate) fn trusted_through(&self, settings: &mut Settings, authority: Option<&Path>) {
         let keys = json!({"jwks_url": self.url()});
         let entry = json!({"name": "id", "keys": keys, "algorithms": ["ES256"], "ca_file": authority});
         configure(settings, &json!([entry]));
     }
 
-    /// The URL of its keys.
+    /// The URL of the keys.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.authority.is_some() { "https" } else { "http" };
         // The host must be a name, because the certificate is issued for it.
         format!("{scheme}://localhost:{}/keys", self.address.port())
     }
 
-    /// The file of its authority's certificate.
+    /// The file with the certificate of the authority. `None` without TLS.
     pub(crate) fn authority_file(&self) -> Option<&Path> {
         self.authority.as_ref().map(tempfile::NamedTempFile::path)
     }
@@ -206,7 +206,7 @@ async fn endless(stream: &mut (impl AsyncWrite + Unpin)) {
     }
 }
 
-/// The certificate of a new authority, and the TLS configuration of a server with a certificate of it.
+/// The certificate of a new authority, and the TLS configuration of a server with a certificate that this authority signed.
 fn certified() -> (String, ServerConfig) {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,5 +1,4 @@
-//! Channels that are due for a check, and channels whose rows are deleted: no offset of a channel name is ever
-//! assigned twice.
+//! When a channel is due for a check, and when its row is deleted. Within an epoch, no offset of a channel name is given twice.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,7 +9,7 @@ use super::{ALL, ChannelRetention, KEEP, append, channel, kept, keyed, message, 
 use crate::{harness::eventually, store::Db};
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// The floor is a multiple of this.
+/// The store raises the floor to a multiple of this number.
 const STEP: i64 = 1 << 16;
 
 fn named(name: &str) -> ChannelName {
@@ -23,8 +22,8 @@ impl Db {
         self.count("SELECT floor FROM channel_epoch").await
     }
 
-    /// Deletes the rows of those channels that are empty and have had no publication for a day, as of now plus
-    /// `after`. Returns their number.
+    /// Deletes the rows of these channels if they keep nothing and have had no publication for a day at the time
+    /// `now() + after`. Returns the number of deleted rows.
     async fn forget(&self, names: &[ChannelName], after: Duration) -> u64 {
         let kept: Vec<_> =
             names.iter().cloned().map(|name| ChannelRetention { meta_ttl: DAY, ..kept(name) }).collect();
@@ -40,13 +39,13 @@ impl Db {
 }
 
 #[test]
-fn a_channel_is_forgotten_when_nothing_is_kept_and_nothing_was_published_for_long() {
+fn a_channel_is_forgotten_when_it_keeps_nothing_and_had_no_publication_for_a_day() {
     with_db(|db| async move {
         let names = [channel()];
         append(&db.store, vec![message("a"), message("b"), keyed("c", "k")]).await;
-        assert_eq!(db.forget(&names, 365 * DAY).await, 0, "something is kept");
+        assert_eq!(db.forget(&names, 365 * DAY).await, 0, "publications are kept");
         db.store.clear_messages(vec![kept(channel())], now() + 8 * DAY).await.unwrap();
-        assert_eq!(db.forget(&names, 365 * DAY).await, 0, "its key is remembered");
+        assert_eq!(db.forget(&names, 365 * DAY).await, 0, "an idempotency key is kept");
         db.store.delete_aged(store::Aged::IdempotencyKeys, now() + DAY, 100).await.unwrap();
         assert_eq!(db.forget(&names, DAY / 2).await, 0, "too early");
         assert_eq!(db.floor().await, 0);
@@ -56,7 +55,7 @@ fn a_channel_is_forgotten_when_nothing_is_kept_and_nothing_was_published_for_lon
 }
 
 #[test]
-fn a_channel_without_a_row_begins_above_the_floor_however_it_is_asked() {
+fn a_channel_without_a_row_begins_above_the_floor_in_every_operation() {
     with_db(|db| async move {
         append(&db.store, vec![message("a"), message("b"), message("c")]).await;
         db.empty(&channel()).await;
@@ -82,7 +81,7 @@ fn a_channel_without_a_row_begins_above_the_floor_however_it_is_asked() {
 
 /// The append uses a statement that was prepared earlier, and waits for the deletion.
 #[test]
-fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
+fn an_append_that_waits_while_its_channel_is_forgotten_begins_above_the_floor() {
     with_db(|db| async move {
         for (number, appended) in [message("plain"), keyed("keyed", "k")].into_iter().enumerate() {
             let other = async |message| {
@@ -97,9 +96,9 @@ fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
             let store = db.store.clone();
             let appending = tokio::spawn(async move { append(&store, vec![appended]).await });
             let watching = db.raw().await;
-            let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
             eventually("the statement waits", async || {
-                watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 1
+                watching.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 1
             })
             .await;
             let floor = 100 * (i64::try_from(number).unwrap() + 1);
@@ -116,20 +115,29 @@ fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
 }
 
 #[test]
-fn a_channel_is_not_forgotten_while_somebody_writes_and_nobody_waits_for_it() {
+fn a_channel_that_is_being_written_is_forgotten_only_afterwards() {
     with_db(|db| async move {
         append(&db.store, vec![message("a")]).await;
         db.empty(&channel()).await;
         let mut raw = db.raw().await;
         let writing = raw.transaction().await.unwrap();
         writing.execute("UPDATE channels SET version = NULL", &[]).await.unwrap();
-        let kept = vec![kept(channel())];
-        let forgotten = db.store.forget_channels(kept.clone(), now() + 365 * DAY).await.unwrap();
-        assert_eq!(forgotten, None);
-        drop(writing);
-        let other = db.store.append(named("chat:other"), vec![message("b")], KEEP).await.unwrap();
-        assert_eq!(other.placed, [Placement::New(1)]);
-        assert_eq!(db.store.forget_channels(kept, now() + 365 * DAY).await.unwrap(), Some(1));
+        let forget = || {
+            let (store, kept) = (db.store.clone(), vec![kept(channel())]);
+            async move { store.forget_channels(kept, now() + 365 * DAY).await.unwrap() }
+        };
+        // Other channels are written while the row is locked and the forgetting waits for it.
+        let waiting = tokio::spawn(forget());
+        let mut written = 0;
+        while !waiting.is_finished() {
+            let other = db.store.append(named("chat:other"), vec![message("b")], KEEP).await.unwrap();
+            written += 1;
+            assert_eq!(other.placed, [Placement::New(written)]);
+        }
+        assert_eq!(waiting.await.unwrap(), None);
+        assert!(written > 0, "no append while the row was locked");
+        writing.rollback().await.unwrap();
+        assert_eq!(forget().await, Some(1));
     });
 }
 
@@ -165,7 +173,7 @@ fn no_offset_is_given_twice_while_channels_are_forgotten_and_begin_anew() {
                 given.entry(name).or_default().push(offset);
             }
         }
-        assert!(forgotten > 0, "nothing was raced");
+        assert!(forgotten > 0, "no channel was forgotten during the appends");
         for (name, mut offsets) in given {
             offsets.sort_unstable();
             assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]), "{name}: {offsets:?}");
@@ -177,37 +185,41 @@ fn no_offset_is_given_twice_while_channels_are_forgotten_and_begin_anew() {
 fn a_channel_is_due_after_it_was_written_and_when_something_may_expire() {
     with_db(|db| async move {
         let due = async |after: Duration| db.store.due_channels(now() + after, 10).await.unwrap().len();
-        let look = async || {
+        let check = async || {
             let kept = vec![ChannelRetention { meta_ttl: DAY / 2, ..kept(channel()) }];
             db.store.schedule_channels(kept, Vec::new(), now()).await.unwrap();
         };
         append(&db.store, vec![message("a")]).await;
         assert_eq!(due(Duration::ZERO).await, 1);
-        look().await;
+        check().await;
         assert_eq!((due(DAY - Duration::from_secs(1)).await, due(DAY).await), (0, 1), "once a day");
         append(&db.store, vec![message("b")]).await;
         assert_eq!(due(Duration::ZERO).await, 1, "written");
         db.store.remove_messages(channel(), 2).await.unwrap();
-        look().await;
+        check().await;
         assert_eq!(
             (due(Duration::ZERO).await, due(Duration::from_secs(1)).await),
             (0, 1),
-            "not cleared away"
+            "the removed publications still have rows"
         );
         db.store.clear_messages(vec![kept(channel())], now()).await.unwrap();
         db.raw().await.execute("UPDATE channels SET updated_at = $1", &[&now()]).await.unwrap();
-        look().await;
+        check().await;
         assert_eq!(
             (due(DAY / 2 - Duration::from_secs(1)).await, due(DAY / 2).await),
             (0, 1),
             "to be forgotten"
         );
         db.store.schedule_channels(Vec::new(), vec![channel()], now()).await.unwrap();
-        assert_eq!((due(DAY - Duration::from_secs(1)).await, due(DAY).await), (0, 1), "unknown");
+        assert_eq!(
+            (due(DAY - Duration::from_secs(1)).await, due(DAY).await),
+            (0, 1),
+            "its retention is unknown"
+        );
     });
 }
 
-/// The offsets of a hundred generations of a channel that is used once and forgotten: they grow by a step each, not by doubling.
+/// A channel is used once and forgotten, a hundred times. Each time, its offsets grow by [`STEP`]; they do not double.
 #[test]
 fn the_floor_grows_by_one_step_with_each_generation_of_forgotten_channels() {
     with_db(|db| async move {
@@ -233,7 +245,7 @@ fn a_forgotten_channel_below_the_floor_does_not_raise_it() {
 }
 
 #[test]
-fn above_2_to_the_52_a_new_epoch_begins_with_small_offsets() {
+fn when_a_channel_is_forgotten_at_offset_2_to_the_52_or_more_a_new_epoch_begins_with_small_offsets() {
     with_db(|db| async move {
         for top in [1_i64 << 52, (1 << 53) + 1, i64::MAX] {
             let epoch = async || db.store.open_channel(channel(), ALL, false).await.unwrap().epoch;

@@ -36,7 +36,7 @@ fn ranges_are_read_forwards_and_backwards() {
         assert_eq!(read(Range { after: 3, limit: 3, ..ALL }).await, [4, 5, 6]);
         assert_eq!(read(Range { before: 3, ..ALL }).await, [1, 2]);
         assert_eq!(read(Range { before: 9, limit: 2, reverse: true, ..ALL }).await, [8, 7]);
-        assert_eq!(read(Range { bytes: 1, ..ALL }).await, [1], "the first is always read");
+        assert_eq!(read(Range { bytes: 1, ..ALL }).await, [1], "the first message is always read");
         assert_eq!(read(Range { bytes: 1, before: 9, reverse: true, ..ALL }).await, [8]);
         assert_eq!(read(Range { size: 2, ..ALL }).await, [19, 20]);
         assert_eq!(read(Range { younger_than_ms: now_ms(), ..ALL }).await, [0_u64; 0]);
@@ -45,7 +45,7 @@ fn ranges_are_read_forwards_and_backwards() {
 }
 
 #[test]
-fn the_database_sends_no_more_than_was_asked_for() {
+fn the_database_sends_no_more_than_the_requested_bytes() {
     with_db(|db| async move {
         for seed in 0..10 {
             append(&db.store, (0..10).map(|n| large(60 * KIB, 10 * seed + n)).collect()).await;
@@ -64,7 +64,7 @@ fn the_database_sends_no_more_than_was_asked_for() {
 }
 
 #[test]
-fn an_open_says_whether_it_is_all_that_is_kept() {
+fn opening_a_channel_reports_whether_all_kept_messages_were_read() {
     with_db(|db| async move {
         let open = async |newest| {
             let opened = db.store.open_channel(channel(), newest, false).await.unwrap();
@@ -75,7 +75,7 @@ fn an_open_says_whether_it_is_all_that_is_kept() {
         assert_eq!(open(Range { limit: 5, ..ALL }).await, (vec![1, 2, 3, 4, 5], true));
         assert_eq!(open(Range { limit: 4, ..ALL }).await, (vec![2, 3, 4, 5], false));
         assert_eq!(open(Range { limit: 4, size: 4, ..ALL }).await, (vec![2, 3, 4, 5], true));
-        // Each weighs 131 bytes: its data of three bytes, and a fixed overhead.
+        // Each message weighs 131 bytes: three bytes of data, and a fixed overhead.
         assert_eq!(open(Range { bytes: 5 * 131, ..ALL }).await, (vec![1, 2, 3, 4, 5], true));
         assert_eq!(open(Range { bytes: 5 * 131 - 1, ..ALL }).await, (vec![2, 3, 4, 5], false));
         assert_eq!(open(Range { bytes: 1, ..ALL }).await, (vec![5], false));
@@ -85,9 +85,9 @@ fn an_open_says_whether_it_is_all_that_is_kept() {
     });
 }
 
-/// Values that PostgreSQL stores out of line or compressed count with their size in memory.
+/// A value that PostgreSQL stores compressed or out of line counts with its uncompressed size.
 #[test]
-fn the_database_weighs_as_memory_does_and_tags_no_less() {
+fn a_message_weighs_the_same_in_the_database_and_in_memory_and_tags_weigh_no_less_in_the_database() {
     with_db(|db| async move {
         let payload = |bytes: usize| Payload::parse(&format!("\"{}\"", "x".repeat(bytes))).unwrap();
         let info = |conn: usize, chan: Option<usize>| ClientInfo {
@@ -126,7 +126,7 @@ fn the_database_weighs_as_memory_does_and_tags_no_less() {
 
 /// A lock of this test blocks every read of a row, but no write.
 #[test]
-fn while_reads_have_all_that_is_theirs_an_append_is_answered() {
+fn an_append_is_answered_while_reads_use_all_their_connections() {
     with_db(|db| async move {
         append(&db.store, vec![message("a")]).await;
         let mut raw = db.raw().await;

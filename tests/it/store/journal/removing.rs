@@ -1,4 +1,4 @@
-//! Removal deletes exactly the requested publications, and no later ones, however late it is carried out.
+//! A removal deletes exactly the requested publications and no later ones, even if the database carries it out late.
 
 use logic::journal::Placement;
 use store::Store;
@@ -7,7 +7,7 @@ use super::{ALL, all, append, channel, message, offsets, with_db};
 use crate::harness::{DatabaseProxy, eventually};
 
 #[test]
-fn what_was_removed_is_gone_and_offsets_go_on() {
+fn removed_publications_are_not_returned_and_offsets_continue() {
     with_db(|db| async move {
         assert_eq!(db.store.remove_messages(channel(), 7).await.unwrap().upto, 0);
         append(&db.store, vec![message("a"), message("b")]).await;
@@ -21,7 +21,7 @@ fn what_was_removed_is_gone_and_offsets_go_on() {
 }
 
 #[test]
-fn a_removal_takes_what_it_names_and_gives_nothing_back() {
+fn a_removal_deletes_up_to_its_offset_and_a_later_one_with_a_smaller_offset_restores_nothing() {
     with_db(|db| async move {
         append(&db.store, (1..=5).map(|n| message(&n.to_string())).collect()).await;
         assert_eq!(db.store.remove_messages(channel(), 3).await.unwrap().upto, 3);
@@ -31,10 +31,10 @@ fn a_removal_takes_what_it_names_and_gives_nothing_back() {
     });
 }
 
-/// The row is locked, so the removal waits in the database when the connection breaks. A publication is committed
-/// before the removal is carried out.
+/// The row of the channel is locked, so the removal waits in the database while its connection breaks. A publication is
+/// committed before the removal is carried out.
 #[test]
-fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
+fn a_removal_that_is_carried_out_late_does_not_delete_later_publications() {
     with_db(|db| async move {
         append(&db.store, vec![message("a"), message("b")]).await;
         let proxy = DatabaseProxy::to(&db.settings);
@@ -43,15 +43,15 @@ fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
         let holder = raw.transaction().await.unwrap();
         holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.unwrap();
         let removing = tokio::spawn(async move { behind.remove_messages(channel(), 2).await });
-        let hanging = async |removals: i64| {
+        let waiting_removals = async |removals: i64| {
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%removed%'
                        AND datname = current_database()";
-            eventually("the removal", async || {
+            eventually("the number of removals that wait", async || {
                 watching.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == removals
             })
             .await;
         };
-        hanging(1).await;
+        waiting_removals(1).await;
         proxy.cut();
         removing.await.unwrap().unwrap_err();
         holder
@@ -63,8 +63,8 @@ fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
             .await
             .unwrap();
         holder.commit().await.unwrap();
-        hanging(0).await;
-        eventually("it is carried out", async || offsets(&all(&db.store).await) == [3]).await;
+        waiting_removals(0).await;
+        eventually("the removal is carried out", async || offsets(&all(&db.store).await) == [3]).await;
         let opened = db.store.open_channel(channel(), ALL, true).await.unwrap();
         assert_eq!((opened.top, opened.whole), (3, true));
     });

@@ -1,4 +1,5 @@
-//! Versions in the journal: each message is compared with all earlier ones, including those of its own batch.
+//! Versions in the journal: each version is compared with the newest version of the channel, which can be in an earlier message
+//! of the same batch.
 
 use logic::version::Version;
 
@@ -10,7 +11,7 @@ fn versioned(number: u64, epoch: &str) -> NewMessage {
 }
 
 #[test]
-fn messages_of_one_batch_are_compared_with_each_other_and_with_those_before() {
+fn versions_of_one_batch_are_compared_with_each_other_and_with_earlier_ones() {
     with_db(|db| async move {
         let batch =
             vec![versioned(2, ""), message("plain"), versioned(1, ""), versioned(2, ""), versioned(3, "")];
@@ -31,7 +32,7 @@ fn messages_of_one_batch_are_compared_with_each_other_and_with_those_before() {
 }
 
 #[test]
-fn of_sixteen_with_one_version_one_is_published() {
+fn of_sixteen_messages_with_the_same_version_one_is_published() {
     with_db(|db| async move {
         for number in 1..=10 {
             let appenders = (0..16).map(|_| {
@@ -48,7 +49,7 @@ fn of_sixteen_with_one_version_one_is_published() {
 }
 
 #[test]
-fn the_key_of_a_message_that_was_left_out_is_remembered_with_its_answer() {
+fn the_idempotency_key_of_an_outdated_message_is_stored_with_its_answer() {
     with_db(|db| async move {
         append(&db.store, vec![versioned(2, ""), message("x")]).await;
         let old = || NewMessage { idempotency_key: Some("k".to_owned()), ..versioned(1, "") };

@@ -89,7 +89,7 @@ final class Ear {
         }
     }
 
-    /** The payload is JSON; in Protobuf the JSON is sent as bytes. */
+    /** Publishes data as JSON, and does not wait for the answer. In Protobuf, the JSON is sent as bytes. */
     CompletableFuture<PublishResult> publishing(Map<String, ?> data) {
         byte[] payload = GSON.toJson(data).getBytes(StandardCharsets.UTF_8);
         return answer(callback -> subscription.publish(payload, callback));

@@ -13,7 +13,7 @@ import java.util.List;
  * them.
  */
 final class Line implements AutoCloseable {
-    private final ServerSocket door;
+    private final ServerSocket listener;
     private final URI server;
     private final List<Socket> open = new ArrayList<>();
     private boolean cut;
@@ -21,16 +21,16 @@ final class Line implements AutoCloseable {
 
     Line(URI server) throws IOException {
         this.server = server;
-        this.door = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         inBackground(this::answer);
     }
 
     /** Host and port for the client. */
     String address() {
-        return "127.0.0.1:" + door.getLocalPort();
+        return "127.0.0.1:" + listener.getLocalPort();
     }
 
-    /** Acts as if the network were lost: open connections are reset, and new ones fail until the line is mended. */
+    /** Acts as if the network were lost: open connections are reset, and new ones fail until {@link #mend} is called. */
     synchronized void cut() throws IOException {
         cut = true;
         for (Socket socket : open) {
@@ -53,12 +53,12 @@ final class Line implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        door.close();
+        listener.close();
         cut();
     }
 
     private void answer() throws IOException {
-        while (true) admit(door.accept());
+        while (true) admit(listener.accept());
     }
 
     private synchronized void admit(Socket near) throws IOException {

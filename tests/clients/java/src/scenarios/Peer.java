@@ -15,7 +15,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A client with its line and its events. */
+/** A client with its network connection (the line) and its events. */
 final class Peer implements AutoCloseable {
     static final long PATIENCE_SECONDS = 10;
     /** Much longer than the pauses of these clients before they reconnect. */
@@ -77,14 +77,14 @@ final class Peer implements AutoCloseable {
         return this;
     }
 
-    /** Cuts the line and waits until the client has noticed it. */
+    /** Cuts the line and waits until the client has noticed the loss. */
     void cut() throws Exception {
         while (connecting.waiting() > 0) connecting.next();
         line.cut();
         connecting.next();
     }
 
-    /** Waits for the end of the connection. The client must not try to connect after it. */
+    /** Waits for the end of the connection. After the end, the client must not try to connect. */
     DisconnectedEvent ended() throws Exception {
         DisconnectedEvent end = disconnected.next();
         int before = line.attempts();

@@ -45,7 +45,7 @@ final class Person {
         throw new Failure("no admin");
     }
 
-    /** Another session of the same account. */
+    /** Opens another session of the same account. */
     Person elsewhere() throws Exception {
         return new Person(email, password, id).signIn();
     }

@@ -69,11 +69,11 @@ final class Realtime {
         all.put("refreshes an expiring subscription to a private channel", Realtime::refreshesSubscription);
         all.put("is not subscribed to a private channel without a token", Realtime::needsToken);
         all.put("is unsubscribed by the server API", Realtime::isUnsubscribed);
-        all.put("is disconnected by the server API and stays away", Realtime::isDisconnected);
-        all.put("is disconnected with a code of the application and comes back", Realtime::comesBack);
-        all.put("stays out once its user is blocked, until that is lifted", Realtime::isBlocked);
-        all.put("is told 111 when it sends too much", Realtime::sendsTooMuch);
-        all.put("is disconnected when it goes on sending too much, and comes back", Realtime::goesOnSending);
+        all.put("is disconnected by the server API and does not reconnect", Realtime::isDisconnected);
+        all.put("is disconnected with a code of the application and reconnects", Realtime::comesBack);
+        all.put("cannot connect while its user is blocked, but can connect after that", Realtime::isBlocked);
+        all.put("receives error 111 when it sends too much", Realtime::sendsTooMuch);
+        all.put("is disconnected when it continues to send too much, and reconnects", Realtime::goesOnSending);
         return all;
     }
 
@@ -205,7 +205,7 @@ final class Realtime {
         unlessSame(reader.unsubscribed.next().getChannel(), second);
     }
 
-    /** A client whose token expires after this many seconds; then it asks for another one. */
+    /** A client whose token expires after this many seconds. The client then requests another token. */
     private static Peer expiring(Talk talk, long seconds, AtomicInteger asked) throws Exception {
         String user = fresh("ann-");
         Options options = new Options();

@@ -17,9 +17,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The server under test: its address, plain requests to it, and the commands of its operator. */
+/** The server under test: its address, HTTP requests to it, and the commands of its operator. */
 final class Server {
-    /** The default client of Java applications: over plain HTTP it offers HTTP/2 in its requests. */
+    /** The default HTTP client of Java applications. Over plain HTTP, it offers HTTP/2 in its requests. */
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final Gson GSON = new Gson();
 
@@ -55,7 +55,10 @@ final class Server {
         return new Answer(answer.statusCode(), read.getAsJsonObject());
     }
 
-    /** Runs server.sh, as an operator does at a terminal. run.sh starts this program in its own directory. */
+    /**
+     * Runs server.sh, which restarts the server or runs a command of an operator. run.sh starts this program in the directory
+     * of server.sh.
+     */
     static void control(String... arguments) throws Exception {
         List<String> command = new ArrayList<>(List.of("./server.sh"));
         command.addAll(List.of(arguments));

@@ -61,7 +61,7 @@ final class Sessions {
                 mine.publish(Map.of("text", "hello, lobby"));
                 unlessSame(text(mine.publications.next()), "hello, lobby");
             });
-            score.fact("receives what another published", () -> {
+            score.fact("receives what another user published", () -> {
                 PublicationEvent heard = theirs.publications.next();
                 unlessSame(List.of(text(heard), heard.getInfo().getUser()), List.of("hello, lobby", ann.id));
             });
@@ -91,7 +91,7 @@ final class Sessions {
             Server.control("cli", "user", "set-role", ann.email, "operator");
             // This version of the library does not drop its token after 3014. The token stays valid, and gives the
             // rights that the user has now.
-            score.fact("comes back after 3014", () -> {
+            score.fact("reconnects after 3014", () -> {
                 unlessSame(late.connecting.next().getCode(), 3014);
                 late.connected.next();
             });
@@ -103,7 +103,7 @@ final class Sessions {
         void provoke(Person person, Person admin) throws Exception;
     }
 
-    /** A way in which a session ends, with the code and reason that its clients are told. */
+    /** A way in which a session ends, with the code and reason that its clients must receive. */
     private record End(int code, String reason, String name, Provocation provocation) {}
 
     private static final List<End> ENDS = List.of(
@@ -135,7 +135,7 @@ final class Sessions {
                 unlessSame(List.of(told.getCode(), told.getReason()), List.of(end.code(), end.reason()));
             });
             late.client.connect();
-            score.fact("the old token connects no more after " + end.code(), () -> {
+            score.fact("the old token cannot connect after " + end.code(), () -> {
                 int code = late.disconnected.next().getCode();
                 if (code < 3500) throw new Failure("code " + code);
             });
@@ -144,7 +144,7 @@ final class Sessions {
         }
         Peer garbage = stuck("not-a-token");
         garbage.client.connect();
-        score.fact("ends with 3500 when the token is not one", () -> {
+        score.fact("ends with 3500 when the token is not valid", () -> {
             DisconnectedEvent told = garbage.disconnected.next();
             unlessSame(List.of(told.getCode(), told.getReason()), List.of(3500, "invalid token"));
         });
@@ -165,12 +165,12 @@ final class Sessions {
             Ear mine = ann.subscribed("chat:lobby");
             ann.connecting.next();
             Server.control("restart");
-            score.fact("is told 3001 when the server stops", () -> unlessSame(ann.connecting.next().getCode(), 3001));
-            score.fact("comes back by itself after the restart", () -> {
+            score.fact("receives code 3001 when the server stops", () -> unlessSame(ann.connecting.next().getCode(), 3001));
+            score.fact("reconnects by itself after the restart", () -> {
                 ann.connected.within(30);
                 unlessSame(ann.disconnected.waiting(), 0);
             });
-            score.fact("talks again after the restart", () -> {
+            score.fact("publishes and receives again after the restart", () -> {
                 mine.subscribed.next();
                 mine.publish(Map.of("text", "back"));
                 unlessSame(text(mine.publications.next()), "back");

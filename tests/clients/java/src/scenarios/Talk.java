@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The clients of one scenario. They are kept until its end. */
+/** The clients of one scenario. The clients are kept until the scenario ends. */
 final class Talk implements AutoCloseable {
     private final List<Peer> peers = new ArrayList<>();
 

@@ -10,11 +10,11 @@ use crate::{application::{Person, api, fresh, name_of}, talk::{Failure, Outcome,
 use super::Scenario;
 
 pub(super) const ALL: &[Scenario] = &[
-    ("is disconnected by the server API and stays away", |talk| Box::pin(is_disconnected(talk))),
-    ("is disconnected with a code of the application and comes back", |talk| Box::pin(comes_back(talk))),
-    ("stays out once its user is blocked, until that is lifted", |talk| Box::pin(is_blocked(talk))),
-    ("is refused with 3500 when its token is not one, and stays away", |talk| Box::pin(is_refused(talk))),
-    ("ends with 4500 when its session is revoked, and makes no further attempt", |talk| {
+    ("is disconnected by the server API and does not reconnect", |talk| Box::pin(is_disconnected(talk))),
+    ("is disconnected with a code of the application and reconnects", |talk| Box::pin(reconnects(talk))),
+    ("cannot connect while its user is blocked, but can connect after that", |talk| Box::pin(is_blocked(talk))),
+    ("is refused with 3500 when its token is not valid, and does not reconnect", |talk| Box::pin(is_refused(talk))),
+    ("ends with 4500 when its session is revoked, and does not reconnect", |talk| {
         Box::pin(is_revoked(talk))
     }),
 ];
@@ -39,7 +39,7 @@ async fn is_disconnected(talk: &mut Talk) -> Outcome {
     same(ended_for_good(&mut reader).await?, (3503, "force disconnect".to_owned()))
 }
 
-async fn comes_back(talk: &mut Talk) -> Outcome {
+async fn reconnects(talk: &mut Talk) -> Outcome {
     let (channel, user) = (fresh("room:"), fresh("reader-"));
     let mut reader = talk.connected(&user).await?;
     let mut mine = reader.subscribed(&channel).await?;

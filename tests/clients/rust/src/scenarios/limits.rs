@@ -8,8 +8,8 @@ use crate::{application::fresh, talk::{Failure, Outcome, Talk, same, within}};
 use super::Scenario;
 
 pub(super) const ALL: &[Scenario] = &[
-    ("is told 111 when it sends too much, and stays", |talk| Box::pin(is_refused(talk))),
-    ("is closed with 3013 when it goes on all the same, and comes back", |talk| Box::pin(goes_on(talk))),
+    ("receives error 111 when it sends too much, and stays connected", |talk| Box::pin(is_refused(talk))),
+    ("is closed with 3013 when it continues to send too much, and reconnects", |talk| Box::pin(continues_to_send(talk))),
 ];
 
 /// Publishes `count` times at once. Returns how many publications were accepted and how many were refused with 111;
@@ -47,7 +47,7 @@ async fn is_refused(talk: &mut Talk) -> Outcome {
     if refused == 0 { Err(format!("{total} taken")) } else { same(ann.client.statistics().connects, 1) }
 }
 
-async fn goes_on(talk: &mut Talk) -> Outcome {
+async fn continues_to_send(talk: &mut Talk) -> Outcome {
     let mut ann = talk.connected(&fresh("ann-")).await?;
     let mine = ann.subscribed(&fresh("room:")).await?;
     for _ in 0..100 {
@@ -62,5 +62,5 @@ async fn goes_on(talk: &mut Talk) -> Outcome {
             return ann.connected.next().await.map(drop);
         }
     }
-    Err("it is never closed".to_owned())
+    Err("the connection is never closed".to_owned())
 }

@@ -7,7 +7,7 @@ use super::Scenario;
 
 pub(super) const ALL: &[Scenario] = &[
     ("sees the presence of two clients", |talk| Box::pin(sees_presence(talk))),
-    ("receives joins and leaves", |talk| Box::pin(hears_joins_and_leaves(talk))),
+    ("receives joins and leaves", |talk| Box::pin(receives_joins_and_leaves(talk))),
     ("is subscribed by its token and by the server API", |talk| Box::pin(is_subscribed_by_others(talk))),
     ("is unsubscribed by the server API", |talk| Box::pin(is_unsubscribed(talk))),
 ];
@@ -24,7 +24,7 @@ async fn sees_presence(talk: &mut Talk) -> Outcome {
     same((counts.num_clients, counts.num_users), (2, 2))
 }
 
-async fn hears_joins_and_leaves(talk: &mut Talk) -> Outcome {
+async fn receives_joins_and_leaves(talk: &mut Talk) -> Outcome {
     let (channel, user) = (fresh("room:"), fresh("bob-"));
     let ann = talk.connected(&fresh("ann-")).await?;
     let mut mine = ann.subscribed(&channel).await?;

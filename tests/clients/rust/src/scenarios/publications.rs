@@ -3,7 +3,7 @@
 use centrifuge::{DeltaType, HistoryOptions, StreamPosition};
 use serde_json::json;
 
-use crate::{application::{api, fresh, name_of, publish_from_server}, talk::{Ear, Failure, Outcome, Talk, answered, number, said, same}};
+use crate::{application::{api, fresh, name_of, publish_from_server}, talk::{ObservedSubscription, Failure, Outcome, Talk, answered, number, data_of, same}};
 use super::Scenario;
 
 pub(super) const ALL: &[Scenario] = &[
@@ -15,9 +15,9 @@ pub(super) const ALL: &[Scenario] = &[
     ("recovers from the database what it missed while its connection was lost", |talk| {
         Box::pin(recovers(talk, "kept:"))
     }),
-    ("goes on where an earlier client stopped", |talk| Box::pin(goes_on(talk))),
+    ("continues at the position where an earlier client stopped", |talk| Box::pin(continues(talk))),
     ("learns that its position cannot be recovered", |talk| Box::pin(cannot_recover(talk))),
-    ("understands deltas, and is sent little for them", |talk| Box::pin(understands_deltas(talk))),
+    ("understands deltas, and receives few bytes for them", |talk| Box::pin(understands_deltas(talk))),
 ];
 
 async fn publishes(talk: &mut Talk) -> Outcome {
@@ -28,7 +28,7 @@ async fn publishes(talk: &mut Talk) -> Outcome {
     mine.publish(&text).await?;
     let (echo, heard) = (mine.publications.next().await?, theirs.publications.next().await?);
     let info = heard.info.as_ref().ok_or("the publication has no publisher")?;
-    same((said(&echo), said(&heard), info.user.clone()), (text.clone(), text, name_of(&user)))
+    same((data_of(&echo), data_of(&heard), info.user.clone()), (text.clone(), text, name_of(&user)))
 }
 
 async fn reads_history(talk: &mut Talk) -> Outcome {
@@ -41,10 +41,10 @@ async fn reads_history(talk: &mut Talk) -> Outcome {
 }
 
 /// All publications in the history, four per page.
-async fn pages(ear: &Ear, reverse: bool) -> Result<Vec<Vec<u64>>, Failure> {
+async fn pages(observed: &ObservedSubscription, reverse: bool) -> Result<Vec<Vec<u64>>, Failure> {
     let (mut read, mut options) = (Vec::new(), HistoryOptions::new().limit(4).reverse(reverse));
     loop {
-        let page = answered("history", ear.subscription.history(options.clone())).await?;
+        let page = answered("history", observed.subscription.history(options.clone())).await?;
         let Some(last) = page.publications.last() else { return Ok(read) };
         options = options.since(StreamPosition::new(last.offset, page.epoch.clone()));
         read.push(page.publications.iter().map(number).collect());
@@ -59,7 +59,7 @@ async fn recovers(talk: &mut Talk, namespace: &str) -> Outcome {
     same(mine.numbers(2).await?, vec![1, 2])?;
     ann.cut().await?;
     publish_from_server(&channel, 3, 6).await?;
-    ann.line.mend();
+    ann.line.restore();
     let again = mine.subscribed.next().await?;
     mine.publish_numbers(7, 7).await?;
     same(
@@ -70,7 +70,7 @@ async fn recovers(talk: &mut Talk, namespace: &str) -> Outcome {
     same(mine.publications.waiting(), 0)
 }
 
-async fn goes_on(talk: &mut Talk) -> Outcome {
+async fn continues(talk: &mut Talk) -> Outcome {
     let channel = fresh("kept:");
     let early = talk.connected(&fresh("ann-")).await?;
     let mut mine = early.subscribed(&channel).await?;
@@ -94,7 +94,7 @@ async fn cannot_recover(talk: &mut Talk) -> Outcome {
     mine.numbers(1).await?;
     ann.cut().await?;
     publish_from_server(&channel, 2, 6).await?;
-    ann.line.mend();
+    ann.line.restore();
     let again = mine.subscribed.next().await?;
     mine.publish_numbers(7, 7).await?;
     same((again.was_recovering, again.recovered, mine.numbers(1).await?), (true, false, vec![7]))
@@ -110,13 +110,13 @@ async fn understands_deltas(talk: &mut Talk) -> Outcome {
         let data = json!({"n": n, "long": long});
         api("publish", &json!({"channel": channel, "data": data})).await?;
         let heard = mine.publications.next().await?;
-        same(said(&heard), data)?;
+        same(data_of(&heard), data)?;
     }
     let (sent, whole) =
         (ann.client.statistics().bytes_in - before, u64::try_from(long.len()).unwrap_or(u64::MAX));
     if sent < 2 * whole {
         Ok(())
     } else {
-        Err(format!("{sent} bytes for five times almost the same {whole}"))
+        Err(format!("{sent} bytes for five publications that share {whole} bytes"))
     }
 }

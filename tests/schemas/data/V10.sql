@@ -1,0 +1,1 @@
+-- V10 has no new table and no new column that a row must fill.
