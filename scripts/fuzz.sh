@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes the decoders of untrusted bytes. The arguments are the fuzz targets; each runs for FUZZ_MINUTES (default 10).
-# New inputs are kept in cargo's target directory. A finding ends the run, and its input is kept in fuzz/artifacts.
+# Fuzzes the decoders of untrusted bytes. The arguments are the fuzz targets; without arguments, all targets run. Each target
+# runs for FUZZ_MINUTES (default 10). New inputs are kept in cargo's target directory. A finding ends the run, and its input is
+# kept in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,6 @@
--- Ends sessions behind the back of a server that is cut off: those of the first users of the load test, and of many others, each
--- by a revocation of its own, a thousand per transaction. Called by scale.sh. Variables: ended (users), revocations.
+-- Ends sessions while the server is cut off from the database: all sessions of the first users of the load test, and many
+-- sessions of other users. Each session is ended by a revocation of its own; a transaction has a thousand revocations. Called
+-- by scale.sh. Variables: ended (the number of the first users), revocations (the number of sessions of other users).
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
 

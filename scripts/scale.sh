@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Fills the database of a server with a million sessions, millions of denials and hundreds of thousands of revocations, and
-# checks on this machine what the server promises at any size: how soon it starts, how long a revocation takes, how it catches
-# up after a cut of the link to its database, and that revoking all sessions holds at once. Fails if a promise is broken.
-# Takes some ten minutes after the build, and 6 GB in TMPDIR; docs/performance.md explains the figures.
+# checks on this machine what the server promises at any size: how soon it is ready after a start, how long a revocation takes,
+# how soon it catches up after it was cut off from its database, and how long a revocation of all sessions takes. Fails if a
+# promise is broken. The run takes about ten minutes after the build, and 6 GB in TMPDIR. docs/performance.md explains the
+# figures.
 #
-#   scale.sh [fill] [ready] [cut-off] [revoke] [everyone]     only these steps, in this order; all without arguments
+#   scale.sh [fill] [ready] [cut-off] [revoke] [everyone]     only these steps, in this order; without arguments, all steps
 #
-#   DATA=dir           the data directory, which is kept; a later call goes on with it (within an hour: tokens expire)
+#   DATA=dir           the data directory, which is kept; a later call can use it (within an hour, because tokens expire)
 #   CONNECTIONS=9000   sockets
 #   USERS=200000 SESSIONS=5 DENIALS=3000000 REVOCATIONS=400000    rows; SESSIONS is for each user
 #   BINARIES=dir       the directory of portcullis and loadtest, if they are already built
@@ -15,10 +16,10 @@ cd "$(dirname "$0")/.."
 
 readonly binaries=${BINARIES:-${CARGO_TARGET_DIR:-target}/release} connections=${CONNECTIONS:-9000}
 readonly users=${USERS:-200000} sessions=${SESSIONS:-5} denials=${DENIALS:-3000000} revocations=${REVOCATIONS:-400000}
-# Users that sign in, with four sessions each. The sessions of the first are ended during the cut, those of the next are
-# revoked one user after another, and the rest are revoked with everyone.
+# The number of users that sign in, with four sessions each. The sessions of the first `ended` users are ended during the cut.
+# The next `revoked` users are revoked one after another. All other sessions are revoked at once.
 readonly signed_in=600 ended=50 revoked=200
-# What is promised, in seconds and milliseconds.
+# The promised limits: the first two in seconds, the last two in milliseconds.
 readonly ready_within=30 caught_up_within=60 revoke_within=50 everyone_within=5000
 
 steps=("$@")
@@ -52,7 +53,7 @@ trap finish EXIT
 now() { date +%s.%N; }
 since() { awk "BEGIN { printf \"%.1f\", $(now) - $1 }"; }
 line() { printf '  %-34s %s\n' "$1" "$2"; }
-# A promise: its name, the figure, the limit, and the unit.
+# Checks a promise. Arguments: its name, the figure, the limit, and the unit.
 promise() {
     if awk "BEGIN { exit !($2 <= $3) }"; then line "$1" "$2 $4 (promised: $3 $4)"; else
         line "$1" "$2 $4"
@@ -60,7 +61,7 @@ promise() {
         broken=1
     fi
 }
-# What the server has used since its start.
+# Prints the memory of the server, and its CPU time since its start.
 used() {
     local memory cpu
     memory=$(awk '/^VmRSS/ { now = $2 } /^VmHWM/ { peak = $2 } END { printf "%d MiB, peak %d MiB", now / 1024, peak / 1024 }' "/proc/$server/status")
@@ -86,7 +87,8 @@ start() {
     stop
     rm -f "$data/dev.json"
     began=$(now)
-    # The rows that are filled in must not become idle during the run, and one operator revokes more than one may.
+    # The sessions that are filled in must not expire as idle during the run. One operator revokes more often than the usual
+    # limit allows.
     SESSION_TIMEOUT_MINUTES=1440 LIMIT_REQUEST_USER=1000000/60 "$binaries/portcullis" dev --data-dir "$data" --port 0 --tls-port 0 >>"$data/server.log" 2>&1 &
     server=$!
     for _ in $(seq 1200); do
@@ -127,8 +129,8 @@ ready() {
     used "after the start"
 }
 
-# The entrance of the database is renamed, so that the server cannot connect again, and its connections are closed. Then
-# sessions are ended through the renamed one.
+# The socket of the database is renamed, so that the server cannot connect again, and the connections of the server are closed.
+# Then sessions are ended through the renamed socket.
 cut_off() {
     local directory
     directory=$(database | sed -n 's/^host=\([^ ]*\) .*/\1/p')

@@ -3,11 +3,11 @@
 \set ON_ERROR_STOP on
 SET synchronous_commit = off;
 SET maintenance_work_mem = '256MB';
--- Foreign keys and triggers would be checked row by row. What is written here satisfies them.
+-- Without this setting, foreign keys and triggers would be checked row by row. The rows that are written here satisfy them.
 SET session_replication_role = replica;
 
 BEGIN;
--- An index is built faster than it is filled row by row.
+-- To build an index at the end is faster than to fill it row by row.
 CREATE TEMP TABLE indexes AS
 SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
 FROM pg_index
@@ -27,7 +27,7 @@ SELECT user_id, device_id, 'Mozilla/5.0 (X11; Linux x86_64) scale', '198.51.100.
 FROM filled;
 
 SELECT newest_revocation_of_all() AS newest \gset
--- Live: opened within the last day, and used within the last five minutes.
+-- Live sessions: opened within the last day, and used within the last five minutes.
 INSERT INTO sessions (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at, method, address,
                       user_agent, revoked_all)
 SELECT gen_random_uuid(), user_id, device_id, now() - random() * interval '1 day', now() - random() * interval '5 minutes',
@@ -35,7 +35,7 @@ SELECT gen_random_uuid(), user_id, device_id, now() - random() * interval '1 day
        'Mozilla/5.0 (X11; Linux x86_64) scale', :newest
 FROM filled, generate_series(1, :sessions);
 
--- Ended within the last day, each by a revocation of its own.
+-- Sessions that ended within the last day, each by a revocation of its own.
 CREATE TEMP TABLE ends AS
 SELECT gen_random_uuid() AS session_id, user_id, device_id, now() - random() * interval '1 day' AS at
 FROM filled JOIN generate_series(0, :revocations - 1) e ON filled.n = e % :users + 1;
@@ -52,8 +52,8 @@ SELECT e.session_id, e.user_id, e.device_id, e.at - interval '2 hours', e.at - i
        'Mozilla/5.0 (X11; Linux x86_64) scale', :newest, e.at, r.id
 FROM ends e JOIN revocations r USING (session_id);
 
--- In force: two thirds are single tokens, a sixth are blocks of users of another issuer, a sixth are users whose older tokens
--- are not accepted. One in a hundred of the blocks was lifted again.
+-- Denials: two thirds concern single tokens, a sixth block users of another issuer, and a sixth concern users whose older
+-- tokens are not accepted. Of a hundred blocks, one was lifted again.
 INSERT INTO denials (kind, token_id, expires_at, reason, created_at)
 SELECT 'token', gen_random_uuid(), now() + interval '1 hour' + random() * interval '29 days', 'scale',
        now() - random() * interval '1 day'
