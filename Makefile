@@ -2,20 +2,21 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-# A Rust that was just installed is not on the path of this shell yet.
+# If Rust was just installed, it is not yet on the path of this shell.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 TARGET_DIR = $${CARGO_TARGET_DIR:-target}
-# Always the whole workspace: for another selection cargo chooses other features, and compiles the dependencies again.
+# Always builds the whole workspace. For another selection, cargo would choose other features and compile the dependencies
+# again.
 RELEASE = cargo build --release --workspace
 # Debug binaries with the features that tests have, so that they share their dependencies.
 DEBUG = cargo build --workspace --features portcullis-actors/test-clock
 
-.PHONY: help ensure run build test lint fmt fuzz test-clients loadtest bench scale settings
+.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale schemas settings openapi schemathesis
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
-ensure: ## check that the compiler and PostgreSQL are there, and get what is missing
+ensure: ## check that the compiler and PostgreSQL are installed, and install missing ones
 	@scripts/ensure.sh
 
 run: ensure ## build the server and start it with everything it needs (ARGS="--port 9000")
@@ -25,8 +26,11 @@ run: ensure ## build the server and start it with everything it needs (ARGS="--p
 build: ensure ## build the release binaries
 	@$(RELEASE)
 
-test: ensure ## run every test (some drive a real browser, Chromium; PORTCULLIS_SKIP_BROWSER=1 leaves them out)
+test: ensure ## run every test (PORTCULLIS_SKIP_BROWSER=1 leaves out those with Chromium, PORTCULLIS_SKIP_ACME=1 those with pebble)
 	@scripts/ensure.sh browser
+	@scripts/ensure.sh acme
+	@scripts/ensure.sh pgbouncer
+	@scripts/ensure.sh promtool
 	@cargo test --workspace $(ARGS)
 
 lint: ensure ## check format, lints, documentation, licences and the rules of the house
@@ -39,9 +43,38 @@ test-clients: ensure ## run the real client libraries of other languages against
 	@$(DEBUG) --bin portcullis
 	@PORTCULLIS_BIN="$(TARGET_DIR)/debug/portcullis" tests/clients/run.sh $(ARGS)
 
-settings: ## write docs/settings.md anew from the table of settings
+deployment: ## check the files of docker/ with the programs that read them
+	@scripts/deployment.sh
+
+dist: ensure ## build the archive and the package for Debian in dist/
+	@scripts/dist.sh
+
+dist-smoke: ensure ## install what make dist has built in a small Debian, and use it (as root)
+	@scripts/dist-smoke.sh
+
+advisories: ## look for known vulnerabilities of the dependencies (fetches the database of advisories with git)
+	@scripts/advisories.sh
+
+image: ensure ## build the container image and run it (as root)
+	@scripts/image.sh
+
+proxies: ensure ## test Caddy, nginx and HAProxy in front of the server (six minutes; QUICK=1: half a minute)
+	@scripts/proxies.sh
+
+schemas: ensure ## make the missing dumps of released schemas, which tests migrate (tests/schemas)
+	@scripts/schemas.sh
+
+settings: ## generate docs/settings.md from the table of settings
 	@$(DEBUG) --bin portcullis
 	@"$(TARGET_DIR)/debug/portcullis" config reference > docs/settings.md
+
+openapi: ## generate docs/openapi.json from the descriptions in src/http/openapi
+	@$(DEBUG) --bin portcullis
+	@"$(TARGET_DIR)/debug/portcullis" openapi > docs/openapi.json
+
+schemathesis: ensure ## send a development server what schemathesis makes of the OpenAPI document (a few minutes)
+	@$(DEBUG) --bin portcullis
+	@PORTCULLIS_BIN="$(TARGET_DIR)/debug/portcullis" scripts/schemathesis.sh $(ARGS)
 
 fuzz: ## fuzz the decoders (FUZZ_MINUTES=10 per target; ARGS="json")
 	@scripts/fuzz.sh $(ARGS)
@@ -50,7 +83,7 @@ loadtest: ensure ## drive a running server (ARGS="revoke --help")
 	@$(RELEASE) --bin loadtest
 	@exec "$(TARGET_DIR)/release/loadtest" $(if $(ARGS),$(ARGS),--help)
 
-bench: ensure ## start a server of its own and measure revocation, idle connections and fan-out
+bench: ensure ## start a separate server and measure revocation, idle connections and fan-out
 	@scripts/bench.sh
 
 scale: ensure ## fill a database with a million sessions and check the promises at that size (ten minutes, 6 GB)
