@@ -11,7 +11,7 @@ RELEASE = cargo build --release --workspace
 # Debug binaries with the features that tests have, so that they share their dependencies.
 DEBUG = cargo build --workspace --features portcullis-actors/test-clock
 
-.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale schemas settings openapi schemathesis
+.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi schemathesis
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ image: ensure ## build the container image and run it (as root)
 
 proxies: ensure ## test Caddy, nginx and HAProxy in front of the server (six minutes; QUICK=1: half a minute)
 	@scripts/proxies.sh
+
+audit-cost: ensure ## measure what the audit log costs a sign-in (four minutes)
+	@scripts/audit-cost.sh
 
 schemas: ensure ## make the missing dumps of released schemas, which tests migrate (tests/schemas)
 	@scripts/schemas.sh

@@ -9,6 +9,7 @@
 //! - `reconnect`: the time until all clients have reconnected and received what they missed
 //! - `presence`: the cost of joins, leaves and presence queries
 //! - `sign-in`: the cost of many sign-ins at once, for the server and for other clients
+//! - `sign-in-rate`: how many sign-ins a server completes, and what each costs
 //! - `timing`: whether the time of a rejected sign-in reveals the reason
 //! - `hostile`: whether hostile accounts behind one proxy address can keep other clients out
 //! - `unauthenticated`: the memory that peers without a credential can make the server hold
@@ -70,6 +71,8 @@ enum Scenario {
     Presence(scenario::presence::Args),
     /// Signs many users in at once, and measures memory and the latency on the sockets of other users.
     SignIn(scenario::sign_in::Args),
+    /// Signs many users in again and again, and measures the rate and the CPU time of the server and its database.
+    SignInRate(scenario::sign_in_rate::Args),
     /// Compares the times of sign-ins that are rejected for different reasons.
     Timing(scenario::timing::Args),
     /// Lets hostile accounts behind one proxy address attack, while owners sign in and an operator works.
@@ -90,6 +93,7 @@ impl Scenario {
             Self::Reconnect(_) => "reconnect",
             Self::Presence(_) => "presence",
             Self::SignIn(_) => "sign-in",
+            Self::SignInRate(_) => "sign-in-rate",
             Self::Timing(_) => "timing",
             Self::Hostile(_) => "hostile",
             Self::Unauthenticated(_) => "unauthenticated",
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
                 Scenario::Idle(args) => scenario::idle::run(args).await,
                 Scenario::Fanout(args) => scenario::fanout::run(args).await,
                 Scenario::SignIn(args) => scenario::sign_in::run(args).await,
+                Scenario::SignInRate(args) => scenario::sign_in_rate::run(args).await,
                 Scenario::Timing(args) => scenario::timing::run(args).await,
                 Scenario::Hostile(args) => scenario::hostile::run(args).await,
                 Scenario::Unauthenticated(args) => scenario::unauthenticated::run(args).await,

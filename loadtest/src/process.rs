@@ -49,6 +49,24 @@ impl Process {
         Ok(TICK * (used.0 + used.1))
     }
 
+    /// User and system time so far of the process, of its children, and of its ended children (`cutime` and `cstime` in
+    /// proc(5)). Grandchildren that are alive are not included.
+    pub(crate) fn cpu_with_children(&self) -> io::Result<Duration> {
+        let all = |stat: &str| (14..=17).filter_map(|number| field(stat, number)).sum::<u64>();
+        let mut ticks = all(&self.read("stat")?);
+        for entry in fs::read_dir("/proc")? {
+            let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            // A process can end after it was listed.
+            let Ok(stat) = Self(pid).read("stat") else { continue };
+            if field(&stat, 4) == Some(u64::from(self.0)) {
+                ticks += all(&stat);
+            }
+        }
+        Ok(TICK * u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
     /// Identifies this run of the process.
     pub(crate) fn incarnation(&self) -> io::Result<Incarnation> {
         let began = field(&self.read("stat")?, 22).ok_or(io::ErrorKind::InvalidData)?;

@@ -126,6 +126,16 @@ impl Latencies {
         self.0.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
     }
 
+    /// Adds the times of another distribution.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("all distributions have the same bounds");
+    }
+
+    /// The number of times.
+    pub(crate) fn count(&self) -> usize {
+        usize::try_from(self.0.len()).unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn quantile(&self, quantile: f64) -> Duration {
         Duration::from_micros(self.0.value_at_quantile(quantile))
     }

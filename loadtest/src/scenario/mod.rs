@@ -12,5 +12,6 @@ pub(crate) mod publish_durable;
 pub(crate) mod reconnect;
 pub(crate) mod revoke;
 pub(crate) mod sign_in;
+pub(crate) mod sign_in_rate;
 pub(crate) mod timing;
 pub(crate) mod unauthenticated;
