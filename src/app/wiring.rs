@@ -107,6 +107,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         issuer_tokens: settings.issuer_tokens,
         events: settings.events,
         ban: settings.ban,
+        current_for: settings.current_for,
         on_stale: settings.on_stale,
         password_queue: settings.password_queue,
         api_key: settings.api_key.clone(),

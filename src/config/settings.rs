@@ -101,6 +101,8 @@ pub struct Settings {
     pub ban: Duration,
     /// `PASSWORD_QUEUE`.
     pub password_queue: usize,
+    /// How long after its last look at the revocations this node is current. Not an environment variable.
+    pub current_for: Duration,
     /// `ON_STALE`.
     pub on_stale: OnStale,
     /// `TOKEN_ISSUERS`; see `domain::issuer::configuration`.
@@ -265,6 +267,7 @@ impl Settings {
             limits: limits(read),
             ban: read.duration(&BAN_MINUTES),
             password_queue: read.number(&PASSWORD_QUEUE),
+            current_for: service::CURRENT_FOR,
             on_stale: on_stale(read),
             issuers,
             issuer_files,

@@ -44,6 +44,7 @@ pub use crate::core::{
 pub use access::{
     Access,
     api_keys::{ApiCaller, ApiKeys},
+    feed_state::CURRENT_FOR,
     issue_tokens::SessionTokens,
     issuers::Issuers,
     listed_device::{DevicePage, ListedDevice},
@@ -186,7 +187,8 @@ impl Services {
         let sessions = settings.sessions;
         let (issuer_tokens, api_key) = (settings.issuer_tokens, settings.api_key);
         let audit_log = Arc::new(AuditLog::of(&core, settings.audit_log));
-        let access = AccessSettings { idle: sessions.idle, issuer_tokens, api_key };
+        let current_for = settings.current_for;
+        let access = AccessSettings { idle: sessions.idle, issuer_tokens, current_for, api_key };
         let access = Access::new(&core, access);
         let node = Uuid::new_v4();
         let revocation = Arc::new(Revocation::new(&core, &access, node, settings.erasure.clone()));

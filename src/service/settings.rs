@@ -60,6 +60,8 @@ pub struct ServiceSettings {
     pub audit_log: AuditLogSettings,
     /// How long an address is banned for credential stuffing.
     pub ban: Duration,
+    /// How long after its last look at the revocations this node is current; usually [`CURRENT_FOR`](crate::CURRENT_FOR).
+    pub current_for: Duration,
     /// What happens to deliveries while this node cannot read revocations.
     pub on_stale: OnStale,
     /// How many password hashes may wait.

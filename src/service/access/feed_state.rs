@@ -13,13 +13,16 @@ use tokio::{
     time::timeout,
 };
 
-/// If the last successful look began longer ago than this, the node is not current.
-const FRESH: Duration = Duration::from_secs(1);
+/// If the last successful look began longer ago than this, the node is not current. Tests that are not about this may wait
+/// longer, because a machine with many programs can stop a process for a second.
+pub const CURRENT_FOR: Duration = Duration::from_secs(1);
 /// How long the verifier waits for the first look after the start.
 const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 /// How current this node's knowledge of revocations is.
 pub(crate) struct FeedState {
+    /// How long the node is current after the beginning of a successful look.
+    fresh: Duration,
     origin: Instant,
     /// When the last successful look began, in milliseconds after `origin`.
     looked_ms: AtomicU64,
@@ -30,9 +33,11 @@ pub(crate) struct FeedState {
     next_look: Notify,
 }
 
-impl Default for FeedState {
-    fn default() -> Self {
+impl FeedState {
+    /// A node that has not looked yet. `fresh` is usually [`CURRENT_FOR`].
+    pub(crate) fn new(fresh: Duration) -> Self {
         Self {
+            fresh,
             origin: Instant::now(),
             looked_ms: AtomicU64::new(0),
             since_ms: AtomicU64::new(0),
@@ -40,13 +45,11 @@ impl Default for FeedState {
             next_look: Notify::new(),
         }
     }
-}
 
-impl FeedState {
-    /// Whether every revocation that committed more than [`FRESH`] ago has been carried out on this node.
+    /// Whether every revocation that committed longer ago than this state's limit has been carried out on this node.
     pub(crate) fn is_current(&self) -> bool {
         let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
-        *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < FRESH
+        *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < self.fresh
     }
 
     /// Waits for the first successful look, at most for [`FIRST_LOOK_WITHIN`]. `false` if there was none. Then no credential
@@ -77,7 +80,7 @@ impl FeedState {
     /// the time counts from the creation of this state.
     pub(crate) fn remaining(&self) -> Duration {
         let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
-        (looked + FRESH).saturating_sub(self.origin.elapsed())
+        (looked + self.fresh).saturating_sub(self.origin.elapsed())
     }
 
     /// Waits for the next successful look. Returns at once if there was a look since the last call. Only one task calls this.

@@ -55,6 +55,8 @@ pub(crate) struct AccessSettings {
     pub(crate) idle: Duration,
     /// The longest life that a token of an external issuer may have.
     pub(crate) issuer_tokens: Duration,
+    /// How long this node answers from memory after its last look at the revocations.
+    pub(crate) current_for: Duration,
     /// A key of the server API in addition to the keys in the database.
     pub(crate) api_key: Option<SecretString>,
 }
@@ -62,7 +64,7 @@ pub(crate) struct AccessSettings {
 impl Access {
     pub(crate) fn new(core: &Core, settings: AccessSettings) -> Self {
         let Core { store, realtime, clock, audit, throttle, keys, .. } = core;
-        let feed = Arc::new(FeedState::default());
+        let feed = Arc::new(FeedState::new(settings.current_for));
         let outages = Arc::new(Outages::new(settings.idle));
         let (issuer, longest) = (keys.live().access.issuer().to_owned(), settings.issuer_tokens);
         let issuers = Issuers::new(realtime.live().clone(), longest, &issuer, clock.clone(), store.runtime());

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, RwLock, RwLockWriteGuard, watch};
 
 use crate::core::{clock::Clock, failure::Failure};
 
@@ -78,6 +78,12 @@ impl Job {
         }
     }
 
+    /// One pass. Waits while no pass may run.
+    async fn pass(&self, health: &JobHealth) -> Option<Result<(), Failure>> {
+        let _under_way = health.passes.read().await;
+        health.observe(self.name, (self.pass)()).await
+    }
+
     async fn run_every(&self, interval: Duration, health: &JobHealth, stop: &mut watch::Receiver<bool>) {
         loop {
             tokio::select! {
@@ -86,7 +92,7 @@ impl Job {
             }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                _ = health.observe(self.name, (self.pass)()) => {}
+                _ = self.pass(health) => {}
             }
         }
     }
@@ -104,11 +110,11 @@ impl Job {
                 () = wake.notified() => false,
             };
             if stopping {
-                health.observe(self.name, (self.pass)()).await;
+                self.pass(health).await;
                 return;
             }
             tokio::time::sleep(batching.gather).await;
-            let done = health.observe(self.name, (self.pass)()).await;
+            let done = self.pass(health).await;
             if !matches!(done, Some(Ok(()))) {
                 tokio::time::sleep(batching.retry).await;
             }
@@ -116,16 +122,23 @@ impl Job {
     }
 }
 
-/// The health of all jobs: how often each has panicked in a row.
+/// The health of all jobs: how often each has panicked in a row, and whether passes are under way.
 pub(crate) struct JobHealth {
     clock: Clock,
+    /// Each pass of a job holds it for reading.
+    passes: RwLock<()>,
     /// Panics in a row, by the names of jobs.
     panics: Mutex<BTreeMap<&'static str, u32>>,
 }
 
 impl JobHealth {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, panics: Mutex::default() }
+        Self { clock, passes: RwLock::default(), panics: Mutex::default() }
+    }
+
+    /// Waits until no pass of a job is under way. None begins before the guard is dropped.
+    pub(crate) async fn between_passes(&self) -> RwLockWriteGuard<'_, ()> {
+        self.passes.write().await
     }
 
     /// Runs one pass of a job, counts its outcome, and catches its panic. `None` if it panicked.

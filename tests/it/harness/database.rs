@@ -17,7 +17,7 @@ use std::{
 
 use portcullis::postgres::{Cluster, Durability};
 use store::{DatabaseSettings, Store};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, config::Host};
 
 const PREFIX: &str = "portcullis-it-";
 const TEMPLATE: &str = "template_it";
@@ -26,6 +26,8 @@ const SPACE_NEEDED: u64 = 1 << 30;
 
 /// Set to `None` at exit, because statics are not dropped.
 static RUNNING: Mutex<Option<Cluster>> = Mutex::new(None);
+
+static DATABASES: OnceLock<Databases> = OnceLock::new();
 
 /// The name of a wanted database, the template to clone, and the channel that reports its creation.
 type CloneRequest = (String, String, mpsc::Sender<()>);
@@ -47,7 +49,6 @@ pub(crate) fn empty_database() -> DatabaseSettings {
 
 /// A copy of this database, which must have no connections.
 pub(crate) fn cloned_database(template: &str) -> DatabaseSettings {
-    static DATABASES: OnceLock<Databases> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let databases = DATABASES.get_or_init(start);
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -56,6 +57,12 @@ pub(crate) fn cloned_database(template: &str) -> DatabaseSettings {
     databases.clones.lock().unwrap().send(request).expect("the thread that makes databases");
     made.recv().expect("a database");
     DatabaseSettings::embedded(&databases.socket_dir, &name)
+}
+
+/// Whether this database is in the cluster of all tests. A test stops or cuts off only a cluster of its own, or a proxy.
+pub(crate) fn is_shared(database: &DatabaseSettings) -> bool {
+    let shared = DATABASES.get().map(|databases| Host::Unix(databases.socket_dir.clone()));
+    shared.is_some() && database.config.get_hosts().first() == shared.as_ref()
 }
 
 /// A cluster for one test alone. The test may stop or kill the cluster.
