@@ -47,7 +47,8 @@ async fn a_channel_unused_for_a_month_is_forgotten_and_old_positions_are_not_rec
     let subscribe = json!({"subscribe": {"channel": "chat:lobby"}});
     let epoch = socket.ask(subscribe).await.expect("a reply")["subscribe"]["epoch"].clone();
     let publish = json!({"publish": {"channel": "chat:lobby", "data": 1}});
-    assert!(socket.ask(publish.clone()).await.expect("a reply")["publish"].is_object());
+    let reply = socket.ask(publish.clone()).await.expect("a reply");
+    assert!(reply["publish"].is_object(), "{reply}");
     let long_ago = "UPDATE channel_messages SET created_at = now() - interval '40 days';
                     UPDATE channels SET due_at = now(), updated_at = now() - interval '29 days'";
     app.rows().await.batch_execute(long_ago).await.expect("rows");
@@ -63,7 +64,8 @@ async fn a_channel_unused_for_a_month_is_forgotten_and_old_positions_are_not_rec
     eventually("the channel is forgotten", is_forgotten).await;
     // The node still has the position of the deleted row. When it writes this publication, it notices the deletion: it ends the
     // subscriptions of the channel, and the subscribers cannot recover when they return.
-    assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());
+    let reply = socket.ask(publish).await.expect("a reply");
+    assert!(reply["publish"].is_object(), "{reply}");
     assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 65_537);
     let back = json!({"subscribe": {"channel": "chat:lobby", "recover": true, "offset": 1, "epoch": epoch}});
     let mut another = session.connect_by_command().await;
