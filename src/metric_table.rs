@@ -185,16 +185,32 @@ const METRICS: &[Metric] = &[
         "publications that were delivered to the subscribers of their channel",
     ),
     counter("rate_limited_total", &["limit"], "requests and commands beyond a limit"),
+    counter("receipts_total", &[], "receipts of revocations that this node has written"),
+    gauge(
+        "receipts_waiting",
+        &[],
+        "revocations that a node has neither carried out nor lapsed for, as this node last saw",
+    ),
     counter("refreshes_total", &["outcome"], "uses of refresh tokens"),
     gauge(
         "revocation_feed_age_seconds",
         &[],
         "the time since the last look at the revocations; above 1, the node asks the database for each credential",
     ),
+    counter(
+        "revocation_notes_lost_total",
+        &[],
+        "counts of closed sockets that are missing in receipts, because too many waited to be written",
+    ),
     histogram(
         "revocation_seconds",
         &["cause"],
         "the time from the request of a revocation until its sockets on this node are closed",
+    ),
+    histogram(
+        "revoked_socket_seconds",
+        &["cause"],
+        "for each socket that a revocation closed: the time from the cut until nothing more can reach its peer",
     ),
     counter("rows_deleted_total", &["table"], "rows that were deleted after their retention"),
     counter("second_factors_locked_total", &[], "accounts whose second factor was locked after wrong codes"),

@@ -1,7 +1,8 @@
 //! `loadtest`: drives a running Portcullis server from outside, measures it, and checks what the server promises.
 //!
 //! - `prepare`: signs users in for later runs
-//! - `revoke`: the time until the sockets of a revoked user are closed, and whether the old credentials are rejected everywhere
+//! - `revoke`: the time until the sockets of a revoked user are closed, and whether the old credentials are rejected everywhere;
+//!   with `--all` also whether answer, receipt, metrics and sockets agree
 //! - `cut-off`: how a server catches up after it could not read revocations for a while
 //! - `idle`: the cost of an open connection
 //! - `fanout`: the cost of a delivery, also while one subscriber does not read
@@ -24,8 +25,10 @@ mod failure;
 mod frame;
 mod link;
 mod messages;
+mod metrics;
 mod prepared;
 mod process;
+mod receipt;
 mod report;
 mod rest;
 mod scenario;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     failure::Failure,
+    receipt::SignedReceipt,
     target::{Login, Target},
 };
 
@@ -69,6 +70,8 @@ struct StepUpAnswer {
 /// The answer to a revocation.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RevocationAnswer {
+    /// `None` if there was nothing to end.
+    pub(crate) revocation_id: Option<i64>,
     /// `None` if there were too many to count.
     pub(crate) sessions: Option<usize>,
     pub(crate) sockets_closed: usize,
@@ -201,6 +204,21 @@ impl<'a> Rest<'a> {
             return Ok(None);
         }
         Err(format!("the revocation was answered with {status}: {problem}").into())
+    }
+
+    /// The receipt of a revocation, or why there is none yet.
+    pub(crate) async fn receipt(
+        &self,
+        operator: &Tokens,
+        id: i64,
+    ) -> Result<Result<SignedReceipt, String>, Failure> {
+        let request = self.request(Method::GET, &format!("/api/v1/admin/revocations/{id}/receipt"));
+        let response = request.bearer_auth(&operator.access_token).send().await?;
+        match response.status() {
+            StatusCode::OK => Ok(Ok(response.json().await?)),
+            StatusCode::CONFLICT => Ok(Err(response.text().await?)),
+            _ => Err(unexpected("request for a receipt", response).await),
+        }
     }
 
     /// Closes all connections of a user through the server API, with a code after which clients reconnect.

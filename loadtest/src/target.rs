@@ -28,6 +28,9 @@ pub(crate) struct TargetArgs {
     /// Password of that administrator.
     #[arg(long, env = "LOADTEST_ADMIN_PASSWORD", hide_env_values = true)]
     admin_password: Option<String>,
+    /// URL of the server's metrics, such as `http://127.0.0.1:9090/metrics`, instead of the one in `dev.json`.
+    #[arg(long)]
+    metrics: Option<String>,
     /// Process id of the server, to measure its memory and CPU time, instead of the one in `dev.json`.
     #[arg(long)]
     pid: Option<u32>,
@@ -62,6 +65,8 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) tls: bool,
     pub(crate) admin: Login,
+    /// The URL of the metrics, if it is known.
+    pub(crate) metrics: Option<String>,
     /// The id of the server process, if it is known and on this machine.
     pub(crate) pid: Option<u32>,
     /// The file with the prepared sessions.
@@ -74,6 +79,7 @@ pub(crate) struct Target {
 struct DevFile {
     http: Option<String>,
     https: Option<String>,
+    metrics: Option<String>,
     #[serde(default)]
     users: Vec<Login>,
     pid: Option<u32>,
@@ -109,6 +115,7 @@ impl TargetArgs {
         };
         let loopback = matches!(address.ip(), IpAddr::V4(ip) if ip.is_loopback());
         let pid = self.pid.or(dev.pid);
+        let metrics = self.metrics.clone().or(dev.metrics);
         let spread = loopback && !self.one_address;
         Ok(Target {
             base,
@@ -116,6 +123,7 @@ impl TargetArgs {
             address,
             tls,
             admin,
+            metrics,
             pid,
             prepared: self.data_dir.join("loadtest-sessions.json"),
             spread,
@@ -178,6 +186,7 @@ mod tests {
             address: SocketAddr::from(([127, 0, 0, 1], 1)),
             tls: false,
             admin: Login::new(String::new(), String::new()),
+            metrics: None,
             pid: None,
             prepared: PathBuf::new(),
             spread,

@@ -10,8 +10,8 @@ use std::{
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    audit, backup, ban, cert, config, dev, health, import, key, keys, manual, migrate, openapi, restore,
-    serve, session, user,
+    audit, backup, ban, cert, config, dev, health, import, key, keys, manual, migrate, openapi, receipt,
+    restore, serve, session, user,
 };
 use crate::config::Variables;
 
@@ -61,6 +61,8 @@ enum Command {
     Openapi(openapi::OpenApi),
     /// Verifies, proves, shows and exports the audit log.
     Audit(audit::Audit),
+    /// Shows and verifies receipts of revocations.
+    Receipt(receipt::Receipts),
     /// Writes the manual pages and the completions of shells.
     #[command(hide = true)]
     Manual(manual::Manual),
@@ -89,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Cert(cert) => cert.run(),
         Command::Openapi(openapi) => openapi.run(),
         Command::Audit(audit) => audit.run(&variables),
+        Command::Receipt(receipt) => receipt.run(&variables),
         Command::Manual(manual) => manual.run(&Cli::command()),
     };
     match result {

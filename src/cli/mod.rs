@@ -24,6 +24,7 @@ mod keys;
 mod manual;
 mod migrate;
 mod openapi;
+mod receipt;
 mod restore;
 mod serve;
 mod session;

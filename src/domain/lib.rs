@@ -15,6 +15,7 @@
 //! - [`crypto`]: derived keys, encryption of stored secrets
 //! - [`certificate_expiry`]: when operators are warned of the end of a certificate
 //! - [`transparency_log`]: the Merkle tree over audit events, its proofs and signed checkpoints
+//! - [`receipt`]: receipts of revocations, which the audit log proves
 //! - [`events`]: events for other systems
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
@@ -30,6 +31,7 @@ pub mod factors;
 pub mod import;
 pub mod issuer;
 pub mod problem;
+pub mod receipt;
 pub mod request;
 pub mod retention;
 pub mod risk;

@@ -125,6 +125,7 @@ fn admin_routes() -> Vec<PathRoutes> {
     let mut routes = vec![
         path("/revocations", [get(admin::revocations::list), post(admin::revocations::create)]).compressed(),
         list("/revocations/{revocation}", admin::revocations::show),
+        list("/revocations/{revocation}/receipt", admin::revocations::receipt),
         list("/attempts", admin::attempts::list),
         list("/attempts/stuffing", admin::attempts::stuffing),
         list("/sessions", admin::sessions::list),

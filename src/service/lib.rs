@@ -68,6 +68,7 @@ pub use audit_log::{
     log::AuditLog,
     proofs::{ConsistencyProof, EntryName, InclusionProof},
     reading::ReadEntry,
+    receipts::FoundReceipt,
     settings::AuditLogSettings,
     verify::{AcceptedLosses, LostEntries, VerifiedLog, VerifyError, VerifyOptions},
 };

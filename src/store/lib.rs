@@ -23,6 +23,7 @@ mod import;
 mod in_service;
 mod journal;
 mod migrate;
+mod nodes;
 mod personal_data;
 mod pool;
 mod restoration;
@@ -100,6 +101,7 @@ pub use restoration::{
 };
 pub use retention::Aged;
 pub use revocation::{
+    completion::Completed,
     denials::{HeardDenial, NewDenial},
     heard::HeardRevocation,
     listed::{ListedRevocation, RevocationFilter, RevocationProgress},
@@ -109,6 +111,7 @@ pub use revocation::{
         SESSIONS_AT_ONCE, Target,
     },
     progress::NodeProgress,
+    receipts::{ReceiptStatus, StoredReceipt},
 };
 pub use sealed::{SealedCount, SealedKind};
 pub use service_time::ServiceTime;

@@ -79,6 +79,7 @@ mod protobuf;
 mod protocol;
 mod proxies;
 mod races;
+mod receipts;
 mod recovery;
 mod refresh;
 mod reload;

@@ -89,6 +89,8 @@ pub const AUDIT_EVENTS: &[(&str, Webhook)] = &[
     ("refresh.superseded", Always(Group::Refusals)),
     ("request.replayed", Never),
     ("revocation.read", Never),
+    ("revocation.receipt_read", Never),
+    ("revocations.completed", Never),
     ("revocations.searched", Never),
     ("second_factor.locked", Always(Group::Security)),
     ("second_factor.refused", Always(Group::Refusals)),

@@ -54,6 +54,14 @@ impl NoteVerifier {
         format!("{}+{}+{key}", self.name, hex(&self.id()))
     }
 
+    /// Whether checkpoints of this origin belong to the log of this key. The generations of a log have its name as the beginning
+    /// of their origins.
+    #[must_use]
+    pub fn is_of_log(&self, origin: &str) -> bool {
+        let rest = origin.strip_prefix(&self.name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     fn id(&self) -> [u8; 4] {
         let digest = Sha256::new()
             .chain_update(&self.name)

@@ -23,9 +23,23 @@ use crate::crypto::key::{Key, hex};
 const NONCE: usize = 24;
 
 /// Facts that are text, but never personal. Other text in a detail is sealed, because it may contain names or addresses.
-const CLEAR_TEXTS: [&str; 15] = [
-    "by", "cause", "code", "factor", "filters", "for", "method", "reach", "reasons", "refusal", "role",
-    "scope", "scopes", "status", "trust",
+const CLEAR_TEXTS: [&str; 16] = [
+    "by",
+    "cause",
+    "code",
+    "factor",
+    "filters",
+    "for",
+    "method",
+    "reach",
+    "reasons",
+    "receipts_root",
+    "refusal",
+    "role",
+    "scope",
+    "scopes",
+    "status",
+    "trust",
 ];
 
 /// The fact that tells about the person that acted, and not about the person concerned.

@@ -92,6 +92,8 @@ codes! {
     REFRESH_REUSED = 401 "refresh_reused" "The refresh token was used before, so it may have been copied. The session has ended.";
     REFRESH_SUPERSEDED = 401 "refresh_superseded" "A step-up or a change of credentials has replaced the refresh token. The session has not ended.";
     REGISTRATION_CLOSED = 403 "registration_closed" "The server does not accept registrations.";
+    NO_RECEIPT = 404 "no_receipt" "The revocation was made before the server wrote receipts.";
+    RECEIPT_PENDING = 409 "receipt_pending" "A node has not carried the revocation out, or the audit log does not contain the receipt yet. Ask again after a second.";
     EMAIL_TAKEN = 409 "email_taken" "There is an account with this e-mail address.";
     INVALID_EMAIL = 422 "invalid_email" "The e-mail address is not valid.";
     INVALID_DISPLAY_NAME = 422 "invalid_display_name" "The display name is too long or has characters that are not permitted.";

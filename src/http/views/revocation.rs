@@ -114,13 +114,16 @@ impl<'r> ListedRevocationView<'r> {
     }
 }
 
-/// A revocation, and how far each node has carried it out. The receipt of a revocation belongs into this view, beside `nodes`.
+/// A revocation, and how far each node has carried it out.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RevocationProgress)]
 pub(crate) struct ProgressView<'r> {
     /// Null if the progress of this revocation is not stored.
     nodes: Option<Vec<NodeView<'r>>>,
     pending: Option<u64>,
+    /// `pending` until every node has carried the revocation out, then `complete`. Null if the revocation gets no receipt, because
+    /// it was made before the server wrote receipts.
+    receipt: Option<&'static str>,
     #[serde(flatten)]
     revocation: ListedRevocationView<'r>,
     sockets_closed: Option<u64>,
@@ -149,6 +152,7 @@ impl<'r> ProgressView<'r> {
         Self {
             nodes: reported.then(|| found.nodes.iter().map(NodeView::of).collect()),
             pending: reported.then(|| sum(|node| node.pending)),
+            receipt: found.receipt.map(|written| if written { "complete" } else { "pending" }),
             revocation: ListedRevocationView::of(&found.revocation),
             sockets_closed: reported.then(|| sum(|node| node.sockets_closed)),
         }

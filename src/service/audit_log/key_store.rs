@@ -69,16 +69,6 @@ impl AuditLog {
     pub async fn verifier_key(&self) -> Result<String, AuditLogError> {
         Ok(self.keys(false).await?.signer.verifier().text())
     }
-
-    /// Signs documents of the log other than checkpoints, for example receipts.
-    ///
-    /// # Errors
-    /// See [`AuditLogError`].
-    pub async fn sign(&self, text: &str) -> Result<String, AuditLogError> {
-        let keys = self.keys(true).await?;
-        let signer: &NoteSigner = &keys.signer;
-        Ok(signer.sign(text))
-    }
 }
 
 /// Fresh random bytes.

@@ -61,6 +61,11 @@ impl AuditLog {
         }
     }
 
+    /// Whether this process moves events into the log.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.settings.sequencing
+    }
+
     pub(crate) fn of(core: &Core, settings: AuditLogSettings) -> Self {
         let keys = core.keys.clone();
         let data_keys = move || keys.live().data_encryption.clone();

@@ -11,6 +11,7 @@ pub(crate) mod key_store;
 pub(crate) mod log;
 pub(crate) mod proofs;
 pub(crate) mod reading;
+pub(crate) mod receipts;
 pub(crate) mod sequencer;
 pub(crate) mod settings;
 pub(crate) mod verify;

@@ -182,7 +182,6 @@ impl LocalAdmin {
         let order = RevocationRequest {
             reason,
             audit,
-            reported_by: Some(self.revoker.node()),
             ..RevocationRequest::new(target, Cause::Revoked, self.clock.now())
         };
         self.revoker.revoke(order).await

@@ -72,7 +72,7 @@ pub struct Operators {
     pub revocation: OperatorRevocation,
     /// Searches attempts to sign in, and finds stuffing waves.
     pub attempts: OperatorAttempts,
-    /// Lists revocations, and shows how far they are carried out.
+    /// Lists revocations, and shows how far they are carried out, and their receipts.
     pub revocations: Revocations,
     /// Exports and erasures.
     pub erasures: Erasures,
@@ -142,7 +142,7 @@ impl Operators {
                 revoker.clone(),
             ),
             attempts: OperatorAttempts::new(store.clone(), clock.clone(), authority.clone(), slow.clone()),
-            revocations: Revocations::new(store.clone(), authority.clone()),
+            revocations: Revocations::new(store.clone(), authority.clone(), Arc::clone(&audit_log)),
             erasures: erasures(core, revocation, &authority, &audit_log, permissions),
             local_admin: local_admin(core, revocation, changes, audit_log, development),
             idempotency: Idempotency::new(store.clone(), clock.clone(), audit.clone(), authority.clone()),

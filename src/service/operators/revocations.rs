@@ -1,5 +1,8 @@
-//! The revocations that were made, and how far they are carried out.
+//! The revocations that were made, how far they are carried out, and their receipts.
 
+use std::sync::Arc;
+
+use domain::receipt::signed::SignedReceipt;
 use protocol::{
     close::Cause,
     id::{RevocationId, UserId},
@@ -8,11 +11,14 @@ use store::{ListedRevocation, RevocationFilter, RevocationProgress, Store};
 use time::OffsetDateTime;
 
 use super::authority::{Authority, Right};
-use crate::core::{
-    caller::Caller,
-    cursor::{number_cursor_after, read_number_cursor},
-    failure::Failure,
-    request_meta::RequestMeta,
+use crate::{
+    audit_log::{log::AuditLog, receipts::FoundReceipt},
+    core::{
+        caller::Caller,
+        cursor::{number_cursor_after, read_number_cursor},
+        failure::Failure,
+        request_meta::RequestMeta,
+    },
 };
 
 /// Which revocations to list.
@@ -41,15 +47,16 @@ pub struct RevocationPage {
     pub next: Option<String>,
 }
 
-/// Lists and shows revocations.
+/// Lists and shows revocations and their receipts.
 pub struct Revocations {
     store: Store,
     authority: Authority,
+    audit_log: Arc<AuditLog>,
 }
 
 impl Revocations {
-    pub(crate) fn new(store: Store, authority: Authority) -> Self {
-        Self { store, authority }
+    pub(crate) fn new(store: Store, authority: Authority, audit_log: Arc<AuditLog>) -> Self {
+        Self { store, authority, audit_log }
     }
 
     /// A page of revocations.
@@ -95,5 +102,35 @@ impl Revocations {
         self.authority.read(caller, Right::Read, event).await?;
         let found = self.store.revocation(id).await?;
         found.ok_or_else(|| Failure::not_found("There is no such revocation, or it is no longer kept."))
+    }
+
+    /// The receipt of a revocation, with the proofs that the audit log contains it. A receipt that is not final is not handed out,
+    /// so that it cannot be taken for a proof.
+    ///
+    /// # Errors
+    /// The errors of `Authority::read`; `NotFound`, also for a revocation that gets no receipt; `Conflict` while a node has not
+    /// carried the revocation out, or the log does not contain the receipt yet; `Unavailable`.
+    pub async fn receipt(
+        &self,
+        caller: &Caller,
+        id: RevocationId,
+        meta: &RequestMeta,
+    ) -> Result<SignedReceipt, Failure> {
+        let event = self.authority.event(caller, "revocation.receipt_read", meta).with("revocation", id.0);
+        self.authority.read(caller, Right::Read, event).await?;
+        match self.audit_log.receipt(id, true).await? {
+            FoundReceipt::Signed(receipt) => Ok(*receipt),
+            FoundReceipt::Unknown => {
+                Err(Failure::not_found("There is no such revocation, or it is no longer kept."))
+            }
+            FoundReceipt::Never => Err(Failure::NotFound {
+                code: "no_receipt",
+                detail: "The revocation was made before the server wrote receipts.".into(),
+            }),
+            waiting => Err(Failure::Conflict {
+                code: "receipt_pending",
+                detail: waiting.reason().unwrap_or_default().into(),
+            }),
+        }
     }
 }

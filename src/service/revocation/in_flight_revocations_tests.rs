@@ -11,7 +11,6 @@ fn heard(id: i64, origin: Uuid) -> HeardRevocation {
         ended: store::Ended::These(Vec::new()),
         except: None,
         left: store::Left::default(),
-        reported: false,
         renewed: None,
     };
     HeardRevocation { committed, origin, at: time::OffsetDateTime::UNIX_EPOCH }

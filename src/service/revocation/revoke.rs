@@ -23,11 +23,15 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::in_flight_revocations::InFlightRevocations;
+use super::{in_flight_revocations::InFlightRevocations, progress_notes::ProgressNotes};
 use crate::{
     access::verifier::Verifier,
     core::{Core, clock::Clock, failure::Failure, privilege::PrivilegeCheck},
 };
+
+/// How often sockets that were not closed in time are looked for again, and how many times.
+const REST_EVERY: Duration = Duration::from_secs(1);
+const REST_ROUNDS: u32 = 600;
 
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +79,7 @@ pub struct Revoker {
     privilege: PrivilegeCheck,
     in_flight: Arc<InFlightRevocations>,
     clock: Clock,
+    notes: ProgressNotes,
     /// The id of this process.
     node: Uuid,
 }
@@ -85,14 +90,15 @@ impl Revoker {
         core: &Core,
         verifier: Verifier,
         in_flight: Arc<InFlightRevocations>,
+        notes: ProgressNotes,
         node: Uuid,
     ) -> Self {
         let Core { store, realtime, privilege, clock, .. } = core;
         let (store, realtime, privilege) = (store.clone(), realtime.clone(), privilege.clone());
-        Self { store, realtime, verifier, privilege, in_flight, clock: clock.clone(), node }
+        Self { store, realtime, verifier, privilege, in_flight, clock: clock.clone(), notes, node }
     }
 
-    /// The id of this process, for orders whose progress is stored.
+    /// The id of this process, for orders whose row shows it at once as not done.
     pub(crate) fn node(&self) -> Uuid {
         self.node
     }
@@ -154,7 +160,7 @@ impl Revoker {
         let closed = self.close_sockets(&committed).instrument(closing).await;
         let after = began.elapsed();
         self.count(&committed, &closed, after);
-        self.note_progress(&committed, &closed, Some(after));
+        self.note_progress(&committed, closed, Some(after));
         Ok((closed, renewed))
     }
 
@@ -211,16 +217,23 @@ impl Revoker {
         }
     }
 
-    /// Stores in the background how far this node has carried the revocation out, if the progress of this revocation is stored.
-    /// Neither the answer to the request nor the feed waits for this write, which has a time limit. A failure is only logged,
-    /// because the revocation itself is carried out.
+    /// Notes how far this node has carried the revocation out; a job writes the note. If sockets were not closed in time, a task
+    /// waits for them and notes the end.
     fn note_progress(
         &self,
         committed: &CommittedRevocation,
-        closed: &RevocationResult,
+        closed: RevocationResult,
         after: Option<Duration>,
     ) {
-        let Some(id) = committed.id.filter(|_| committed.reported) else { return };
+        let Some(id) = committed.id else { return };
+        self.note(id, &closed, after);
+        if closed.pending > 0 {
+            let (revoker, committed) = (self.clone(), committed.clone());
+            self.store.runtime().spawn(async move { revoker.close_rest(id, committed, closed, after).await });
+        }
+    }
+
+    fn note(&self, id: RevocationId, closed: &RevocationResult, after: Option<Duration>) {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let progress = NodeProgress {
             node: self.node,
@@ -229,12 +242,31 @@ impl Revoker {
             pending: count(closed.pending),
             after_ms: after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
         };
-        let store = self.store.clone();
-        self.store.runtime().spawn(async move {
-            if let Err(error) = store.note_progress(id, progress).await {
-                tracing::warn!(%error, revocation = %id, "the progress of a revocation could not be stored");
+        self.notes.add(id, progress);
+    }
+
+    /// Waits until the sockets that were cut and not closed in time are closed, too. A socket stays in its session until then, so
+    /// a second cut finds it.
+    async fn close_rest(
+        &self,
+        id: RevocationId,
+        committed: CommittedRevocation,
+        first: RevocationResult,
+        after: Option<Duration>,
+    ) {
+        let since = Instant::now();
+        for _ in 0..REST_ROUNDS {
+            tokio::time::sleep(REST_EVERY).await;
+            // After a changed role, clients connect again, and a second cut would end their new sockets.
+            let rest =
+                if committed.cause.ends_session() { self.close_sockets(&committed).await.pending } else { 0 };
+            if rest == 0 {
+                let sockets_closed = first.sockets_closed + first.pending;
+                let closed = RevocationResult { sockets_closed, pending: 0, ..first };
+                return self.note(id, &closed, after.map(|after| after + since.elapsed()));
             }
-        });
+        }
+        tracing::error!(revocation = %id, "sockets of a revocation are still not closed");
     }
 
     /// Calls `close_sockets` in the background, for a revocation that no request of this node waits for. `at` is the time of the
@@ -250,7 +282,7 @@ impl Revoker {
             let now = revoker.clock.now();
             // The clocks of nodes differ a little, so the difference may be negative.
             let after = at.map(|at| Duration::try_from(now - at).unwrap_or_default());
-            revoker.note_progress(&committed, &closed, after);
+            revoker.note_progress(&committed, closed, after);
         })
     }
 
@@ -279,7 +311,9 @@ impl Revoker {
             if let Some(id) = committed.id {
                 self.in_flight.claim(id);
             }
-            self.close_sockets(committed).await;
+            let began = Instant::now();
+            let closed = self.close_sockets(committed).await;
+            self.note_progress(committed, closed, Some(began.elapsed()));
         }
     }
 }
@@ -312,7 +346,6 @@ mod tests {
             ended: Ended::Everyone { sessions: None },
             except: None,
             left: Left::default(),
-            reported: true,
             renewed: None,
         };
         let answered = CommittedRevocation {

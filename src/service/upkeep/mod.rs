@@ -6,6 +6,7 @@ pub(crate) mod account_keys;
 pub(crate) mod audit_months;
 pub(crate) mod batches;
 pub(crate) mod channel_retention;
+pub(crate) mod completed_revocations;
 pub(crate) mod database_check;
 pub(crate) mod delivery_hold;
 pub(crate) mod erased_channels;
@@ -33,6 +34,7 @@ use account_keys::AccountKeys;
 use actors::Realtime;
 use audit_months::AuditMonths;
 use channel_retention::ChannelRetention;
+use completed_revocations::CompletedRevocations;
 use database_check::DatabaseCheck;
 use delivery_hold::DeliveryHold;
 use domain::{
@@ -80,6 +82,10 @@ const LOAD_BANS_EVERY: Duration = Duration::from_secs(3);
 const ENDS_BATCHING: Batching =
     Batching { gather: Duration::from_millis(100), retry: Duration::from_secs(1) };
 
+/// How notes on the progress of revocations are gathered before they are written.
+const NOTES_BATCHING: Batching =
+    Batching { gather: Duration::from_millis(50), retry: Duration::from_secs(1) };
+
 /// The settings of [`Upkeep`].
 #[derive(Clone)]
 pub(crate) struct UpkeepSettings {
@@ -116,6 +122,8 @@ pub struct Upkeep {
     erasing: Arc<Erasing>,
     audit_log: Arc<AuditLog>,
     audit_months: Arc<AuditMonths>,
+    completed: Arc<CompletedRevocations>,
+    node: Uuid,
     health: Arc<JobHealth>,
     database: DatabaseCheck,
     closing: AtomicBool,
@@ -154,11 +162,7 @@ impl Upkeep {
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
             on_stale: settings.on_stale,
-            rows: Arc::new(RowRetention {
-                store: store.clone(),
-                clock: clock.clone(),
-                periods: settings.rows,
-            }),
+            rows: Arc::new(RowRetention::of(core, settings.rows)),
             account_keys: Arc::new(AccountKeys::new(store.clone())),
             statistics: Arc::new(StatisticsJob {
                 store: store.clone(),
@@ -187,6 +191,8 @@ impl Upkeep {
                 audit: audit.clone(),
                 kept: settings.rows.audit,
             }),
+            completed: Arc::new(CompletedRevocations::of(core, Arc::clone(&audit_log))),
+            node: settings.node,
             audit_log,
             database: DatabaseCheck::default(),
             closing: AtomicBool::new(false),
@@ -216,6 +222,8 @@ impl Upkeep {
             // A task that panicked has ended, too.
             let _ = task.await;
         }
+        // Without this, receipts wait until the lease lapses.
+        let _ = self.store.end_lease(self.node).await;
         self.delivery.stop();
     }
 
@@ -296,6 +304,7 @@ impl Upkeep {
             denials: self.revocation.denials.clone(),
             verifier: self.expiry.verifier.clone(),
             external_sessions: self.external_sessions.clone(),
+            node: self.node,
         }
     }
 
@@ -316,6 +325,7 @@ impl Upkeep {
             realtime: self.realtime.clone(),
             feed: Arc::clone(&self.feed),
         });
+        let (notes, noting) = (self.revocation.notes.clone(), self.store.clone());
         let mut jobs = self.audit_jobs();
         jobs.extend([
             job(statistics::EVERY, "statistics", &self.statistics, |part| async move { part.run().await }),
@@ -326,6 +336,13 @@ impl Upkeep {
             Job::every(revoked_rows::EVERY, "revoked_rows", move || {
                 let store = store.clone();
                 async move { revoked_rows::end_rows(&store).await }
+            }),
+            Job::on_notify(notes.added(), NOTES_BATCHING, "revocation_progress", move || {
+                let (notes, store) = (notes.clone(), noting.clone());
+                async move { notes.write(&store).await }
+            }),
+            job(completed_revocations::EVERY, "completed_revocations", &self.completed, |part| async move {
+                part.run().await
             }),
             job(row_retention::EVERY, "row_retention", &self.rows, |part| async move { part.run().await }),
             job(

@@ -21,6 +21,7 @@ use actors::Realtime;
 use store::{Backlog, HeardRevocation, RevocationListener, ServiceTime, Store, StoreError, Watermark};
 use time::OffsetDateTime;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use uuid::Uuid;
 
 use super::jobs::JobHealth;
 use crate::{
@@ -45,6 +46,8 @@ const MOST_PAGES: usize = 20;
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
 /// How often this node notes in the database that a server is in service.
 const NOTE_SERVICE: Duration = Duration::from_secs(10);
+/// How often this node renews its lease.
+const RENEW_LEASE: Duration = Duration::from_secs(1);
 /// The most sessions that one query asks about, to learn which of these sessions have ended.
 const SESSIONS_ASKED: usize = 1_000;
 /// The most denials in one page when all are loaded. Pages are large, because on a busy machine the feed waits a while before
@@ -65,6 +68,8 @@ pub(crate) struct RevocationFeed {
     pub(crate) denials: Denials,
     pub(crate) verifier: Verifier,
     pub(crate) external_sessions: ExternalSessions,
+    /// The id of this process.
+    pub(crate) node: Uuid,
 }
 
 /// What the feed keeps from one connection to the next.
@@ -78,6 +83,10 @@ struct Progress {
     lost: bool,
     /// When this node last noted in the database that a server is in service.
     service_noted: Option<Instant>,
+    /// The point from which this node has followed revocations. `None` before the first look.
+    began: Option<Watermark>,
+    /// When this node last renewed its lease.
+    lease_renewed: Option<Instant>,
 }
 
 /// One look at the database.
@@ -150,11 +159,15 @@ impl RevocationFeed {
 
     /// Carries out everything since the last look, or the rest of an interrupted look. The look counts only after that.
     async fn look(&self, listener: &RevocationListener, progress: &mut Progress) -> Result<(), StoreError> {
+        if progress.began.is_none() {
+            listener.register_node(self.node).await?;
+        }
         let place = progress.place.as_ref();
         let mut look = match progress.look.take() {
             Some(interrupted) => interrupted,
             None => self.begin(listener, place).await?,
         };
+        progress.began.get_or_insert_with(|| look.end.clone());
         if let Err(error) = self.carry_on(listener, &mut look, place.map(|(place, _)| place)).await {
             progress.look = Some(look);
             return Err(error);
@@ -172,7 +185,26 @@ impl RevocationFeed {
             }
         }
         self.note_service(listener, progress).await?;
+        self.renew_lease(listener, progress).await?;
         self.state.looked(look.began);
+        Ok(())
+    }
+
+    /// Renews the lease of this node, if it is time. A look does not count without it: a receipt says of a node without a lease
+    /// that it accepts nothing.
+    async fn renew_lease(
+        &self,
+        listener: &RevocationListener,
+        progress: &mut Progress,
+    ) -> Result<(), StoreError> {
+        let fresh = progress.lease_renewed.is_some_and(|renewed| renewed.elapsed() < RENEW_LEASE);
+        if fresh && self.state.is_current() {
+            return Ok(());
+        }
+        if let (Some(began), Some((looked, _))) = (&progress.began, &progress.place) {
+            listener.renew_lease(self.node, began, looked).await?;
+            progress.lease_renewed = Some(Instant::now());
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use store::{Aged, Store};
 use time::OffsetDateTime;
 
 use super::{batches::in_batches, step_log::logged};
-use crate::core::{clock::Clock, failure::Failure};
+use crate::core::{Core, clock::Clock, failure::Failure};
 
 /// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
@@ -26,12 +26,17 @@ const DEAD_EVENTS_KEPT: time::Duration = time::Duration::days(30);
 
 /// Deletes old rows.
 pub(crate) struct RowRetention {
-    pub(crate) store: Store,
-    pub(crate) clock: Clock,
-    pub(crate) periods: RetentionPeriods,
+    store: Store,
+    clock: Clock,
+    periods: RetentionPeriods,
 }
 
 impl RowRetention {
+    /// Deletes rows after these periods.
+    pub(crate) fn of(core: &Core, periods: RetentionPeriods) -> Self {
+        Self { store: core.store.clone(), clock: core.clock.clone(), periods }
+    }
+
     /// One pass over every table.
     ///
     /// # Errors

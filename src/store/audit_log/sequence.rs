@@ -66,6 +66,21 @@ impl Store {
         .await
     }
 
+    /// Whether this event waits in the inbox.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn audit_event_waits(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let sql = "SELECT EXISTS (SELECT FROM audit_events WHERE id = $1)";
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.query_one(&statement, &[&id]).await?.try_get(0)?)
+            })
+        })
+        .await
+    }
+
     /// Up to `limit` events that wait in the inbox, and the time of the oldest.
     ///
     /// # Errors

@@ -161,6 +161,22 @@ pub(super) const LOG_HEAD: &[&str] = &[
     "dropped_frontier",
 ];
 
+/// The columns of receipts, which are not exported.
+pub(super) const RECEIPT: &[&str] = &[
+    "revocation_id",
+    "document",
+    "reason_salt",
+    "event_id",
+    "batch_index",
+    "batch_size",
+    "batch_proof",
+    "created_at",
+];
+
+/// The columns of nodes, which are not exported.
+pub(super) const NODE: &[&str] =
+    &["id", "started_at", "renewed_at", "lease_until", "began", "began_after", "looked"];
+
 /// The columns of receivers of events, which are not exported.
 pub(super) const RECEIVER: &[&str] = &[
     "id",

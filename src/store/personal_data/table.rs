@@ -82,3 +82,26 @@ pub(super) const fn value(column: &'static str, value: &'static str) -> Exported
 pub(super) const fn withheld(why: &'static str, columns: &'static [&'static str]) -> Withheld {
     Withheld { columns, why }
 }
+
+/// Rows that an export reads at once.
+pub(super) const PAGE: i64 = 500;
+
+/// A table without rows about persons.
+pub(super) const fn impersonal(
+    name: &'static str,
+    holds: &'static str,
+    columns: &'static [Withheld],
+    why: &'static str,
+) -> PersonalTable {
+    PersonalTable {
+        name,
+        holds,
+        of_person: "",
+        order: &[],
+        member: None,
+        page: PAGE,
+        exported: &[],
+        withheld: columns,
+        effect: Effect::Kept(why),
+    }
+}

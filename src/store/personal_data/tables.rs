@@ -5,37 +5,14 @@
 
 use super::{
     columns::{
-        ACCOUNT, ATTEMPT, DELIVERY, DENIAL, DEVICE, EVENT, EXTERNAL_SESSION, LOG_HEAD, MESSAGE, PASSKEY,
-        RECEIVER, REVOCATION, SESSION,
+        ACCOUNT, ATTEMPT, DELIVERY, DENIAL, DEVICE, EVENT, EXTERNAL_SESSION, LOG_HEAD, MESSAGE, NODE,
+        PASSKEY, RECEIPT, RECEIVER, REVOCATION, SESSION,
     },
-    table::{Effect, PersonalTable, Withheld, column, withheld},
+    table::{Effect, PAGE, PersonalTable, column, impersonal, withheld},
 };
 
 /// The member of the entries of the audit log. The service reads them, because only it opens what is sealed.
 pub const LOG_MEMBER: &str = "log";
-
-/// Rows that an export reads at once.
-const PAGE: i64 = 500;
-
-/// A table without rows about persons.
-const fn impersonal(
-    name: &'static str,
-    holds: &'static str,
-    columns: &'static [Withheld],
-    why: &'static str,
-) -> PersonalTable {
-    PersonalTable {
-        name,
-        holds,
-        of_person: "",
-        order: &[],
-        member: None,
-        page: PAGE,
-        exported: &[],
-        withheld: columns,
-        effect: Effect::Kept(why),
-    }
-}
 
 /// All tables.
 pub const TABLES: &[PersonalTable] = &[
@@ -420,6 +397,24 @@ pub const TABLES: &[PersonalTable] = &[
             &["revocation_id", "node", "state", "sockets_closed", "pending", "after_ms"],
         )],
         "counts of nodes",
+    ),
+    impersonal(
+        "revocation_receipts",
+        "receipts of revocations, which are given to others and name persons only by the numbers of their accounts",
+        &[withheld("the revocation is exported", RECEIPT)],
+        "numbers of accounts and a hash of the reason, until the revocation is deleted; the audit log proves the bytes",
+    ),
+    impersonal(
+        "receipts_due",
+        "revocations without a receipt yet",
+        &[withheld("counts of nodes", &["revocation_id", "written_at", "counted"])],
+        "until the receipt is written",
+    ),
+    impersonal(
+        "nodes",
+        "running servers and their leases",
+        &[withheld("processes of the server", NODE)],
+        "processes of the server",
     ),
     impersonal(
         "statistics",

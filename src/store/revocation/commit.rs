@@ -62,7 +62,6 @@ pub(crate) async fn write(
         ended: Ended::These(Vec::new()),
         except: order.except,
         left: Left::default(),
-        reported: order.reported_by.is_some(),
         renewed: None,
     };
     let candidates = wide::candidates(transaction, order).await?;
@@ -97,7 +96,7 @@ pub(crate) async fn write(
     if !reached || order.has_no_effect(ended.len()) {
         return Ok(nothing);
     }
-    let id = row::insert(transaction, order, Some(ended.len()), left).await?;
+    let id = row::insert(transaction, order, Some(ended.len()), None, left).await?;
     if order.cause.ends_session() {
         end(transaction, order, id, &ended).await?;
     }

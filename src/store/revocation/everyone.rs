@@ -80,7 +80,7 @@ pub(super) async fn write(
         return Err(StoreError::internal("a revocation of all sessions has no exception and no change"));
     }
     let sessions = count(transaction).await?;
-    let id = row::insert(transaction, order, None, Left::default()).await?;
+    let id = row::insert(transaction, order, None, sessions, Left::default()).await?;
     let mut event = order.audit.clone();
     event.actor = event.actor.or(order.actor);
     let event = row::described(event, order, id);
@@ -95,7 +95,6 @@ pub(super) async fn write(
         ended: Ended::Everyone { sessions },
         except: None,
         left: Left::default(),
-        reported: order.reported_by.is_some(),
         renewed: None,
     })
 }

@@ -47,7 +47,6 @@ pub(super) fn revocation(row: &Row) -> Result<Found, StoreError> {
             excluded: u32::try_from(row.try_get::<_, i32>("excluded")?).unwrap_or_default(),
             more: row.try_get("more")?,
         },
-        reported: row.try_get("reported")?,
         renewed: None,
     };
     let heard = HeardRevocation { committed, origin: row.try_get("origin")?, at: row.try_get("created_at")? };

@@ -75,9 +75,12 @@ pub struct RevocationProgress {
     pub revocation: ListedRevocation,
     /// The nodes that have noted their progress, in the order of their ids.
     pub nodes: Vec<NodeProgress>,
+    /// Whether every node has carried it out, so that its receipt is written. `None` if it gets no receipt, because it was made
+    /// before servers wrote receipts.
+    pub receipt: Option<bool>,
 }
 
-const COLUMNS: &str = "r.id, r.scope, r.session_id, r.device_id, r.user_id, r.subject, r.network::text AS network, \
+pub(super) const COLUMNS: &str = "r.id, r.scope, r.session_id, r.device_id, r.user_id, r.subject, r.network::text AS network, \
      r.opened_since, r.users, r.except_session_id, r.cause, r.reason, r.actor_id, r.sessions, r.excluded, r.more, r.reported, \
      r.created_at";
 
@@ -137,23 +140,32 @@ impl Store {
     pub async fn revocation(&self, id: RevocationId) -> Result<Option<RevocationProgress>, StoreError> {
         self.run_quick(move |client| {
             Box::pin(async move {
-                let sql = format!("SELECT {COLUMNS} FROM revocations r WHERE r.id = $1");
+                let sql = format!(
+                    "SELECT {COLUMNS}, EXISTS (SELECT FROM receipts_due d WHERE d.revocation_id = r.id) AS due,
+                            EXISTS (SELECT FROM revocation_receipts c WHERE c.revocation_id = r.id) AS receipt
+                     FROM revocations r WHERE r.id = $1"
+                );
                 let statement = client.prepare_cached(&sql).await?;
                 let Some(row) = client.query_opt(&statement, &[&id.0]).await? else { return Ok(None) };
                 let revocation = listed(&row)?;
+                let (written, due): (bool, bool) = (row.try_get("receipt")?, row.try_get("due")?);
                 let sql = "SELECT node, state, sockets_closed, pending, after_ms FROM revocation_nodes
                            WHERE revocation_id = $1 ORDER BY node LIMIT $2";
                 let statement = client.prepare_cached(sql).await?;
                 let rows = client.query(&statement, &[&id.0, &NODES]).await?;
                 let nodes = rows.iter().map(progress::from_row).collect::<Result<_, _>>()?;
-                Ok(Some(RevocationProgress { revocation, nodes }))
+                Ok(Some(RevocationProgress {
+                    revocation,
+                    nodes,
+                    receipt: (written || due).then_some(written),
+                }))
             })
         })
         .await
     }
 }
 
-fn listed(row: &Row) -> Result<ListedRevocation, StoreError> {
+pub(super) fn listed(row: &Row) -> Result<ListedRevocation, StoreError> {
     let count = |column| Ok::<_, StoreError>(row.try_get::<_, i32>(column)?.unsigned_abs());
     let user = |column| Ok::<_, StoreError>(row.try_get::<_, Option<i64>>(column)?.map(UserId));
     Ok(ListedRevocation {

@@ -14,6 +14,7 @@ use protocol::{
 use time::OffsetDateTime;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_postgres::{AsyncMessage, Client, Row, types::ToSql};
+use uuid::Uuid;
 
 use super::{
     denials::{self, HeardDenial},
@@ -25,6 +26,7 @@ use crate::{
     connection::Connector,
     error::StoreError,
     in_service::{FeedTable, InService},
+    nodes,
     pool::Store,
     revocation::{commit, order::CHANNEL},
     row_mapping::{self, uuids},
@@ -269,6 +271,29 @@ impl RevocationListener {
         Ok(noted)
     }
 
+    /// Makes this node known. Call this before the first [`watermark`](Self::watermark) is taken.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn register_node(&self, node: Uuid) -> Result<(), StoreError> {
+        self.bounded(nodes::register(&self.client, node)).await
+    }
+
+    /// Renews the lease of this node, which has carried out everything up to `looked`. `began` is the first watermark that it has
+    /// taken.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn renew_lease(
+        &self,
+        node: Uuid,
+        began: &Watermark,
+        looked: &Watermark,
+    ) -> Result<(), StoreError> {
+        self.bounded(nodes::renew(&self.client, node, (&began.snapshot, began.foreign), &looked.snapshot))
+            .await
+    }
+
     /// Reads the next `limit` rows of denials after the id `after`. Returns the denials that are needed, and the id of the last
     /// row, or `None` after the last page. Denials of tokens that have ended are not needed. Rulings on a user are needed even
     /// if they lift a block or have ended, because the newest ruling on a user counts. Call this after taking the first
@@ -331,7 +356,7 @@ impl RevocationListener {
     ) -> Result<(Vec<HeardRevocation>, Option<Backlog>), StoreError> {
         let sql = page_sql(
             FeedTable::Revocations.as_str(),
-            "r.id, r.txid, r.scope, r.cause, r.user_id, r.except_session_id, r.origin, r.sessions, r.created_at, r.reported, r.excluded, r.more",
+            "r.id, r.txid, r.scope, r.cause, r.user_id, r.except_session_id, r.origin, r.sessions, r.created_at, r.excluded, r.more",
         );
         let rows = self.page(&sql, FeedTable::Revocations, backlog, backlog.from.foreign).await?;
         let mut sessions = 0_i64;

@@ -1,8 +1,10 @@
-//! Revocations and denials: the transaction that writes them, and the feed through which every node reads them.
+//! Revocations and denials: the transaction that writes them, the feed through which every node reads them, and the receipts of
+//! revocations that every node has carried out.
 
 pub(crate) mod acting_session;
 pub(crate) mod changes;
 pub(crate) mod commit;
+pub(crate) mod completion;
 pub(crate) mod denials;
 pub(crate) mod everyone;
 pub(crate) mod heard;
@@ -10,5 +12,7 @@ pub(crate) mod listed;
 pub(crate) mod listener;
 pub(crate) mod order;
 pub(crate) mod progress;
+pub(crate) mod receipts;
 pub(crate) mod row;
+pub(crate) mod standing;
 pub(crate) mod wide;

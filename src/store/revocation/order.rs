@@ -150,8 +150,8 @@ pub struct RevocationRequest {
     pub change: Option<Change>,
     /// The time of the revocation.
     pub now: OffsetDateTime,
-    /// The node that carries the revocation out, if the progress of the revocation is stored. Then every node notes how far it has
-    /// carried the revocation out.
+    /// The node that carries the revocation out, if it is to be shown at once as not done. Every node notes how far it has carried
+    /// a revocation out.
     pub reported_by: Option<Uuid>,
     /// The audit event. Scope, cause, reason, the id of the revocation and the number of sessions are added to its detail.
     pub audit: AuditEvent,
@@ -261,8 +261,6 @@ pub struct CommittedRevocation {
     pub except: Option<SessionId>,
     /// What the revocation left.
     pub left: Left,
-    /// Whether nodes note how far they have carried the revocation out.
-    pub reported: bool,
     /// The session `except` as it is now, if its tokens were renewed. Only the process that commits knows this.
     pub renewed: Option<Box<Session>>,
 }

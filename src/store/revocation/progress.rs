@@ -1,7 +1,8 @@
 //! How far each node has carried a revocation out.
 //!
-//! The transaction of a reported revocation writes the first row, for the node that carries it out. When a node has closed the
-//! sockets, `service::revocation` notes the result. A revocation has at most one row for each node, and its rows are deleted with it.
+//! The transaction of an operator's revocation writes the first row, for the node that carries it out. When a node has closed the
+//! sockets of a revocation, `service::revocation` notes the result, in batches. A revocation has at most one row for each node, and
+//! its rows are deleted with it.
 
 use deadpool_postgres::Transaction;
 use protocol::id::RevocationId;
@@ -39,23 +40,37 @@ pub(super) async fn begin(
 }
 
 impl Store {
-    /// Notes that a node has closed the sockets of a revocation. Nothing is noted if the revocation has been deleted.
+    /// Notes how far nodes have carried revocations out, at most one note for each revocation and node. A revocation that has been
+    /// deleted gets no note. A note that everything is closed is never replaced.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn note_progress(&self, id: RevocationId, progress: NodeProgress) -> Result<(), StoreError> {
+    /// `Unavailable` if the database cannot be reached. Then nothing is noted, or everything; the notes may be written again.
+    pub async fn note_progress(&self, notes: Vec<(RevocationId, NodeProgress)>) -> Result<(), StoreError> {
+        // Rows are written in one order, so that two nodes never wait for each other.
         let sql = "INSERT INTO revocation_nodes (revocation_id, node, state, sockets_closed, pending, after_ms)
-                   SELECT id, $2, $3, $4, $5, $6 FROM revocations WHERE id = $1
+                   SELECT r.id, t.node, t.state, t.closed, t.pending, t.after_ms
+                   FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::bigint[])
+                            AS t (id, node, state, closed, pending, after_ms)
+                        JOIN revocations r ON r.id = t.id
+                   ORDER BY r.id, t.node
                    ON CONFLICT (revocation_id, node) DO UPDATE
                    SET state = excluded.state, sockets_closed = excluded.sockets_closed, pending = excluded.pending,
-                       after_ms = excluded.after_ms";
+                       after_ms = excluded.after_ms
+                   WHERE revocation_nodes.state <> 'closed'";
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(sql).await?;
-                let NodeProgress { node, state, sockets_closed, pending, after_ms } = &progress;
-                let after = after_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
-                let (closed, pending) = (stored(*sockets_closed), stored(*pending));
-                client.execute(&statement, &[&id.0, node, state, &closed, &pending, &after]).await?;
+                let after = |progress: &NodeProgress| {
+                    progress.after_ms.map(|after_ms| i64::try_from(after_ms).unwrap_or(i64::MAX))
+                };
+                let ids: Vec<_> = notes.iter().map(|(id, _)| id.0).collect();
+                let nodes: Vec<_> = notes.iter().map(|(_, progress)| progress.node).collect();
+                let states: Vec<_> = notes.iter().map(|(_, progress)| &progress.state[..]).collect();
+                let closed: Vec<_> =
+                    notes.iter().map(|(_, progress)| stored(progress.sockets_closed)).collect();
+                let pending: Vec<_> = notes.iter().map(|(_, progress)| stored(progress.pending)).collect();
+                let after: Vec<_> = notes.iter().map(|(_, progress)| after(progress)).collect();
+                client.execute(&statement, &[&ids, &nodes, &states, &closed, &pending, &after]).await?;
                 Ok(())
             })
         })

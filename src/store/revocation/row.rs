@@ -28,11 +28,13 @@ pub(super) async fn announce(
     Ok(())
 }
 
-/// Writes the row of a revocation, and the beginning of its progress if that is stored. `sessions` is `None` if the sessions that the revocation ends are not counted yet.
+/// Writes the row of a revocation, and the beginning of its progress on the node that carries it out. `sessions` is `None` if the
+/// rows of the sessions are ended later; `counted` is their number then, if it is known.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
     sessions: Option<usize>,
+    counted: Option<usize>,
     left: Left,
 ) -> Result<RevocationId, StoreError> {
     let (session, device, user) = match order.target {
@@ -51,11 +53,13 @@ pub(super) async fn insert(
     };
     let statement = transaction
         .prepare_cached(
-            "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
+            "WITH written AS (
+             INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
                                       actor_id, sessions, created_at, origin, subject, network, opened_since, users,
                                       excluded, more, reported)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::cidr, $14, $15, $16, $17, $18)
-             RETURNING id",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::cidr, $14, $15, $16, $17, true)
+             RETURNING id)
+             INSERT INTO receipts_due (revocation_id, counted) SELECT id, $18 FROM written RETURNING revocation_id",
         )
         .await?;
     let row = transaction
@@ -79,7 +83,7 @@ pub(super) async fn insert(
                 &users,
                 &i32::try_from(left.excluded).unwrap_or(i32::MAX),
                 &left.more,
-                &order.reported_by.is_some(),
+                &counted.map(|counted| i32::try_from(counted).unwrap_or(i32::MAX)),
             ],
         )
         .await?;

@@ -82,7 +82,10 @@ async fn webhook(app: &App) -> String {
     let sql = "INSERT INTO event_receivers (id, kind, name, url, events, status, created_at, updated_at)
                VALUES (gen_random_uuid(), 'webhook', 'a', 'https://hooks.example/', '{}', 'paused', now(), now())
                RETURNING id::text";
-    app.rows().await.query_one(sql, &[]).await.unwrap().get(0)
+    let rows = app.rows().await;
+    // There is a bound of their number, and each request of the table gets a target of its own.
+    rows.batch_execute("DELETE FROM event_receivers WHERE kind = 'webhook'").await.unwrap();
+    rows.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 /// One request of operators.
@@ -119,6 +122,8 @@ const fn read_audit(path: &'static str) -> Case {
 
 /// A request whose answer does not end by itself. `audit_log::admin` tests what a permitted caller gets.
 const FOLLOW: &str = "/audit/events/stream";
+
+const RECEIPT: &str = "/revocations/{revocation}/receipt";
 
 const fn change(method: &'static str, path: &'static str, needs: Needs, body: fn(&Target) -> Value) -> Case {
     Case { method, path, needs, on_user: true, query: none, body }
@@ -159,6 +164,8 @@ const CASES: &[Case] = &[
     },
     read("/revocations"),
     read("/revocations/{revocation}"),
+    // No entries enter the log of this test, so the answer to a permitted caller is 409.
+    read(RECEIPT),
     read("/attempts"),
     read("/attempts/stuffing"),
     read("/settings"),
@@ -336,7 +343,12 @@ async fn each_request_is_granted_to_each_role_with_the_right_and_is_audited() {
             let none_to_reset = answer.status == 409 && answer.code() == "factor_gone"
                 || answer.status == 404
                     && (case.method == "DELETE" || case.path.starts_with("/audit/proofs"));
-            assert!(none_to_reset || (200..300).contains(&answer.status), "{what}: {}", answer.text);
+            let no_log = case.path == RECEIPT && answer.status == 409 && answer.code() == "receipt_pending";
+            assert!(
+                none_to_reset || no_log || (200..300).contains(&answer.status),
+                "{what}: {}",
+                answer.text
+            );
             if !none_to_reset {
                 is_audited(&app, &answer, &caller, "success", &what).await;
             }
@@ -356,6 +368,8 @@ async fn each_change_needs_a_recent_proof_of_presence_and_no_read_does() {
         let answer = case.send(&admin, &target).await;
         if case.path.starts_with("/audit/proofs") {
             answer.expect(404);
+        } else if case.path == RECEIPT {
+            answer.refused(409, "receipt_pending");
         } else if case.reads() {
             answer.expect(200);
         } else {

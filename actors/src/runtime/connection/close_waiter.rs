@@ -11,19 +11,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use parking_lot::Mutex;
+use tokio::{sync::Notify, time::Instant};
 
 /// One operation that waits for sockets to be severed.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct CloseWaiter(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    began: Instant,
+    sockets: Mutex<Sockets>,
     /// Guards that exist: for sockets, and for messages that are not yet handled.
     outstanding: AtomicUsize,
-    /// How many of the guards are for sockets.
-    pending: AtomicUsize,
-    closed: AtomicUsize,
     all_dropped: Notify,
 }
 
@@ -42,6 +41,26 @@ pub struct CloseGuard {
     socket: bool,
 }
 
+/// The sockets that the operation has found.
+#[derive(Default)]
+struct Sockets {
+    /// How many are not severed.
+    pending: usize,
+    /// How long after the beginning each of the others was severed.
+    severed_after: Vec<Duration>,
+}
+
+impl Default for CloseWaiter {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            began: Instant::now(),
+            sockets: Mutex::default(),
+            outstanding: AtomicUsize::new(0),
+            all_dropped: Notify::new(),
+        }))
+    }
+}
+
 impl CloseWaiter {
     /// A guard for a message whose handler may find sockets that must close.
     #[must_use]
@@ -52,13 +71,18 @@ impl CloseWaiter {
     fn guard(&self, socket: bool) -> CloseGuard {
         self.0.outstanding.fetch_add(1, Ordering::AcqRel);
         if socket {
-            self.0.pending.fetch_add(1, Ordering::AcqRel);
+            self.0.sockets.lock().pending += 1;
         }
         CloseGuard { inner: Arc::clone(&self.0), socket }
     }
 
     /// Waits until every guard is dropped, at most `limit`.
     pub(crate) async fn wait(&self, limit: Duration) -> CloseCounts {
+        self.wait_timed(limit).await.0
+    }
+
+    /// The same as [`wait`](Self::wait). Also returns how long after the beginning each of the closed sockets was severed.
+    pub(crate) async fn wait_timed(&self, limit: Duration) -> (CloseCounts, Vec<Duration>) {
         let all_dropped = async {
             loop {
                 let notified = self.0.all_dropped.notified();
@@ -70,10 +94,9 @@ impl CloseWaiter {
         };
         // After a timeout the counts show how many sockets are still pending.
         let _ = tokio::time::timeout(limit, all_dropped).await;
-        CloseCounts {
-            sockets_closed: self.0.closed.load(Ordering::Acquire),
-            pending: self.0.pending.load(Ordering::Acquire),
-        }
+        let sockets = self.0.sockets.lock();
+        let times = sockets.severed_after.clone();
+        (CloseCounts { sockets_closed: times.len(), pending: sockets.pending }, times)
     }
 }
 
@@ -88,8 +111,10 @@ impl CloseGuard {
 impl Drop for CloseGuard {
     fn drop(&mut self) {
         if self.socket {
-            self.inner.closed.fetch_add(1, Ordering::AcqRel);
-            self.inner.pending.fetch_sub(1, Ordering::AcqRel);
+            let after = self.inner.began.elapsed();
+            let mut sockets = self.inner.sockets.lock();
+            sockets.pending -= 1;
+            sockets.severed_after.push(after);
         }
         if self.inner.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.inner.all_dropped.notify_waiters();
@@ -114,6 +139,19 @@ mod tests {
         tokio::task::yield_now().await;
         drop(sockets);
         assert_eq!(waiting.await.unwrap(), CloseCounts { sockets_closed: 2, pending: 0 });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_each_closed_socket_is_known() {
+        let closing = CloseWaiter::default();
+        let message = closing.message();
+        let (soon, late, _stuck) = (message.socket(), message.socket(), message.socket());
+        drop((message, soon));
+        tokio::time::advance(Duration::from_millis(30)).await;
+        drop(late);
+        let (counts, times) = closing.wait_timed(Duration::from_millis(5)).await;
+        assert_eq!(counts, CloseCounts { sockets_closed: 2, pending: 1 });
+        assert_eq!(times, [Duration::ZERO, Duration::from_millis(30)]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ pub(crate) mod session;
 pub(crate) mod token_index;
 pub(crate) mod types;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use logic::{
     denials::{DenialRecord, Denied, TokenMark},
@@ -76,9 +76,16 @@ impl Realtime {
         for session in sessions {
             self.record_session_end(*session, cause);
         }
-        let closed = self.cut(sessions, cause.close_reason()).await;
-        metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
-            .increment(closed.sockets_closed as u64);
+        self.cut_revoked(sessions, cause).await
+    }
+
+    /// Cuts the connections of revoked sessions, and measures how long each socket took.
+    async fn cut_revoked(&self, sessions: &[SessionId], cause: Cause) -> CloseCounts {
+        let (closed, times) = self.cut_timed(sessions, cause.close_reason()).await;
+        let cause = cause.as_str();
+        metrics::counter!("sockets_revoked_total", "cause" => cause).increment(closed.sockets_closed as u64);
+        let histogram = metrics::histogram!("revoked_socket_seconds", "cause" => cause);
+        times.iter().for_each(|time| histogram.record(time.as_secs_f64()));
         closed
     }
 
@@ -99,10 +106,7 @@ impl Realtime {
     /// limited time, until the connections are severed. Call this only after the revocation has been committed.
     pub async fn revoke_all(&self, revocation: RevocationId, cause: Cause) -> CloseCounts {
         self.record_end_of_all(revocation);
-        let closed = self.cut(&self.0.directory.sessions_before(revocation), cause.close_reason()).await;
-        metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
-            .increment(closed.sockets_closed as u64);
-        closed
+        self.cut_revoked(&self.0.directory.sessions_before(revocation), cause).await
     }
 
     /// From now on, refuses to attach a connection whose credential was verified before now. If the node does not read each
@@ -114,11 +118,15 @@ impl Realtime {
     /// Cuts the connections of these sessions and waits, for a limited time, until the connections are severed. The end of the
     /// sessions is not recorded, so their clients may connect again.
     pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> CloseCounts {
+        self.cut_timed(sessions, reason).await.0
+    }
+
+    async fn cut_timed(&self, sessions: &[SessionId], reason: CloseReason) -> (CloseCounts, Vec<Duration>) {
         let closing = CloseWaiter::default();
         for session in sessions {
             self.0.directory.cut(*session, reason, &closing);
         }
-        closing.wait(self.0.settings.revoke_wait).await
+        closing.wait_timed(self.0.settings.revoke_wait).await
     }
 
     /// Records that a connection has proved its identity again, with another token. From now on, a denial of the new token ends

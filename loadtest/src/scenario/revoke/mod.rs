@@ -1,6 +1,8 @@
 //! `revoke`: checks the main promise of the server from outside. After a revocation, all sockets of the user are closed, the
-//! sockets of other users are not affected, and no old credential is accepted anywhere.
+//! sockets of other users are not affected, and no old credential is accepted anywhere. If everyone is revoked, all witnesses of the
+//! revocation must count the same sockets.
 
+mod agreement;
 mod socket_watch;
 mod traffic;
 
@@ -10,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use agreement::{Counts, compare};
 use clap::Args as ClapArgs;
 use socket_watch::SocketWatch;
 use tokio::{sync::oneshot, time::sleep};
@@ -18,10 +21,12 @@ use super::old_credentials::try_old_credentials;
 use crate::{
     connections::spread,
     failure::Failure,
+    metrics::Metrics,
     report::{Latencies, Report, progress},
     rest::{Rest, RevocationAnswer, RevocationTarget, Tokens},
     session::Session,
     setup::SetupArgs,
+    target::Target,
 };
 
 /// Time to wait for closes that must not happen.
@@ -43,7 +48,8 @@ pub(crate) struct Args {
     /// Revoke only this many users, from the first. The sockets of the other users must stay open.
     #[arg(long)]
     revoke: Option<usize>,
-    /// Revoke all users with one request.
+    /// Revoke all users with one request. Then the answer, the receipt, the metrics of the server and the sockets of this program
+    /// must count the same sockets. The server must have no other sockets.
     #[arg(long, conflicts_with = "revoke")]
     all: bool,
     /// Milliseconds between two revocations.
@@ -86,7 +92,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         report,
     };
     let revoked = if args.all {
-        scenario.revoke_all().await?;
+        scenario.revoke_all(&target).await?;
         args.users
     } else {
         let first = args.revoke.unwrap_or(args.users).min(args.users);
@@ -149,13 +155,20 @@ impl Scenario<'_> {
         Ok(())
     }
 
-    async fn revoke_all(&mut self) -> Result<(), Failure> {
+    async fn revoke_all(&mut self, target: &Target) -> Result<(), Failure> {
+        let before = Counts::of(&Metrics::read(target).await?);
         let revoked = self.revoke(RevocationTarget::All).await?;
         let expected = self.watch.expect_all();
         self.report.check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
             format!("there were {expected} sockets, the answer was {revoked:?}")
         });
         self.watch.wait(&mut self.report).await;
+        let after = Counts::of(&Metrics::read(target).await?);
+        // The revocation has also ended the session of the operator.
+        self.operator = self.rest.sign_in(&target.admin).await?.ok_or("the administrator cannot sign in")?;
+        let id = revoked.revocation_id.ok_or("the revocation has no id")?;
+        let receipt = agreement::receipt(&self.rest, &self.operator, id).await?;
+        compare(&mut self.report, &revoked, &receipt, self.watch.closed(), (before, after));
         Ok(())
     }
 

@@ -24,6 +24,8 @@ pub(super) struct SocketWatch {
     ended: Vec<bool>,
     /// The number of connections that must be closed, and have not ended.
     outstanding: usize,
+    /// The number of connections that ended with the close code of a revocation.
+    closed: usize,
     start: Instant,
     closes: Latencies,
 }
@@ -37,6 +39,7 @@ impl SocketWatch {
             expected: vec![false; sockets],
             ended: vec![false; sockets],
             outstanding: 0,
+            closed: 0,
             start: Instant::now(),
             closes: Latencies::new(),
         }
@@ -50,6 +53,11 @@ impl SocketWatch {
     /// The times from request to close frame, one for each socket.
     pub(super) fn closes(&self) -> &Latencies {
         &self.closes
+    }
+
+    /// The number of sockets that were closed as revoked.
+    pub(super) fn closed(&self) -> usize {
+        self.closed
     }
 
     /// From now on all sockets of the user must be closed. Returns the number of these sockets.
@@ -103,11 +111,12 @@ impl SocketWatch {
             });
         }
         let ends = !matches!(event.kind, EventKind::Text(_));
+        let right_code = matches!(&event.kind, EventKind::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
         if ends && !std::mem::replace(&mut self.ended[number], true) {
             self.outstanding = self.outstanding.saturating_sub(1);
+            self.closed += usize::from(right_code);
             self.closes.record(event.at.saturating_duration_since(self.start));
         }
-        let right_code = matches!(&event.kind, EventKind::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
         report.check(right_code, || format!("socket {number} received {} instead of close 4500", event.kind));
     }
 }
@@ -133,7 +142,7 @@ mod tests {
         watch.wait(&mut report).await;
         watch.drain(&mut report);
         assert!(report.broken().is_empty());
-        assert_eq!(watch.expect_all(), 1);
+        assert_eq!((watch.closed(), watch.expect_all()), (2, 1));
     }
 
     #[tokio::test]

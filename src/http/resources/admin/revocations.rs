@@ -1,4 +1,4 @@
-//! `/api/v1/admin/revocations`: revokes sessions, lists revocations, and shows how far they are carried out.
+//! `/api/v1/admin/revocations`: revokes sessions, lists revocations, and shows how far they are carried out, and their receipts.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -183,6 +183,18 @@ pub(crate) async fn show(
     let id = RevocationId(path_id(&request, "revocation")?);
     let found = services.operators.revocations.show(&auth.caller, id, &client.0).await?;
     Ok(HttpResponse::Ok().json(json!(ProgressView::of(&found))))
+}
+
+/// `GET /api/v1/admin/revocations/{id}/receipt`: the receipt of a revocation, which is checked offline.
+pub(crate) async fn receipt(
+    services: web::Data<Services>,
+    auth: Authenticated,
+    client: Client,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let id = RevocationId(path_id(&request, "revocation")?);
+    let receipt = services.operators.revocations.receipt(&auth.caller, id, &client.0).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(receipt.encoded()))
 }
 
 #[cfg(test)]

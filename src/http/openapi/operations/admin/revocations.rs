@@ -1,8 +1,11 @@
 //! Revocations: `/api/v1/admin/revocations`.
 
+use domain::receipt::signed::SignedReceipt;
+
 use super::parts::{
     ADMIN_REQUIRED, INVALID_NETWORK, INVALID_SUBJECT, INVALID_USERS, LOCK_NEEDS_USERS, MOMENT_IN_FUTURE,
-    NETWORK_TOO_WIDE, NOT_FOUND, ONE_TARGET_REQUIRED, OWN_ACCOUNT, Operation, SUBJECT_IS_ACCOUNT, get, post,
+    NETWORK_TOO_WIDE, NO_RECEIPT, NOT_FOUND, ONE_TARGET_REQUIRED, OWN_ACCOUNT, Operation, RECEIPT_PENDING,
+    SUBJECT_IS_ACCOUNT, get, post,
 };
 use crate::http::{
     resources::admin::revocations::{RevocationPage, RevocationRequest, RevocationsQuery},
@@ -29,5 +32,11 @@ pub(super) fn operations() -> Vec<Operation> {
             .operator()
             .path_id("revocation", "The id of the revocation.")
             .answers::<ProgressView<'_>>(200, "The revocation."),
+        get("/api/v1/admin/revocations/{revocation}/receipt", "adminReadReceipt", "The receipt of a revocation.")
+            .about("The receipt is checked offline with the key of the audit log. There is none before every node has carried the revocation out.")
+            .operator()
+            .path_id("revocation", "The id of the revocation.")
+            .refuses(&[NO_RECEIPT, RECEIPT_PENDING])
+            .answers::<SignedReceipt>(200, "The receipt, with its proofs."),
     ]
 }
