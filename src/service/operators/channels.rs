@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actors::Realtime;
-use logic::erasure::{Erased, Erasure};
+use logic::erasure::Erasure;
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position,
     channel_name::ChannelName,
@@ -206,7 +206,7 @@ impl OperatorChannels {
             Ok(stored) => u64::from(stored),
             Err(error) => return Err(mandate.failure(error).await),
         };
-        let erasure = self.erasure(Erased::Offset(offset));
+        let erasure = Erasure::of_offset(offset, millis(self.clock.now()));
         let in_memory = in_time(self.realtime.erase(Some(channel), erasure)).await?;
         Ok(ErasedMessages { stored, in_memory, more: false })
     }
@@ -233,7 +233,7 @@ impl OperatorChannels {
         {
             mandate.act_on(&user).await?;
         }
-        let erasure = self.erasure(Erased::Of(subject.clone()));
+        let erasure = Erasure::of_user(subject.clone(), millis(self.clock.now()));
         let (stored, more) = self.erase_stored(&mandate, &subject).await?;
         let in_memory = in_time(self.realtime.erase(None, erasure)).await?;
         Ok(ErasedMessages { stored, in_memory, more })
@@ -269,10 +269,6 @@ impl OperatorChannels {
             now: self.clock.now(),
             event,
         }
-    }
-
-    fn erasure(&self, what: Erased) -> Erasure {
-        Erasure { what, until_ms: millis(self.clock.now()) }
     }
 
     async fn may_read(
