@@ -4,14 +4,15 @@
 //! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now is never
 //! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
-//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← audit_log ← access ← revocation ← authenticators ← { sign_in, account,
-//! operators ← events, realtime } ← upkeep`; `import` and `restoration` use only `core`.
+//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events } ← access ← revocation ← authenticators ← { sign_in,
+//! account, operators ← event_streams, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
 mod account;
 mod audit_log;
 mod authenticators;
 mod core;
+mod event_streams;
 mod events;
 mod import;
 mod operators;
@@ -74,14 +75,10 @@ pub use audit_log::{
 pub use authenticators::{
     passkey_ceremony::PasskeyCeremony, relying_party::RelyingParty, verify_code::CodeProof,
 };
-pub use events::{
-    Events,
-    settings::EventSettings,
-    streams::{
-        MOST_POLLED, Poll, Polled, StreamCaller, StreamFields, supported as supported_security_events,
-    },
-    webhooks::{DeliveryPage, ReceiverPage, WebhookFields},
+pub use event_streams::{
+    MOST_POLLED, Poll, Polled, StreamCaller, StreamFields, Streams, supported as supported_security_events,
 };
+pub use events::settings::EventSettings;
 pub use import::{Count, Finding, Import, ImportError, ImportObserver, ImportOptions, ImportSummary};
 pub use logic::denials::Denied;
 pub use operators::{
@@ -101,6 +98,7 @@ pub use operators::{
     settings::{EffectiveSetting, OperatorSettings},
     statistics::{StatisticsAnswer, StatisticsSpan},
     users::{UserChange, UserDetail, UserListing, UserPage, UserQuery, UserToCreate},
+    webhooks::{DeliveryPage, ReceiverPage, WebhookFields},
 };
 pub use realtime::{
     api::{Api, ServerApi},
@@ -138,6 +136,7 @@ use crate::{
     access::AccessSettings,
     authenticators::Authenticators,
     core::{Core, CoreSettings},
+    events::Events,
     sign_in::{Foundation, SignInSettings, register::RegistrationRules},
     upkeep::UpkeepSettings,
 };
@@ -163,8 +162,8 @@ pub struct Services {
     pub account: Arc<Account>,
     /// What operators do with the accounts of others.
     pub operators: Arc<Operators>,
-    /// Events for other systems.
-    pub events: Arc<Events>,
+    /// Streams of Security Event Tokens, as their receivers manage them.
+    pub event_streams: Arc<Streams>,
     /// The server API, figures of this node, external sessions and emulated streams.
     pub server_api: Arc<ServerApi>,
     /// The audit log: its checkpoints, its proofs and its entries.
@@ -202,9 +201,16 @@ impl Services {
         let sign_in = SignIn::new(foundation, sign_in);
         let account =
             Account::new(&core, &access, &revocation, &authenticators, Arc::clone(&audit_log), sessions);
-        let operators =
-            Operators::new(&core, &access, &revocation, Arc::clone(&audit_log), settings.development);
         let events = Events::new(&core, settings.events);
+        let operators = Operators::new(
+            &core,
+            &access,
+            &revocation,
+            Arc::clone(&audit_log),
+            &events,
+            settings.development,
+        );
+        let event_streams = Streams::new(&core, &events);
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
         let kept = UpkeepSettings {
@@ -214,12 +220,11 @@ impl Services {
             on_stale: settings.on_stale,
             erasure: settings.erasure,
         };
-        let delivery = Arc::clone(&events.delivery);
         let upkeep = Upkeep::new(
             &core,
             &access,
             Arc::clone(&revocation),
-            (external, delivery),
+            (external, events.delivery),
             Arc::clone(&audit_log),
             sessions,
             kept,
@@ -234,7 +239,7 @@ impl Services {
             sign_in: Arc::new(sign_in),
             account: Arc::new(account),
             operators: Arc::new(operators),
-            events: Arc::new(events),
+            event_streams: Arc::new(event_streams),
             server_api: Arc::new(server_api),
             audit_log,
             upkeep: Arc::new(upkeep),

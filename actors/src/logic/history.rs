@@ -12,11 +12,7 @@ use std::{
 
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
 
-use super::{
-    erasure::Erasure,
-    namespace::RecoveryMode,
-    version::Version,
-};
+use super::{erasure::Erasure, namespace::RecoveryMode, version::Version};
 
 /// The largest number of publications in one answer to a connection.
 pub const PAGE_MAX: usize = 300;

@@ -1,7 +1,7 @@
 //! What operators do with the accounts and sessions of other users: over REST within the limits of their role, and on the
 //! command line.
 //!
-//! This module depends only on `core`, `audit_log`, `access` and `revocation`.
+//! This module depends only on `core`, `audit_log`, `events`, `access` and `revocation`.
 
 pub(crate) mod account_changes;
 pub(crate) mod api_keys;
@@ -25,6 +25,7 @@ pub(crate) mod settings;
 pub(crate) mod slow_queries;
 pub(crate) mod statistics;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -48,11 +49,13 @@ use settings::OperatorSettings;
 use slow_queries::SlowQueries;
 use statistics::OperatorStatistics;
 use users::Users;
+use webhooks::Webhooks;
 
 use crate::{
     access::{Access, listed_session::SessionListing, stream_permission::StreamPermissions},
     audit_log::log::AuditLog,
     core::{Core, bans::Bans},
+    events::Events,
     revocation::Revocation,
 };
 
@@ -94,6 +97,8 @@ pub struct Operators {
     pub api_keys: OperatorApiKeys,
     /// Issuers of tokens.
     pub issuers: OperatorIssuers,
+    /// Webhooks, and the deliveries to every receiver.
+    pub webhooks: Webhooks,
 }
 
 impl Operators {
@@ -103,6 +108,7 @@ impl Operators {
         access: &Access,
         revocation: &Revocation,
         audit_log: Arc<AuditLog>,
+        events: &Events,
         development: bool,
     ) -> Self {
         let Core { store, realtime, clock, audit, hasher, privilege, bans, throttle, .. } = core;
@@ -157,7 +163,14 @@ impl Operators {
                 authority.clone(),
             ),
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
-            issuers: OperatorIssuers::new(realtime.clone(), authority),
+            issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
+            webhooks: Webhooks::new(
+                store.clone(),
+                clock.clone(),
+                authority,
+                events.secrets.clone(),
+                events.settings,
+            ),
         }
     }
 }

@@ -15,10 +15,7 @@ pub(crate) mod shard;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use logic::{
-    erasure::Erasure, history::PAGE_BYTES, journal::Retention,
-    namespace::Namespaces,
-};
+use logic::{erasure::Erasure, history::PAGE_BYTES, journal::Retention, namespace::Namespaces};
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
     channel_name::ChannelName, id::ConnectionId,

@@ -23,9 +23,7 @@ use super::{
     clock::now,
     events::{ChannelEventKind, ChannelEvents},
     fan_out::Subscriber,
-    messages::{
-        Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Reread, Show,
-    },
+    messages::{Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Reread, Show},
     room::{
         Room, Source,
         durable_history::{Answered, JournalAccess},

@@ -1,16 +1,14 @@
-//! Webhooks, as operators manage them: `/api/v1/admin/webhooks`. Also the deliveries to every receiver, and dead letters that are
-//! sent again.
+//! Webhooks, for operators: list, show, make, change, delete and test. Also the deliveries to every receiver, and dead letters that
+//! are sent again.
+//!
+//! `events` sends the events. The rules of receivers are in `events::receiver_rules`, because streams have them, too.
 
-use domain::{
-    events::{
-        audit_mapping::{TEST_EVENT, webhook_types},
-        destination::parse_destination,
-        outgoing::{Content, Group, OutgoingEvent},
-        webhook::{SECRET_BYTES, secret_text},
-    },
-    shown_name::shown_name,
+use domain::events::{
+    audit_mapping::{TEST_EVENT, webhook_types},
+    destination::parse_destination,
+    outgoing::{Content, Group, OutgoingEvent},
+    webhook::{SECRET_BYTES, secret_text},
 };
-use protocol::audit::AuditEvent;
 use secrecy::SecretString;
 use serde_json::Map;
 use store::{
@@ -19,7 +17,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{receiver_secrets::ReceiverSecrets, settings::EventSettings};
+use super::authority::{Authority, Mandate, Right};
 use crate::{
     core::{
         caller::Caller,
@@ -29,7 +27,13 @@ use crate::{
         random::random_bytes,
         request_meta::RequestMeta,
     },
-    operators::authority::{Authority, Mandate, Right},
+    events::{
+        receiver_rules::{
+            changed_meanwhile, checked_name, checked_url, described, no_room, no_such_receiver,
+        },
+        receiver_secrets::ReceiverSecrets,
+        settings::EventSettings,
+    },
 };
 
 /// How long the previous secret signs after a rotation.
@@ -357,40 +361,13 @@ impl Webhooks {
     }
 }
 
-/// The event with what the receiver is now, without its secret.
-pub(super) fn described(event: AuditEvent, receiver: &EventReceiver) -> AuditEvent {
-    let event = event
-        .with("receiver", receiver.id.to_string())
-        .with("kind", receiver.kind.as_str())
-        .with("status", receiver.status.as_str())
-        .with("events", receiver.events.clone());
-    // The path and the query may contain a secret of the receiver.
-    let host = receiver.url.as_deref().and_then(|url| parse_destination(url, true).ok());
-    match host.and_then(|url| url.host_str().map(str::to_owned)) {
-        Some(host) => event.with("host", host),
-        None => event,
-    }
-}
-
 /// The receiver as this caller may see it. The path and the query of its URL may contain a secret, so only admins see them.
-pub(super) fn shown_to(caller: &Caller, receiver: EventReceiver) -> EventReceiver {
+pub(crate) fn shown_to(caller: &Caller, receiver: EventReceiver) -> EventReceiver {
     if Right::Administer.is_held_by(caller) {
         return receiver;
     }
     let origin = |url: &str| parse_destination(url, true).ok().map(|url| url.origin().ascii_serialization());
     EventReceiver { url: receiver.url.as_deref().and_then(origin), ..receiver }
-}
-
-pub(super) fn checked_name(name: &str) -> Result<String, Failure> {
-    let detail = "A name has 1 to 100 characters, and no invisible characters.";
-    shown_name(name).ok_or_else(|| Failure::bad_request("invalid_name", detail))
-}
-
-pub(super) fn checked_url(url: &str, settings: EventSettings) -> Result<String, Failure> {
-    let parsed = parse_destination(url, settings.inner_addresses);
-    parsed
-        .map(String::from)
-        .map_err(|error| Failure::BadRequest { code: "invalid_url", detail: error.to_string().into() })
 }
 
 fn checked_events(words: &[String]) -> Result<Vec<String>, Failure> {
@@ -407,27 +384,6 @@ fn checked_events(words: &[String]) -> Result<Vec<String>, Failure> {
         return Err(Failure::bad_request("invalid_events", detail));
     }
     Ok(events)
-}
-
-pub(super) fn no_such_receiver() -> Failure {
-    Failure::not_found("There is no such receiver.")
-}
-
-/// The failure if a receiver was not added.
-pub(super) fn no_room(refused: AddedReceiver) -> Failure {
-    match refused {
-        AddedReceiver::TooManyOfKey => {
-            Failure::conflict("too_many_streams", "This API key has five streams already. Delete one first.")
-        }
-        AddedReceiver::TooMany | AddedReceiver::Yes => {
-            let detail = "There are 100 receivers, or 80 streams, already. Delete one first.";
-            Failure::conflict("too_many_receivers", detail)
-        }
-    }
-}
-
-pub(super) fn changed_meanwhile() -> Failure {
-    Failure::conflict("changed_meanwhile", "The receiver was changed at the same time. Read it again.")
 }
 
 fn invalid_state() -> Failure {
