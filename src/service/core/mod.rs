@@ -13,6 +13,7 @@ pub(crate) mod cursor;
 pub(crate) mod failure;
 pub(crate) mod keys;
 pub(crate) mod lasting_keys;
+pub(crate) mod page;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;
 pub(crate) mod proxy_notices;

@@ -7,7 +7,10 @@ use protocol::{audit::AuditEvent, id::UserId};
 use store::LogFilter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::authority::{Authority, Right};
+use super::{
+    authority::{Authority, Right},
+    read_filters::with_filters,
+};
 use crate::{
     access::stream_permission::{StreamPermission, StreamPermissions},
     audit_log::{
@@ -15,22 +18,20 @@ use crate::{
         proofs::{ConsistencyProof, EntryName, InclusionProof},
         reading::ReadEntry,
     },
-    core::{audit::AuditTrail, caller::Caller, failure::Failure, request_meta::RequestMeta},
+    core::{
+        audit::AuditTrail,
+        caller::Caller,
+        cursor::read_id,
+        failure::Failure,
+        page::{Page, PageRequest},
+        request_meta::RequestMeta,
+    },
 };
 
 /// The entries that a follower or an export gets at once.
 const PAGE: u32 = 500;
 /// The most exports and followers of a node at once. Each reads the database again and again.
 const STREAMS: usize = 16;
-
-/// A page of the audit log, the newest entry first.
-#[derive(Clone, Debug)]
-pub struct AuditPage {
-    /// The entries.
-    pub entries: Vec<ReadEntry>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
 
 /// In which form entries are exported.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl AuditReader {
         Self { authority, audit, log, permissions, streams: Arc::new(Semaphore::new(STREAMS)) }
     }
 
-    /// A page of entries.
+    /// A page of entries, the newest first.
     ///
     /// # Errors
     /// `Forbidden`, `TooMany`, `BadRequest` for a wrong cursor, `Unavailable`.
@@ -79,18 +80,13 @@ impl AuditReader {
         &self,
         caller: &Caller,
         filter: LogFilter,
-        cursor: Option<&str>,
-        limit: u32,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<AuditPage, Failure> {
+    ) -> Result<Page<ReadEntry>, Failure> {
         self.permit(caller, "audit.searched", &filter, meta).await?;
-        let before = cursor.map(read_cursor).transpose()?.or(filter.before);
-        let filter = LogFilter { before, ..filter };
-        let mut entries = self.log.read(filter, true, limit + 1).await?;
-        let more = entries.len() > limit as usize;
-        entries.truncate(limit as usize);
-        let next = entries.last().filter(|_| more).map(|last| last.entry.index.to_string());
-        Ok(AuditPage { entries, next })
+        let before = page.after(read_id)?.or(filter.before);
+        let entries = self.log.read(LogFilter { before, ..filter }, true, page.one_more()).await?;
+        Ok(page.page(entries, |last| last.entry.index.to_string()))
     }
 
     /// Permits an export of the entries that fit. An export with the personal fields in the clear needs a recent proof of presence,
@@ -206,10 +202,9 @@ impl AuditReader {
             (filter.since.is_some(), "since"),
             (filter.until.is_some(), "until"),
         ];
-        let named: Vec<_> = filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
         let event = self.authority.event(caller, name, meta);
         let event = AuditEvent { user: filter.user.or(filter.actor).map(UserId), ..event };
-        if named.is_empty() { event } else { event.with("filters", named.join(",")) }
+        with_filters(event, &filters)
     }
 }
 
@@ -243,8 +238,4 @@ impl EntryStream {
             self.filter.from = Some(last + 1);
         }
     }
-}
-
-fn read_cursor(text: &str) -> Result<u64, Failure> {
-    text.parse().map_err(|_| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
 }

@@ -19,9 +19,18 @@ use protocol::{
 use store::{SessionSearch, Store};
 use uuid::Uuid;
 
-use super::authority::{Authority, Right};
+use super::{
+    authority::{Authority, Right},
+    read_filters::with_filters,
+};
 use crate::core::{
-    caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta, subject::account_of,
+    caller::Caller,
+    clock::Clock,
+    cursor::invalid_cursor,
+    failure::Failure,
+    page::{Page, PageRequest},
+    request_meta::RequestMeta,
+    subject::account_of,
 };
 
 /// The most connections that one page examines.
@@ -58,19 +67,15 @@ pub struct ConnectionQuery {
     pub younger_than: Option<Duration>,
     /// Whether the oldest connection comes first.
     pub oldest_first: bool,
-    /// The most connections in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
+    /// The page.
+    pub page: PageRequest,
 }
 
 /// A page of connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionPage {
     /// The connections.
-    pub connections: Vec<ListedConnection>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
+    pub page: Page<ListedConnection>,
     /// When the page was read, in milliseconds since the epoch.
     pub at_ms: i64,
 }
@@ -118,7 +123,7 @@ impl ConnectionQuery {
             from_ms: self.younger_than.map_or(i64::MIN, ago),
             until_ms: self.older_than.map_or(i64::MAX, ago),
             oldest_first: self.oldest_first,
-            after: self.cursor.as_deref().map(read_place).transpose()?,
+            after: self.page.after(read_place)?,
         })
     }
 
@@ -138,8 +143,7 @@ impl ConnectionQuery {
             (self.channel.is_some(), "channel"),
             (self.client.is_some(), "client"),
         ];
-        let named: Vec<_> = filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
-        if named.is_empty() { event } else { event.with("filters", named.join(",")) }
+        with_filters(event, &filters)
     }
 }
 
@@ -169,8 +173,7 @@ impl Connections {
         let at_ms = self.clock.now_ms();
         let mut range = query.range(at_ms)?;
         let source = self.source(&query).await?;
-        // One more than requested, to see whether there is another page.
-        let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX).saturating_add(1);
+        let wanted = usize::try_from(query.page.one_more()).unwrap_or(usize::MAX);
         let (mut found, mut examined) = (Vec::new(), 0);
         let next = loop {
             let part = self.part(&source, &range).await;
@@ -189,7 +192,8 @@ impl Connections {
                 break last;
             }
         };
-        Ok(ConnectionPage { connections: found, next: next.map(|place| cursor(&place)), at_ms })
+        let page = Page { entries: found, next: next.map(|place| cursor(&place)) };
+        Ok(ConnectionPage { page, at_ms })
     }
 
     /// The few sessions that the filters name, if they name few.
@@ -281,5 +285,5 @@ fn read_place(cursor: &str) -> Result<RosterPlace, Failure> {
         let (at_ms, connection) = cursor.split_once('.')?;
         Some((at_ms.parse().ok()?, ConnectionId(Uuid::try_parse(connection).ok()?)))
     };
-    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
+    read().ok_or_else(invalid_cursor)
 }

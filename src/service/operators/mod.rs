@@ -17,6 +17,7 @@ pub(crate) mod idempotency;
 pub(crate) mod issuers;
 pub(crate) mod listings;
 pub(crate) mod local_admin;
+mod read_filters;
 mod refusals;
 pub(crate) mod revocations;
 pub(crate) mod revoke;

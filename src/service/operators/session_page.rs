@@ -10,7 +10,8 @@ use protocol::{
 use store::{SessionPlace, SessionSearch};
 use time::OffsetDateTime;
 
-use crate::core::subject::account_of;
+use super::read_filters::with_filters;
+use crate::core::{page::PageRequest, subject::account_of};
 
 /// Which sessions of accounts the command line lists.
 #[derive(Clone, Debug, Default)]
@@ -52,10 +53,8 @@ pub struct SessionQuery {
     pub younger_than: Option<Duration>,
     /// Whether the oldest session comes first.
     pub oldest_first: bool,
-    /// The most sessions in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
+    /// The page.
+    pub page: PageRequest,
 }
 
 impl SessionQuery {
@@ -74,8 +73,7 @@ impl SessionQuery {
             until: self.older_than.map(|age| now - age),
             oldest_first: self.oldest_first,
             after,
-            // One more than requested, to see whether there is another page.
-            limit: self.limit.saturating_add(1),
+            limit: self.page.one_more(),
         }
     }
 
@@ -101,7 +99,6 @@ impl SessionQuery {
             (self.country.is_some(), "country"),
             (self.client.is_some(), "client"),
         ];
-        let named: Vec<_> = filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
-        if named.is_empty() { event } else { event.with("filters", named.join(",")) }
+        with_filters(event, &filters)
     }
 }

@@ -22,8 +22,9 @@ use crate::{
     core::{
         caller::Caller,
         clock::{Clock, millis},
-        cursor::{cursor_after, read_cursor},
+        cursor::{cursor_after, invalid_cursor, read_cursor, read_id},
         failure::Failure,
+        page::{Page, PageRequest},
         random::random_bytes,
         request_meta::RequestMeta,
     },
@@ -58,24 +59,13 @@ pub struct WebhookFields {
     pub rotate_secret: bool,
 }
 
-/// A page of receivers, newest first.
-#[derive(Clone, Debug)]
-pub struct ReceiverPage {
-    /// The receivers.
-    pub receivers: Vec<EventReceiver>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
 /// A page of deliveries, newest first.
 #[derive(Clone, Debug)]
 pub struct DeliveryPage {
     /// The deliveries.
-    pub deliveries: Vec<Delivery>,
+    pub page: Page<Delivery>,
     /// Whether the caller may see their contents, which have the details of the audit trail.
     pub with_content: bool,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
 }
 
 /// Manages webhooks.
@@ -150,21 +140,16 @@ impl Webhooks {
     pub async fn list(
         &self,
         caller: &Caller,
-        cursor: Option<&str>,
-        limit: u32,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<ReceiverPage, Failure> {
+    ) -> Result<Page<EventReceiver>, Failure> {
         let event = self.authority.event(caller, "event_receivers.listed", meta);
         self.authority.read(caller, Right::Read, event).await?;
-        let before = cursor.map(read_cursor).transpose()?;
-        let filter = ReceiverFilter { before, limit: limit.saturating_add(1), ..ReceiverFilter::default() };
-        let mut receivers = self.store.receivers(filter).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = receivers.len() > limit;
-        receivers.truncate(limit);
-        let next = receivers.last().filter(|_| more).map(|last| cursor_after(last.created_at, last.id));
-        let receivers = receivers.into_iter().map(|receiver| shown_to(caller, receiver)).collect();
-        Ok(ReceiverPage { receivers, next })
+        let (before, limit) = (page.after(read_cursor)?, page.one_more());
+        let filter = ReceiverFilter { before, limit, ..ReceiverFilter::default() };
+        let receivers =
+            page.page(self.store.receivers(filter).await?, |last| cursor_after(last.created_at, last.id));
+        Ok(receivers.map(|receiver| shown_to(caller, receiver)))
     }
 
     /// One receiver.
@@ -270,7 +255,8 @@ impl Webhooks {
         &self,
         caller: &Caller,
         id: Uuid,
-        (state, cursor, limit): (Option<&str>, Option<&str>, u32),
+        state: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
     ) -> Result<DeliveryPage, Failure> {
         let with_content = Right::ReadAudit.is_held_by(caller);
@@ -281,17 +267,14 @@ impl Webhooks {
             self.permit_read(caller, id, meta).await?;
         }
         let state = state.map(|word| DeliveryState::of(word).ok_or_else(invalid_state)).transpose()?;
-        let invalid = || Failure::bad_request("invalid_cursor", "The cursor is not valid.");
-        let read = |text: &str| text.parse::<i64>().ok().filter(|seq| *seq > 0).ok_or_else(invalid);
-        let before = cursor.map(read).transpose()?;
+        let before: Option<i64> = page.after(read_id)?;
+        if before.is_some_and(|seq| seq <= 0) {
+            return Err(invalid_cursor());
+        }
         self.store.receiver(id).await?.ok_or_else(no_such_receiver)?;
-        let filter = DeliveryFilter { receiver: id, state, before, limit: limit.saturating_add(1) };
-        let mut deliveries = self.store.deliveries(filter).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = deliveries.len() > limit;
-        deliveries.truncate(limit);
-        let next = deliveries.last().filter(|_| more).map(|last| last.seq.to_string());
-        Ok(DeliveryPage { deliveries, with_content, next })
+        let filter = DeliveryFilter { receiver: id, state, before, limit: page.one_more() };
+        let deliveries = self.store.deliveries(filter).await?;
+        Ok(DeliveryPage { page: page.page(deliveries, |last| last.seq.to_string()), with_content })
     }
 
     /// Sends dead letters again: these, or the oldest 1,000. Returns their number.

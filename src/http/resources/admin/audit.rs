@@ -31,7 +31,7 @@ use crate::http::{
         authenticated::Authenticated,
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
         reason::reason,
     },
     problem::Problem,
@@ -252,8 +252,8 @@ pub(crate) async fn list(
         until,
         ..LogFilter::default()
     };
-    let (audit, limit) = (&services.operators.audit, page_limit(limit)?);
-    let page = audit.entries(&auth.caller, filter, cursor.as_deref(), limit, &client.0).await?;
+    let page = page_request(limit, cursor)?;
+    let page = services.operators.audit.entries(&auth.caller, filter, &page, &client.0).await?;
     let events = page.entries.iter().map(|entry| Value::Object(entry.in_the_clear())).collect();
     Ok(HttpResponse::Ok().json(json!(EventPage { events, next_cursor: page.next })))
 }

@@ -19,7 +19,7 @@ use crate::http::{
         authenticated::Authenticated,
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
     },
     problem::Problem,
     views::connection::LiveConnectionView,
@@ -118,8 +118,7 @@ impl ConnectionsQuery {
             older_than: self.older_than.map(seconds),
             younger_than: self.younger_than.map(seconds),
             oldest_first: self.sort == Some(ConnectionSort::OldestFirst),
-            limit: page_limit(self.limit)?,
-            cursor: self.cursor,
+            page: page_request(self.limit, self.cursor)?,
         })
     }
 }
@@ -138,8 +137,7 @@ pub(crate) async fn list(
     client: Client,
     query: Query<ConnectionsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = services.operators.connections.list(&auth.caller, query.0.read()?, &client.0).await?;
-    let connections =
-        page.connections.iter().map(|listed| LiveConnectionView::of(listed, page.at_ms)).collect();
-    Ok(HttpResponse::Ok().json(json!(ConnectionPage { connections, next_cursor: page.next })))
+    let found = services.operators.connections.list(&auth.caller, query.0.read()?, &client.0).await?;
+    let page = found.page.map(|listed| LiveConnectionView::of(&listed, found.at_ms));
+    Ok(HttpResponse::Ok().json(json!(ConnectionPage { connections: page.entries, next_cursor: page.next })))
 }

@@ -16,8 +16,7 @@ use crate::http::{
         body::{Query, Shape},
         client::Client,
         idempotency::{IdempotentBody, created},
-        page::Page,
-        page_limit::page_limit,
+        page::{Page, page_request},
         path_id::path_id,
         reason::reason,
     },
@@ -185,10 +184,8 @@ pub(crate) async fn list(
     client: Client,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = page_limit(query.0.limit)?;
-    let cursor = query.0.cursor.as_deref();
-    let page = services.operators.webhooks.list(&auth.caller, cursor, limit, &client.0).await?;
-    let webhooks = page.receivers.iter().map(ReceiverView::of).collect();
+    let page = services.operators.webhooks.list(&auth.caller, &query.0.read()?, &client.0).await?;
+    let webhooks = page.entries.iter().map(ReceiverView::of).collect();
     Ok(HttpResponse::Ok().json(json!(WebhookPage { next_cursor: page.next, webhooks })))
 }
 
@@ -256,12 +253,10 @@ pub(crate) async fn deliveries(
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "webhook")?;
     let DeliveriesQuery { state, limit, cursor } = query.0;
-    let wanted = (state.as_deref(), cursor.as_deref(), page_limit(limit)?);
-    let page = services.operators.webhooks.deliveries(&auth.caller, id, wanted, &client.0).await?;
-    let (next_cursor, with_content) = (page.next, page.with_content);
-    let view = |delivery| DeliveryView::of(delivery, with_content);
-    let deliveries = page.deliveries.into_iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!(DeliveryPage { deliveries, next_cursor })))
+    let (state, page) = (state.as_deref(), page_request(limit, cursor)?);
+    let found = services.operators.webhooks.deliveries(&auth.caller, id, state, &page, &client.0).await?;
+    let page = found.page.map(|delivery| DeliveryView::of(delivery, found.with_content));
+    Ok(HttpResponse::Ok().json(json!(DeliveryPage { deliveries: page.entries, next_cursor: page.next })))
 }
 
 /// `POST /api/v1/admin/webhooks/{id}/replay`: sends dead letters again.
