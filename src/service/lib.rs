@@ -35,6 +35,7 @@ pub use crate::core::{
     certificate_expiry::{CertificateExpiry, ExpiryNotice, OrderState},
     clock::Clock,
     failure::Failure,
+    geo,
     keys::{Keys, LiveKeys},
     lasting_keys::{LastingKeysError, lasting_keys_or_derived},
     page::{Page, PageRequest},
@@ -88,7 +89,8 @@ pub use operators::{
     attempts::{AttemptQuery, WavePage, WaveQuery},
     audit_trail::{AuditReader, EntryStream, ExportForm},
     channels::{ErasedMessages, Subscribers},
-    connections::{ConnectionPage, ConnectionQuery, Connections},
+    connection_query::{ConnectionOrder, ConnectionQuery, LiveFigure},
+    connections::{ConnectionPage, Connections, LocatedConnection},
     idempotency::{Created, CreatedOnce, Idempotency, RequestKey},
     listings::{AnySession, SessionPage},
     revocations::{RevocationPage, RevocationQuery},
@@ -113,7 +115,7 @@ pub use revocation::{
 };
 pub use settings::{OnStale, ServiceSettings};
 pub use sign_in::{
-    SignIn, geo,
+    SignIn,
     passkey::{PasskeyAnswer, PasskeyPurpose},
     password::SignInStep,
     register::RegisteredAccount,
@@ -192,20 +194,14 @@ impl Services {
             open: settings.registration_open,
             verify_email: settings.require_email_verification,
         };
-        let sign_in = SignInSettings { geo: settings.geo, thresholds: settings.risk, sessions, registration };
+        let sign_in = SignInSettings { thresholds: settings.risk, sessions, registration };
         let foundation = Foundation::of(&core, &access, &revocation, &authenticators);
         let sign_in = SignIn::new(foundation, sign_in);
         let account =
             Account::new(&core, &access, &revocation, &authenticators, Arc::clone(&audit_log), sessions);
         let events = Events::new(&core, settings.events);
-        let operators = Operators::new(
-            &core,
-            &access,
-            &revocation,
-            Arc::clone(&audit_log),
-            &events,
-            settings.development,
-        );
+        let log = Arc::clone(&audit_log);
+        let operators = Operators::new(&core, &access, &revocation, log, &events, settings.development);
         let event_streams = Streams::new(&core, &events);
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
@@ -244,6 +240,10 @@ impl Services {
 }
 
 fn core(settings: &ServiceSettings, store: Store, realtime: Realtime, clock: Clock, keys: Keys) -> Core {
-    let settings = CoreSettings { password_queue: settings.password_queue, stuffing_ban: settings.ban };
+    let settings = CoreSettings {
+        password_queue: settings.password_queue,
+        stuffing_ban: settings.ban,
+        geo: settings.geo.clone(),
+    };
     Core::new(store, realtime, clock, LiveKeys::new(keys), settings)
 }

@@ -10,6 +10,7 @@ pub(crate) mod audit_trail;
 pub(crate) mod authority;
 pub(crate) mod bans;
 pub(crate) mod channels;
+pub(crate) mod connection_query;
 pub(crate) mod connections;
 pub(crate) mod devices;
 pub(crate) mod erasures;
@@ -134,7 +135,7 @@ impl Operators {
                 listing.clone(),
                 revoker.clone(),
             ),
-            connections: Connections::new(store.clone(), realtime.clone(), clock.clone(), authority.clone()),
+            connections: Connections::new(core, authority.clone()),
             listings: Listings::new(
                 store.clone(),
                 realtime.clone(),
@@ -165,13 +166,7 @@ impl Operators {
             ),
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
             issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
-            webhooks: Webhooks::new(
-                store.clone(),
-                clock.clone(),
-                authority,
-                events.secrets.clone(),
-                events.settings,
-            ),
+            webhooks: Webhooks::new(core, events, authority),
         }
     }
 }

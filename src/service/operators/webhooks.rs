@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::authority::{Authority, Mandate, Right};
 use crate::{
     core::{
+        Core,
         caller::Caller,
         clock::{Clock, millis},
         cursor::{cursor_after, invalid_cursor, read_cursor, read_id},
@@ -29,6 +30,7 @@ use crate::{
         request_meta::RequestMeta,
     },
     events::{
+        Events,
         receiver_rules::{
             changed_meanwhile, checked_name, checked_url, described, no_room, no_such_receiver,
         },
@@ -78,14 +80,14 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        authority: Authority,
-        secrets: ReceiverSecrets,
-        settings: EventSettings,
-    ) -> Self {
-        Self { store, clock, authority, secrets, settings }
+    pub(super) fn new(core: &Core, events: &Events, authority: Authority) -> Self {
+        Self {
+            store: core.store.clone(),
+            clock: core.clock.clone(),
+            authority,
+            secrets: events.secrets.clone(),
+            settings: events.settings,
+        }
     }
 
     /// Makes a webhook. Only this answer has the secret.
