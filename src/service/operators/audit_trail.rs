@@ -1,6 +1,6 @@
 //! The audit log for auditors and admins: entries, exports, and proofs. Every read is recorded.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::account::role::Scope;
 use protocol::{audit::AuditEvent, id::UserId};
@@ -12,7 +12,10 @@ use super::{
     read_filters::with_filters,
 };
 use crate::{
-    access::stream_permission::{StreamPermission, StreamPermissions},
+    access::{
+        session_changes::SessionWatch,
+        stream_permission::{StreamPermission, StreamPermissions},
+    },
     audit_log::{
         log::AuditLog,
         proofs::{ConsistencyProof, EntryName, InclusionProof},
@@ -59,6 +62,7 @@ pub struct EntryStream {
     log: Arc<AuditLog>,
     filter: LogFilter,
     permission: StreamPermission,
+    watch: SessionWatch,
     _place: OwnedSemaphorePermit,
 }
 
@@ -170,10 +174,12 @@ impl AuditReader {
 
     fn stream(&self, caller: &Caller, filter: LogFilter) -> Result<EntryStream, Failure> {
         let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::unavailable())?;
+        let permission = self.permissions.of(caller, Scope::Audit);
         Ok(EntryStream {
             log: Arc::clone(&self.log),
             filter,
-            permission: self.permissions.of(caller, Scope::Audit),
+            watch: permission.watch(),
+            permission,
             _place: place,
         })
     }
@@ -215,8 +221,7 @@ impl EntryStream {
     /// `Unavailable` if the database cannot be reached; `Invalid` or `Forbidden` if the caller is no longer permitted
     /// to read.
     pub async fn encoded(&mut self) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
-        self.permission.check().await?;
-        let entries = self.log.encoded(self.filter.clone(), PAGE).await?;
+        let entries = self.permission.permit(self.log.encoded(self.filter.clone(), PAGE)).await?;
         self.advance(entries.last().map(|(index, _)| *index));
         Ok(entries)
     }
@@ -227,10 +232,15 @@ impl EntryStream {
     /// `Unavailable` if the database cannot be reached; `Invalid` or `Forbidden` if the caller is no longer permitted
     /// to read.
     pub async fn read(&mut self) -> Result<Vec<ReadEntry>, Failure> {
-        self.permission.check().await?;
-        let entries = self.log.read(self.filter.clone(), false, PAGE).await?;
+        let entries = self.permission.permit(self.log.read(self.filter.clone(), false, PAGE)).await?;
         self.advance(entries.last().map(|last| last.entry.index));
         Ok(entries)
+    }
+
+    /// Waits before the next look: until this node learns of a change of the caller's session, at most for this time.
+    pub async fn pause(&mut self, limit: Duration) {
+        // Both ends of the wait are followed by a look, which judges the caller.
+        let _ = tokio::time::timeout(limit, self.watch.changed()).await;
     }
 
     fn advance(&mut self, last: Option<u64>) {

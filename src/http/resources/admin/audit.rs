@@ -383,7 +383,7 @@ fn line(text: &mut Vec<u8>, entry: &[u8]) {
     text.push(b'\n');
 }
 
-/// The events of a follower. The stream ends after some minutes, or when the session of the caller has ended.
+/// The events of a follower. The stream ends after some minutes, or when the session of the caller has ended or no longer permits it.
 fn followed(entries: EntryStream) -> impl Stream<Item = Result<Bytes, Failure>> {
     let began = Instant::now();
     stream::unfold((entries, true), move |(mut entries, first)| async move {
@@ -403,7 +403,7 @@ fn followed(entries: EntryStream) -> impl Stream<Item = Result<Bytes, Failure>> 
             if first || silent_since.elapsed() > COMMENT_EVERY {
                 return Some((Ok(Bytes::from_static(b": no new entries\n\n")), (entries, false)));
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            entries.pause(LOOK_EVERY).await;
         }
     })
 }
