@@ -1,8 +1,8 @@
-//! Where events may be sent: rules against requests to inner addresses.
+//! Where events may be sent: rules that keep requests out of inner networks.
 //!
 //! An operator, or the owner of an API key, names the URL of a receiver, and the server sends a request there. Without these
-//! rules the server could be made to ask machines that only it can reach. The address is checked after the name was resolved,
-//! in each attempt, so a name cannot point somewhere else later.
+//! rules the server could be made to ask machines that only it can reach. The address is checked after the name was resolved, in
+//! each attempt, so a name cannot lead to an inner address later.
 
 use url::{Host, Url};
 

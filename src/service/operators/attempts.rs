@@ -1,4 +1,5 @@
-//! Attempts to sign in, of all accounts: the search, and the accounts whose passwords a stuffing wave has found.
+//! Attempts to sign in to all accounts: the search for attempts, and the search for accounts with a password that a stuffing wave
+//! has found.
 
 use domain::abuse::attempt::AttemptOutcome;
 use ipnet::IpNet;
@@ -20,7 +21,7 @@ use crate::core::{
     request_meta::RequestMeta,
 };
 
-/// The period of a search for a wave, if the request names none.
+/// The period of a search for a wave, if the request has no period.
 const DEFAULT_PERIOD: Duration = Duration::days(1);
 /// The longest period of a search for a wave.
 const LONGEST_PERIOD: Duration = Duration::days(7);
@@ -72,13 +73,14 @@ pub struct WaveQuery {
     pub min_failures: u32,
     /// The smallest number of different names with which a source failed.
     pub min_names: u32,
-    /// The smallest share of names that failed among these names and the accounts whose password was right, in percent: 1 to 100.
+    /// The smallest share of failed names, in percent: 1 to 100. The whole is the failed names, and the accounts for which the
+    /// password was right.
     pub min_failed_percent: u8,
     /// The page of accounts.
     pub page: PageRequest,
 }
 
-/// A page of the accounts whose passwords a stuffing wave has found.
+/// A page of the accounts with a password that a stuffing wave has found.
 #[derive(Clone, Debug)]
 pub struct WavePage {
     /// The beginning of the period.
@@ -124,7 +126,7 @@ impl OperatorAttempts {
         Ok(page.page(attempts, |last| cursor_after(last.at, last.id)))
     }
 
-    /// A page of the accounts whose passwords a stuffing wave has found, in the order of their ids.
+    /// A page of the accounts with a password that a stuffing wave has found, in the order of their ids.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `BadRequest` for an invalid cursor or period; `Unavailable`.

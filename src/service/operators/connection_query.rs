@@ -77,7 +77,7 @@ pub struct ConnectionQuery {
     pub encoding: Option<Encoding>,
     /// Only connections with a subscription to this channel.
     pub channel: Option<String>,
-    /// Only connections whose client's name and version have this text, in any case.
+    /// Only connections with this text in the name and version of the client, in any case.
     pub client: Option<String>,
     /// Only connections that are at least so old.
     pub older_than: Option<Duration>,

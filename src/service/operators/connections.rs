@@ -28,7 +28,7 @@ use crate::core::{
 const EXAMINED: usize = 4_096;
 /// How many connections are read from the roster at once.
 const CHUNK: usize = 256;
-/// The most sessions whose connections are read without the roster.
+/// If the filters name at most so many sessions, their connections are read without the roster.
 const FEW: usize = 256;
 
 /// A page of connections.

@@ -43,9 +43,9 @@ pub struct SessionQuery {
     pub address: Option<IpAddr>,
     /// Only sessions with an address in this network.
     pub network: Option<IpNet>,
-    /// Only sessions on devices whose last sign-in came from this country (ISO 3166-1, two capital letters).
+    /// Only sessions on devices with a last sign-in from this country (ISO 3166-1, two capital letters).
     pub country: Option<String>,
-    /// Only sessions whose `User-Agent` has this text, in any case.
+    /// Only sessions with this text in the `User-Agent`, in any case.
     pub client: Option<String>,
     /// Only sessions that began at least so long ago.
     pub older_than: Option<Duration>,

@@ -81,7 +81,7 @@ impl OperatorStatistics {
         Ok(answer)
     }
 
-    /// The span, whose beginning is moved back to the beginning of a period.
+    /// The span, from the beginning of a period on: the given beginning may be moved back.
     fn span(&self, span: StatisticsSpan) -> Result<(OffsetDateTime, OffsetDateTime, u32), Failure> {
         let step = span.step.unwrap_or(DEFAULT_STEP);
         let multiple_of = if step >= HOUR { HOUR } else { DEFAULT_STEP };

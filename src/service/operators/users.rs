@@ -1,7 +1,7 @@
 //! Users, for operators: search, show, create, change role and status, reset password and factors.
 //!
-//! `authority` decides what a caller may do. The rules of the changes are those of the command line (`account_changes`). Lists and
-//! single reads are audited, because they show personal data.
+//! `authority` decides what a caller may do. The rules of the changes are those of the command line (`account_changes`). All
+//! reads are audited, because they show personal data.
 
 use domain::account::{
     account_key::AccountKey,
@@ -27,16 +27,16 @@ use crate::{
     revocation::revoke::RevocationResult,
 };
 
-/// What a list of users is searched for. A search also decides the order.
+/// What a list of users searches for. The search also decides the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserQuery {
-    /// All users, in this order, from the last if the flag is set.
+    /// All users, in this order. If the flag is set, the order is reversed.
     All(UserOrder, bool),
     /// The user with this number.
     Id(UserId),
-    /// Users whose address begins so, ordered by address. Case does not count.
+    /// Users with an address that begins with this text, ordered by address. Case does not count.
     Email(String),
-    /// Users whose display name begins so, ordered by name. Case does not count.
+    /// Users with a display name that begins with this text, ordered by name. Case does not count.
     Name(String),
 }
 
