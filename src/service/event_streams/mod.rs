@@ -1,8 +1,8 @@
 //! Streams of Security Event Tokens, as their receivers manage them (OpenID SSF 1.0), and polling (RFC 8936).
 //!
-//! A receiver is a key of the server API with the scope `events`, which sees only the streams that it has made. Admins see and
-//! change all streams, with a recent step-up, and other operators see them. The key in the settings sees all. `events` pushes the
-//! tokens to receivers that do not poll.
+//! A receiver has a key of the server API with the scope `events`. The key sees only the streams that it has made. Admins change
+//! all streams, with a recent step-up; operators and auditors see all streams, and so does the key in the settings. `events`
+//! pushes the tokens to receivers that do not poll.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -281,7 +281,7 @@ impl Streams {
         }
     }
 
-    /// Sends a verification event over the stream, in the same way as every other event. One waits at most.
+    /// Sends a verification event over the stream, in the same way as every other event. At most one verification waits.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`, `BadRequest` for a state that is too long, `Conflict` for a disabled stream, or while a verification
@@ -319,7 +319,7 @@ impl Streams {
         }
     }
 
-    /// Settles what the receiver has, and returns the next tokens.
+    /// Settles the events that the poll names, and returns the next tokens.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound` also for a stream that does not poll, `Unavailable`.

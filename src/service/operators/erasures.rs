@@ -94,7 +94,7 @@ impl Erasures {
         }
     }
 
-    /// Cancels a request that has not begun. The account gets the status back that it had before.
+    /// Cancels a request that has not begun. The account has its earlier status again.
     ///
     /// # Errors
     /// `Forbidden` or `StepUpRequired` if the caller may not do this, `NotFound` if nothing can be cancelled, `TooMany` after too
@@ -135,7 +135,7 @@ impl Erasures {
         Ok(page.page(erasures, |last| cursor_after(last.requested_at, last.user)))
     }
 
-    /// Permits an act on this user. The event has the user, and the reason if there is one.
+    /// Permits an act on this user. The event has the user, and the reason unless it is empty.
     async fn permit(
         &self,
         caller: &Caller,

@@ -141,8 +141,8 @@ impl Listings {
     }
 }
 
-/// Merges sessions of accounts and external sessions into one page. `horizon` has the places up to which each of the lists was
-/// examined, if it goes on there: later sessions belong to the next page, because the other list may have more before them.
+/// Merges sessions of accounts and external sessions into one page. `horizon` has, for each list that goes on, the place up to
+/// which it was examined. Sessions behind such a place belong to the next page, because this list may have sessions before them.
 fn page(
     mut found: Vec<AnySession>,
     horizon: &[SessionPlace],

@@ -248,8 +248,8 @@ impl Webhooks {
         mandate.conclude(Err(Failure::conflict("receiver_disabled", "The webhook is disabled."))).await
     }
 
-    /// The deliveries to a receiver, newest first. Their contents are for those that may read the audit trail, and reading them is
-    /// an audit event of its own.
+    /// The deliveries to a receiver, newest first. Only callers that may read the audit trail see the contents, and such a read
+    /// is an audit event of its own.
     ///
     /// # Errors
     /// The errors of [`Authority::read`]; `NotFound`, `BadRequest` for an invalid cursor or state.
