@@ -1,4 +1,4 @@
-//! `/api/v1/admin/attempts`: attempts to sign in, of all accounts, and the accounts whose passwords a stuffing wave has found.
+//! `/api/v1/admin/attempts`: attempts to sign in to all accounts, and the accounts with a password that a stuffing wave has found.
 
 use std::net::IpAddr;
 
@@ -144,8 +144,8 @@ impl Shape for StuffingQuery {
 /// The default and the largest number of accounts in a page: as many as one revocation may name.
 const ACCOUNTS: u32 = 1_000;
 
-/// `GET /api/v1/admin/attempts/stuffing`: the accounts whose passwords were right in attempts from sources with many failures on
-/// many accounts.
+/// `GET /api/v1/admin/attempts/stuffing`: the accounts for which the right password was given from sources with many failures on many
+/// accounts.
 pub(crate) async fn stuffing(
     services: web::Data<Services>,
     auth: Authenticated,

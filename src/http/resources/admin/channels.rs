@@ -255,7 +255,7 @@ pub(crate) async fn remove_message(
     Ok(HttpResponse::Ok().json(json!(ErasedView::of(erased))))
 }
 
-/// The person whose messages are erased.
+/// The person. All messages of the person are erased.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasedPerson {
