@@ -184,6 +184,11 @@ const METRICS: &[Metric] = &[
         &[],
         "publications that were delivered to the subscribers of their channel",
     ),
+    gauge(
+        "queued_bytes",
+        &[],
+        "bytes that wait in the queues of all connections; measured every five seconds",
+    ),
     counter("rate_limited_total", &["limit"], "requests and commands beyond a limit"),
     counter("receipts_total", &[], "receipts of revocations that this node has written"),
     gauge(

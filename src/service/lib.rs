@@ -4,14 +4,15 @@
 //! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now is never
 //! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
-//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← audit_log ← access ← revocation ← authenticators ← { sign_in, account,
-//! operators ← events, realtime } ← upkeep`; `import` and `restoration` use only `core`.
+//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events } ← access ← revocation ← authenticators ← { sign_in,
+//! account, operators ← event_streams, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
 mod account;
 mod audit_log;
 mod authenticators;
 mod core;
+mod event_streams;
 mod events;
 mod import;
 mod operators;
@@ -34,8 +35,10 @@ pub use crate::core::{
     certificate_expiry::{CertificateExpiry, ExpiryNotice, OrderState},
     clock::Clock,
     failure::Failure,
+    geo,
     keys::{Keys, LiveKeys},
     lasting_keys::{LastingKeysError, lasting_keys_or_derived},
+    page::{Page, PageRequest},
     password_hasher::PasswordHasher,
     proxy_notices::{ProxyNotice, ProxyNotices},
     request_meta::RequestMeta,
@@ -47,7 +50,7 @@ pub use access::{
     feed_state::CURRENT_FOR,
     issue_tokens::SessionTokens,
     issuers::Issuers,
-    listed_device::{DevicePage, ListedDevice},
+    listed_device::ListedDevice,
     listed_session::ListedSession,
     person_export::PersonExport,
     refusal::Refusal,
@@ -75,33 +78,28 @@ pub use audit_log::{
 pub use authenticators::{
     passkey_ceremony::PasskeyCeremony, relying_party::RelyingParty, verify_code::CodeProof,
 };
-pub use events::{
-    Events,
-    settings::EventSettings,
-    streams::{
-        MOST_POLLED, Poll, Polled, StreamCaller, StreamFields, supported as supported_security_events,
-    },
-    webhooks::{DeliveryPage, ReceiverPage, WebhookFields},
+pub use event_streams::{
+    MOST_POLLED, Poll, Polled, StreamCaller, StreamFields, Streams, supported as supported_security_events,
 };
+pub use events::settings::EventSettings;
 pub use import::{Count, Finding, Import, ImportError, ImportObserver, ImportOptions, ImportSummary};
 pub use logic::denials::Denied;
 pub use operators::{
     Operators,
     account_changes::generated_password,
-    api_keys::ApiKeyPage,
-    attempts::{AttemptPage, AttemptQuery, WavePage, WaveQuery},
-    audit_trail::{AuditPage, AuditReader, EntryStream, ExportForm},
-    bans::BanPage,
-    channels::{DurableChannels, ErasedMessages, OccupiedChannels, Subscribers},
-    connections::{ConnectionPage, ConnectionQuery, Connections},
-    erasures::ErasurePage,
+    attempts::{AttemptQuery, WavePage, WaveQuery},
+    audit_trail::{AuditReader, EntryStream, ExportForm},
+    channels::{ErasedMessages, Subscribers},
+    connection_query::{ConnectionOrder, ConnectionQuery, LiveFigure},
+    connections::{ConnectionPage, Connections, LocatedConnection},
     idempotency::{Created, CreatedOnce, Idempotency, RequestKey},
-    listings::{AnySession, AnySessionPage, SessionPage},
+    listings::{AnySession, SessionPage},
     revocations::{RevocationPage, RevocationQuery},
     session_page::{SessionFilter, SessionQuery},
     settings::{EffectiveSetting, OperatorSettings},
     statistics::{StatisticsAnswer, StatisticsSpan},
-    users::{UserChange, UserDetail, UserListing, UserPage, UserQuery, UserToCreate},
+    users::{UserChange, UserDetail, UserListing, UserQuery, UserToCreate},
+    webhooks::{DeliveryPage, WebhookFields},
 };
 pub use realtime::{
     api::{Api, ServerApi},
@@ -119,8 +117,6 @@ pub use revocation::{
 pub use settings::{OnStale, ServiceSettings};
 pub use sign_in::{
     SignIn,
-    attempts::AttemptsPage,
-    geo,
     passkey::{PasskeyAnswer, PasskeyPurpose},
     password::SignInStep,
     register::RegisteredAccount,
@@ -139,6 +135,7 @@ use crate::{
     access::AccessSettings,
     authenticators::Authenticators,
     core::{Core, CoreSettings},
+    events::Events,
     sign_in::{Foundation, SignInSettings, register::RegistrationRules},
     upkeep::UpkeepSettings,
 };
@@ -164,8 +161,8 @@ pub struct Services {
     pub account: Arc<Account>,
     /// What operators do with the accounts of others.
     pub operators: Arc<Operators>,
-    /// Events for other systems.
-    pub events: Arc<Events>,
+    /// Streams of Security Event Tokens, as their receivers manage them.
+    pub event_streams: Arc<Streams>,
     /// The server API, figures of this node, external sessions and emulated streams.
     pub server_api: Arc<ServerApi>,
     /// The audit log: its checkpoints, its proofs and its entries.
@@ -198,14 +195,15 @@ impl Services {
             open: settings.registration_open,
             verify_email: settings.require_email_verification,
         };
-        let sign_in = SignInSettings { geo: settings.geo, thresholds: settings.risk, sessions, registration };
+        let sign_in = SignInSettings { thresholds: settings.risk, sessions, registration };
         let foundation = Foundation::of(&core, &access, &revocation, &authenticators);
         let sign_in = SignIn::new(foundation, sign_in);
         let account =
             Account::new(&core, &access, &revocation, &authenticators, Arc::clone(&audit_log), sessions);
-        let operators =
-            Operators::new(&core, &access, &revocation, Arc::clone(&audit_log), settings.development);
         let events = Events::new(&core, settings.events);
+        let log = Arc::clone(&audit_log);
+        let operators = Operators::new(&core, &access, &revocation, log, &events, settings.development);
+        let event_streams = Streams::new(&core, &events);
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
         let kept = UpkeepSettings {
@@ -215,12 +213,11 @@ impl Services {
             on_stale: settings.on_stale,
             erasure: settings.erasure,
         };
-        let delivery = Arc::clone(&events.delivery);
         let upkeep = Upkeep::new(
             &core,
             &access,
             Arc::clone(&revocation),
-            (external, delivery),
+            (external, events.delivery),
             Arc::clone(&audit_log),
             sessions,
             kept,
@@ -235,7 +232,7 @@ impl Services {
             sign_in: Arc::new(sign_in),
             account: Arc::new(account),
             operators: Arc::new(operators),
-            events: Arc::new(events),
+            event_streams: Arc::new(event_streams),
             server_api: Arc::new(server_api),
             audit_log,
             upkeep: Arc::new(upkeep),
@@ -244,6 +241,10 @@ impl Services {
 }
 
 fn core(settings: &ServiceSettings, store: Store, realtime: Realtime, clock: Clock, keys: Keys) -> Core {
-    let settings = CoreSettings { password_queue: settings.password_queue, stuffing_ban: settings.ban };
+    let settings = CoreSettings {
+        password_queue: settings.password_queue,
+        stuffing_ban: settings.ban,
+        geo: settings.geo.clone(),
+    };
     Core::new(store, realtime, clock, LiveKeys::new(keys), settings)
 }

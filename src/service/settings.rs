@@ -10,8 +10,8 @@ use domain::{
 use secrecy::SecretString;
 
 use crate::{
-    audit_log::settings::AuditLogSettings, authenticators::relying_party::RelyingParty,
-    events::settings::EventSettings, sign_in::geo::Geo,
+    audit_log::settings::AuditLogSettings, authenticators::relying_party::RelyingParty, core::geo::Geo,
+    events::settings::EventSettings,
 };
 
 /// What happens to deliveries while this node cannot read revocations.

@@ -81,6 +81,7 @@ async fn the_lag_of_threads_and_actors_and_the_use_of_the_database_are_measured(
         "database_requests_waiting ",
         "revocation_feed_age_seconds ",
         "sessions_connected ",
+        "queued_bytes ",
     ];
     eventually("each measurement", async || {
         let shown = app.metrics();

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::harness::{
     App, BULK_CHANNEL, Closed, MORE_THAN_FITS, Session, Socket, allow_bulk_publishing, allow_large_backlog,
-    eventually, server_side_state, server_side_unsent,
+    eventually, server_side_state, server_side_unsent, unread_socket,
 };
 
 fn revoked() -> Closed {
@@ -82,15 +82,6 @@ async fn a_frame_that_is_sent_after_the_answer_to_a_revocation_is_not_accepted()
     publisher.send_text(r#"{"id":9,"publish":{"channel":"ephemeral:lobby","data":"too late"}}"#).await;
     assert_eq!(publisher.closed().await, revoked());
     assert!(subscriber.is_undisturbed().await);
-}
-
-/// A socket that is subscribed to [`BULK_CHANNEL`]. Its client does not read after the reply to the subscription.
-async fn unread_socket(session: &Session) -> Socket {
-    let path = format!("/api/v1/ws/chat?token={}", session.access);
-    let handshake = session.app.handshake(&path).receive_buffer(4096);
-    let mut socket = handshake.open().await.expect("the handshake is accepted");
-    socket.subscribe(BULK_CHANNEL).await;
-    socket
 }
 
 #[tokio::test]

@@ -12,12 +12,7 @@ use std::{
 
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
 
-use super::{
-    erased_publishers::ErasedPublishers,
-    erasure::{Erasure, remains_of},
-    namespace::RecoveryMode,
-    version::Version,
-};
+use super::{erasure::Erasure, namespace::RecoveryMode, version::Version};
 
 /// The largest number of publications in one answer to a connection.
 pub const PAGE_MAX: usize = 300;
@@ -262,23 +257,17 @@ impl Stream {
         }
     }
 
-    /// Replaces the publications of erased persons. Epoch and offsets do not change.
-    pub fn replace(&mut self, erased: &ErasedPublishers) {
-        self.kept.iter_mut().for_each(|(_, publication)| erased.replace(publication));
-        self.bytes = self.kept.iter().map(|(_, publication)| weight(publication)).sum();
-    }
-
     /// Drops all publications. Epoch and offset do not change.
     pub fn remove(&mut self) {
         self.kept = VecDeque::new();
         self.bytes = 0;
     }
 
-    /// Replaces the content of some publications. Their offsets stay. Returns their number.
+    /// Replaces the publications that the erasure covers. Epoch and offsets do not change. Returns their number.
     pub fn erase(&mut self, erasure: &Erasure) -> usize {
         let mut erased = 0;
-        for (_, publication) in self.kept.iter_mut().filter(|(_, publication)| erasure.covers(publication)) {
-            let remains = remains_of(publication);
+        for (_, publication) in &mut self.kept {
+            let Some(remains) = erasure.remains_of(publication) else { continue };
             self.bytes = (self.bytes + weight(&remains)).saturating_sub(weight(publication));
             *publication = remains;
             erased += 1;

@@ -243,7 +243,8 @@ fn with_replaced(replaced: Option<&str>) -> (Stream, Vec<Arc<Publication>>) {
         stream.append(now, published(user));
     }
     let subjects = HashMap::from([(Subject::new("7"), replaced.map(Subject::new))]);
-    stream.replace(&ErasedPublishers::new(subjects, Payload::parse(r#"{"erased":true}"#).unwrap()));
+    let content = Payload::parse(r#"{"erased":true}"#).unwrap();
+    assert_eq!(stream.erase(&Erasure::of_persons(subjects, content)), 2);
     let request = protocol::HistoryRequest { limit: -1, ..Default::default() };
     let all = stream.history(now, &request, PageBound::CLIENT).unwrap();
     (stream, all)

@@ -8,7 +8,6 @@ pub mod channel_members;
 pub mod client;
 pub mod delta;
 pub mod denials;
-pub mod erased_publishers;
 pub mod erasure;
 pub mod history;
 pub mod idempotency;

@@ -31,6 +31,7 @@ use super::{
     connection::{
         close_waiter::{CloseCounts, CloseWaiter},
         delivery_gate::DeliveryGate,
+        queued_bytes::QueuedBytes,
     },
     lag::LagMessage,
     live::{Live, LiveSettings},
@@ -61,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) live: Live,
     pub(crate) directory: Arc<Directory>,
     pub(crate) gate: Arc<DeliveryGate>,
+    /// The bytes in the queues of all connections.
+    pub(crate) queued: Arc<QueuedBytes>,
     /// The hash function that divides channel names and limiter keys among the shards. It has a random seed, so clients cannot
     /// predict the division.
     pub(crate) hashes: RandomState,
@@ -120,6 +123,7 @@ impl Realtime {
             live,
             directory,
             gate,
+            queued: Arc::default(),
             hashes: RandomState::new(),
             channels,
             channel_events,

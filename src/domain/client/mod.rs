@@ -6,4 +6,5 @@ pub mod connection_limits;
 pub mod cookie_domain;
 pub mod device;
 pub mod origin;
+pub mod public_address;
 pub mod user_agent;

@@ -1,9 +1,9 @@
 //! The one table that maps audit events to outgoing events.
 //!
-//! The store calls [`outgoing`] for every audit event that it writes, in the same transaction. So an event cannot be forgotten
-//! where a use case makes its change. A name that is not in [`AUDIT_EVENTS`] is not sent as a webhook, and a test that reads the
-//! sources fails for it. The security events of a revocation do not depend on the name: `session_signals` derives them from the
-//! cause.
+//! The store calls [`outgoing`] for every audit event that it writes, in the same transaction. So no use case can forget an
+//! event. An audit event with a name that is not in [`AUDIT_EVENTS`] is not sent as a webhook. A test reads the names in the
+//! sources and fails for such a name. The security events of a revocation do not depend on the name: `session_signals` derives
+//! them from the cause.
 
 use protocol::audit::{AuditEvent, Outcome};
 use serde_json::{Map, Value};
@@ -16,13 +16,13 @@ use super::{
 /// How an audit event is sent to webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Webhook {
-    /// Sent if the act was done. An attempt that was refused is only in the audit log.
+    /// It is sent if the act was done. A refused attempt is only in the audit log.
     Done(Group),
-    /// Sent whatever the outcome is, because the event itself reports a refusal or a danger.
+    /// It is sent with every outcome, because the event itself reports a refusal or a danger.
     Always(Group),
-    /// Sent under another type.
+    /// It is sent under another type.
     Named(Group, &'static str),
-    /// Only in the audit log: reads, and steps that change no trust.
+    /// It is only in the audit log: a read, or a step that does not change what is trusted.
     Never,
 }
 
@@ -127,7 +127,7 @@ pub const AUDIT_EVENTS: &[(&str, Webhook)] = &[
     ("users.searched", Never),
 ];
 
-/// The types of webhook events that no audit event causes: what channels report, and the test of a receiver.
+/// The types of webhook events that no audit event causes: the events of channels, and the test of a receiver.
 pub const CHANNEL_EVENTS: [&str; 3] = ["channel.occupied", "channel.published", "channel.vacated"];
 
 /// The type of the event with which an operator tests a webhook.
@@ -192,7 +192,7 @@ fn webhook(event: &AuditEvent, subject: &str) -> Option<OutgoingEvent> {
     })
 }
 
-/// What orders the events: the user, or what takes the user's place.
+/// The subject, which orders the events: the user, or the thing that takes the place of the user.
 fn ordered_by(event: &AuditEvent) -> String {
     let text = |prefix: &str, id: &dyn std::fmt::Display| format!("{prefix}:{id}");
     if let Some(user) = event.user {

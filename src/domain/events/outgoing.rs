@@ -49,13 +49,13 @@ impl Group {
     }
 }
 
-/// What a security event is about, without the name of the issuer, which is added when the event is sent.
+/// The subject of a security event, without the name of the issuer. The name is added when the event is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalSubject {
     /// A user with an account.
     User(UserId),
-    /// One session, of this user if it is a session of an account.
+    /// One session. The user is given if it is a session of an account.
     Session(Option<UserId>, SessionId),
     /// A device of a user.
     Device(Option<UserId>, DeviceId),

@@ -16,7 +16,7 @@ pub enum Verdict {
     Delivered,
     /// The event is sent again later.
     Failed,
-    /// The receiver is gone for good: it is sent nothing more until an operator enables it again.
+    /// The receiver is gone. It gets no more events until an operator enables it again.
     Gone,
 }
 
@@ -30,8 +30,8 @@ pub fn verdict(status: u16) -> Verdict {
     }
 }
 
-/// How long to wait after this many failed attempts: twice as long after each failure, up to an hour, of which a random part of
-/// at most half is not waited. `random` is any number.
+/// The pause after this many failed attempts. It doubles with each failure, up to an hour, and is shortened by a random part of
+/// at most half. `random` is any number.
 #[must_use]
 pub fn pause(failures: u32, random: u32) -> Duration {
     let doubled = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(20)).min(LONGEST);

@@ -1,7 +1,7 @@
 //! The security events (CAEP 1.0 and RISC 1.0) of an audit event.
 //!
-//! Every revocation writes its cause into its audit event, so each way in which trust ends comes through [`of_cause`]. A new
-//! cause does not compile until it is mapped there. Other events are mapped by their names, in [`of_name`].
+//! Every revocation writes its cause into its audit event, so [`of_cause`] maps every end of trust. The compiler refuses a new
+//! cause that is not mapped there. Other events are mapped by their names, in [`of_name`].
 
 use protocol::{
     audit::{AuditEvent, Outcome},
@@ -38,7 +38,7 @@ signal_kinds! {
     TokenClaimsChange = "https://schemas.openid.net/secevent/caep/event-type/token-claims-change";
     /// A credential was made, changed or removed (CAEP 1.0, 3.3).
     CredentialChange = "https://schemas.openid.net/secevent/caep/event-type/credential-change";
-    /// A session has proved more, or is trusted less (CAEP 1.0, 3.4).
+    /// A session has given a further proof of presence, or is trusted less (CAEP 1.0, 3.4).
     AssuranceLevelChange = "https://schemas.openid.net/secevent/caep/event-type/assurance-level-change";
     /// An account was disabled (RISC 1.0, 2.3).
     AccountDisabled = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
@@ -52,8 +52,8 @@ signal_kinds! {
 
 /// The event with which the receiver of a stream verifies the stream (SSF 1.0, 8.1.4).
 pub const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
-/// The longest list of ended sessions in the detail of an audit event. If more sessions have ended, the events name the user as
-/// a whole: a receiver then ends too much, and never too little.
+/// The longest list of ended sessions in the detail of an audit event. If more sessions have ended, the events name the user as a
+/// whole. A receiver may then end too many sessions, but never too few.
 pub const NAMED_SESSIONS: usize = 100;
 /// The key of that list in the detail of an audit event.
 pub const ENDED_SESSIONS: &str = "ended_sessions";
@@ -81,8 +81,8 @@ pub fn signals(event: &AuditEvent) -> Vec<Signal> {
     }
 }
 
-/// What the end of trust for this cause means for other systems. The sessions that ended come last, so that a receiver knows
-/// the reason first.
+/// The security events of a revocation with this cause. The events about ended sessions come last, so that a receiver learns the
+/// reason first.
 fn of_cause(event: &AuditEvent, cause: Cause) -> Vec<Signal> {
     let ended = |entity| ended(event, entity);
     let user = event.user;
@@ -117,7 +117,7 @@ fn of_cause(event: &AuditEvent, cause: Cause) -> Vec<Signal> {
     before.into_iter().chain(after).collect()
 }
 
-/// Security events of acts that revoke no session through a revocation.
+/// Security events of acts that are no revocations.
 fn of_name(event: &AuditEvent) -> Vec<Signal> {
     match event.event.as_str() {
         "session.stepped_up" => stepped_up(event),
@@ -131,7 +131,7 @@ fn of_name(event: &AuditEvent) -> Vec<Signal> {
         "erasure.carried_out" => {
             event.user.map(|user| account(event, SignalKind::AccountPurged, user)).into_iter().collect()
         }
-        // A denial ends no session row, but nothing of the subject is accepted any more.
+        // A denial ends no row of a session, but the server accepts no credential of the subject any more.
         "user.blocked" => denied(event),
         // A denial of subscriptions to one channel leaves the sessions as they are.
         "tokens.invalidated" if !event.detail.contains_key("channel") => denied(event),
@@ -164,8 +164,7 @@ fn initiator(event: &AuditEvent) -> &'static str {
     }
 }
 
-/// `session-revoked` for what the revocation ended: as a whole if it ended everything of its target, otherwise session by
-/// session.
+/// The events `session-revoked`: one for the whole target if all of its sessions ended, otherwise one for each ended session.
 fn ended(event: &AuditEvent, entity: &str) -> Vec<Signal> {
     let scope = event.detail.get("scope").and_then(Value::as_str).unwrap_or_default();
     let listed = event.detail.get(ENDED_SESSIONS).and_then(Value::as_array);
@@ -198,8 +197,8 @@ fn credential(event: &AuditEvent, credential_type: &str, change: &str) -> Vec<Si
     vec![signal]
 }
 
-/// The credential type of CAEP 1.0, and the change, of an event about second factors. A name that is not here is an unspecified
-/// change of an app: the change is reported in any case.
+/// The credential type of CAEP 1.0, and the change, of an event about second factors. An event with another name is reported as a
+/// change of an app, so that no change is left out.
 fn factor_change(name: &str) -> (&'static str, &'static str) {
     match name {
         "totp.confirmed" => ("app", "create"),
@@ -213,7 +212,7 @@ fn factor_change(name: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// Most passkeys are kept by the platform, and the server does not know which are not.
+/// Most passkeys are stored by the platform. The server does not know which passkeys are stored elsewhere.
 const PASSKEY: &str = "fido2-platform";
 
 fn cloned(event: &AuditEvent) -> Vec<Signal> {

@@ -1,4 +1,4 @@
-//! The body and the signature of a webhook, after Standard Webhooks 1.0.
+//! The body and the signature of a webhook, as Standard Webhooks 1.0 defines them.
 //!
 //! `service::events` sends them. The signature covers the id, the time and the body, so none of them can be exchanged.
 

@@ -20,6 +20,7 @@ use super::{
     rules::Rules,
     types::{Algorithm, Use},
 };
+use crate::client::public_address::is_public;
 
 /// The longest name of an issuer, in bytes. Every row of an external session contains the name.
 const NAME_BYTES: usize = 100;
@@ -41,9 +42,9 @@ impl IssuerSettings {
     pub fn is_same(&self, other: &Self) -> bool {
         let same_keys = match (&self.keys, &other.keys) {
             (
-                KeySource::Url { url, authorities },
-                KeySource::Url { url: others_url, authorities: others },
-            ) => url == others_url && authorities == others,
+                KeySource::Url { url, authorities, public_only },
+                KeySource::Url { url: others_url, authorities: others, public_only: others_only },
+            ) => url == others_url && authorities == others && public_only == others_only,
             _ => false,
         };
         same_keys && self.rules == other.rules
@@ -62,6 +63,8 @@ pub enum KeySource {
         /// The authorities that may have signed the certificate of the server at `url`; `None` for the authorities that the
         /// operating system trusts.
         authorities: Option<Authorities>,
+        /// Whether only addresses of the public internet are asked.
+        public_only: bool,
     },
 }
 
@@ -107,6 +110,8 @@ struct Written {
     name: String,
     keys: Keys,
     ca_file: Option<String>,
+    #[serde(default)]
+    public_address: bool,
     algorithms: Vec<String>,
     issuer: Option<String>,
     audience: Option<String>,
@@ -164,7 +169,7 @@ fn one(
     let written: Written = serde_json::from_value(value).map_err(|_| {
         let keys = "`keys` (one of `hmac`, `hmac_file`, `jwks_url`, `jwks_file`)";
         vec![format!(
-            "it must have `name`, {keys} and `algorithms`, may have `ca_file`, `issuer`, `audience`, `uses` and `user_prefix`, and must have nothing else"
+            "it must have `name`, {keys} and `algorithms`, may have `ca_file`, `public_address`, `issuer`, `audience`, `uses` and `user_prefix`, and must have nothing else"
         )]
     })?;
     let mut problems = Vec::new();
@@ -247,6 +252,14 @@ fn keys(written: &Written, strictness: Strictness, read: ReadFile<'_>) -> Result
     {
         return Err("`ca_file` is allowed only with a `jwks_url` that begins with https://".to_owned());
     }
+    if written.public_address {
+        let Keys::JwksUrl(url) = &written.keys else {
+            return Err("`public_address` is allowed only with a `jwks_url`".to_owned());
+        };
+        if leads_to_inner_address(url) {
+            return Err("`public_address` is true, and `jwks_url` has an inner address".to_owned());
+        }
+    }
     match &written.keys {
         Keys::Hmac(secrets) => shared(secrets.iter().map(String::as_str), strictness),
         // One secret per line.
@@ -263,7 +276,8 @@ fn keys(written: &Written, strictness: Strictness, read: ReadFile<'_>) -> Result
             let authorities = written.ca_file.as_deref().map(|path| {
                 Authorities::from_pem(&read(path, false)?).map_err(|error| format!("{path}: {error}"))
             });
-            Ok(KeySource::Url { url: url.clone(), authorities: authorities.transpose()? })
+            let (authorities, public_only) = (authorities.transpose()?, written.public_address);
+            Ok(KeySource::Url { url: url.clone(), authorities, public_only })
         }
         Keys::JwksUrl(_) => {
             Err("`jwks_url` must begin with https:// and contain no user name or password".to_owned())
@@ -298,6 +312,15 @@ fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     let exact =
         address.starts_with(&format!("{}://", url.scheme())) && !address.contains(char::is_whitespace);
     permitted && exact && url.username().is_empty() && url.password().is_none()
+}
+
+/// Whether the URL has an address that is not public. A name is checked when it is resolved.
+fn leads_to_inner_address(url: &str) -> bool {
+    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(address)) => !is_public(address.into()),
+        Some(Host::Ipv6(address)) => !is_public(address.into()),
+        Some(Host::Domain(_)) | None => false,
+    }
 }
 
 /// A token of an issuer without a prefix must not name a user of another issuer. So this function gives each issuer without a

@@ -66,6 +66,24 @@ fn an_unusable_file_of_authorities_is_reported() {
 }
 
 #[test]
+fn a_public_address_is_asked_for_only_with_a_url_that_may_have_one() {
+    let issuer = |keys: &str| {
+        configured(&format!(
+            r#"[{{"name":"id","keys":{keys},"algorithms":["ES256"],"public_address":true}}]"#
+        ))
+    };
+    let with_url = |url: &str| issuer(&format!(r#"{{"jwks_url":"{url}"}}"#));
+    for url in ["https://id.example/keys", "https://1.1.1.1/keys", "https://[2606:4700::1111]/keys"] {
+        let issuers = with_url(url).unwrap();
+        assert!(matches!(issuers[0].keys, KeySource::Url { public_only: true, .. }), "{url}");
+    }
+    for url in ["https://10.0.0.1/keys", "https://127.1/keys", "https://[::ffff:192.168.0.1]/keys"] {
+        assert!(with_url(url).unwrap_err()[0].contains("has an inner address"), "{url}");
+    }
+    assert!(issuer(r#"{"jwks_file":"/keys"}"#).unwrap_err()[0].contains("only with a `jwks_url`"));
+}
+
+#[test]
 fn issuers_with_users_that_could_be_confused_are_refused() {
     let issuer = |name: &str, prefix: &str| {
         format!(

@@ -33,7 +33,8 @@ impl Checkpoint {
         Self::parse(opened(note, keys)?).ok_or(NoteError::Malformed)
     }
 
-    /// Reads what a note says, without verifying its signature. For notes of earlier keys, which are compared with the log.
+    /// Reads the checkpoint in a note without verifying the signature. This is for notes of earlier keys: they are compared with
+    /// the log.
     ///
     /// # Errors
     /// `Malformed` if this is no signed checkpoint.
@@ -42,8 +43,8 @@ impl Checkpoint {
         Self::parse(text).ok_or(NoteError::Malformed)
     }
 
-    /// Reads a checkpoint of this key, or of a key that is not known: an earlier key may have signed it, so the log is compared with
-    /// what it says.
+    /// Reads a checkpoint of this key, or of a key that is not known: an earlier key may have signed it, so the log is compared
+    /// with it.
     ///
     /// # Errors
     /// `Forged` if the note names this key and is not signed with it; `Malformed`.

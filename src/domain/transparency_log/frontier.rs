@@ -1,6 +1,7 @@
 //! The frontier of a tree: the hashes of its complete subtrees at the right edge, at most one of each height.
 //!
-//! The store keeps it in one row. To append a leaf takes at most as many hashes as the tree is high, and needs no earlier leaf.
+//! The store keeps it in one row. To append a leaf, at most as many hashes are computed as the tree has levels, and no earlier
+//! leaf is read.
 
 use super::{
     hash::{Hash, joined, node_hash},

@@ -1,5 +1,5 @@
-//! The hashes of the tree, as RFC 6962, section 2.1, defines them. The first byte separates leaves from nodes, so no node can be
-//! taken for a leaf.
+//! The hashes of the tree, as RFC 6962, section 2.1, defines them. The first byte is different for leaves and for nodes, so no
+//! node can be presented as a leaf.
 
 use sha2::{Digest, Sha256};
 

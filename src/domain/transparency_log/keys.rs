@@ -12,7 +12,7 @@ use crate::crypto::{
     secret_ring::SecretRing,
 };
 
-/// What a key of the log is for.
+/// The purpose of a key of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditKeyPurpose {
     /// Signs checkpoints.

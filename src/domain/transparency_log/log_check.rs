@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{checkpoint::Checkpoint, entry::Entry, frontier::Frontier, hash::Hash, subtree::Subtree};
 
-/// The height of the subtrees whose hashes the store keeps.
+/// The height of the subtrees for which the store keeps hashes.
 pub const KEPT_LEVEL: u8 = 8;
 
 /// What is wrong with a log.
@@ -41,7 +41,7 @@ pub enum Finding {
         size: u64,
         /// The number of entries that the log had.
         known: u64,
-        /// What knows it.
+        /// The checkpoint that says so.
         witness: &'static str,
     },
     /// The beginning of the log is missing.
@@ -88,7 +88,7 @@ pub enum Finding {
     },
 }
 
-/// A checkpoint whose signature is verified, and its place.
+/// A checkpoint with a verified signature, and the place where it is kept.
 #[derive(Clone, Debug)]
 pub struct Witness {
     /// The size and the root.
@@ -184,7 +184,7 @@ impl LogCheck {
         self.unfitting.take().map_or(Ok(()), Err)
     }
 
-    /// The finding that comes first in the log.
+    /// The one of these findings that is first in the log.
     fn first(&mut self, finding: Finding) -> Finding {
         self.unfitting.take().unwrap_or(finding)
     }

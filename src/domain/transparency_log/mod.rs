@@ -1,4 +1,4 @@
-//! The audit log as a transparency log: a Merkle tree over its entries, whose heads are signed checkpoints.
+//! The audit log as a transparency log: a Merkle tree over its entries. The heads of the tree are signed checkpoints.
 //!
 //! The store appends entries and keeps hashes; services sign, publish and verify. Everything here is pure: times, keys and
 //! random bytes are arguments.

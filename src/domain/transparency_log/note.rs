@@ -11,7 +11,7 @@ use crate::crypto::key::{hex, unhex};
 
 /// The algorithm Ed25519 in key ids and verifier keys.
 const ED25519_TYPE: u8 = 1;
-/// What begins a line with a signature: a dash (U+2014) and a space.
+/// The beginning of a line with a signature: a dash (U+2014) and a space.
 const SIGNATURE: &str = "\u{2014} ";
 
 /// Why a note is not accepted.
@@ -87,7 +87,7 @@ impl NoteSigner {
         is_key_name(name).then(|| Self { pair, verifier: NoteVerifier { name: name.to_owned(), key } })
     }
 
-    /// What verifies the notes of this signer.
+    /// The verifier of the notes of this signer.
     #[must_use]
     pub fn verifier(&self) -> &NoteVerifier {
         &self.verifier

@@ -1,9 +1,10 @@
-//! Personal fields of events: sealed under a key per person before the event enters the log. Destroying the key makes the
-//! fields unreadable, and the log, which commits to the sealed bytes, stays whole.
+//! Personal fields of events: sealed under a key per person before the event enters the log. Without the key, the fields are
+//! unreadable. The log contains the sealed bytes, so it still verifies after the key is destroyed.
 //!
-//! The address, the client certificate and a request id that the client has chosen are sealed under the key of the person that
-//! acted, the subject and the other facts under the key of the person concerned. An event without a person has a key of its own. The keys are wrapped with a key that the database keeps sealed.
-//! All random bytes of a batch are expanded from one seed, which the caller draws and drops.
+//! The key of the person that acted seals the address, the client certificate, and a request id that the client has chosen. The
+//! key of the person concerned seals the subject and the other facts. An event without a person has a key of its own. The keys
+//! are wrapped with a key that the database keeps sealed. All random bytes of a batch are expanded from one seed. The caller
+//! makes the seed and forgets it.
 
 use std::collections::HashMap;
 
@@ -22,7 +23,7 @@ use crate::crypto::key::{Key, hex};
 
 const NONCE: usize = 24;
 
-/// Facts that are text, but never personal. Other text in a detail is sealed, because it may contain names or addresses.
+/// Facts that are texts, but never personal. Other texts in a detail are sealed, because they may contain names or addresses.
 const CLEAR_TEXTS: [&str; 16] = [
     "by",
     "cause",
@@ -42,7 +43,7 @@ const CLEAR_TEXTS: [&str; 16] = [
     "trust",
 ];
 
-/// The fact that tells about the person that acted, and not about the person concerned.
+/// The fact that describes the person that acted, and not the person concerned.
 const CERTIFICATE: &str = "client_certificate";
 
 /// The person to which fields belong.
@@ -280,7 +281,7 @@ impl Random {
     }
 }
 
-/// Where an event comes from: what tells about the person that acted.
+/// Where an event comes from: the fields that describe the person that acted.
 fn origin(event: &AuditEvent) -> Option<String> {
     let chosen = event.request_id.as_ref().filter(|id| !is_random(id));
     let fields = [
@@ -298,7 +299,7 @@ fn is_random(id: &str) -> bool {
     Uuid::try_parse(id).is_ok()
 }
 
-/// The person whose address an event has.
+/// The person to which the address of an event belongs.
 fn acting(event: &AuditEvent) -> Option<Person> {
     event.actor.map(Person::User).or_else(|| concerned(event))
 }
@@ -342,7 +343,8 @@ fn is_impersonal(value: &Value) -> bool {
     }
 }
 
-/// What is authenticated with sealed fields: a field that was moved to another event, or to another place, does not open.
+/// The data that is authenticated together with sealed fields. So a field that was moved to another event, or to another place in
+/// it, cannot be opened.
 fn place(event: Uuid, part: &str) -> Vec<u8> {
     [event.as_bytes(), part.as_bytes()].concat()
 }

@@ -11,8 +11,8 @@ use super::{
 /// Leaves from the first number until before the second one.
 pub type Range = (u64, u64);
 
-/// The ranges whose hashes prove that leaf `index` is in the tree of `size` leaves, in the order of the proof. `None` if the tree
-/// has no such leaf.
+/// The ranges of a proof that leaf `index` is in the tree of `size` leaves, in the order of the proof. Their hashes are the
+/// proof. `None` if the tree has no such leaf.
 #[must_use]
 pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range>> {
     if index >= size {
@@ -33,8 +33,8 @@ pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range>> {
     Some(ranges)
 }
 
-/// The ranges whose hashes prove that the tree of `old` leaves is the beginning of the tree of `new` leaves, in the order of the
-/// proof. `None` if `old` is 0 or larger than `new`.
+/// The ranges of a proof that the tree of `old` leaves is the beginning of the tree of `new` leaves, in the order of the proof.
+/// Their hashes are the proof. `None` if `old` is 0 or larger than `new`.
 #[must_use]
 pub fn consistency_ranges(old: u64, new: u64) -> Option<Vec<Range>> {
     if old == 0 || old > new {
@@ -64,7 +64,7 @@ fn split(size: u64) -> u64 {
     1 << (size - 1).ilog2()
 }
 
-/// The subtrees whose hashes a proof of these ranges needs.
+/// The subtrees that a proof of these ranges needs. Their hashes must be known.
 #[must_use]
 pub fn needed(ranges: &[Range]) -> Vec<Subtree> {
     ranges.iter().flat_map(|(first, end)| Subtree::covering(*first, *end)).collect()

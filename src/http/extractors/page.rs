@@ -1,9 +1,11 @@
 //! The query of a list that clients read page by page.
 
 use serde::Deserialize;
+use service::PageRequest;
 use utoipa::IntoParams;
 
-use super::body::Shape;
+use super::{body::Shape, page_limit::page_limit};
+use crate::http::problem::Problem;
 
 /// The page that the client wants.
 #[derive(Deserialize, IntoParams)]
@@ -14,6 +16,24 @@ pub(crate) struct Page {
     pub(crate) limit: Option<u32>,
     /// The cursor from the answer with the previous page.
     pub(crate) cursor: Option<String>,
+}
+
+impl Page {
+    /// The page, after a check of its limit.
+    ///
+    /// # Errors
+    /// The errors of [`page_limit`].
+    pub(crate) fn read(self) -> Result<PageRequest, Problem> {
+        page_request(self.limit, self.cursor)
+    }
+}
+
+/// The page that the `limit` and `cursor` of a query with filters ask for.
+///
+/// # Errors
+/// The errors of [`page_limit`].
+pub(crate) fn page_request(limit: Option<u32>, cursor: Option<String>) -> Result<PageRequest, Problem> {
+    Ok(PageRequest { limit: page_limit(limit)?, cursor })
 }
 
 impl Shape for Page {

@@ -193,10 +193,10 @@ codes! {
     TOO_MANY_COMMANDS = 429 "too_many_commands" "The stream has too many unanswered commands.";
 }
 
-/// What every path can answer.
+/// The problems of every path.
 pub(super) const EVERY: &[Code] = &[BAD_REQUEST, TOKEN_IN_QUERY, CONNECTION_LIMIT, HEAD_TOO_LARGE, INTERNAL];
 
-/// What the server can answer to the access token of a caller.
+/// The problems of a request with the access token of a caller.
 pub(super) const CALLER: &[Code] = &[
     MALFORMED_AUTHORIZATION,
     REPEATED_CREDENTIAL,
@@ -215,7 +215,7 @@ pub(super) const CALLER: &[Code] = &[
     UNAVAILABLE,
 ];
 
-/// What the server can answer to a caller that changes something, beside [`CALLER`].
+/// The problems of a change by a caller, in addition to [`CALLER`].
 pub(super) const CHANGE: &[Code] = &[
     MALFORMED_HEADER,
     ORIGIN_NOT_ALLOWED,
@@ -226,7 +226,7 @@ pub(super) const CHANGE: &[Code] = &[
     TOO_MANY_REQUESTS,
 ];
 
-/// What a route that needs no session can answer, such as sign-in.
+/// The problems of a route that needs no session, such as sign-in.
 pub(super) const PUBLIC_CHANGE: &[Code] = &[
     MALFORMED_AUTHORIZATION,
     REPEATED_CREDENTIAL,
@@ -239,31 +239,31 @@ pub(super) const PUBLIC_CHANGE: &[Code] = &[
     UNAVAILABLE,
 ];
 
-/// What the server can answer to a body in JSON.
+/// The problems of a body in JSON.
 pub(super) const BODY: &[Code] =
     &[MALFORMED_JSON, INCOMPLETE_BODY, REQUEST_TIMEOUT, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_BODY];
 
-/// What a list that clients read page by page can answer to its query.
+/// The problems of the query of a list that clients read page by page.
 pub(super) const PAGE: &[Code] = &[INVALID_LIMIT, INVALID_CURSOR];
 
-/// What a request can be answered that needs a recent sign-in or step-up.
+/// The problems of a request that needs a recent sign-in or step-up.
 pub(super) const PRIVILEGED: &[Code] = &[STEP_UP_REQUIRED, SIGN_IN_REQUIRED];
 
-/// What a path of operators can answer to a caller of another role.
+/// The problem of a path of operators for a caller of another role.
 pub(super) const OPERATOR: &[Code] =
     &[CLIENT_CERTIFICATE_REQUIRED, OPERATOR_REQUIRED, NOT_PERMITTED, TOO_MANY_REQUESTS];
 
-/// What a path of auditors can answer to a caller of another role.
+/// The problem of a path of auditors for a caller of another role.
 pub(super) const AUDITOR: &[Code] = &[CLIENT_CERTIFICATE_REQUIRED, AUDITOR_REQUIRED, TOO_MANY_REQUESTS];
 
-/// What a change by an operator can be answered.
+/// The problems of a change by an operator.
 pub(super) const OPERATOR_CHANGE: &[Code] = &[STEP_UP_REQUIRED, SIGN_IN_REQUIRED, REASON_REQUIRED];
 
-/// What a request with `Idempotency-Key` can be answered.
+/// The problems of a request with `Idempotency-Key`.
 pub(super) const IDEMPOTENT: &[Code] =
     &[INVALID_IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS, OUTCOME_UNKNOWN];
 
-/// What the server can answer to an API key.
+/// The problems of a request with an API key.
 pub(super) const API_KEY: &[Code] = &[
     KEY_IN_QUERY,
     REPEATED_CREDENTIAL,
@@ -275,10 +275,10 @@ pub(super) const API_KEY: &[Code] = &[
     UNAVAILABLE,
 ];
 
-/// What a new password can be answered.
+/// The problems of a new password.
 pub(super) const NEW_PASSWORD: &[Code] = &[PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, PASSWORD_GUESSABLE];
 
-/// What the answer of a passkey can be answered.
+/// The problems of an answer of a passkey.
 pub(super) const PASSKEY_ANSWER: &[Code] = &[
     CEREMONY_EXPIRED,
     PASSKEY_REFUSED,

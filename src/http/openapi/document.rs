@@ -1,4 +1,4 @@
-//! The document: puts the descriptions of all operations together with what they refer to.
+//! The document: all operations, and the schemas, answers and headers that they refer to.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
@@ -130,8 +130,8 @@ fn add(
     }
 }
 
-/// Moves the answers that are only problems to `problems`, because many operations have the same. The name of such an answer is
-/// made of its content, so a change of one operation changes no names in others.
+/// Moves answers that are only problems to `problems`, because many operations have the same answers. The name of such an answer
+/// is made of its content, so a change of one operation changes no name in other operations.
 fn share_problems(responses: &mut Value, problems: &mut Map<String, Value>) {
     for answer in responses.as_object_mut().into_iter().flat_map(|answers| answers.values_mut()) {
         let only_problem = answer["content"]

@@ -111,13 +111,13 @@ impl Operation {
         }
     }
 
-    /// What a reader must know beside the summary.
+    /// The description: what a reader must know in addition to the summary.
     pub(super) fn about(mut self, text: &str) -> Self {
         self.description = Some(text.to_owned());
         self
     }
 
-    /// The operation still works, and has a successor.
+    /// Marks the operation as deprecated: it still works, and has a successor.
     pub(super) fn deprecated(mut self) -> Self {
         self.deprecated = true;
         self
@@ -202,7 +202,7 @@ impl Operation {
         self.refuses(codes::PRIVILEGED)
     }
 
-    /// The codes of problems that this operation can answer, beside those that other calls add.
+    /// Adds codes of problems that this operation can answer.
     pub(super) fn refuses(mut self, codes: &[Code]) -> Self {
         self.codes.extend(codes);
         self

@@ -6,7 +6,7 @@ use super::operation::Operation;
 pub(super) struct Section {
     /// The name of the subject.
     pub(super) tag: &'static str,
-    /// What a reader must know about all of them.
+    /// The description: what a reader must know about all operations of the section.
     pub(super) about: &'static str,
     /// The operations.
     pub(super) operations: Vec<Operation>,

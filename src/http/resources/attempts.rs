@@ -7,7 +7,7 @@ use service::Services;
 use utoipa::ToSchema;
 
 use crate::http::{
-    extractors::{authenticated::Authenticated, body::Query, page::Page, page_limit::page_limit},
+    extractors::{authenticated::Authenticated, body::Query, page::Page},
     problem::Problem,
     views::attempt::AttemptView,
 };
@@ -25,9 +25,7 @@ pub(crate) async fn list(
     auth: Authenticated,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let Page { limit, cursor } = query.0;
-    let limit = page_limit(limit)?;
-    let page = services.sign_in.attempts.list(&auth.caller, limit, cursor.as_deref()).await?;
-    let attempts = page.attempts.into_iter().map(AttemptView::from).collect();
+    let page = services.sign_in.attempts.list(&auth.caller, &query.0.read()?).await?;
+    let attempts = page.entries.into_iter().map(AttemptView::from).collect();
     Ok(HttpResponse::Ok().json(json!(AttemptPage { attempts, next_cursor: page.next })))
 }

@@ -13,7 +13,6 @@ use crate::http::{
         body::{Query, Shape},
         client::Client,
         page::Page,
-        page_limit::page_limit,
         path_id::path_id,
     },
     problem::Problem,
@@ -60,10 +59,9 @@ pub(crate) async fn list(
     auth: Authenticated,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let Page { limit, cursor } = query.0;
-    let page = services.account.devices.list(&auth.caller, page_limit(limit)?, cursor.as_deref()).await?;
+    let page = services.account.devices.list(&auth.caller, &query.0.read()?).await?;
     let devices =
-        page.devices.into_iter().map(|listed| DeviceView::of(listed, Some(auth.caller.device))).collect();
+        page.entries.into_iter().map(|listed| DeviceView::of(listed, Some(auth.caller.device))).collect();
     Ok(HttpResponse::Ok().json(json!(DevicePage { devices, next_cursor: page.next })))
 }
 

@@ -9,10 +9,7 @@ use utoipa::ToSchema;
 
 use crate::http::{
     cookies::Jar,
-    extractors::{
-        authenticated::Authenticated, body::Query, client::Client, page::Page, page_limit::page_limit,
-        path_id::path_id,
-    },
+    extractors::{authenticated::Authenticated, body::Query, client::Client, page::Page, path_id::path_id},
     problem::Problem,
     views::{revocation::RevocationView, session::SessionView},
 };
@@ -30,14 +27,13 @@ pub(crate) async fn list(
     auth: Authenticated,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let Page { limit, cursor } = query.0;
-    let limit = page_limit(limit)?;
-    let (sessions, next) = services.account.sessions.list(&auth.caller, limit, cursor.as_deref()).await?;
-    let sessions = sessions
+    let page = services.account.sessions.list(&auth.caller, &query.0.read()?).await?;
+    let sessions = page
+        .entries
         .iter()
         .map(|listed| SessionView::of(&listed.session, listed.open_connections, auth.caller.session))
         .collect();
-    Ok(HttpResponse::Ok().json(json!(SessionPage { next_cursor: next, sessions })))
+    Ok(HttpResponse::Ok().json(json!(SessionPage { next_cursor: page.next, sessions })))
 }
 
 /// `DELETE /api/v1/sessions/{sid}`: ends a session of the caller. 404 for a session of another user.

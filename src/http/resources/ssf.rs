@@ -232,7 +232,7 @@ pub(crate) struct PolledView {
 
 /// `GET /.well-known/ssf-configuration`.
 pub(crate) async fn configuration(services: web::Data<Services>) -> HttpResponse {
-    let issuer = services.events.streams.issuer();
+    let issuer = services.event_streams.issuer();
     let at = |path: &str| format!("{issuer}{path}");
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHE_CONTROL)).json(json!(TransmitterView {
         authorization_schemes: [SchemeView { spec_urn: "urn:ietf:rfc:6750" }],
@@ -253,7 +253,7 @@ pub(crate) async fn key_set(services: web::Data<Services>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(KEY_SET)
         .insert_header((header::CACHE_CONTROL, CACHE_CONTROL))
-        .json(json!(TokenKeySet { keys: services.events.streams.public_keys() }))
+        .json(json!(TokenKeySet { keys: services.event_streams.public_keys() }))
 }
 
 /// `POST /api/v1/ssf/streams`.
@@ -263,7 +263,7 @@ pub(crate) async fn create(request: HttpRequest, payload: web::Payload) -> Resul
     if body.stream_id.is_some() {
         return Err(Problem::unprocessable("unexpected_stream_id", "A new stream has no stream_id yet."));
     }
-    let stream = services.events.streams.create(&caller, body.fields(false)?).await?;
+    let stream = services.event_streams.create(&caller, body.fields(false)?).await?;
     Ok(HttpResponse::build(StatusCode::CREATED).json(json!(view(&services, &stream))))
 }
 
@@ -272,10 +272,10 @@ pub(crate) async fn show(request: HttpRequest, query: Query<StreamQuery>) -> Res
     let services = services(&request)?;
     let caller = caller(&request).await?;
     if let Some(id) = query.0.stream_id {
-        let stream = services.events.streams.show(&caller, id).await?;
+        let stream = services.event_streams.show(&caller, id).await?;
         return Ok(HttpResponse::Ok().json(json!(view(&services, &stream))));
     }
-    let streams = services.events.streams.list(&caller).await?;
+    let streams = services.event_streams.list(&caller).await?;
     let views: Vec<_> = streams.iter().map(|stream| view(&services, stream)).collect();
     Ok(HttpResponse::Ok().json(json!(views)))
 }
@@ -294,7 +294,7 @@ async fn update(request: &HttpRequest, payload: web::Payload, whole: bool) -> Re
     let services = services(request)?;
     let (caller, body) = with_body::<StreamConfiguration>(request, payload).await?;
     let id = body.stream_id.ok_or_else(no_stream_id)?;
-    let stream = services.events.streams.change(&caller, id, body.fields(whole)?).await?;
+    let stream = services.event_streams.change(&caller, id, body.fields(whole)?).await?;
     Ok(HttpResponse::Ok().json(json!(view(&services, &stream))))
 }
 
@@ -303,7 +303,7 @@ pub(crate) async fn delete(request: HttpRequest, query: Query<StreamQuery>) -> R
     let services = services(&request)?;
     let caller = caller(&request).await?;
     let id = query.0.stream_id.ok_or_else(no_stream_id)?;
-    services.events.streams.delete(&caller, id).await?;
+    services.event_streams.delete(&caller, id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -312,7 +312,7 @@ pub(crate) async fn status(request: HttpRequest, query: Query<StreamQuery>) -> R
     let services = services(&request)?;
     let caller = caller(&request).await?;
     let id = query.0.stream_id.ok_or_else(no_stream_id)?;
-    let stream = services.events.streams.show(&caller, id).await?;
+    let stream = services.event_streams.show(&caller, id).await?;
     Ok(HttpResponse::Ok().json(json!(status_view(&stream))))
 }
 
@@ -321,7 +321,7 @@ pub(crate) async fn set_status(request: HttpRequest, payload: web::Payload) -> R
     let services = services(&request)?;
     let (caller, body) = with_body::<StatusChange>(&request, payload).await?;
     let StatusChange { stream_id, status, reason } = body;
-    let stream = services.events.streams.set_status(&caller, stream_id, &status, reason).await?;
+    let stream = services.event_streams.set_status(&caller, stream_id, &status, reason).await?;
     Ok(HttpResponse::Ok().json(json!(status_view(&stream))))
 }
 
@@ -329,7 +329,7 @@ pub(crate) async fn set_status(request: HttpRequest, payload: web::Payload) -> R
 pub(crate) async fn verify(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let services = services(&request)?;
     let (caller, body) = with_body::<Verification>(&request, payload).await?;
-    services.events.streams.verify(&caller, body.stream_id, body.state).await?;
+    services.event_streams.verify(&caller, body.stream_id, body.state).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -350,7 +350,7 @@ pub(crate) async fn poll(request: HttpRequest, payload: web::Payload) -> Result<
             .map(|(id, refusal)| (id, format!("refused: {} {}", refusal.err, refusal.description)))
             .collect(),
     };
-    let polled = services.events.streams.poll(&caller, id, poll).await?;
+    let polled = services.event_streams.poll(&caller, id, poll).await?;
     Ok(HttpResponse::Ok().json(json!(PolledView { more_available: polled.more, sets: polled.tokens })))
 }
 
@@ -383,7 +383,7 @@ impl DeliveryMethod {
 }
 
 fn view<'s>(services: &Services, stream: &'s EventReceiver) -> StreamView<'s> {
-    let streams = &services.events.streams;
+    let streams = &services.event_streams;
     let issuer = streams.issuer();
     let delivery = match &stream.url {
         Some(url) => DeliveryView { endpoint_url: url.into(), method: PUSH },

@@ -68,7 +68,7 @@ impl From<Attempt> for AdminAttemptView {
     }
 }
 
-/// The accounts whose passwords a stuffing wave has found.
+/// The accounts with a password that a stuffing wave has found.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StuffingWave)]
 pub(crate) struct WaveView<'w> {
@@ -86,7 +86,7 @@ pub(crate) struct WaveView<'w> {
     until: Option<String>,
 }
 
-/// An account whose password a source knew.
+/// An account for which a source had the right password.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StuffedAccount)]
 struct WaveAccountView<'w> {

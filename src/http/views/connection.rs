@@ -7,6 +7,7 @@ use logic::{denials::TokenMark, subscription::SubscriptionSource};
 use protocol::id::{ConnectionId, SessionId};
 use serde::Serialize;
 use serde_json::Value;
+use service::LocatedConnection;
 use utoipa::ToSchema;
 
 use super::payload::RawPayload;
@@ -120,17 +121,24 @@ pub(crate) struct LiveConnectionView {
     age_seconds: i64,
     #[serde(flatten)]
     connection: ConnectionView,
+    /// The country of the address (ISO 3166-1). Null if no GeoIP database is configured, or if it does not know the address.
+    country: Option<String>,
     /// Null until the client has answered a ping.
     ping_round_trip_ms: Option<f64>,
 }
 
 impl LiveConnectionView {
     /// The view at this time, in milliseconds since 1970.
-    pub(crate) fn of(listed: &ListedConnection, at_ms: i64) -> Self {
+    pub(crate) fn of(located: LocatedConnection, at_ms: i64) -> Self {
+        let LocatedConnection { listed, country } = located;
         let round_trip = listed.described.as_ref().and_then(|described| described.ping_round_trip);
         Self {
             age_seconds: at_ms.saturating_sub(listed.info.attached_at_ms).max(0) / 1_000,
-            connection: ConnectionView { client: Some(listed.info.connection), ..ConnectionView::of(listed) },
+            connection: ConnectionView {
+                client: Some(listed.info.connection),
+                ..ConnectionView::of(&listed)
+            },
+            country,
             ping_round_trip_ms: round_trip.map(|time| time.as_secs_f64() * 1_000.0),
         }
     }

@@ -111,9 +111,10 @@ impl Issuers {
     fn issuer(&self, IssuerSettings { rules, keys }: &IssuerSettings) -> Issuer {
         let keys = match keys {
             KeySource::Given(keys) => Keys::Given(Arc::clone(keys)),
-            KeySource::Url { url, authorities } => Keys::Published(PublishedKeys::new(
+            KeySource::Url { url, authorities, public_only } => Keys::Published(PublishedKeys::new(
                 url.clone(),
                 authorities.clone(),
+                *public_only,
                 self.clock.clone(),
                 self.runtime.clone(),
             )),

@@ -18,15 +18,6 @@ pub struct ListedDevice {
     pub open_connections: usize,
 }
 
-/// A page of devices.
-#[derive(Clone, Debug)]
-pub struct DevicePage {
-    /// The devices.
-    pub devices: Vec<ListedDevice>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
 impl ListedDevice {
     /// A device at `now`, with those of its user's working `sessions` that are on it.
     pub(crate) fn of(device: Device, sessions: &[ListedSession], now: OffsetDateTime) -> Self {

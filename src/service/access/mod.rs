@@ -15,6 +15,7 @@ pub(crate) mod published_keys;
 pub(crate) mod refusal;
 pub(crate) mod refused_tokens;
 pub(crate) mod session_cache;
+pub(crate) mod session_changes;
 pub(crate) mod stream_permission;
 pub(crate) mod tickets;
 pub(crate) mod verifier;

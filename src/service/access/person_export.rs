@@ -67,9 +67,13 @@ impl PersonExport {
     /// `Unavailable` if the database cannot be reached; `Invalid` or `Forbidden` if the caller is no longer permitted to read. Then
     /// the document has ended without its last piece.
     pub async fn next(&mut self) -> Result<Option<String>, Failure> {
-        if let Some(permission) = &self.permission {
-            permission.check().await?;
+        match self.permission.clone() {
+            Some(permission) => permission.permit(self.piece()).await,
+            None => self.piece().await,
         }
+    }
+
+    async fn piece(&mut self) -> Result<Option<String>, Failure> {
         match std::mem::replace(&mut self.next, Next::End) {
             Next::Head(now) => {
                 self.next = Next::Table;

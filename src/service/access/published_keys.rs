@@ -1,10 +1,13 @@
 //! The keys that an external issuer publishes. They are fetched when they are needed, and kept for a while. If a token names a
 //! key that is not among them, they are fetched again.
 //!
-//! The keys are fetched from the address in the settings, so the senders of tokens cannot choose the address. The senders can
-//! cause only a limited rate of fetches: one fetch runs at a time, and there is a pause between two fetches. The pause grows
-//! while fetches fail. If the keys cannot be fetched again, the old keys are trusted until an hour after they were fetched.
-//! After that, no token of the issuer can be judged.
+//! The keys are fetched from the address in the settings, so the senders of tokens cannot choose the address. It may be an address of
+//! an inner network, because many identity providers are there; TLS proves that the server at the address is the configured one. If
+//! the settings ask for it, only public addresses are used.
+//!
+//! The senders can cause only a limited rate of fetches: one fetch runs at a time, and there is a pause between two fetches. The
+//! pause grows while fetches fail. If the keys cannot be fetched again, the old keys are trusted until an hour after they were
+//! fetched. After that, no token of the issuer can be judged.
 
 use std::{
     sync::Arc,
@@ -16,7 +19,7 @@ use parking_lot::Mutex;
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use tokio::{runtime::Handle, sync::Mutex as FetchLock};
 
-use crate::core::clock::Clock;
+use crate::core::{clock::Clock, public_addresses::PublicAddresses, request_error::request_error};
 
 /// How long keys are used without checking that they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -44,6 +47,8 @@ pub(crate) struct PublishedKeys {
 struct Source {
     url: String,
     authorities: Option<Authorities>,
+    /// Whether only addresses of the public internet are asked.
+    public_only: bool,
     clock: Clock,
     state: Mutex<State>,
     /// Locked during a fetch. Other requests wait for the lock and then find the result.
@@ -70,9 +75,16 @@ enum Known {
 }
 
 impl PublishedKeys {
-    pub(crate) fn new(url: String, authorities: Option<Authorities>, clock: Clock, runtime: Handle) -> Self {
-        let source =
-            Source { url, authorities, clock, state: Mutex::default(), fetching: FetchLock::new(None) };
+    /// The keys at this address. With `public_only`, the name in the URL must lead to an address of the public internet.
+    pub(crate) fn new(
+        url: String,
+        authorities: Option<Authorities>,
+        public_only: bool,
+        clock: Clock,
+        runtime: Handle,
+    ) -> Self {
+        let (state, fetching) = (Mutex::default(), FetchLock::new(None));
+        let source = Source { url, authorities, public_only, clock, state, fetching };
         Self { source: Arc::new(source), runtime }
     }
 
@@ -147,13 +159,13 @@ impl Source {
             none => none.insert(self.new_client()?),
         };
         let asked = client.get(&self.url).header("accept", "application/json").send().await;
-        let mut answer = asked.map_err(error_text)?;
+        let mut answer = asked.map_err(request_error)?;
         // Every status other than 200 is an error. A redirect is not followed: the keys must come from the configured address.
         if answer.status() != StatusCode::OK {
             return Err(format!("answered with {}", answer.status()));
         }
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(error_text)? {
+        while let Some(part) = answer.chunk().await.map_err(request_error)? {
             body.extend_from_slice(&part);
             if body.len() > MAX_BYTES {
                 return Err(format!("more than {MAX_BYTES} bytes"));
@@ -178,11 +190,15 @@ impl Source {
             .user_agent("portcullis");
         if let Some(authorities) = &self.authorities {
             let certificates = authorities.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
-            client = client.tls_certs_only(certificates.map_err(error_text)?);
+            client = client.tls_certs_only(certificates.map_err(request_error)?);
+        }
+        if self.public_only {
+            // A proxy would resolve the name itself.
+            client = client.no_proxy().dns_resolver(Arc::new(PublicAddresses));
         }
         // A proxy on another machine cannot reach the loopback addresses of this machine, so no proxy is used for them.
         let client = if self.is_loopback() { client.no_proxy() } else { client };
-        client.build().map_err(error_text)
+        client.build().map_err(request_error)
     }
 }
 
@@ -193,11 +209,4 @@ impl State {
             failures => Duration::from_secs(1 << failures.min(6)).min(LONGEST_PAUSE),
         }
     }
-}
-
-/// The text of the error, without the URL, because the log line has the URL in a field.
-fn error_text(error: reqwest::Error) -> String {
-    use std::error::Error;
-    let error = error.without_url();
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -1,6 +1,6 @@
 //! The permission for an answer that is sent piece by piece: exports, and followers of the audit log.
 //!
-//! The request was permitted when it began. The answer takes longer, so the code that makes the pieces asks here before each one.
+//! The request was permitted when it began. The answer takes longer, so the code that makes the pieces asks here for each one.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,9 @@ use std::{
 
 use domain::account::role::Scope;
 
-use super::{Access, feed_state::FeedState, refusal::Refusal, verifier::Verifier};
+use super::{
+    Access, feed_state::FeedState, refusal::Refusal, session_changes::SessionWatch, verifier::Verifier,
+};
 use crate::core::{caller::Caller, failure::Failure};
 
 /// How long an answer waits while this node cannot read revocations.
@@ -35,7 +37,8 @@ impl StreamPermissions {
     }
 }
 
-/// The permission for one answer.
+/// The permission for one answer. Clones are cheap.
+#[derive(Clone)]
 pub(crate) struct StreamPermission {
     judges: StreamPermissions,
     caller: Caller,
@@ -43,27 +46,40 @@ pub(crate) struct StreamPermission {
 }
 
 impl StreamPermission {
-    /// Permits the next piece, if the caller would be permitted the request now: the session works, neither the user nor the token
-    /// is denied, and the role still gives the scope. While this node cannot know of revocations, the answer waits, and ends after
-    /// a while.
+    /// Makes the next piece, and returns it if the caller is permitted the request after the piece was made: the session works,
+    /// neither the user nor the token is denied, and the role still gives the scope. While this node cannot know of revocations, the
+    /// answer waits, and ends after a while.
     ///
     /// # Errors
     /// `Invalid` if the session has ended or the caller is denied, `Forbidden` if the account or the role no longer permits the
-    /// answer, `Unavailable`.
-    pub(crate) async fn check(&self) -> Result<(), Failure> {
-        let StreamPermissions { verifier, feed } = &self.judges;
-        let began = Instant::now();
+    /// answer, `Unavailable`, and the errors of the piece.
+    pub(crate) async fn permit<T, E>(&self, piece: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
+        self.until_current().await?;
+        let made = piece.await?;
+        let role = self.judges.verifier.judge_again(&self.caller).await.map_err(failure)?;
+        if role.scopes().contains(self.scope) {
+            return Ok(made);
+        }
+        Err(Failure::forbidden("not_permitted", "Your role no longer permits this."))
+    }
+
+    /// Watches the session of the caller, so that the answer can be judged again when it changes.
+    pub(crate) fn watch(&self) -> SessionWatch {
+        self.judges.verifier.watch(self.caller.session)
+    }
+
+    async fn until_current(&self) -> Result<(), Failure> {
+        let (feed, began) = (&self.judges.feed, Instant::now());
         while !feed.is_current() {
             if began.elapsed() > HELD_FOR {
                 return Err(Failure::unavailable());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        let role = verifier.judge_again(&self.caller).await.map_err(failure)?;
-        if role.scopes().contains(self.scope) {
-            return Ok(());
-        }
-        Err(Failure::forbidden("not_permitted", "Your role no longer permits this."))
+        Ok(())
     }
 }
 

@@ -32,6 +32,7 @@ use super::{
     outages::Outages,
     refusal::{Refusal, not_judged},
     session_cache::SessionCache,
+    session_changes::{SessionChanges, SessionWatch},
 };
 use crate::core::{
     caller::Caller,
@@ -60,6 +61,7 @@ struct Inner {
     outages: Arc<Outages>,
     clock: Clock,
     cache: SessionCache<Arc<CachedSession>>,
+    changes: SessionChanges,
 }
 
 impl Verifier {
@@ -72,7 +74,8 @@ impl Verifier {
         clock: Clock,
     ) -> Self {
         let cache = SessionCache::new(CAPACITY);
-        Self(Arc::new(Inner { store, realtime, keys, feed, outages, clock, cache }))
+        let changes = SessionChanges::default();
+        Self(Arc::new(Inner { store, realtime, keys, feed, outages, clock, cache, changes }))
     }
 
     /// Verifies an access token.
@@ -174,14 +177,20 @@ impl Verifier {
         }
     }
 
-    /// Judges a caller of an earlier moment again: the session, the user and the token. Returns the user's role as it is now. The
-    /// expiry of the token is not judged, because a request may take longer than its token lives.
+    /// Judges a caller of an earlier moment again: the session, the user and the token. Returns the user's role as it is in the
+    /// database now. The cache does not suffice, because a role may also be changed by a statement of an administrator of the
+    /// database, which no node hears of. The expiry of the token is not judged, because a request may take longer than its token
+    /// lives.
     ///
     /// # Errors
     /// Why the caller is refused.
     pub(crate) async fn judge_again(&self, caller: &Caller) -> Result<Role, Refusal> {
         let now = self.0.clock.now();
-        let known = self.session(caller.session, caller.privilege_epoch, now).await?;
+        self.check_tombstone(caller.session)?;
+        if !self.0.feed.has_begun().await {
+            return Err(Refusal::Unavailable);
+        }
+        let known = self.stored_session(caller.session, now).await?;
         self.check_denials(&caller.user.into(), &caller.token, None, now).await?;
         Ok(known.role)
     }
@@ -215,6 +224,12 @@ impl Verifier {
     /// session was revoked or changed. If it was revoked, set its tombstone first.
     pub(crate) fn invalidate(&self, session: SessionId) {
         self.0.cache.invalidate(session);
+        self.0.changes.note(Some(session));
+    }
+
+    /// Watches a session: this node removes it from the cache when it learns of a change.
+    pub(crate) fn watch(&self, session: SessionId) -> SessionWatch {
+        self.0.changes.watch(session)
     }
 
     /// The highest refresh counter among the session's access tokens that this node knows to have been used. 0 if the session
@@ -231,6 +246,7 @@ impl Verifier {
     /// Removes every session from the cache. The results of reads that are under way are not cached, either.
     pub(crate) fn invalidate_all(&self) {
         self.0.cache.invalidate_all();
+        self.0.changes.note(None);
     }
 
     /// Removes cached sessions that are too old to be used.
@@ -255,6 +271,15 @@ impl Verifier {
         {
             return Ok(known);
         }
+        self.stored_session(id, now).await
+    }
+
+    /// The session as it is in the database, if it works at `now`.
+    async fn stored_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Arc<CachedSession>, Refusal> {
         let known = self.read(id, now).await?;
         // The session may have been revoked during the read.
         self.check_tombstone(id)?;

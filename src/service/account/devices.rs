@@ -9,16 +9,14 @@ use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 use super::sessions::Sessions;
 use crate::{
-    access::{
-        listed_device::{DevicePage, ListedDevice},
-        listed_session::ListedSession,
-    },
+    access::{listed_device::ListedDevice, listed_session::ListedSession},
     core::{
         audit::AuditTrail,
         caller::Caller,
         clock::Clock,
         cursor::{cursor_after, read_cursor},
         failure::Failure,
+        page::{Page, PageRequest},
         privilege::PrivilegeCheck,
         request_meta::RequestMeta,
     },
@@ -56,22 +54,12 @@ impl Devices {
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<DevicePage, Failure> {
-        let after = cursor.map(read_cursor).transpose()?.map(|(seen, id)| (seen, DeviceId(id)));
-        // One more than requested, to see whether there is another page.
-        let mut devices = self.0.store.devices_of(caller.user, after, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = devices.len() > limit;
-        devices.truncate(limit);
-        let next = devices.last().filter(|_| more).map(|last| cursor_after(last.last_seen_at, last.id.0));
+    pub async fn list(&self, caller: &Caller, page: &PageRequest) -> Result<Page<ListedDevice>, Failure> {
+        let (after, limit) = (page.after(read_cursor)?, page.one_more());
+        let devices = self.0.store.devices_of(caller.user, after, limit).await?;
+        let devices = page.page(devices, |last| cursor_after(last.last_seen_at, last.id));
         let sessions = self.0.sessions.working(caller).await?;
-        let devices = devices.into_iter().map(|device| self.listed(device, &sessions)).collect();
-        Ok(DevicePage { devices, next })
+        Ok(devices.map(|device| self.listed(device, &sessions)))
     }
 
     fn listed(&self, device: Device, sessions: &[ListedSession]) -> ListedDevice {

@@ -17,6 +17,7 @@ use crate::{
         clock::Clock,
         cursor::{cursor_after, read_cursor},
         failure::Failure,
+        page::{Page, PageRequest},
         request_meta::RequestMeta,
     },
     revocation::revoke::{RevocationResult, Revoker},
@@ -48,24 +49,16 @@ impl Sessions {
         Self { store, clock, audit, listing, revoker, outages }
     }
 
-    /// A page of the caller's working sessions, newest first, and the cursor of the next page. A page may have fewer sessions
-    /// than `limit`, because idle and expired sessions are left out.
+    /// A page of the caller's working sessions, newest first. A page may have fewer sessions than requested, because idle and
+    /// expired sessions are left out.
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<(Vec<ListedSession>, Option<String>), Failure> {
-        let before = cursor.map(read_cursor).transpose()?.map(|(start, id)| (start, SessionId(id)));
-        let mut sessions = self.store.sessions_of(caller.user, before, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = sessions.len() > limit;
-        sessions.truncate(limit);
-        let next = sessions.last().filter(|_| more).map(|last| cursor_after(last.created_at, last.id.0));
-        Ok((self.only_working(caller, sessions), next))
+    pub async fn list(&self, caller: &Caller, page: &PageRequest) -> Result<Page<ListedSession>, Failure> {
+        let (before, limit) = (page.after(read_cursor)?, page.one_more());
+        let sessions = self.store.sessions_of(caller.user, before, limit).await?;
+        let Page { entries, next } = page.page(sessions, |last| cursor_after(last.created_at, last.id));
+        Ok(Page { entries: self.only_working(caller, entries), next })
     }
 
     /// The caller's working sessions, at most [`COUNTED`].

@@ -1,6 +1,6 @@
-//! Anchors: places outside of the database that keep the checkpoints, so that a log that was cut off or replaced is noticed.
+//! Anchors: places outside of the database that keep the checkpoints. With them, a log that was cut off or replaced is found.
 //!
-//! A file has one JSON object per line, with the time and the checkpoint; it is only appended to. A second database has one row
+//! A file has one JSON object per line, with the time and the checkpoint. Lines are only appended. A second database has one row
 //! per checkpoint.
 
 use std::path::{Path, PathBuf};
@@ -87,8 +87,7 @@ impl AnchorPlace {
 }
 
 impl AnchorPlace {
-    /// What the largest checkpoint of this origin says, if there is one. The log must continue it, also if an earlier key has signed
-    /// it.
+    /// The largest checkpoint of this origin, if there is one. The log must continue it, even if an earlier key has signed it.
     ///
     /// # Errors
     /// The place cannot be read, or its largest checkpoint names this key and is forged.

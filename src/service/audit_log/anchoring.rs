@@ -1,7 +1,7 @@
 //! Carries the newest checkpoint to the anchor. This is a job of every node.
 //!
-//! Before it adds a checkpoint, the job proves that the log continues the newest checkpoint of the anchor. A log that is shorter,
-//! or that has other entries, was cut off or replaced: then nothing is added, and the job fails until an operator acts.
+//! Before it adds a checkpoint, the job proves that the log continues the newest checkpoint of the anchor. If the log is shorter
+//! or has other entries, it was cut off or replaced. Then the job adds nothing, and fails until an operator acts.
 
 use domain::transparency_log::checkpoint::Checkpoint;
 
@@ -27,7 +27,8 @@ impl AuditLog {
         };
         let key = keys.signer.verifier();
         let known = self.anchored.lock().clone().filter(|known| known.origin == origin);
-        // The anchor is read before the checkpoint, so what another node adds meanwhile is not taken for a conflict.
+        // The anchor is read before the checkpoint, so a checkpoint that another node adds meanwhile is not mistaken for a
+        // conflict.
         let known = match known {
             Some(known) => Some(known),
             None => place.newest_of(&origin, key).await?,

@@ -1,8 +1,8 @@
 //! Signing and publishing checkpoints.
 //!
 //! A checkpoint is signed when enough entries have no checkpoint yet, or when the last one is old. Before that, the stored tree
-//! must prove that it continues the tree of the last checkpoint: so a server does not sign a history that was rewritten while
-//! it runs.
+//! must prove that it continues the tree of the last checkpoint. So a server does not sign a history that was changed while it
+//! runs.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ use super::{
     log::{AuditLog, OpenedKeys, Published},
 };
 
-/// So many entries without a checkpoint get one at once.
+/// If so many entries have no checkpoint, one is signed at once.
 const EVERY_ENTRIES: u64 = 1_000;
 /// The longest time for which an entry has no checkpoint.
 const EVERY: time::Duration = time::Duration::MINUTE;
-/// For so long, the published checkpoint is not read again.
+/// The published checkpoint is read again after this time.
 const PUBLISHED_FOR: Duration = Duration::from_secs(1);
 
 impl AuditLog {

@@ -1,4 +1,4 @@
-//! The keys of the log: opened once, made by the first server of a database.
+//! The keys of the log. The first server of a database makes them, and each process opens them once.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The audit log of a database, with what this process remembers of it. The other files of this folder have its methods.
+//! The audit log of a database, with the keys and checkpoints that this process has in memory. The other files of this folder
+//! have its methods.
 
 use std::sync::Arc;
 

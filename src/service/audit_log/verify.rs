@@ -27,12 +27,13 @@ pub struct VerifyOptions {
     pub accepted: AcceptedLosses,
 }
 
-/// Which losses are accepted. A superuser of the database can record a restore that never happened, so a person names each loss.
+/// Which losses are accepted. A superuser of the database can record a restore that never happened, so a person must name each
+/// loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcceptedLosses {
     /// Only these: for each loss, the number of entries that were kept, and the number that the anchor knows.
     Named(Vec<(u64, u64)>),
-    /// All: for the report at the end of a restore, which prints them.
+    /// All losses. This is for the report at the end of a restore, which prints them.
     All,
 }
 
@@ -73,7 +74,7 @@ pub struct VerifiedLog {
     pub root: Hash,
     /// The number of checkpoints that fit.
     pub checkpoints: usize,
-    /// The largest size that the anchor knows of this generation.
+    /// The largest size among the checkpoints of this generation in the anchor.
     pub anchored: Option<u64>,
     /// The events that have not entered the log yet.
     pub backlog: u64,
@@ -84,7 +85,7 @@ pub struct VerifiedLog {
 /// Why a log was not verified.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The log is not as it was.
+    /// The log was changed.
     #[error(transparent)]
     Wrong(#[from] Finding),
     /// A restore has lost entries.
@@ -93,7 +94,7 @@ pub enum VerifyError {
         .0.kept, .0.known, .0.at, .0.kept, .0.known - .0.kept
     )]
     Lost(LostEntries),
-    /// The anchor knows nothing of the log.
+    /// The anchor has no checkpoint of the log.
     #[error("the anchor has no checkpoint of this log: it is another log, or nothing was anchored yet")]
     NotAnchored,
     /// The log cannot be read.

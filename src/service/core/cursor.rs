@@ -1,34 +1,37 @@
-//! Cursors of lists that are read page by page. A cursor is what the last entry of a page is ordered by: its time and id, or a
-//! text and a number.
+//! Cursors of lists that are read page by page. A cursor has what the last entry of a page is ordered by: its time and id, its id
+//! alone, or a text and a number.
+
+use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::failure::Failure;
 
-/// The cursor of the page after this entry.
-pub(crate) fn cursor_after(at: OffsetDateTime, id: Uuid) -> String {
+/// The cursor of the page after this entry. A name as its id may have any characters.
+pub(crate) fn cursor_after(at: OffsetDateTime, id: impl Display) -> String {
     format!("{}.{id}", at.unix_timestamp_nanos() / 1_000)
 }
 
-/// Reads a cursor.
+/// Reads a cursor of [`cursor_after`].
 ///
 /// # Errors
 /// `BadRequest` if the text is not a cursor.
-pub(crate) fn read_cursor(text: &str) -> Result<(OffsetDateTime, Uuid), Failure> {
+pub(crate) fn read_cursor<I: FromStr>(text: &str) -> Result<(OffsetDateTime, I), Failure> {
     let read = || {
         let (micros, id) = text.split_once('.')?;
         // All entries are later than 1970, so the number has no sign. Times after the year 9999 are refused.
         let nanos = i128::from(micros.parse::<u64>().ok()?) * 1_000;
-        Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, Uuid::try_parse(id).ok()?))
+        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+        // PostgreSQL cannot store a zero character.
+        if id.contains('\0') { None } else { Some((at, id.parse().ok()?)) }
     };
     read().ok_or_else(invalid_cursor)
 }
 
-/// The cursor of the page after this entry, for entries whose id is a number.
+/// [`cursor_after`] for entries with a number as their id.
 pub(crate) fn number_cursor_after(at: OffsetDateTime, id: i64) -> String {
-    format!("{}.{id}", at.unix_timestamp_nanos() / 1_000)
+    cursor_after(at, id)
 }
 
 /// Reads a cursor of [`number_cursor_after`].
@@ -36,33 +39,18 @@ pub(crate) fn number_cursor_after(at: OffsetDateTime, id: i64) -> String {
 /// # Errors
 /// `BadRequest` if the text is not a cursor.
 pub(crate) fn read_number_cursor(text: &str) -> Result<(OffsetDateTime, i64), Failure> {
-    let read = || {
-        let (micros, id) = text.split_once('.')?;
-        let nanos = i128::from(micros.parse::<u64>().ok()?) * 1_000;
-        Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, id.parse().ok()?))
-    };
-    read().ok_or_else(invalid_cursor)
+    read_cursor(text)
 }
 
-/// The cursor of the page after this entry, for entries whose id is a text.
-pub(crate) fn named_cursor_after(at: OffsetDateTime, name: &str) -> String {
-    format!("{}.{name}", at.unix_timestamp_nanos() / 1_000)
-}
-
-/// Reads a cursor of [`named_cursor_after`].
+/// Reads the cursor of a list that is ordered by ids alone: the id of the last entry.
 ///
 /// # Errors
-/// `BadRequest` if the text is not a cursor.
-pub(crate) fn read_named_cursor(text: &str) -> Result<(OffsetDateTime, String), Failure> {
-    let read = || {
-        let (micros, name) = text.split_once('.')?;
-        let nanos = i128::from(micros.parse::<u64>().ok()?) * 1_000;
-        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
-        (!name.contains('\0')).then(|| (at, name.to_owned()))
-    };
-    read().ok_or_else(invalid_cursor)
+/// `BadRequest` if the text is not an id.
+pub(crate) fn read_id<I: FromStr>(text: &str) -> Result<I, Failure> {
+    text.parse().map_err(|_| invalid_cursor())
 }
 
+/// The failure for a cursor that cannot be read.
 pub(crate) fn invalid_cursor() -> Failure {
     Failure::bad_request("invalid_cursor", "The cursor is not valid.")
 }
@@ -84,11 +72,13 @@ pub(crate) fn read_text_cursor(cursor: &str) -> Result<(String, i64), Failure> {
         // PostgreSQL cannot store a zero character.
         (!text.contains('\0')).then_some((text.to_owned(), id.parse().ok()?))
     };
-    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
+    read().ok_or_else(invalid_cursor)
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -96,6 +86,11 @@ mod tests {
         let at = OffsetDateTime::from_unix_timestamp_nanos(1_800_000_000_123_456_000).unwrap();
         let id = Uuid::new_v4();
         assert_eq!(read_cursor(&cursor_after(at, id)).unwrap(), (at, id));
+        assert_eq!(read_cursor(&cursor_after(at, 7)).unwrap(), (at, 7_i64));
+        for name in ["", "192.0.2.0/24", "ä"] {
+            assert_eq!(read_cursor(&cursor_after(at, name)).unwrap(), (at, name.to_owned()));
+        }
+        assert!(read_cursor::<String>("1.a\0").is_err());
     }
 
     #[test]
@@ -119,7 +114,7 @@ mod tests {
             "9223372036854775807.00000000-0000-0000-0000-000000000000",
             "-1.00000000-0000-0000-0000-000000000000",
         ] {
-            assert!(matches!(read_cursor(text), Err(Failure::BadRequest { .. })), "{text}");
+            assert!(matches!(read_cursor::<Uuid>(text), Err(Failure::BadRequest { .. })), "{text}");
         }
     }
 }

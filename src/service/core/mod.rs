@@ -11,12 +11,16 @@ pub(crate) mod certificate_expiry;
 pub(crate) mod clock;
 pub(crate) mod cursor;
 pub(crate) mod failure;
+pub mod geo;
 pub(crate) mod keys;
 pub(crate) mod lasting_keys;
+pub(crate) mod page;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;
 pub(crate) mod proxy_notices;
+pub(crate) mod public_addresses;
 pub(crate) mod random;
+pub(crate) mod request_error;
 pub(crate) mod request_meta;
 pub(crate) mod subject;
 pub(crate) mod throttle;
@@ -27,6 +31,7 @@ use actors::Realtime;
 use audit::AuditTrail;
 use bans::Bans;
 use clock::Clock;
+use geo::Geo;
 use keys::LiveKeys;
 use password_hasher::PasswordHasher;
 use privilege::PrivilegeCheck;
@@ -44,15 +49,17 @@ pub(crate) struct Core {
     pub(crate) bans: Bans,
     pub(crate) throttle: Throttle,
     pub(crate) keys: LiveKeys,
+    pub(crate) geo: Geo,
 }
 
 /// The settings of [`Core`].
-#[derive(Clone, Copy)]
 pub(crate) struct CoreSettings {
     /// The highest number of password hashes that may wait.
     pub(crate) password_queue: usize,
     /// How long an address is banned for credential stuffing.
     pub(crate) stuffing_ban: Duration,
+    /// The databases with the places of addresses.
+    pub(crate) geo: Geo,
 }
 
 impl Core {
@@ -77,6 +84,7 @@ impl Core {
             bans,
             throttle,
             keys,
+            geo: settings.geo,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Takes the events of channels from the actors into the outbox.
 //!
-//! The actors report nothing while no receiver wants it. Their queue is bounded: if the database is away for long, the newest
-//! events are dropped and counted.
+//! The actors report an event only if a receiver wants it. Their queue is bounded: during a long outage of the database, the
+//! newest events are dropped and counted.
 
 use actors::{
     Realtime,

@@ -1,4 +1,4 @@
-//! The delivery of events: a job that gives each receiver a task while it has events that are due.
+//! The delivery of events: a job that starts a task for each receiver with events that are due.
 //!
 //! Every node runs the job. The rows decide which events come next and which node makes an attempt, so a node that is killed
 //! loses nothing: its attempts end with their leases, and another attempt begins. An event may arrive twice, and then has the
@@ -47,7 +47,7 @@ const BOUND_BATCH: u32 = 5_000;
 const SUBJECTS: u32 = 256;
 /// How many attempts a node makes at the same time to one receiver.
 const AT_ONCE: usize = 16;
-/// The longest time for which a node leaves a receiver alone that fails always.
+/// The longest pause after which a node tries again to deliver to a receiver that takes no event.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Delivers events.
@@ -69,15 +69,15 @@ struct Parts {
     settings: EventSettings,
 }
 
-/// What a node knows of a receiver.
+/// What this process remembers of a receiver.
 #[derive(Default)]
 struct Worker {
     /// The task that delivers to it, if one runs. It returns whether the receiver took anything, or `None` if there was nothing
     /// to deliver.
     task: Option<JoinHandle<Option<bool>>>,
-    /// How often in a row the receiver took nothing.
+    /// How many tasks in a row delivered no event.
     failures: u32,
-    /// Until when the node leaves it alone.
+    /// The node starts no task for the receiver before this time.
     rests_until: Option<Instant>,
 }
 

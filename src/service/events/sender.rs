@@ -3,28 +3,25 @@
 //! A receiver's name is resolved for each connection, and only addresses that are permitted are used. No redirect is followed,
 //! no proxy is used, an attempt has a time limit, and only the start of an answer is read.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::events::{
-    destination::{is_permitted, parse_destination},
+    destination::parse_destination,
     outgoing::Content,
     retry::{Verdict, asked_pause, verdict},
     security_event::{SecurityEventClaims, subject_identifier},
     webhook,
 };
-use reqwest::{
-    Client, RequestBuilder, Response,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header::HeaderMap,
-    redirect,
-};
+use reqwest::{Client, RequestBuilder, Response, header::HeaderMap, redirect};
 use secrecy::ExposeSecret as _;
 use serde_json::Map;
 use store::{Claimed, EventReceiver};
 use time::OffsetDateTime;
 
 use super::{receiver_secrets::ReceiverSecrets, settings::EventSettings};
-use crate::core::{failure::Failure, keys::LiveKeys};
+use crate::core::{
+    failure::Failure, keys::LiveKeys, public_addresses::PublicAddresses, request_error::request_error,
+};
 
 /// How much of an answer is read, so that the connection can be used again.
 const ANSWER_BYTES: usize = 16 * 1024;
@@ -51,26 +48,6 @@ pub(crate) struct Sender {
     client: Result<Client, String>,
 }
 
-/// Resolves names, and leaves out addresses that are not permitted.
-struct PermittedAddresses {
-    inner: bool,
-}
-
-impl Resolve for PermittedAddresses {
-    fn resolve(&self, name: Name) -> Resolving {
-        let inner = self.inner;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let permitted: Vec<SocketAddr> =
-                found.filter(|address| is_permitted(address.ip(), inner)).collect();
-            if permitted.is_empty() {
-                return Err("the name leads to no address that is permitted".into());
-            }
-            Ok(Box::new(permitted.into_iter()) as Addrs)
-        })
-    }
-}
-
 impl Sender {
     pub(crate) fn new(settings: EventSettings, keys: LiveKeys, secrets: ReceiverSecrets) -> Self {
         // An error means that a provider is already installed.
@@ -80,10 +57,10 @@ impl Sender {
             .no_proxy()
             .timeout(settings.timeout)
             .pool_max_idle_per_host(4)
-            .dns_resolver(Arc::new(PermittedAddresses { inner: settings.inner_addresses }))
-            .user_agent("portcullis")
-            .build()
-            .map_err(error_text);
+            .user_agent("portcullis");
+        let client =
+            if settings.inner_addresses { client } else { client.dns_resolver(Arc::new(PublicAddresses)) };
+        let client = client.build().map_err(request_error);
         Self { settings, keys, secrets, client }
     }
 
@@ -100,7 +77,7 @@ impl Sender {
         };
         match request.send().await {
             Ok(answer) => outcome(answer).await,
-            Err(error) => failed(error_text(error)),
+            Err(error) => failed(request_error(error)),
         }
     }
 
@@ -206,17 +183,4 @@ fn pause_in(headers: &HeaderMap) -> Option<Duration> {
 
 fn failed(failure: String) -> Outcome {
     Outcome { verdict: Verdict::Failed, status: None, failure, asked_pause: None }
-}
-
-/// The text of the error with its causes, without the URL, which may contain a secret.
-fn error_text(error: reqwest::Error) -> String {
-    use std::error::Error;
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    text
 }

@@ -23,11 +23,11 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 
-/// On whose behalf an account is changed, and why.
+/// The party that changes an account, and the reason.
 pub(super) struct Commission {
     /// The event of the change.
     pub(super) event: AuditEvent,
-    /// The reason; without one, the change has a fixed reason.
+    /// The reason. Without a given reason, the change has a fixed one.
     pub(super) reason: Option<String>,
     /// The permission of an operator. The command line has none and needs none.
     pub(super) mandate: Option<Mandate>,

@@ -17,18 +17,10 @@ use crate::{
         caller::Caller,
         cursor::{cursor_after, read_cursor},
         failure::Failure,
+        page::{Page, PageRequest},
         request_meta::RequestMeta,
     },
 };
-
-/// A page of keys, newest first.
-#[derive(Clone, Debug)]
-pub struct ApiKeyPage {
-    /// The keys.
-    pub keys: Vec<ApiKey>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
 
 /// Lists, creates and revokes keys of the server API.
 pub struct OperatorApiKeys {
@@ -41,27 +33,20 @@ impl OperatorApiKeys {
         Self { keys, authority }
     }
 
-    /// A page of keys, also those that are revoked or have expired.
+    /// A page of keys, newest first, also those that are revoked or have expired.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `BadRequest` for an invalid cursor; `Unavailable`.
     pub async fn list(
         &self,
         caller: &Caller,
-        limit: u32,
-        cursor: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<ApiKeyPage, Failure> {
+    ) -> Result<Page<ApiKey>, Failure> {
         let event = self.authority.event(caller, "api_keys.listed", meta);
         self.authority.read(caller, Right::Read, event).await?;
-        let before = cursor.map(read_cursor).transpose()?;
-        // One more than requested, to see whether there is another page.
-        let mut keys = self.keys.page(before, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = keys.len() > limit;
-        keys.truncate(limit);
-        let next = keys.last().filter(|_| more).map(|last| cursor_after(last.created_at, last.id));
-        Ok(ApiKeyPage { keys, next })
+        let keys = self.keys.page(page.after(read_cursor)?, page.one_more()).await?;
+        Ok(page.page(keys, |last| cursor_after(last.created_at, last.id)))
     }
 
     /// Creates a key. Only this answer contains the text of the key.

@@ -1,24 +1,27 @@
-//! Attempts to sign in, of all accounts: the search, and the accounts whose passwords a stuffing wave has found.
+//! Attempts to sign in to all accounts: the search for attempts, and the search for accounts with a password that a stuffing wave
+//! has found.
 
 use domain::abuse::attempt::AttemptOutcome;
 use ipnet::IpNet;
-use protocol::id::UserId;
+use protocol::{audit::AuditEvent, id::UserId};
 use store::{Attempt, AttemptFilter, Store, Wave, WaveSearch};
 use time::{Duration, OffsetDateTime};
 
 use super::{
     authority::{Authority, Right},
+    read_filters::with_filters,
     slow_queries::SlowQueries,
 };
 use crate::core::{
     caller::Caller,
     clock::Clock,
-    cursor::{cursor_after, invalid_cursor, read_cursor},
+    cursor::{cursor_after, read_cursor, read_id},
     failure::Failure,
+    page::{Page, PageRequest},
     request_meta::RequestMeta,
 };
 
-/// The period of a search for a wave, if the request names none.
+/// The period of a search for a wave, if the request has no period.
 const DEFAULT_PERIOD: Duration = Duration::days(1);
 /// The longest period of a search for a wave.
 const LONGEST_PERIOD: Duration = Duration::days(7);
@@ -38,15 +41,14 @@ pub struct AttemptQuery {
     pub since: Option<OffsetDateTime>,
     /// Only attempts before this time.
     pub until: Option<OffsetDateTime>,
-    /// The most attempts in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
+    /// The page.
+    pub page: PageRequest,
 }
 
 impl AttemptQuery {
-    /// The names of the filters, without the account. Their values may be addresses of persons, and audit events are kept.
-    fn filters(&self) -> Vec<&'static str> {
+    /// The event with the account that the caller looked for, and the names of the other filters.
+    fn described(&self, mut event: AuditEvent) -> AuditEvent {
+        event.user = self.user;
         let filters = [
             (self.outcome.is_some(), "outcome"),
             (self.network.is_some(), "network"),
@@ -54,17 +56,8 @@ impl AttemptQuery {
             (self.since.is_some(), "since"),
             (self.until.is_some(), "until"),
         ];
-        filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect()
+        with_filters(event, &filters)
     }
-}
-
-/// A page of attempts, newest first.
-#[derive(Clone, Debug)]
-pub struct AttemptPage {
-    /// The attempts.
-    pub attempts: Vec<Attempt>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
 }
 
 /// What counts as a stuffing wave.
@@ -80,15 +73,14 @@ pub struct WaveQuery {
     pub min_failures: u32,
     /// The smallest number of different names with which a source failed.
     pub min_names: u32,
-    /// The smallest share of names that failed among these names and the accounts whose password was right, in percent: 1 to 100.
+    /// The smallest share of failed names, in percent: 1 to 100. The whole is the failed names, and the accounts for which the
+    /// password was right.
     pub min_failed_percent: u8,
-    /// The most accounts in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
+    /// The page of accounts.
+    pub page: PageRequest,
 }
 
-/// A page of the accounts whose passwords a stuffing wave has found.
+/// A page of the accounts with a password that a stuffing wave has found.
 #[derive(Clone, Debug)]
 pub struct WavePage {
     /// The beginning of the period.
@@ -123,29 +115,18 @@ impl OperatorAttempts {
         caller: &Caller,
         query: AttemptQuery,
         meta: &RequestMeta,
-    ) -> Result<AttemptPage, Failure> {
-        let mut event = self.authority.event(caller, "attempts.searched", meta);
-        event.user = query.user;
-        let filters = query.filters();
-        if !filters.is_empty() {
-            event = event.with("filters", filters.join(","));
-        }
+    ) -> Result<Page<Attempt>, Failure> {
+        let event = query.described(self.authority.event(caller, "attempts.searched", meta));
         self.authority.read(caller, Right::Read, event).await?;
-        let before = query.cursor.as_deref().map(read_cursor).transpose()?;
-        let AttemptQuery { outcome, user, network, country, since, until, limit, .. } = query;
-        // One more than requested, to see whether there is another page.
-        let limit = limit.saturating_add(1);
+        let AttemptQuery { outcome, user, network, country, since, until, page } = query;
+        let (before, limit) = (page.after(read_cursor)?, page.one_more());
         let filter = AttemptFilter { outcome, user, network, country, since, until, before, limit };
         let store = self.store.clone();
-        let mut attempts = self.slow.run(async move { store.search_attempts(filter).await }).await?;
-        let most = usize::try_from(limit - 1).unwrap_or(usize::MAX);
-        let more = attempts.len() > most;
-        attempts.truncate(most);
-        let next = attempts.last().filter(|_| more).map(|last| cursor_after(last.at, last.id));
-        Ok(AttemptPage { attempts, next })
+        let attempts = self.slow.run(async move { store.search_attempts(filter).await }).await?;
+        Ok(page.page(attempts, |last| cursor_after(last.at, last.id)))
     }
 
-    /// A page of the accounts whose passwords a stuffing wave has found, in the order of their ids.
+    /// A page of the accounts with a password that a stuffing wave has found, in the order of their ids.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `BadRequest` for an invalid cursor or period; `Unavailable`.
@@ -158,7 +139,6 @@ impl OperatorAttempts {
         let event = self.authority.event(caller, "stuffing.searched", meta);
         self.authority.read(caller, Right::Read, event).await?;
         let (since, until) = self.period(&query)?;
-        let after = query.cursor.as_deref().map(str::parse).transpose().map_err(|_| invalid_cursor())?;
         let search = WaveSearch {
             since,
             until,
@@ -166,16 +146,13 @@ impl OperatorAttempts {
             failures: query.min_failures,
             names: query.min_names,
             failed_percent: query.min_failed_percent,
-            after: after.map(UserId),
-            // One more than requested, to see whether there is another page.
-            limit: query.limit.saturating_add(1),
+            after: query.page.after(read_id)?,
+            limit: query.page.one_more(),
         };
         let store = self.store.clone();
         let mut wave = self.slow.run(async move { store.stuffing_wave(search).await }).await?;
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let more = wave.accounts.len() > limit;
-        wave.accounts.truncate(limit);
-        let next = wave.accounts.last().filter(|_| more).map(|last| last.user.to_string());
+        let Page { entries, next } = query.page.page(wave.accounts, |last| last.user.to_string());
+        wave.accounts = entries;
         Ok(WavePage { since, until, wave, next })
     }
 

@@ -1,36 +1,40 @@
 //! The audit log for auditors and admins: entries, exports, and proofs. Every read is recorded.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::account::role::Scope;
 use protocol::{audit::AuditEvent, id::UserId};
 use store::LogFilter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::authority::{Authority, Right};
+use super::{
+    authority::{Authority, Right},
+    read_filters::with_filters,
+};
 use crate::{
-    access::stream_permission::{StreamPermission, StreamPermissions},
+    access::{
+        session_changes::SessionWatch,
+        stream_permission::{StreamPermission, StreamPermissions},
+    },
     audit_log::{
         log::AuditLog,
         proofs::{ConsistencyProof, EntryName, InclusionProof},
         reading::ReadEntry,
     },
-    core::{audit::AuditTrail, caller::Caller, failure::Failure, request_meta::RequestMeta},
+    core::{
+        audit::AuditTrail,
+        caller::Caller,
+        cursor::read_id,
+        failure::Failure,
+        page::{Page, PageRequest},
+        request_meta::RequestMeta,
+    },
 };
 
 /// The entries that a follower or an export gets at once.
 const PAGE: u32 = 500;
 /// The most exports and followers of a node at once. Each reads the database again and again.
 const STREAMS: usize = 16;
-
-/// A page of the audit log, the newest entry first.
-#[derive(Clone, Debug)]
-pub struct AuditPage {
-    /// The entries.
-    pub entries: Vec<ReadEntry>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
 
 /// In which form entries are exported.
 #[derive(Clone, Debug)]
@@ -58,6 +62,7 @@ pub struct EntryStream {
     log: Arc<AuditLog>,
     filter: LogFilter,
     permission: StreamPermission,
+    watch: SessionWatch,
     _place: OwnedSemaphorePermit,
 }
 
@@ -71,7 +76,7 @@ impl AuditReader {
         Self { authority, audit, log, permissions, streams: Arc::new(Semaphore::new(STREAMS)) }
     }
 
-    /// A page of entries.
+    /// A page of entries, the newest first.
     ///
     /// # Errors
     /// `Forbidden`, `TooMany`, `BadRequest` for a wrong cursor, `Unavailable`.
@@ -79,18 +84,13 @@ impl AuditReader {
         &self,
         caller: &Caller,
         filter: LogFilter,
-        cursor: Option<&str>,
-        limit: u32,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<AuditPage, Failure> {
+    ) -> Result<Page<ReadEntry>, Failure> {
         self.permit(caller, "audit.searched", &filter, meta).await?;
-        let before = cursor.map(read_cursor).transpose()?.or(filter.before);
-        let filter = LogFilter { before, ..filter };
-        let mut entries = self.log.read(filter, true, limit + 1).await?;
-        let more = entries.len() > limit as usize;
-        entries.truncate(limit as usize);
-        let next = entries.last().filter(|_| more).map(|last| last.entry.index.to_string());
-        Ok(AuditPage { entries, next })
+        let before = page.after(read_id)?.or(filter.before);
+        let entries = self.log.read(LogFilter { before, ..filter }, true, page.one_more()).await?;
+        Ok(page.page(entries, |last| last.entry.index.to_string()))
     }
 
     /// Permits an export of the entries that fit. An export with the personal fields in the clear needs a recent proof of presence,
@@ -174,10 +174,12 @@ impl AuditReader {
 
     fn stream(&self, caller: &Caller, filter: LogFilter) -> Result<EntryStream, Failure> {
         let place = Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Failure::unavailable())?;
+        let permission = self.permissions.of(caller, Scope::Audit);
         Ok(EntryStream {
             log: Arc::clone(&self.log),
             filter,
-            permission: self.permissions.of(caller, Scope::Audit),
+            watch: permission.watch(),
+            permission,
             _place: place,
         })
     }
@@ -206,10 +208,9 @@ impl AuditReader {
             (filter.since.is_some(), "since"),
             (filter.until.is_some(), "until"),
         ];
-        let named: Vec<_> = filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
         let event = self.authority.event(caller, name, meta);
         let event = AuditEvent { user: filter.user.or(filter.actor).map(UserId), ..event };
-        if named.is_empty() { event } else { event.with("filters", named.join(",")) }
+        with_filters(event, &filters)
     }
 }
 
@@ -220,8 +221,7 @@ impl EntryStream {
     /// `Unavailable` if the database cannot be reached; `Invalid` or `Forbidden` if the caller is no longer permitted
     /// to read.
     pub async fn encoded(&mut self) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
-        self.permission.check().await?;
-        let entries = self.log.encoded(self.filter.clone(), PAGE).await?;
+        let entries = self.permission.permit(self.log.encoded(self.filter.clone(), PAGE)).await?;
         self.advance(entries.last().map(|(index, _)| *index));
         Ok(entries)
     }
@@ -232,10 +232,15 @@ impl EntryStream {
     /// `Unavailable` if the database cannot be reached; `Invalid` or `Forbidden` if the caller is no longer permitted
     /// to read.
     pub async fn read(&mut self) -> Result<Vec<ReadEntry>, Failure> {
-        self.permission.check().await?;
-        let entries = self.log.read(self.filter.clone(), false, PAGE).await?;
+        let entries = self.permission.permit(self.log.read(self.filter.clone(), false, PAGE)).await?;
         self.advance(entries.last().map(|last| last.entry.index));
         Ok(entries)
+    }
+
+    /// Waits before the next look: until this node learns of a change of the caller's session, at most for this time.
+    pub async fn pause(&mut self, limit: Duration) {
+        // Both ends of the wait are followed by a look, which judges the caller.
+        let _ = tokio::time::timeout(limit, self.watch.changed()).await;
     }
 
     fn advance(&mut self, last: Option<u64>) {
@@ -243,8 +248,4 @@ impl EntryStream {
             self.filter.from = Some(last + 1);
         }
     }
-}
-
-fn read_cursor(text: &str) -> Result<u64, Failure> {
-    text.parse().map_err(|_| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
 }

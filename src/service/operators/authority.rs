@@ -7,8 +7,8 @@
 //!   transaction of the change must check again: the acting session with its lowest role, and the roles that affected users may
 //!   have. So the role in the database decides at the commit, not the role in the token.
 //!
-//! Each refusal is an audit event, and the number of refusals per user is limited (`Refusals`). The demand for a step-up before
-//! a change is no refusal and is not recorded. The answer to a refusal does not depend on whether the target exists.
+//! Each refusal is an audit event, and the number of refusals per user is limited (`Refusals`). The demand for a step-up before a
+//! change is not a refusal, and is not recorded. The answer to a refusal does not depend on whether the target exists.
 
 use domain::account::role::{Role, Scope};
 use protocol::{
@@ -23,7 +23,7 @@ use crate::core::{
     request_meta::RequestMeta, throttle::Throttle,
 };
 
-/// What a request needs. Each right belongs to a scope, so that a token can narrow it.
+/// What a request needs. Each right belongs to a scope, so that a token can lack it although the role has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Right {
     /// To read users, sessions, devices, connections and everything else that operators see.
@@ -32,7 +32,7 @@ pub(crate) enum Right {
     ReadAudit,
     /// To end sessions, forget devices and the like, of users that are no admins.
     Operate,
-    /// To change roles, status, passwords and factors, and what concerns everyone.
+    /// To change roles, status, passwords and factors, and to revoke the sessions of all users.
     Administer,
 }
 
@@ -86,8 +86,8 @@ impl Authority {
         Self { audit, privilege, refusals }
     }
 
-    /// An event of this request, with the outcome `Success` and the acting user and session. The affected user, session and
-    /// device are not filled in yet.
+    /// An event of this request, with the outcome `Success` and the acting user and session. The caller adds the affected user,
+    /// session and device.
     pub(crate) fn event(&self, caller: &Caller, name: &str, meta: &RequestMeta) -> AuditEvent {
         let event = self.audit.event(name, Outcome::Success, meta);
         let event = AuditEvent { actor: Some(caller.user), device: None, ..event };
@@ -161,7 +161,7 @@ impl Mandate {
     /// Permits an act on this user.
     ///
     /// # Errors
-    /// `Forbidden` for a user whose role is above the caller's, `TooMany` after too many refusals, `Unavailable`.
+    /// `Forbidden` if the role of the user is above the caller's, `TooMany` after too many refusals, `Unavailable`.
     pub(crate) async fn act_on(&self, target: &User) -> Result<(), Failure> {
         if self.role.may_act_on(target.role) {
             return Ok(());
@@ -169,8 +169,8 @@ impl Mandate {
         Err(self.refuse(beyond_role()).await)
     }
 
-    /// Permits a change of the account of this user. The own account is changed under `/api/v1/profile`, where the user proves
-    /// presence for it. So no caller can remove the own role or status, and an admin always remains.
+    /// Permits a change of the account of this user. Users change their own accounts under `/api/v1/profile`, with a proof of
+    /// presence. So no caller can remove the own role or status, and an admin always remains.
     ///
     /// # Errors
     /// The errors of [`Self::act_on`]; `Forbidden` for the own account.
@@ -249,7 +249,7 @@ fn effective_role(caller: &Caller) -> Role {
     if caller.scopes.contains(Scope::Administer) { caller.role } else { caller.role.min(Role::Operator) }
 }
 
-/// The failure for a user whose role is above the caller's.
+/// The failure if the role of the user is above the caller's.
 pub(super) fn beyond_role() -> Failure {
     Failure::forbidden("not_permitted", "Your role may not act on this.")
 }

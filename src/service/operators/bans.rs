@@ -7,24 +7,19 @@ use ipnet::IpNet;
 use store::{Ban, BanFilter, Store};
 use time::OffsetDateTime;
 
-use super::authority::{Authority, Right};
+use super::{
+    authority::{Authority, Right},
+    read_filters::with_filters,
+};
 use crate::core::{
     bans::Bans,
     caller::Caller,
     clock::Clock,
-    cursor::{named_cursor_after, read_named_cursor},
+    cursor::{cursor_after, read_cursor},
     failure::Failure,
+    page::{Page, PageRequest},
     request_meta::RequestMeta,
 };
-
-/// A page of bans, newest first.
-#[derive(Clone, Debug)]
-pub struct BanPage {
-    /// The bans.
-    pub bans: Vec<Ban>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
 
 /// Lists, makes and lifts bans.
 pub struct OperatorBans {
@@ -39,7 +34,7 @@ impl OperatorBans {
         Self { store, clock, bans, authority }
     }
 
-    /// A page of the bans in force; with `address` only those that refuse this address.
+    /// A page of the bans in force, newest first; with `address` only those that refuse this address.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `BadRequest` for an invalid cursor; `Unavailable`.
@@ -47,28 +42,18 @@ impl OperatorBans {
         &self,
         caller: &Caller,
         address: Option<IpAddr>,
-        limit: u32,
-        cursor: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<BanPage, Failure> {
-        let mut event = self.authority.event(caller, "bans.searched", meta);
-        // The address is not recorded: it may be that of a person, and audit events are kept.
-        if address.is_some() {
-            event = event.with("filters", "address");
-        }
+    ) -> Result<Page<Ban>, Failure> {
+        let event = self.authority.event(caller, "bans.searched", meta);
+        let event = with_filters(event, &[(address.is_some(), "address")]);
         self.authority.read(caller, Right::Read, event).await?;
-        let before = cursor.map(read_named_cursor).transpose()?;
         let keys = address.map(|address| {
             (0..64).filter_map(|bits| network_key(address, bits)).chain([limit_key(address)]).collect()
         });
-        // One more than requested, to see whether there is another page.
-        let filter = BanFilter { keys, before, limit: limit.saturating_add(1) };
-        let mut bans = self.store.list_bans(filter, self.clock.now()).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = bans.len() > limit;
-        bans.truncate(limit);
-        let next = bans.last().filter(|_| more).map(|last| named_cursor_after(last.created_at, &last.key));
-        Ok(BanPage { bans, next })
+        let filter = BanFilter { keys, before: page.after(read_cursor)?, limit: page.one_more() };
+        let bans = self.store.list_bans(filter, self.clock.now()).await?;
+        Ok(page.page(bans, |last| cursor_after(last.created_at, &last.key)))
     }
 
     /// Bans a network until this time. A ban of this network that ends later stays.

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actors::Realtime;
-use logic::erasure::{Erased, Erasure};
+use logic::erasure::Erasure;
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position,
     channel_name::ChannelName,
@@ -18,8 +18,9 @@ use super::authority::{Authority, Mandate, Right, beyond_role};
 use crate::core::{
     caller::Caller,
     clock::{Clock, millis},
-    cursor::invalid_cursor,
+    cursor::{invalid_cursor, read_id},
     failure::Failure,
+    page::{Page, PageRequest},
     request_meta::RequestMeta,
     subject::account_of,
 };
@@ -29,33 +30,13 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The largest number of batches that one request erases.
 const MOST_BATCHES: usize = 50;
 
-/// A page of the channels that have subscribers on this node, in the order of their names.
-#[derive(Clone, Debug)]
-pub struct OccupiedChannels {
-    /// The channels, with their numbers of subscribers.
-    pub channels: Vec<(ChannelName, usize)>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
-/// A page of durable channels, in the order of their names.
-#[derive(Clone, Debug)]
-pub struct DurableChannels {
-    /// The channels.
-    pub channels: Vec<DurableChannelRow>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
 /// A page of the subscribers of a channel on this node, in the order of their connections.
 #[derive(Clone, Debug)]
 pub struct Subscribers {
     /// The subscribers.
-    pub subscribers: Vec<Arc<ClientInfo>>,
+    pub page: Page<Arc<ClientInfo>>,
     /// The number of all subscribers.
     pub total: usize,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
 }
 
 /// The result of an erasure.
@@ -82,53 +63,41 @@ impl OperatorChannels {
         Self { store, realtime, clock, authority }
     }
 
-    /// The channels that have subscribers on this node.
+    /// A page of the channels that have subscribers on this node, in the order of their names, with the numbers of subscribers.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `Unavailable`.
     pub async fn occupied(
         &self,
         caller: &Caller,
-        limit: u32,
-        cursor: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<OccupiedChannels, Failure> {
+    ) -> Result<Page<(ChannelName, usize)>, Failure> {
         self.may_read(caller, "channels.listed", None, meta).await?;
         let mut channels = in_time(async { Ok(self.realtime.channels().await) }).await?;
-        channels.retain(|(name, _)| cursor.is_none_or(|cursor| name.as_str() > cursor));
+        let after = page.cursor.as_deref();
+        channels.retain(|(name, _)| after.is_none_or(|after| name.as_str() > after));
         channels.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = channels.len() > limit;
-        channels.truncate(limit);
-        let next = channels.last().filter(|_| more).map(|(name, _)| name.as_str().to_owned());
-        Ok(OccupiedChannels { channels, next })
+        Ok(page.page(channels, |(name, _)| name.as_str().to_owned()))
     }
 
-    /// The durable channels.
+    /// A page of the durable channels, in the order of their names.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `BadRequest` for an invalid cursor; `Unavailable`.
     pub async fn durable(
         &self,
         caller: &Caller,
-        limit: u32,
-        cursor: Option<String>,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<DurableChannels, Failure> {
+    ) -> Result<Page<DurableChannelRow>, Failure> {
         self.may_read(caller, "channels.listed", None, meta).await?;
-        if cursor.as_ref().is_some_and(|cursor| cursor.contains('\0')) {
-            return Err(invalid_cursor());
-        }
-        // One more than requested, to see whether there is another page.
-        let mut channels = self.store.durable_channels(cursor, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = channels.len() > limit;
-        channels.truncate(limit);
-        let next = channels.last().filter(|_| more).map(|last| last.name.clone());
-        Ok(DurableChannels { channels, next })
+        let name = |text: &str| if text.contains('\0') { Err(invalid_cursor()) } else { Ok(text.to_owned()) };
+        let channels = self.store.durable_channels(page.after(name)?, page.one_more()).await?;
+        Ok(page.page(channels, |last| last.name.clone()))
     }
 
-    /// The subscribers of a channel on this node, whether or not presence shows them.
+    /// A page of the subscribers of a channel on this node, whether or not presence shows them.
     ///
     /// # Errors
     /// The errors of `Authority::read`; `BadRequest` for an invalid cursor; `Unavailable`.
@@ -136,21 +105,16 @@ impl OperatorChannels {
         &self,
         caller: &Caller,
         channel: ChannelName,
-        limit: u32,
-        cursor: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
     ) -> Result<Subscribers, Failure> {
-        let after: Option<ConnectionId> = cursor.map(str::parse).transpose().map_err(|_| invalid_cursor())?;
+        let after: Option<ConnectionId> = page.after(read_id)?;
         self.may_read(caller, "channel.subscribers_read", Some(&channel), meta).await?;
         let mut all = in_time(self.realtime.members_of(channel)).await?;
         let total = all.len();
         all.retain(|info| after.is_none_or(|after| info.client > after));
         all.sort_by_key(|info| info.client);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = all.len() > limit;
-        all.truncate(limit);
-        let next = all.last().filter(|_| more).map(|last| last.client.to_string());
-        Ok(Subscribers { subscribers: all, total, next })
+        Ok(Subscribers { page: page.page(all, |last| last.client.to_string()), total })
     }
 
     /// The newest messages of a channel before the position `before`, newest first.
@@ -206,7 +170,7 @@ impl OperatorChannels {
             Ok(stored) => u64::from(stored),
             Err(error) => return Err(mandate.failure(error).await),
         };
-        let erasure = self.erasure(Erased::Offset(offset));
+        let erasure = Erasure::of_offset(offset, millis(self.clock.now()));
         let in_memory = in_time(self.realtime.erase(Some(channel), erasure)).await?;
         Ok(ErasedMessages { stored, in_memory, more: false })
     }
@@ -233,7 +197,7 @@ impl OperatorChannels {
         {
             mandate.act_on(&user).await?;
         }
-        let erasure = self.erasure(Erased::Of(subject.clone()));
+        let erasure = Erasure::of_user(subject.clone(), millis(self.clock.now()));
         let (stored, more) = self.erase_stored(&mandate, &subject).await?;
         let in_memory = in_time(self.realtime.erase(None, erasure)).await?;
         Ok(ErasedMessages { stored, in_memory, more })
@@ -269,10 +233,6 @@ impl OperatorChannels {
             now: self.clock.now(),
             event,
         }
-    }
-
-    fn erasure(&self, what: Erased) -> Erasure {
-        Erasure { what, until_ms: millis(self.clock.now()) }
     }
 
     async fn may_read(

@@ -3,76 +3,52 @@
 //! A page is read from the roster of the node, which has the connections in the order of their beginning. Filters are compared
 //! connection by connection, so one page examines at most [`EXAMINED`] connections; it may have fewer than requested, although
 //! the list goes on. Only connections that fit are asked for their own description.
+//!
+//! Live figures change between two requests, so no cursor can continue an order by them. A page in such an order is the top of the
+//! connections that it has examined, as they were then. The next page examines the next connections of the roster; the caller joins
+//! the tops. So the work of a page has the same bound as in the other orders, and no connection is examined twice.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{cmp::Reverse, collections::HashMap};
 
 use actors::{
     Realtime,
-    runtime::{ConnectionInfo, ListedConnection, RosterEntry, RosterPlace, RosterRange, Transport},
-};
-use ipnet::IpNet;
-use protocol::{
-    Encoding,
-    audit::AuditEvent,
-    id::{ConnectionId, DeviceId, SessionId, Subject},
+    runtime::{ConnectionInfo, ListedConnection, RosterEntry, RosterPlace, RosterRange},
 };
 use store::{SessionSearch, Store};
-use uuid::Uuid;
 
-use super::authority::{Authority, Right};
+use super::{
+    authority::{Authority, Right},
+    connection_query::{ConnectionOrder, ConnectionQuery, LiveFigure, cursor},
+};
 use crate::core::{
-    caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta, subject::account_of,
+    Core, caller::Caller, clock::Clock, failure::Failure, geo::Geo, page::Page, request_meta::RequestMeta,
 };
 
 /// The most connections that one page examines.
 const EXAMINED: usize = 4_096;
 /// How many connections are read from the roster at once.
 const CHUNK: usize = 256;
-/// The most sessions whose connections are read without the roster.
+/// If the filters name at most so many sessions, their connections are read without the roster.
 const FEW: usize = 256;
-
-/// Which connections to list.
-#[derive(Clone, Debug, Default)]
-pub struct ConnectionQuery {
-    /// Only connections of this subject.
-    pub subject: Option<Subject>,
-    /// Only connections of this session.
-    pub session: Option<SessionId>,
-    /// Only connections of sessions on this device.
-    pub device: Option<DeviceId>,
-    /// Only connections from this address.
-    pub address: Option<IpAddr>,
-    /// Only connections from addresses in this network.
-    pub network: Option<IpNet>,
-    /// Only connections with this transport.
-    pub transport: Option<Transport>,
-    /// Only connections with this encoding.
-    pub encoding: Option<Encoding>,
-    /// Only connections with a subscription to this channel.
-    pub channel: Option<String>,
-    /// Only connections whose client's name and version have this text, in any case.
-    pub client: Option<String>,
-    /// Only connections that are at least so old.
-    pub older_than: Option<Duration>,
-    /// Only connections that are at most so old.
-    pub younger_than: Option<Duration>,
-    /// Whether the oldest connection comes first.
-    pub oldest_first: bool,
-    /// The most connections in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
-}
 
 /// A page of connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionPage {
     /// The connections.
-    pub connections: Vec<ListedConnection>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
+    pub page: Page<LocatedConnection>,
+    /// How many connections were examined for the page.
+    pub examined: usize,
     /// When the page was read, in milliseconds since the epoch.
     pub at_ms: i64,
+}
+
+/// A connection, and the country of its address, if the databases of places know it.
+#[derive(Clone, Debug)]
+pub struct LocatedConnection {
+    /// The connection.
+    pub listed: ListedConnection,
+    /// The country: two letters.
+    pub country: Option<String>,
 }
 
 /// Lists connections of this node.
@@ -81,66 +57,15 @@ pub struct Connections {
     realtime: Realtime,
     clock: Clock,
     authority: Authority,
+    geo: Geo,
 }
 
-impl ConnectionQuery {
-    /// Whether a connection fits, as far as its session knows.
-    fn fits(&self, info: &ConnectionInfo) -> bool {
-        let within = |network: &IpNet| info.address.is_some_and(|address| network.contains(&address));
-        self.subject.as_ref().is_none_or(|subject| *subject == info.identity.subject)
-            && self.session.is_none_or(|session| session == info.session)
-            && self.address.is_none_or(|address| Some(address) == info.address)
-            && self.network.as_ref().is_none_or(within)
-            && self.transport.is_none_or(|transport| transport == info.transport)
-            && self.encoding.is_none_or(|encoding| encoding == info.encoding)
-    }
-
-    /// Whether the connection's own description fits. A connection that did not answer in time does not fit a filter.
-    fn fits_described(&self, listed: &ListedConnection) -> bool {
-        if self.channel.is_none() && self.client.is_none() {
-            return true;
-        }
-        let Some(described) = &listed.described else { return false };
-        let subscribed = |channel: &str| {
-            described.subscriptions.iter().any(|subscription| subscription.channel.as_str() == channel)
-        };
-        let named = |client: &str| {
-            let name = format!("{} {}", described.name, described.version).to_lowercase();
-            name.contains(&client.to_lowercase())
-        };
-        self.channel.as_deref().is_none_or(subscribed) && self.client.as_deref().is_none_or(named)
-    }
-
-    /// The part of the roster that the page begins with.
-    fn range(&self, now_ms: i64) -> Result<RosterRange, Failure> {
-        let ago = |age: Duration| now_ms.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        Ok(RosterRange {
-            from_ms: self.younger_than.map_or(i64::MIN, ago),
-            until_ms: self.older_than.map_or(i64::MAX, ago),
-            oldest_first: self.oldest_first,
-            after: self.cursor.as_deref().map(read_place).transpose()?,
-        })
-    }
-
-    /// The event with the user, session or device that the caller looked for, and the names of the other filters.
-    fn described(&self, mut event: AuditEvent) -> AuditEvent {
-        event.user = self.subject.as_ref().and_then(account_of);
-        event.subject = self.subject.as_ref().map(Subject::to_string);
-        if let Some(session) = self.session {
-            event = event.with("of_session", session.to_string());
-        }
-        if let Some(device) = self.device {
-            event = event.with("of_device", device.to_string());
-        }
-        let filters = [
-            (self.address.is_some(), "address"),
-            (self.network.is_some(), "network"),
-            (self.channel.is_some(), "channel"),
-            (self.client.is_some(), "client"),
-        ];
-        let named: Vec<_> = filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
-        if named.is_empty() { event } else { event.with("filters", named.join(",")) }
-    }
+/// The connections of a page.
+struct Found {
+    connections: Vec<ListedConnection>,
+    /// The place after which the next page begins, if there is one.
+    next: Option<RosterPlace>,
+    examined: usize,
 }
 
 /// The source of a page: the roster, or the connections of few sessions.
@@ -150,8 +75,15 @@ enum Source {
 }
 
 impl Connections {
-    pub(super) fn new(store: Store, realtime: Realtime, clock: Clock, authority: Authority) -> Self {
-        Self { store, realtime, clock, authority }
+    pub(super) fn new(core: &Core, authority: Authority) -> Self {
+        let Core { store, realtime, clock, geo, .. } = core;
+        Self {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            clock: clock.clone(),
+            authority,
+            geo: geo.clone(),
+        }
     }
 
     /// A page of the open connections of this node.
@@ -167,29 +99,93 @@ impl Connections {
         let event = query.described(self.authority.event(caller, "connections.searched", meta));
         self.authority.read(caller, Right::Read, event).await?;
         let at_ms = self.clock.now_ms();
-        let mut range = query.range(at_ms)?;
+        let range = query.range(at_ms)?;
         let source = self.source(&query).await?;
-        // One more than requested, to see whether there is another page.
-        let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX).saturating_add(1);
-        let (mut found, mut examined) = (Vec::new(), 0);
+        let found = match query.order {
+            ConnectionOrder::Highest(figure) => self.highest(&source, range, &query, figure).await,
+            ConnectionOrder::NewestFirst | ConnectionOrder::OldestFirst => {
+                self.in_order(&source, range, &query).await
+            }
+        };
+        let located = |listed: ListedConnection| {
+            let country = self.country(&listed.info);
+            LocatedConnection { listed, country }
+        };
+        let entries = found.connections.into_iter().map(located).collect();
+        let page = Page { entries, next: found.next.map(|place| cursor(&place)) };
+        Ok(ConnectionPage { page, examined: found.examined, at_ms })
+    }
+
+    /// The next connections that fit, in the order of the range.
+    async fn in_order(&self, source: &Source, mut range: RosterRange, query: &ConnectionQuery) -> Found {
+        let wanted = usize::try_from(query.page.one_more()).unwrap_or(usize::MAX);
+        let (mut connections, mut examined) = (Vec::new(), 0);
         let next = loop {
-            let part = self.part(&source, &range).await;
+            let part = self.part(source, &range).await;
             if part.is_empty() {
                 break None;
             }
-            let (fitting, last, read) = self.fitting(part, &query, wanted - found.len()).await;
+            let (fitting, last, read) = self.fitting(part, query, wanted - connections.len()).await;
             examined += read;
-            found.extend(fitting);
-            if found.len() >= wanted {
-                found.truncate(wanted - 1);
-                break found.last().map(place_of);
+            connections.extend(fitting);
+            if connections.len() >= wanted {
+                connections.truncate(wanted - 1);
+                break connections.last().map(place_of);
             }
             range.after = last;
             if examined >= EXAMINED {
                 break last;
             }
         };
-        Ok(ConnectionPage { connections: found, next: next.map(|place| cursor(&place)), at_ms })
+        Found { connections, next, examined }
+    }
+
+    /// Of the next [`EXAMINED`] connections of the range, those that fit and have the highest figures, the highest first.
+    /// Connections without the figure come last.
+    async fn highest(
+        &self,
+        source: &Source,
+        mut range: RosterRange,
+        query: &ConnectionQuery,
+        figure: LiveFigure,
+    ) -> Found {
+        let most = usize::try_from(query.page.limit).unwrap_or(usize::MAX);
+        let described = figure.needs_description() || query.needs_descriptions();
+        let (mut best, mut examined) = (Vec::new(), 0);
+        let next = loop {
+            let part = self.part(source, &range).await;
+            let Some((last, _)) = part.last() else { break None };
+            (range.after, examined) = (Some(*last), examined + part.len());
+            let infos: Vec<_> =
+                part.into_iter().filter_map(|(_, info)| info.filter(|info| self.fits(query, info))).collect();
+            let listed = if described {
+                self.realtime.with_descriptions(infos).await
+            } else {
+                infos.into_iter().map(|info| ListedConnection { info, described: None }).collect()
+            };
+            best.extend(listed.into_iter().filter(|listed| query.fits_described(listed)));
+            best.sort_by_cached_key(|listed| Reverse((figure.of(listed), place_of(listed))));
+            best.truncate(most);
+            if examined >= EXAMINED {
+                break range.after;
+            }
+        };
+        if !described {
+            // Only now it is known which connections the page has.
+            best =
+                self.realtime.with_descriptions(best.into_iter().map(|listed| listed.info).collect()).await;
+        }
+        Found { connections: best, next, examined }
+    }
+
+    /// Whether a connection fits, without its own description.
+    fn fits(&self, query: &ConnectionQuery, info: &ConnectionInfo) -> bool {
+        query.fits(info)
+            && query.country.as_ref().is_none_or(|country| self.country(info).as_ref() == Some(country))
+    }
+
+    fn country(&self, info: &ConnectionInfo) -> Option<String> {
+        self.geo.locate(info.address?).country
     }
 
     /// The few sessions that the filters name, if they name few.
@@ -235,11 +231,11 @@ impl Connections {
         query: &ConnectionQuery,
         wanted: usize,
     ) -> (Vec<ListedConnection>, Option<RosterPlace>, usize) {
-        let every = query.channel.is_some() || query.client.is_some();
+        let every = query.needs_descriptions();
         let (mut infos, mut last, mut read) = (Vec::new(), None, 0);
         for (place, info) in part {
             (last, read) = (Some(place), read + 1);
-            infos.extend(info.filter(|info| query.fits(info)));
+            infos.extend(info.filter(|info| self.fits(query, info)));
             // Each of these connections fits if it does not end, so no further one is asked for its description.
             if !every && infos.len() >= wanted {
                 break;
@@ -270,16 +266,4 @@ fn few(infos: &[ConnectionInfo], range: &RosterRange) -> Vec<(RosterPlace, Optio
 
 fn place_of(listed: &ListedConnection) -> RosterPlace {
     (listed.info.attached_at_ms, listed.info.connection)
-}
-
-fn cursor((at_ms, connection): &RosterPlace) -> String {
-    format!("{at_ms}.{connection}")
-}
-
-fn read_place(cursor: &str) -> Result<RosterPlace, Failure> {
-    let read = || {
-        let (at_ms, connection) = cursor.split_once('.')?;
-        Some((at_ms.parse().ok()?, ConnectionId(Uuid::try_parse(connection).ok()?)))
-    };
-    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
 }

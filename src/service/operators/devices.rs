@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::{
-        listed_device::{DevicePage, ListedDevice},
+        listed_device::ListedDevice,
         listed_session::{ListedSession, SessionListing},
     },
     core::{
@@ -23,6 +23,7 @@ use crate::{
         clock::Clock,
         cursor::{cursor_after, read_cursor},
         failure::Failure,
+        page::{Page, PageRequest},
         request_meta::RequestMeta,
     },
     revocation::revoke::{RevocationResult, Revoker},
@@ -59,23 +60,16 @@ impl UserDevices {
         &self,
         caller: &Caller,
         user: UserId,
-        limit: u32,
-        cursor: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<DevicePage, Failure> {
+    ) -> Result<Page<ListedDevice>, Failure> {
         let event = of_user(self.authority.event(caller, "devices.searched", meta), user);
         self.authority.read(caller, Right::Read, event).await?;
         self.store.user_by_id(user).await?.ok_or_else(no_such_user)?;
-        let after = cursor.map(read_cursor).transpose()?.map(|(seen, id)| (seen, DeviceId(id)));
-        // One more than requested, to see whether there is another page.
-        let mut devices = self.store.devices_of(user, after, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = devices.len() > limit;
-        devices.truncate(limit);
-        let next = devices.last().filter(|_| more).map(|last| cursor_after(last.last_seen_at, last.id.0));
+        let devices = self.store.devices_of(user, page.after(read_cursor)?, page.one_more()).await?;
+        let devices = page.page(devices, |last| cursor_after(last.last_seen_at, last.id));
         let (sessions, now) = (self.sessions_of(user).await?, self.clock.now());
-        let devices = devices.into_iter().map(|device| ListedDevice::of(device, &sessions, now)).collect();
-        Ok(DevicePage { devices, next })
+        Ok(devices.map(|device| ListedDevice::of(device, &sessions, now)))
     }
 
     /// One device of a user.

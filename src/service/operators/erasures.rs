@@ -9,27 +9,23 @@ use domain::account::{
 };
 use protocol::id::UserId;
 use store::{Erasure, ErasureFilter, RevocationRequest, Store, User};
-use time::OffsetDateTime;
 
 use super::authority::{Authority, Mandate, Right};
 use crate::{
     access::{person_export::PersonExport, stream_permission::StreamPermissions},
     audit_log::log::AuditLog,
     core::{
-        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta,
+        audit::AuditTrail,
+        caller::Caller,
+        clock::Clock,
+        cursor::{cursor_after, read_cursor},
+        failure::Failure,
+        page::{Page, PageRequest},
+        request_meta::RequestMeta,
         throttle::Throttle,
     },
     revocation::erasure_requests::{ErasureRequests, RequestedErasure, no_such_user},
 };
-
-/// A page of requests, newest first.
-#[derive(Clone, Debug)]
-pub struct ErasurePage {
-    /// The requests.
-    pub erasures: Vec<Erasure>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
 
 /// Exports and erasures of other users.
 pub struct Erasures(Parts);
@@ -98,7 +94,7 @@ impl Erasures {
         }
     }
 
-    /// Cancels a request that has not begun. The account gets the status back that it had before.
+    /// Cancels a request that has not begun. The account has its earlier status again.
     ///
     /// # Errors
     /// `Forbidden` or `StepUpRequired` if the caller may not do this, `NotFound` if nothing can be cancelled, `TooMany` after too
@@ -128,24 +124,18 @@ impl Erasures {
         &self,
         caller: &Caller,
         state: Option<ErasureState>,
-        limit: u32,
-        cursor: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<ErasurePage, Failure> {
+    ) -> Result<Page<Erasure>, Failure> {
         let Parts { store, authority, .. } = &self.0;
         let event = authority.event(caller, "erasures.listed", meta);
         authority.read(caller, Right::Read, event).await?;
-        let before = cursor.map(read_position).transpose()?;
-        let filter = ErasureFilter { state, before, limit: limit.saturating_add(1) };
-        let mut erasures = store.erasures(filter).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = erasures.len() > limit;
-        erasures.truncate(limit);
-        let next = erasures.last().filter(|_| more).map(position);
-        Ok(ErasurePage { erasures, next })
+        let filter = ErasureFilter { state, before: page.after(read_cursor)?, limit: page.one_more() };
+        let erasures = store.erasures(filter).await?;
+        Ok(page.page(erasures, |last| cursor_after(last.requested_at, last.user)))
     }
 
-    /// Permits an act on this user. The event has the user, and the reason if there is one.
+    /// Permits an act on this user. The event has the user, and the reason unless it is empty.
     async fn permit(
         &self,
         caller: &Caller,
@@ -166,21 +156,6 @@ impl Erasures {
         mandate.change_account_of(&target).await?;
         Ok((mandate, target))
     }
-}
-
-/// The cursor after this request.
-fn position(erasure: &Erasure) -> String {
-    format!("{}.{}", erasure.requested_at.unix_timestamp_nanos() / 1_000, erasure.user)
-}
-
-/// Reads a cursor.
-fn read_position(text: &str) -> Result<(OffsetDateTime, UserId), Failure> {
-    let read = || {
-        let (micros, user) = text.split_once('.')?;
-        let nanos = i128::from(micros.parse::<u64>().ok()?) * 1_000;
-        Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, user.parse().ok()?))
-    };
-    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
 }
 
 fn nothing_to_cancel() -> Failure {

@@ -1,9 +1,9 @@
-//! Requests that create something, with a key of the client's choosing (`Idempotency-Key`): such a request is carried out at
-//! most once, and its repetition gets the same answer.
+//! Requests that create something, with a key that the client chooses (`Idempotency-Key`). Such a request is carried out at most
+//! once, and its repetition gets the same answer.
 //!
-//! The key belongs to its caller, and is kept for a day. Only callers with the operator scope can keep keys. A request that
-//! fails without an effect gives its key back. If the outcome is unknown (the database or the server failed in between), the
-//! key stays, and the request is never carried out again under it.
+//! The key belongs to its caller, and is kept for a day. Only callers with the operator scope can keep keys. After a request that
+//! failed without an effect, its key is free again. If the outcome is unknown (the database or the server failed in between), the
+//! key stays, and no request is carried out under it again.
 
 use std::{future::Future, time::Duration};
 
@@ -78,7 +78,7 @@ impl Idempotency {
         Self { store, clock, audit, authority }
     }
 
-    /// Carries out `work`, if the key was not used before. With a key, the work is finished even if the client goes away.
+    /// Carries out `work`, if the key was not used before. With a key, the work is finished even if the client disconnects.
     ///
     /// # Errors
     /// The failures of `work`. `BadRequest` if the key belongs to another request, `Conflict` while the same request is carried
@@ -127,8 +127,8 @@ impl Idempotency {
     }
 }
 
-/// Carries out the work under its key. If the work had no effect, its key is given back, also if the server was too busy to begin.
-/// After the failures that may come after a commit, the key is kept.
+/// Carries out the work under its key. If the work had no effect, its key is free again, also if the server was too busy to
+/// begin. If the failure may have come after a commit, the key is kept.
 async fn carry_out(
     store: &Store,
     request: KeyedRequest,

@@ -16,6 +16,7 @@ use crate::{
         clock::Clock,
         cursor::{cursor_after, read_cursor},
         failure::Failure,
+        page::{Page, PageRequest},
         request_meta::RequestMeta,
         subject::account_of,
     },
@@ -50,15 +51,6 @@ impl AnySession {
     }
 }
 
-/// A page of sessions of accounts and external sessions, newest first.
-#[derive(Clone, Debug)]
-pub struct AnySessionPage {
-    /// The sessions.
-    pub sessions: Vec<AnySession>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
 /// Lists sessions of all users.
 pub struct Listings {
     store: Store,
@@ -84,27 +76,18 @@ impl Listings {
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
     pub async fn account_sessions(&self, filter: SessionFilter) -> Result<SessionPage, Failure> {
-        let before = filter.cursor.as_deref().map(session_before).transpose()?;
-        let found = self
-            .store
-            .search_sessions(store::SessionFilter {
-                user: filter.user,
-                device: filter.device,
-                active_at: filter.active_only.then(|| self.clock.now()),
-                before,
-                // One more than requested, to see whether there is another page.
-                limit: filter.limit.saturating_add(1),
-            })
-            .await?;
-        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        let more = found.len() > limit;
-        let sessions: Vec<_> =
-            found.into_iter().take(limit).map(|found| self.listing.of(found.session)).collect();
-        let next = sessions
-            .last()
-            .filter(|_| more)
-            .map(|listed| cursor_after(listed.session.created_at, listed.session.id.0));
-        Ok(SessionPage { sessions, next })
+        let page = PageRequest { limit: filter.limit, cursor: filter.cursor };
+        let search = store::SessionFilter {
+            user: filter.user,
+            device: filter.device,
+            active_at: filter.active_only.then(|| self.clock.now()),
+            before: page.after(read_cursor)?,
+            limit: page.one_more(),
+        };
+        let found = self.store.search_sessions(search).await?;
+        let page = page.page(found, |last| cursor_after(last.session.created_at, last.session.id));
+        let Page { entries, next } = page.map(|found| self.listing.of(found.session));
+        Ok(SessionPage { sessions: entries, next })
     }
 
     /// Sessions of users of external issuers and of connections without a token, newest first. Rights are not checked here.
@@ -125,10 +108,10 @@ impl Listings {
         caller: &Caller,
         mut query: SessionQuery,
         meta: &RequestMeta,
-    ) -> Result<AnySessionPage, Failure> {
+    ) -> Result<Page<AnySession>, Failure> {
         let event = query.described(self.authority.event(caller, "sessions.searched", meta));
         self.authority.read(caller, Right::Read, event).await?;
-        let after = query.cursor.as_deref().map(session_before).transpose()?;
+        let after: Option<SessionPlace> = query.page.after(read_cursor)?;
         if (query.user.is_some() || query.device.is_some()) && query.subject.is_some() {
             let detail = "Name a subject, or a user or device, not both.";
             return Err(Failure::bad_request("contradicting_filters", detail));
@@ -154,23 +137,18 @@ impl Listings {
                 AnySession::External(Box::new(session), open)
             }));
         }
-        Ok(page(found, &horizon, query.oldest_first, query.limit))
+        Ok(page(found, &horizon, query.oldest_first, query.page.limit))
     }
 }
 
-/// The position of the last session of the previous page.
-fn session_before(cursor: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
-    read_cursor(cursor).map(|(start, id)| (start, SessionId(id)))
-}
-
-/// Merges sessions of accounts and external sessions into one page. `horizon` has the places up to which each of the lists was
-/// examined, if it goes on there: later sessions belong to the next page, because the other list may have more before them.
+/// Merges sessions of accounts and external sessions into one page. `horizon` has, for each list that goes on, the place up to
+/// which it was examined. Sessions behind such a place belong to the next page, because this list may have sessions before them.
 fn page(
     mut found: Vec<AnySession>,
     horizon: &[SessionPlace],
     oldest_first: bool,
     limit: u32,
-) -> AnySessionPage {
+) -> Page<AnySession> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let order = |(a_start, a_id): &SessionPlace, (b_start, b_id): &SessionPlace| {
         let newest_first = b_start.cmp(a_start).then(a_id.cmp(b_id));
@@ -184,7 +162,7 @@ fn page(
     let more = found.len() > limit;
     found.truncate(limit);
     let next = if more { found.last().map(AnySession::position) } else { horizon.copied() };
-    AnySessionPage { sessions: found, next: next.map(|(start, id)| cursor_after(start, id.0)) }
+    Page { entries: found, next: next.map(|(start, id)| cursor_after(start, id)) }
 }
 
 #[cfg(test)]
@@ -218,8 +196,8 @@ mod tests {
         AnySession::External(Box::new(session), 0)
     }
 
-    fn places(page: &AnySessionPage) -> Vec<SessionPlace> {
-        page.sessions.iter().map(AnySession::position).collect()
+    fn places(page: &Page<AnySession>) -> Vec<SessionPlace> {
+        page.entries.iter().map(AnySession::position).collect()
     }
 
     #[test]

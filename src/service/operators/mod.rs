@@ -1,7 +1,7 @@
 //! What operators do with the accounts and sessions of other users: over REST within the limits of their role, and on the
 //! command line.
 //!
-//! This module depends only on `core`, `audit_log`, `access` and `revocation`.
+//! This module depends only on `core`, `audit_log`, `events`, `access` and `revocation`.
 
 pub(crate) mod account_changes;
 pub(crate) mod api_keys;
@@ -10,6 +10,7 @@ pub(crate) mod audit_trail;
 pub(crate) mod authority;
 pub(crate) mod bans;
 pub(crate) mod channels;
+pub(crate) mod connection_query;
 pub(crate) mod connections;
 pub(crate) mod devices;
 pub(crate) mod erasures;
@@ -17,6 +18,7 @@ pub(crate) mod idempotency;
 pub(crate) mod issuers;
 pub(crate) mod listings;
 pub(crate) mod local_admin;
+mod read_filters;
 mod refusals;
 pub(crate) mod revocations;
 pub(crate) mod revoke;
@@ -25,6 +27,7 @@ pub(crate) mod settings;
 pub(crate) mod slow_queries;
 pub(crate) mod statistics;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::sync::Arc;
 
@@ -48,11 +51,13 @@ use settings::OperatorSettings;
 use slow_queries::SlowQueries;
 use statistics::OperatorStatistics;
 use users::Users;
+use webhooks::Webhooks;
 
 use crate::{
     access::{Access, listed_session::SessionListing, stream_permission::StreamPermissions},
     audit_log::log::AuditLog,
     core::{Core, bans::Bans},
+    events::Events,
     revocation::Revocation,
 };
 
@@ -94,6 +99,8 @@ pub struct Operators {
     pub api_keys: OperatorApiKeys,
     /// Issuers of tokens.
     pub issuers: OperatorIssuers,
+    /// Webhooks, and the deliveries to every receiver.
+    pub webhooks: Webhooks,
 }
 
 impl Operators {
@@ -103,6 +110,7 @@ impl Operators {
         access: &Access,
         revocation: &Revocation,
         audit_log: Arc<AuditLog>,
+        events: &Events,
         development: bool,
     ) -> Self {
         let Core { store, realtime, clock, audit, hasher, privilege, bans, throttle, .. } = core;
@@ -127,7 +135,7 @@ impl Operators {
                 listing.clone(),
                 revoker.clone(),
             ),
-            connections: Connections::new(store.clone(), realtime.clone(), clock.clone(), authority.clone()),
+            connections: Connections::new(core, authority.clone()),
             listings: Listings::new(
                 store.clone(),
                 realtime.clone(),
@@ -157,7 +165,8 @@ impl Operators {
                 authority.clone(),
             ),
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
-            issuers: OperatorIssuers::new(realtime.clone(), authority),
+            issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
+            webhooks: Webhooks::new(core, events, authority),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Revokes sessions as an operator: only sessions of users whose role the operator's role may act on.
+//! Revokes sessions as an operator. The role of the operator must be allowed to act on the role of the affected user.
 
 use protocol::{audit::AuditEvent, close::Cause};
 use store::{Change, RevocationRequest, SessionFilter, Store, Target, User};

@@ -10,7 +10,8 @@ use protocol::{
 use store::{SessionPlace, SessionSearch};
 use time::OffsetDateTime;
 
-use crate::core::subject::account_of;
+use super::read_filters::with_filters;
+use crate::core::{page::PageRequest, subject::account_of};
 
 /// Which sessions of accounts the command line lists.
 #[derive(Clone, Debug, Default)]
@@ -42,9 +43,9 @@ pub struct SessionQuery {
     pub address: Option<IpAddr>,
     /// Only sessions with an address in this network.
     pub network: Option<IpNet>,
-    /// Only sessions on devices whose last sign-in came from this country (ISO 3166-1, two capital letters).
+    /// Only sessions on devices with a last sign-in from this country (ISO 3166-1, two capital letters).
     pub country: Option<String>,
-    /// Only sessions whose `User-Agent` has this text, in any case.
+    /// Only sessions with this text in the `User-Agent`, in any case.
     pub client: Option<String>,
     /// Only sessions that began at least so long ago.
     pub older_than: Option<Duration>,
@@ -52,10 +53,8 @@ pub struct SessionQuery {
     pub younger_than: Option<Duration>,
     /// Whether the oldest session comes first.
     pub oldest_first: bool,
-    /// The most sessions in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
+    /// The page.
+    pub page: PageRequest,
 }
 
 impl SessionQuery {
@@ -74,8 +73,7 @@ impl SessionQuery {
             until: self.older_than.map(|age| now - age),
             oldest_first: self.oldest_first,
             after,
-            // One more than requested, to see whether there is another page.
-            limit: self.limit.saturating_add(1),
+            limit: self.page.one_more(),
         }
     }
 
@@ -101,7 +99,6 @@ impl SessionQuery {
             (self.country.is_some(), "country"),
             (self.client.is_some(), "client"),
         ];
-        let named: Vec<_> = filters.into_iter().filter_map(|(is, name)| is.then_some(name)).collect();
-        if named.is_empty() { event } else { event.with("filters", named.join(",")) }
+        with_filters(event, &filters)
     }
 }

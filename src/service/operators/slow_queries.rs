@@ -1,7 +1,7 @@
-//! A bound for the queries of operators that may read very many rows, so that they leave the connections of the pool to others.
+//! A bound for queries of operators that may read very many rows. With it, such queries do not take all connections of the pool.
 //!
-//! Called by the use cases of this folder. A query keeps its place until the database has answered, even if its request was given
-//! up meanwhile.
+//! Called by the use cases of this folder. A query keeps its place until the database has answered, even if the request has ended
+//! meanwhile.
 
 use std::{sync::Arc, time::Duration};
 

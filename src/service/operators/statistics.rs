@@ -12,15 +12,15 @@ use crate::core::{caller::Caller, clock::Clock, failure::Failure, request_meta::
 
 /// The most periods of an answer.
 const POINTS: i64 = 1_000;
-/// The period of an answer, if the request names none.
+/// The time of an answer, if the request has no time.
 const DEFAULT_SPAN: Duration = Duration::hours(1);
-/// The length of a period, if the request names none.
+/// The length of a period, if the request has none.
 const DEFAULT_STEP: u32 = 60;
 /// The longest period: a day.
 const LONGEST_STEP: u32 = 86_400;
 const HOUR: u32 = 3_600;
 
-/// The time that statistics are asked for.
+/// The time of which statistics are requested.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StatisticsSpan {
     /// The beginning; an hour before the end if it is not given.
@@ -81,7 +81,7 @@ impl OperatorStatistics {
         Ok(answer)
     }
 
-    /// The span, whose beginning is moved back to the beginning of a period.
+    /// The span, from the beginning of a period on: the given beginning may be moved back.
     fn span(&self, span: StatisticsSpan) -> Result<(OffsetDateTime, OffsetDateTime, u32), Failure> {
         let step = span.step.unwrap_or(DEFAULT_STEP);
         let multiple_of = if step >= HOUR { HOUR } else { DEFAULT_STEP };

@@ -1,7 +1,7 @@
 //! Users, for operators: search, show, create, change role and status, reset password and factors.
 //!
-//! `authority` decides what a caller may do. The rules of the changes are those of the command line (`account_changes`). Lists and
-//! single reads are audited, because they show personal data.
+//! `authority` decides what a caller may do. The rules of the changes are those of the command line (`account_changes`). All
+//! reads are audited, because they show personal data.
 
 use domain::account::{
     account_key::AccountKey,
@@ -9,7 +9,7 @@ use domain::account::{
 };
 use protocol::{audit::AuditEvent, id::UserId};
 use secrecy::SecretString;
-use store::{Factors, FoundUser, Store, User, UserCounts, UserOrder, UserSearch};
+use store::{Factors, Store, User, UserCounts, UserOrder, UserSearch};
 
 use super::{
     account_changes::{AccountChanges, Commission, NewPassword, generated_password, no_such_user},
@@ -21,21 +21,22 @@ use crate::{
         clock::Clock,
         cursor::{cursor_after_text, read_text_cursor},
         failure::Failure,
+        page::{Page, PageRequest},
         request_meta::RequestMeta,
     },
     revocation::revoke::RevocationResult,
 };
 
-/// What a list of users is searched for. A search also decides the order.
+/// What a list of users searches for. The search also decides the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserQuery {
-    /// All users, in this order, from the last if the flag is set.
+    /// All users, in this order. If the flag is set, the order is reversed.
     All(UserOrder, bool),
     /// The user with this number.
     Id(UserId),
-    /// Users whose address begins so, ordered by address. Case does not count.
+    /// Users with an address that begins with this text, ordered by address. Case does not count.
     Email(String),
-    /// Users whose display name begins so, ordered by name. Case does not count.
+    /// Users with a display name that begins with this text, ordered by name. Case does not count.
     Name(String),
 }
 
@@ -48,19 +49,8 @@ pub struct UserListing {
     pub role: Option<Role>,
     /// Only users with this status.
     pub status: Option<Status>,
-    /// The most users in a page.
-    pub limit: u32,
-    /// The cursor that came with the previous page.
-    pub cursor: Option<String>,
-}
-
-/// A page of users.
-#[derive(Clone, Debug)]
-pub struct UserPage {
-    /// The users.
-    pub users: Vec<User>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
+    /// The page.
+    pub page: PageRequest,
 }
 
 /// A user with what belongs to it.
@@ -118,7 +108,7 @@ impl Users {
         caller: &Caller,
         listing: UserListing,
         meta: &RequestMeta,
-    ) -> Result<UserPage, Failure> {
+    ) -> Result<Page<User>, Failure> {
         let event = searched(self.authority.event(caller, "users.searched", meta), &listing);
         self.authority.read(caller, Right::Read, event).await?;
         let (order, descending, prefix) = match listing.query {
@@ -129,7 +119,7 @@ impl Users {
             }
             UserQuery::Name(prefix) => (UserOrder::Name, false, prefix),
         };
-        let after = listing.cursor.as_deref().map(read_text_cursor).transpose()?;
+        let after = listing.page.after(read_text_cursor)?;
         let search = UserSearch {
             roles: listing.role.map_or_else(|| Role::ALL.to_vec(), |role| vec![role]),
             statuses: listing.status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]),
@@ -137,20 +127,21 @@ impl Users {
             descending,
             prefix,
             after: after.map(|(text, id)| (text, UserId(id))),
-            // One more than requested, to see whether there is another page.
-            limit: listing.limit.saturating_add(1),
+            limit: listing.page.one_more(),
         };
-        Ok(page(self.store.search_users(search).await?, listing.limit))
+        let found = self.store.search_users(search).await?;
+        let page = listing.page.page(found, |last| cursor_after_text(&last.key, last.user.id.0));
+        Ok(page.map(|found| found.user))
     }
 
     /// The list with this user, if the user fits the filters.
-    async fn only(&self, id: UserId, listing: &UserListing) -> Result<UserPage, Failure> {
+    async fn only(&self, id: UserId, listing: &UserListing) -> Result<Page<User>, Failure> {
         let fits = |user: &User| {
             listing.role.is_none_or(|role| role == user.role)
                 && listing.status.is_none_or(|status| status == user.status)
         };
-        let users = self.store.user_by_id(id).await?.filter(fits).into_iter().collect();
-        Ok(UserPage { users, next: None })
+        let entries = self.store.user_by_id(id).await?.filter(fits).into_iter().collect();
+        Ok(Page { entries, next: None })
     }
 
     /// One user. The read of a user that does not exist is audited, too.
@@ -292,12 +283,4 @@ fn searched(event: AuditEvent, listing: &UserListing) -> AuditEvent {
         event = event.with("status", status.as_str());
     }
     event
-}
-
-fn page(mut found: Vec<FoundUser>, limit: u32) -> UserPage {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| cursor_after_text(&last.key, last.user.id.0));
-    UserPage { users: found.into_iter().map(|found| found.user).collect(), next }
 }

@@ -16,18 +16,10 @@ use crate::core::{
     clock::{Clock, millis},
     cursor::{cursor_after, read_cursor},
     failure::Failure,
+    page::{Page, PageRequest},
     request_meta::RequestMeta,
     throttle::Throttle,
 };
-
-/// A page of attempts, newest first.
-#[derive(Clone, Debug)]
-pub struct AttemptsPage {
-    /// The attempts.
-    pub attempts: Vec<Attempt>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
 
 /// Records and lists attempts to sign in. Clones are cheap.
 #[derive(Clone)]
@@ -108,19 +100,9 @@ impl SignInAttempts {
     ///
     /// # Errors
     /// `BadRequest` for an invalid cursor, `Unavailable`.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<AttemptsPage, Failure> {
-        let before = cursor.map(read_cursor).transpose()?;
-        // One more than requested, to see whether there is another page.
-        let mut attempts = self.store.attempts_of(caller.user, before, limit.saturating_add(1)).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = attempts.len() > limit;
-        attempts.truncate(limit);
-        let next = attempts.last().filter(|_| more).map(|last| cursor_after(last.at, last.id));
-        Ok(AttemptsPage { attempts, next })
+    pub async fn list(&self, caller: &Caller, page: &PageRequest) -> Result<Page<Attempt>, Failure> {
+        let (before, limit) = (page.after(read_cursor)?, page.one_more());
+        let attempts = self.store.attempts_of(caller.user, before, limit).await?;
+        Ok(page.page(attempts, |last| cursor_after(last.at, last.id)))
     }
 }

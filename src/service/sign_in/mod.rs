@@ -5,7 +5,6 @@
 pub(crate) mod answer_timing;
 pub(crate) mod attempts;
 pub(crate) mod even_answers;
-pub mod geo;
 pub(crate) mod open_session;
 pub(crate) mod passkey;
 pub(crate) mod password;
@@ -20,7 +19,6 @@ use std::sync::Arc;
 
 use attempts::SignInAttempts;
 use domain::{risk::Thresholds, session::SessionLimits};
-use geo::Geo;
 use open_session::SessionOpener;
 use passkey::PasskeySignIn;
 use password::PasswordSignIn;
@@ -52,8 +50,8 @@ pub struct SignIn {
 }
 
 /// The settings of [`SignIn`].
+#[derive(Clone, Copy)]
 pub(crate) struct SignInSettings {
-    pub(crate) geo: Geo,
     pub(crate) thresholds: Thresholds,
     pub(crate) sessions: SessionLimits,
     pub(crate) registration: RegistrationRules,
@@ -90,8 +88,8 @@ struct Shared {
 
 impl SignIn {
     pub(crate) fn new(foundation: Foundation<'_>, settings: SignInSettings) -> Self {
-        let SignInSettings { geo, thresholds, sessions, registration } = settings;
-        let shared = Shared::new(foundation, geo, thresholds, sessions);
+        let SignInSettings { thresholds, sessions, registration } = settings;
+        let shared = Shared::new(foundation, thresholds, sessions);
         let Foundation { core, access, revocation, .. } = foundation;
         Self {
             registration: register(core, access, &shared, registration),
@@ -112,10 +110,10 @@ impl SignIn {
 }
 
 impl Shared {
-    fn new(foundation: Foundation<'_>, geo: Geo, thresholds: Thresholds, sessions: SessionLimits) -> Self {
+    fn new(foundation: Foundation<'_>, thresholds: Thresholds, sessions: SessionLimits) -> Self {
         let Foundation { core, access, revocation, authenticators } = foundation;
-        let Core { store, realtime, clock, audit, throttle, .. } = core;
-        let devices = RequestDevices::new(geo);
+        let Core { store, realtime, clock, audit, throttle, geo, .. } = core;
+        let devices = RequestDevices::new(geo.clone());
         let attempts = SignInAttempts::new(
             store.clone(),
             realtime.clone(),

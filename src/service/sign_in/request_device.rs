@@ -4,8 +4,7 @@ use domain::{client::device::FINGERPRINT_VERSION, risk::Place};
 use protocol::id::DeviceId;
 use store::DeviceSeen;
 
-use super::geo::Geo;
-use crate::core::request_meta::RequestMeta;
+use crate::core::{geo::Geo, request_meta::RequestMeta};
 
 /// Describes devices of requests. Clones are cheap.
 #[derive(Clone)]

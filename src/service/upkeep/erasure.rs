@@ -15,7 +15,7 @@ use domain::account::{
     account_key::AccountKey,
     erasure::{ERASED_MESSAGE, ErasureRequester, ErasureRules, ErasureState, MessagesOfErased, SWEPT_FOR},
 };
-use logic::erased_publishers::ErasedPublishers;
+use logic::erasure::Erasure as MessageErasure;
 use parking_lot::Mutex;
 use protocol::{
     ErrorCode, Payload,
@@ -262,12 +262,12 @@ impl Erasing {
         if !new.is_empty() {
             let name = |erasure: &Erasure| erasure.pseudonym.as_deref().map(Subject::new);
             let renamed = self.messages == MessagesOfErased::Pseudonymise;
-            let subjects = new
+            let names = new
                 .into_iter()
                 .map(|erasure| (Subject::new(&erasure.user.to_string()), name(erasure).filter(|_| renamed)));
             let erased = Payload::parse(ERASED_MESSAGE).map_err(|_| Failure::Internal)?;
-            let publishers = ErasedPublishers::new(subjects.collect(), erased);
-            self.realtime.replace_publications(publishers).map_err(|_| Failure::unavailable())?;
+            let erasure = MessageErasure::of_persons(names.collect(), erased);
+            self.realtime.erase(None, erasure).await.map_err(|_| Failure::unavailable())?;
         }
         *self.removed.lock() = recent.iter().map(|erasure| (erasure.user, erasure.state)).collect();
         Ok(())

@@ -1,5 +1,5 @@
-//! A job that measures the node for the metrics: how late its threads and actors are, how many sessions have sockets, and how
-//! its connections to the database are used.
+//! A job that measures the node for the metrics: how late its threads and actors are, how many sessions have sockets, how many bytes
+//! wait for peers, and how its connections to the database are used.
 //!
 //! It only reads. Requests do not depend on it.
 
@@ -29,6 +29,7 @@ impl Measurements {
         self.realtime.measure_lag();
         let (sessions, _) = self.realtime.counts();
         metrics::gauge!("sessions_connected").set(sessions as f64);
+        metrics::gauge!("queued_bytes").set(self.realtime.queued_bytes() as f64);
         let pool = self.store.pool_use();
         for (state, count) in [("used", pool.used), ("idle", pool.idle)] {
             metrics::gauge!("database_connections", "state" => state).set(count as f64);

@@ -248,9 +248,9 @@ impl Upkeep {
         self.database.check(&self.store).await
     }
 
-    /// One pass of each of the jobs `revoked_rows`, `reseal`, `expiry`, `channel_retention`, `erasure` and `row_retention`, for
-    /// tests. No job runs meanwhile, since a pass leaves rows that another pass has locked. Idle sessions are ended as if the
-    /// database had been reachable for a while.
+    /// One pass of each of the jobs `revoked_rows`, `reseal`, `expiry`, `channel_retention`, `erasure`, `audit_months` and
+    /// `row_retention`, for tests. No job runs meanwhile, since a pass leaves rows that another pass has locked. Idle sessions are
+    /// ended as if the database had been reachable for a while.
     ///
     /// # Errors
     /// The first failure. All other steps have run.
@@ -261,7 +261,8 @@ impl Upkeep {
         let channels = self.retention.run().await;
         let resealed = self.reseal.run().await;
         let erased = self.erasing.run().await;
-        rows.and(expired).and(channels).and(resealed).and(erased).and(self.rows.run().await)
+        let months = self.audit_months.run().await;
+        rows.and(expired).and(channels).and(resealed).and(erased).and(months).and(self.rows.run().await)
     }
 
     /// Writes the statistics of this node and adds up hours, for tests.

@@ -17,7 +17,7 @@ use crate::{
 /// Counts of waiting events and dead letters stop at this number.
 const COUNTED: i64 = 100_000;
 
-/// Where an event is on its way.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
     /// It waits.
@@ -91,7 +91,7 @@ pub struct DeliveryFilter {
 /// The state of the queue of a receiver.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QueueFigures {
-    /// Since when the oldest waiting event waits.
+    /// The time since which the oldest waiting event waits.
     pub oldest: Option<OffsetDateTime>,
     /// The dead letters, at most 100,000.
     pub dead: u64,

@@ -1,8 +1,8 @@
-//! Delivering events: which are next, the lease of an attempt, its result, and the bounds of the outbox.
+//! Delivering events: the next events, the lease of an attempt, the result of an attempt, and the bounds of the outbox.
 //!
 //! Several nodes may deliver to the same receiver. Only the first waiting event of a subject is attempted, so the events of a
-//! subject stay in order, whichever node delivers them. An attempt holds its event until the lease ends: if its node is killed,
-//! another attempt begins after that.
+//! subject stay in order, even if different nodes deliver them. An attempt holds its event until the lease ends: if its node is
+//! killed, another attempt begins after that.
 
 use domain::events::outgoing::Content;
 use time::OffsetDateTime;
@@ -212,7 +212,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(TO_POLL).await?;
-                // Without an event, it would not be known whether more events wait.
+                // At least one event is looked at, because otherwise it is not known whether more events wait.
                 let rows = client.query(&statement, &[&receiver, &i64::from(limit.max(1)), &POLLED]).await?;
                 let waiting: i64 = rows.first().map_or(Ok(0), |row| row.try_get("waiting"))?;
                 let mut events = rows.iter().map(claimed).collect::<Result<Vec<_>, _>>()?;
@@ -224,8 +224,8 @@ impl Store {
         .await
     }
 
-    /// Settles events by their ids, as the receiver that polls says: those in `delivered`, and those that it refuses.
-    /// Returns how many events were delivered and refused.
+    /// Settles events by their ids, as the receiver says in its poll: those in `delivered`, and those that it refuses. Returns
+    /// how many events were delivered and refused.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

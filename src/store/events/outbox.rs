@@ -19,8 +19,9 @@ use crate::{
 /// The longest subject, in bytes.
 const SUBJECT_BYTES: usize = 300;
 
-/// Writes rows for the receivers that want an event. `$8` names one receiver, which then gets the events whatever it wants.
-/// Events that a receiver has already are skipped. A stream whose key has been revoked or has expired gets none.
+/// Writes rows for the receivers that want an event. If `$8` names a receiver, only this receiver gets the events, even if it did
+/// not ask for their types. Events that a receiver has already are skipped. A stream gets no event if its key has been revoked or
+/// has expired.
 const INSERT: &str = "
     INSERT INTO event_deliveries (receiver_id, event_id, type, subject, payload, occurred_at, due_at, waiting_from)
     SELECT r.id, e.id, e.type, e.subject, e.payload, e.at, e.at, e.at

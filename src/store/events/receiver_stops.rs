@@ -1,4 +1,4 @@
-//! How receivers stop by themselves: they are gone, their key is revoked, or a backup was restored.
+//! How the server stops receivers: a receiver is gone, its key is revoked, or a backup was restored.
 
 use deadpool_postgres::GenericClient;
 use protocol::audit::AuditEvent;

@@ -31,7 +31,7 @@ const COLUMNS: &str = "id, kind, name, url, events, status, status_reason, api_k
 /// How events reach a receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiverKind {
-    /// Signed requests after Standard Webhooks.
+    /// Signed requests, as Standard Webhooks defines them.
     Webhook,
     /// Security Event Tokens in requests to the receiver (RFC 8935).
     Push,
@@ -68,7 +68,7 @@ pub enum ReceiverStatus {
     Enabled,
     /// Events are written and wait.
     Paused,
-    /// No event is written. Those that wait are not delivered.
+    /// No event is written, and the events that wait are not delivered.
     Disabled,
 }
 
@@ -113,7 +113,7 @@ pub struct EventReceiver {
     pub secret: Option<Sealed>,
     /// The sealed secret before the last rotation, and until when it signs.
     pub previous: Option<(Sealed, OffsetDateTime)>,
-    /// When the key of the server API ended or ends: its revocation or its expiry.
+    /// When the key of the server API has ended or will end: by its revocation, or by its expiry.
     pub key_ends_at: Option<OffsetDateTime>,
     /// Whether too many events wait.
     pub backlog_full: bool,
@@ -124,7 +124,7 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
-    /// Whether the receiver gets events that wait. A stream whose key has been revoked or has expired gets none.
+    /// Whether the receiver gets events that wait. A stream gets none if its key has been revoked or has expired.
     #[must_use]
     pub fn is_served(&self, now: OffsetDateTime) -> bool {
         self.status == ReceiverStatus::Enabled && self.key_ends_at.is_none_or(|end| end > now)

@@ -1,5 +1,5 @@
-//! Carrying out an erasure: it begins, removes rows in batches, and ends. Afterwards it searches a while for rows that were written
-//! late.
+//! The parts of an erasure: its beginning, the removal of rows in batches, its end, and later the search for rows that were
+//! written late.
 //!
 //! Called by the job `erasure`. Any node may do any of these steps, at any time and again: each is one transaction under the lock
 //! of the request's row, and every statement may be repeated. So a node that is killed leaves nothing half done.
@@ -144,7 +144,7 @@ impl Store {
         .await
     }
 
-    /// Erasures that are done, and whose late rows were not searched since `before`, the longest ago first.
+    /// Erasures that are done, if the last search for late rows was before `before`. The longest ago comes first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,7 +1,7 @@
 //! The export of a person: pages of rows as JSON, table by table.
 //!
-//! Called by `service::core::export`. A page has a limited number of rows, so neither this server nor the database holds all rows
-//! of a person at once, and no connection is held between two pages.
+//! Called by `service::access::person_export`. A page has a limited number of rows, so neither this server nor the database holds
+//! all rows of a person at once, and no connection is held between two pages.
 
 use protocol::id::UserId;
 use tokio_postgres::types::ToSql;

@@ -1,7 +1,7 @@
 //! The steps of an erasure: one statement each, which changes a limited number of rows and may be repeated.
 //!
-//! The steps follow from the list of tables. Tables whose rows other rows depend on come last. Each statement returns one row: the
-//! number of rows that it changed, and the position from which the next call continues.
+//! The steps follow from the list of tables. A table comes last if rows of other tables depend on its rows. Each statement
+//! returns one row: the number of rows that it changed, and the position from which the next call continues.
 
 use domain::account::erasure::{ERASED_MESSAGE, MessagesOfErased};
 
@@ -42,7 +42,7 @@ pub(super) struct Step {
     pub(super) given: &'static [Given],
 }
 
-/// The tables whose rows must be deleted after those of all other tables: a session names its device.
+/// Rows of these tables are deleted after the rows of all other tables: a session names its device.
 const LATE: [&str; 2] = ["sessions", "registered_devices"];
 
 /// The steps of an erasure, in their order.
@@ -154,8 +154,8 @@ fn deliveries_by() -> Step {
     step(sql, &[Given::User, Given::Limit, Given::After])
 }
 
-/// Empties what answers to operators say about the account that they created. The answers stay, so that a repeated request creates
-/// no second account.
+/// Removes the data of the account from answers to the operators that created it. The rows of the answers stay, so that a repeated
+/// request creates no second account.
 fn answers_about() -> Step {
     let sql = "WITH chosen AS (
                    SELECT k.user_id, k.key FROM idempotency_keys k

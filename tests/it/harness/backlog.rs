@@ -3,7 +3,7 @@
 use portcullis::config::Settings;
 use serde_json::json;
 
-use super::Socket;
+use super::{Session, Socket};
 
 /// The channel of the large publications.
 pub(crate) const BULK_CHANNEL: &str = "ephemeral:noise";
@@ -20,6 +20,15 @@ pub(crate) fn allow_bulk_publishing(settings: &mut Settings) {
 pub(crate) fn allow_large_backlog(settings: &mut Settings) {
     allow_bulk_publishing(settings);
     settings.socket.outbox_bytes = 4 * MORE_THAN_FITS;
+}
+
+/// A socket that is subscribed to [`BULK_CHANNEL`]. Its client does not read after the reply to the subscription.
+pub(crate) async fn unread_socket(session: &Session) -> Socket {
+    let path = format!("/api/v1/ws/chat?token={}", session.access);
+    let handshake = session.app.handshake(&path).receive_buffer(4096);
+    let mut socket = handshake.open().await.expect("the handshake is accepted");
+    socket.subscribe(BULK_CHANNEL).await;
+    socket
 }
 
 impl Socket {

@@ -43,7 +43,9 @@ use std::{future::Future, time::Duration};
 pub(crate) use answer::{Answer, Ask};
 pub(crate) use app::{App, client, secrets};
 pub(crate) use authenticator_app::{AuthenticatorApp, Pending};
-pub(crate) use backlog::{BULK_CHANNEL, MORE_THAN_FITS, allow_bulk_publishing, allow_large_backlog};
+pub(crate) use backlog::{
+    BULK_CHANNEL, MORE_THAN_FITS, allow_bulk_publishing, allow_large_backlog, unread_socket,
+};
 pub(crate) use barrier::Barrier;
 pub(crate) use ceremony::Ceremony;
 pub(crate) use certificates::{Certificates, ClientPair};

@@ -74,6 +74,15 @@ async fn keys_are_not_requested_from_a_server_with_an_untrusted_certificate() {
 }
 
 #[actix_web::test]
+async fn keys_of_an_issuer_that_must_be_public_are_not_requested_from_an_inner_address() {
+    let publisher = Publisher::over_tls().await;
+    publisher.publish();
+    let app = App::with(|settings| publisher.trusted_if_public(settings));
+    assert_eq!(outcome(&app, &publisher.signed("current", &json!({"sub": "ann"}))).await, "error 100");
+    assert_eq!(publisher.asked(), 0);
+}
+
+#[actix_web::test]
 async fn a_new_key_is_accepted_after_one_more_fetch_and_a_withdrawn_key_is_refused() {
     let publisher = Publisher::over_tls().await;
     publisher.publish();

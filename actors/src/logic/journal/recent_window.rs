@@ -6,7 +6,7 @@ use protocol::{Position, Publication};
 
 use super::{Opened, Range, Retention};
 use crate::{
-    erasure::{Erasure, remains_of},
+    erasure::Erasure,
     history::{PAGE_BYTES, PAGE_MAX, Page, PageBound, Recovery, bounded, recover, weight},
     namespace::RecoveryMode,
 };
@@ -117,11 +117,11 @@ impl RecentWindow {
         self.from = self.from.max(upto.min(self.top));
     }
 
-    /// Replaces the content of some publications. Their offsets stay. Returns their number.
+    /// Replaces the publications that the erasure covers. Their offsets stay. Returns their number.
     pub(super) fn erase(&mut self, erasure: &Erasure) -> usize {
         let mut erased = 0;
-        for publication in self.kept.iter_mut().filter(|publication| erasure.covers(publication)) {
-            let remains = remains_of(publication);
+        for publication in &mut self.kept {
+            let Some(remains) = erasure.remains_of(publication) else { continue };
             self.bytes = (self.bytes + weight(&remains)).saturating_sub(weight(publication));
             *publication = remains;
             erased += 1;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use actix::Message;
-use logic::{erased_publishers::ErasedPublishers, erasure::Erasure, version::Version};
+use logic::{erasure::Erasure, version::Version};
 use protocol::{
     ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, channel_name::ChannelName,
     id::ConnectionId,
@@ -122,7 +122,7 @@ pub(crate) struct ListMembers {
     pub(crate) answer: oneshot::Sender<Result<Vec<Arc<ClientInfo>>, protocol::ErrorCode>>,
 }
 
-/// Replaces the content of publications in memory: in one channel, or in every channel of the shard. The answer is their number.
+/// Replaces publications in memory: in one channel, or in every channel of the shard. The answer is their number.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Erase {
@@ -135,8 +135,3 @@ pub(crate) struct Erase {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reread(pub(crate) Option<Arc<HashSet<ChannelName>>>);
-
-/// Replaces the publications of erased persons in the histories of the shard that are in memory only.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Replace(pub(crate) Arc<ErasedPublishers>);

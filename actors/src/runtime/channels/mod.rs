@@ -15,10 +15,7 @@ pub(crate) mod shard;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use logic::{
-    erased_publishers::ErasedPublishers, erasure::Erasure, history::PAGE_BYTES, journal::Retention,
-    namespace::Namespaces,
-};
+use logic::{erasure::Erasure, history::PAGE_BYTES, journal::Retention, namespace::Namespaces};
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
     channel_name::ChannelName, id::ConnectionId,
@@ -30,8 +27,8 @@ use crate::runtime::{
     channels::{
         join_request::{ChannelJoin, LeaveReply, ServerPublication},
         messages::{
-            Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Publishment, Replace,
-            Reread, Show, What,
+            Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Publishment, Reread, Show,
+            What,
         },
         reply::{Asker, Joining, Leaving, Reply},
         shard::{Shard, shard_of},
@@ -232,16 +229,6 @@ impl Realtime {
         self.0.channels.iter().try_for_each(send)
     }
 
-    /// Replaces the publications of erased persons in the histories of this node that are in memory only.
-    ///
-    /// # Errors
-    /// When the lane of a shard is full, or the shard restarts. Then the caller calls again; this may be repeated.
-    pub fn replace_publications(&self, erased: ErasedPublishers) -> Result<(), LaneError> {
-        let erased = Arc::new(erased);
-        let send = |shard: &Shard| shard.lane.try_send(Replace(Arc::clone(&erased)));
-        self.0.channels.iter().try_for_each(send)
-    }
-
     /// The channels with subscribers on this node, each with the number of subscribers. The channels of a shard that
     /// does not answer are missing.
     pub async fn channels(&self) -> Vec<(ChannelName, usize)> {
@@ -267,11 +254,11 @@ impl Realtime {
         self.wait(|answer| lane.try_send(ListMembers { channel: channel.clone(), answer })).await
     }
 
-    /// Replaces the content of publications in the memory of this node: in one channel, or in all channels. Their offsets stay.
-    /// Returns their number. Durable publications must be erased in the journal before.
+    /// Replaces publications in the memory of this node: in one channel, or in all channels. Their offsets stay. Returns their number.
+    /// If the erasure does not leave durable channels, their publications must be erased in the journal before.
     ///
     /// # Errors
-    /// 100: a part of the channels did not answer; the caller may retry.
+    /// 100: a part of the channels did not answer; the caller may retry, because an erasure may be repeated.
     pub async fn erase(&self, channel: Option<ChannelName>, erasure: Erasure) -> Result<u64, ErrorCode> {
         let mut answers = Vec::new();
         for shard in self.0.channels.iter() {

@@ -23,9 +23,7 @@ use super::{
     clock::now,
     events::{ChannelEventKind, ChannelEvents},
     fan_out::Subscriber,
-    messages::{
-        Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Replace, Reread, Show,
-    },
+    messages::{Ask, CountPresence, Erase, Leave, ListChannels, ListMembers, Presence, Reread, Show},
     room::{
         Room, Source,
         durable_history::{Answered, JournalAccess},
@@ -338,6 +336,7 @@ impl Handler<ListMembers> for ChannelShard {
 impl Handler<Erase> for ChannelShard {
     type Result = ();
 
+    /// Looks at each publication once. Erasures are rare, and each node gathers the erased persons of half a minute.
     fn handle(&mut self, Erase { channel, erasure, answer }: Erase, _: &mut Self::Context) {
         let mut erased = 0;
         let only = channel.as_ref();
@@ -366,19 +365,6 @@ impl Handler<ListChannels> for ChannelShard {
     fn handle(&mut self, ListChannels(sender): ListChannels, _: &mut Self::Context) {
         let occupied = self.rooms.iter().filter(|(_, room)| !room.members.is_empty());
         drop(sender.send(occupied.map(|(name, room)| (name.clone(), room.members.len())).collect()));
-    }
-}
-
-impl Handler<Replace> for ChannelShard {
-    type Result = ();
-
-    /// Looks at each publication once. Erasures are rare, and each node gathers those of half a minute.
-    fn handle(&mut self, Replace(erased): Replace, _: &mut Self::Context) {
-        for room in self.rooms.values_mut() {
-            let before = room.bytes();
-            room.replace(&erased);
-            self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
-        }
     }
 }
 

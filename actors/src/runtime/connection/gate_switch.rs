@@ -23,7 +23,7 @@ pub struct GateSwitch(Arc<DeliveryGate>);
 #[must_use]
 pub fn switched_outbox(limit: usize, encoding: Encoding) -> (GateSwitch, Outbox, OutboxReader) {
     let gate = Arc::new(DeliveryGate::new(Instant::now()));
-    let (outbox, reader) = outbox_behind(Arc::clone(&gate), limit, encoding);
+    let (outbox, reader) = outbox_behind(Arc::clone(&gate), Arc::default(), limit, encoding);
     (GateSwitch(gate), outbox, reader)
 }
 

@@ -15,7 +15,7 @@ struct Fixture {
 fn behind_a_closed_gate(limit: usize) -> Fixture {
     let gate = Arc::new(DeliveryGate::new(Instant::now()));
     gate.close(Instant::now());
-    let (outbox, reader) = outbox_behind(Arc::clone(&gate), limit, Encoding::Json);
+    let (outbox, reader) = outbox_behind(Arc::clone(&gate), Arc::default(), limit, Encoding::Json);
     Fixture { gate, outbox, reader }
 }
 

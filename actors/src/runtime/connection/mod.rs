@@ -10,6 +10,7 @@ pub(crate) mod delivery_gate;
 pub(crate) mod gate_switch;
 pub(crate) mod outbox;
 mod queue;
+pub(crate) mod queued_bytes;
 pub(crate) mod request;
 
 use std::{
@@ -29,7 +30,13 @@ impl Realtime {
     /// The queue of a new connection, which holds at most `limit` bytes.
     #[must_use]
     pub fn outbox(&self, limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
-        outbox_behind(Arc::clone(&self.0.gate), limit, encoding)
+        outbox_behind(Arc::clone(&self.0.gate), Arc::clone(&self.0.queued), limit, encoding)
+    }
+
+    /// How many bytes wait in the queues of all connections. The cost does not depend on the number of connections.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.0.queued.total()
     }
 
     /// Holds back the deliveries of this node. Until [`Self::release_deliveries`], connections receive only frames of their own

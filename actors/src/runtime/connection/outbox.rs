@@ -45,6 +45,7 @@ use crate::runtime::{
         connection_end::ConnectionEnd,
         delivery_gate::{Closing, DeliveryGate, HeldConnection},
         queue::{MARGIN, Queue},
+        queued_bytes::QueuedBytes,
         request::ConnectionRequest,
     },
 };
@@ -73,12 +74,13 @@ const REQUESTS_MAX: usize = 1_024;
 /// A new queue of frames in this encoding that holds at most `limit` bytes, behind a gate that stays open.
 #[must_use]
 pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
-    outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), limit, encoding)
+    outbox_behind(Arc::new(DeliveryGate::new(Instant::now())), Arc::default(), limit, encoding)
 }
 
-/// Like [`outbox`], but behind `gate`.
+/// Like [`outbox`], but behind `gate`. `queued` counts the bytes of the queue.
 pub(crate) fn outbox_behind(
     gate: Arc<DeliveryGate>,
+    queued: Arc<QueuedBytes>,
     limit: usize,
     encoding: Encoding,
 ) -> (Outbox, OutboxReader) {
@@ -87,7 +89,7 @@ pub(crate) fn outbox_behind(
         open: AtomicBool::new(true),
         waker: AtomicWaker::new(),
         gate,
-        queue: Mutex::new(Queue::new(limit)),
+        queue: Mutex::new(Queue::new(limit, queued)),
     });
     (Outbox(Arc::clone(&shared)), OutboxReader(shared))
 }
@@ -272,7 +274,7 @@ impl Outbox {
     /// The size of the frames that wait in the queue.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        self.0.queue.lock().bytes
+        self.0.queue.lock().bytes()
     }
 
     /// Reserves space for `bytes`; `None` if the queued and the reserved bytes leave too little space. A reservation restricts
@@ -316,14 +318,14 @@ impl Shared {
         if queue.end.is_some() {
             return Err(OutboxClosed);
         }
-        if queue.bytes + frame.len() > queue.limit {
+        if queue.bytes() + frame.len() > queue.limit {
             // If the frames wait for the gate, or for the reply to `connect`, the peer is not slow.
             let held_back = self.gate.is_closed() || queue.held.is_some();
             self.shed(queue, if held_back { CloseReason::InsufficientState } else { CloseReason::Slow });
             return Err(OutboxClosed);
         }
         let was_empty = queue.frames.is_empty();
-        queue.bytes += frame.len();
+        queue.set_bytes(queue.bytes() + frame.len());
         place(queue, frame);
         Ok(was_empty)
     }
@@ -401,7 +403,7 @@ impl OutboxReader {
     /// The gate closes here if it was not renewed in time, so that frames which were queued while it was open do not leave too
     /// late.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
-        let mut queue = self.0.queue.lock();
+        let queue = &mut *self.0.queue.lock();
         if !queue.frames.is_empty() {
             self.0.gate.close_if_due(now());
         }
@@ -409,10 +411,10 @@ impl OutboxReader {
             // The end does not wait for the gate, so the frames that wait for the gate are dropped.
             queue.drop_frames();
         }
-        let held_back = self.0.is_held_back(&mut queue);
+        let held_back = self.0.is_held_back(queue);
         let taken = queue.take_passing(budget, into);
         let taken = if held_back { taken } else { queue.take_frames(taken, budget, into) };
-        queue.bytes -= taken;
+        queue.set_bytes(queue.bytes() - taken);
         if queue.frames.is_empty() {
             queue.frames.shrink_to(8);
         }

@@ -2,6 +2,8 @@
 
 use std::{future::Future, sync::atomic::AtomicUsize, task::Context};
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<ConnectionEnd>) {
@@ -155,4 +157,44 @@ fn frames_that_were_pushed_before_a_hold_leave_before_the_released_frame() {
     outbox.release(frame(b"6")).unwrap();
     reader.take(100, &mut left);
     assert_eq!(left[5..], ["6", "7"]);
+}
+
+proptest! {
+    #[test]
+    fn the_counter_of_the_node_has_the_bytes_of_all_queues(
+        steps in prop::collection::vec((0_usize..3, 0_u8..9, 0_usize..400), 1..80)
+    ) {
+        let (gate, queued) = (Arc::new(DeliveryGate::new(Instant::now())), Arc::new(QueuedBytes::default()));
+        let mut queues: Vec<_> = (0..3)
+            .map(|_| outbox_behind(Arc::clone(&gate), Arc::clone(&queued), 1_000, Encoding::Json))
+            .map(|(outbox, reader)| (outbox, Some(reader)))
+            .collect();
+        for (number, step, size) in steps {
+            let (outbox, reader) = &mut queues[number];
+            let frame = Bytes::from(vec![b'x'; size]);
+            match step {
+                0..=2 => drop(outbox.push(frame)),
+                3 => drop(outbox.push_from_owner(frame)),
+                4 => gate.close(Instant::now()),
+                5 => drop(gate.open()),
+                6 => {
+                    outbox.hold();
+                    let _ = outbox.push(frame.clone());
+                    let _ = outbox.release(frame);
+                }
+                7 => {
+                    if let Some(reader) = reader {
+                        reader.take(size, &mut Vec::new());
+                    }
+                }
+                _ if size > 300 => *reader = None,
+                _ if size > 200 => outbox.cut(CloseReason::Slow, None),
+                _ => outbox.close(CloseReason::Slow),
+            }
+            let sum: usize = queues.iter().map(|(outbox, _)| outbox.queued_bytes()).sum();
+            prop_assert_eq!(queued.total(), sum);
+        }
+        drop(queues);
+        prop_assert_eq!(queued.total(), 0);
+    }
 }

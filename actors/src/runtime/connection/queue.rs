@@ -1,13 +1,13 @@
 //! [`Queue`]: the frames for the peer of one connection, and the requests to the connection's own task. The queue is a part of
 //! the outbox and is protected by the outbox's lock.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
     close_waiter::CloseGuard, connection_end::ConnectionEnd, delivery_gate::Closing,
-    request::ConnectionRequest,
+    queued_bytes::QueuedBytes, request::ConnectionRequest,
 };
 
 /// Bytes that reservations must leave free, for other frames to the peer.
@@ -21,7 +21,10 @@ pub(super) struct Queue {
     pub(super) passing: VecDeque<Bytes>,
     /// The closing of the gate that this connection is registered for.
     pub(super) waits_for: Option<Closing>,
-    pub(super) bytes: usize,
+    /// The size of the frames. It changes only through [`Self::set_bytes`].
+    bytes: usize,
+    /// The counter of the node, which has the bytes of this queue, too.
+    node: Arc<QueuedBytes>,
     /// Bytes that are reserved for large answers in preparation.
     pub(super) reserved: usize,
     /// Bytes that the connection's own task waits to reserve; zero if it does not wait.
@@ -39,12 +42,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize, node: Arc<QueuedBytes>) -> Self {
         Self {
             frames: VecDeque::new(),
             passing: VecDeque::new(),
             waits_for: None,
             bytes: 0,
+            node,
             reserved: 0,
             wanted: 0,
             limit,
@@ -56,11 +60,22 @@ impl Queue {
         }
     }
 
+    /// The size of the frames in the queue.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Notes the size of the frames in the queue.
+    pub(super) fn set_bytes(&mut self, bytes: usize) {
+        self.node.change(self.bytes, bytes);
+        self.bytes = bytes;
+    }
+
     /// Drops all frames and requests, and ends a hold.
     pub(super) fn forget(&mut self) {
         (self.frames, self.passing) = (VecDeque::new(), VecDeque::new());
         self.requests = VecDeque::new();
-        self.bytes = 0;
+        self.set_bytes(0);
         self.held = None;
     }
 
@@ -71,7 +86,7 @@ impl Queue {
     /// Drops all frames except those that may pass the gate.
     pub(super) fn drop_frames(&mut self) {
         self.frames = VecDeque::new();
-        self.bytes = self.passing.iter().map(Bytes::len).sum();
+        self.set_bytes(self.passing.iter().map(Bytes::len).sum());
     }
 
     /// Moves frames of `passing` into `into`, until `budget` bytes are moved. Returns the number of moved bytes.

@@ -1,4 +1,4 @@
-//! What a user sees and changes of the own account: profile, password, attempts, sessions, devices.
+//! The own account of a user: profile, password, attempts, sessions, devices.
 
 use super::super::{
     codes::{

@@ -1,4 +1,4 @@
-//! What every client may know of the audit log: `/api/v1/audit`.
+//! The audit log for every client: `/api/v1/audit`.
 
 use serde_json::json;
 

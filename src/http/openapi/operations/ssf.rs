@@ -20,7 +20,7 @@ use crate::http::resources::ssf::{
 const STREAMS: &str = "/api/v1/ssf/streams";
 const STATUS: &str = "/api/v1/ssf/status";
 
-/// What a configuration can be answered.
+/// The problems of a configuration.
 const CONFIGURATION: &[Code] = &[
     INVALID_AUTHORIZATION,
     INVALID_EVENTS,

@@ -1,4 +1,4 @@
-//! What the server says about itself: health, keys, the answers to challenges of ACME, and this description.
+//! The state of the server: health, keys, the answers to challenges of ACME, and this description.
 
 use serde_json::json;
 

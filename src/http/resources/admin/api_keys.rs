@@ -20,7 +20,6 @@ use crate::http::{
         client::Client,
         idempotency::{IdempotentBody, created},
         page::Page,
-        page_limit::page_limit,
         path_id::path_id,
         reason::reason,
     },
@@ -93,11 +92,9 @@ pub(crate) async fn list(
     client: Client,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let Page { limit, cursor } = query.0;
-    let (limit, now) = (page_limit(limit)?, services.clock.now());
-    let keys = &services.operators.api_keys;
-    let page = keys.list(&auth.caller, limit, cursor.as_deref(), &client.0).await?;
-    let api_keys = page.keys.iter().map(|key| ApiKeyView::of(key, now)).collect();
+    let (page, now) = (query.0.read()?, services.clock.now());
+    let page = services.operators.api_keys.list(&auth.caller, &page, &client.0).await?;
+    let api_keys = page.entries.iter().map(|key| ApiKeyView::of(key, now)).collect();
     Ok(HttpResponse::Ok().json(json!(ApiKeyPage { api_keys, next_cursor: page.next.as_deref() })))
 }
 

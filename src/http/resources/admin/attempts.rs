@@ -1,4 +1,4 @@
-//! `/api/v1/admin/attempts`: attempts to sign in, of all accounts, and the accounts whose passwords a stuffing wave has found.
+//! `/api/v1/admin/attempts`: attempts to sign in to all accounts, and the accounts with a password that a stuffing wave has found.
 
 use std::net::IpAddr;
 
@@ -8,17 +8,17 @@ use ipnet::IpNet;
 use protocol::id::UserId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service::{AttemptQuery, Services, WaveQuery};
+use service::{AttemptQuery, PageRequest, Services, WaveQuery};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
-use super::any_network;
+use super::{any_network, country_code};
 use crate::http::{
     extractors::{
         authenticated::Authenticated,
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
     },
     problem::Problem,
     views::attempt::{AdminAttemptView, WaveView},
@@ -75,14 +75,13 @@ pub(crate) async fn list(
         outcome,
         user,
         network: place(address, network.as_deref())?,
-        country: country.map(|code| country_code(&code)).transpose()?,
+        country: country.as_deref().map(country_code).transpose()?,
         since,
         until,
-        limit: page_limit(limit)?,
-        cursor,
+        page: page_request(limit, cursor)?,
     };
     let page = services.operators.attempts.list(&auth.caller, query, &client.0).await?;
-    let attempts = page.attempts.into_iter().map(AdminAttemptView::from).collect();
+    let attempts = page.entries.into_iter().map(AdminAttemptView::from).collect();
     Ok(HttpResponse::Ok().json(json!(OperatorAttemptPage { attempts, next_cursor: page.next })))
 }
 
@@ -95,13 +94,6 @@ fn place(address: Option<IpAddr>, network: Option<&str>) -> Result<Option<IpNet>
         (Some(address), None) => Ok(Some(address.to_canonical().into())),
         (None, network) => network.map(any_network).transpose(),
     }
-}
-
-fn country_code(text: &str) -> Result<String, Problem> {
-    if text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic()) {
-        return Ok(text.to_ascii_uppercase());
-    }
-    Err(Problem::unprocessable("invalid_country", "A country has two letters, for example `DE`."))
 }
 
 /// By what attempts are grouped.
@@ -152,8 +144,8 @@ impl Shape for StuffingQuery {
 /// The default and the largest number of accounts in a page: as many as one revocation may name.
 const ACCOUNTS: u32 = 1_000;
 
-/// `GET /api/v1/admin/attempts/stuffing`: the accounts whose passwords were right in attempts from sources with many failures on
-/// many accounts.
+/// `GET /api/v1/admin/attempts/stuffing`: the accounts for which the right password was given from sources with many failures on many
+/// accounts.
 pub(crate) async fn stuffing(
     services: web::Data<Services>,
     auth: Authenticated,
@@ -178,8 +170,7 @@ pub(crate) async fn stuffing(
         min_failures: bounded(sent.min_failures, 10, 10_000)?,
         min_names: bounded(sent.min_accounts, 10, 10_000)?,
         min_failed_percent: u8::try_from(percent).unwrap_or(100),
-        limit: bounded(sent.limit, ACCOUNTS, ACCOUNTS)?,
-        cursor: sent.cursor,
+        page: PageRequest { limit: bounded(sent.limit, ACCOUNTS, ACCOUNTS)?, cursor: sent.cursor },
     };
     let page = services.operators.attempts.stuffing(&auth.caller, query, &client.0).await?;
     Ok(HttpResponse::Ok().json(json!(WaveView::of(&page))))

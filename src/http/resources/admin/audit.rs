@@ -31,7 +31,7 @@ use crate::http::{
         authenticated::Authenticated,
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
         reason::reason,
     },
     problem::Problem,
@@ -252,8 +252,8 @@ pub(crate) async fn list(
         until,
         ..LogFilter::default()
     };
-    let (audit, limit) = (&services.operators.audit, page_limit(limit)?);
-    let page = audit.entries(&auth.caller, filter, cursor.as_deref(), limit, &client.0).await?;
+    let page = page_request(limit, cursor)?;
+    let page = services.operators.audit.entries(&auth.caller, filter, &page, &client.0).await?;
     let events = page.entries.iter().map(|entry| Value::Object(entry.in_the_clear())).collect();
     Ok(HttpResponse::Ok().json(json!(EventPage { events, next_cursor: page.next })))
 }
@@ -383,7 +383,7 @@ fn line(text: &mut Vec<u8>, entry: &[u8]) {
     text.push(b'\n');
 }
 
-/// The events of a follower. The stream ends after some minutes, or when the session of the caller has ended.
+/// The events of a follower. The stream ends after some minutes, or when the session of the caller has ended or no longer permits it.
 fn followed(entries: EntryStream) -> impl Stream<Item = Result<Bytes, Failure>> {
     let began = Instant::now();
     stream::unfold((entries, true), move |(mut entries, first)| async move {
@@ -403,7 +403,7 @@ fn followed(entries: EntryStream) -> impl Stream<Item = Result<Bytes, Failure>> 
             if first || silent_since.elapsed() > COMMENT_EVERY {
                 return Some((Ok(Bytes::from_static(b": no new entries\n\n")), (entries, false)));
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            entries.pause(LOOK_EVERY).await;
         }
     })
 }

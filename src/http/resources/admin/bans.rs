@@ -17,7 +17,7 @@ use crate::http::{
         body::{Query, Shape},
         client::Client,
         idempotency::{IdempotentBody, created},
-        page_limit::page_limit,
+        page::page_request,
         reason::reason,
     },
     problem::Problem,
@@ -80,10 +80,9 @@ pub(crate) async fn list(
     query: Query<BansQuery>,
 ) -> Result<HttpResponse, Problem> {
     let BansQuery { address, limit, cursor } = query.0;
-    let limit = page_limit(limit)?;
-    let bans = &services.operators.operator_bans;
-    let page = bans.list(&auth.caller, address, limit, cursor.as_deref(), &client.0).await?;
-    let bans = page.bans.iter().map(BanView::of).collect();
+    let page = page_request(limit, cursor)?;
+    let page = services.operators.operator_bans.list(&auth.caller, address, &page, &client.0).await?;
+    let bans = page.entries.iter().map(BanView::of).collect();
     Ok(HttpResponse::Ok().json(json!(BanPage { bans, next_cursor: page.next.as_deref() })))
 }
 

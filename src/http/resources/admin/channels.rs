@@ -15,6 +15,7 @@ use crate::http::{
         authenticated::{Authenticated, AuthenticatedBody},
         body::{Query, Shape},
         client::Client,
+        page::page_request,
         page_limit::page_limit,
         reason::reason,
     },
@@ -149,22 +150,16 @@ pub(crate) async fn list(
     query: Query<ChannelsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let ChannelsQuery { kind, limit, cursor } = query.0;
-    let (limit, channels) = (page_limit(limit)?, &services.operators.channels);
+    let (page, channels) = (page_request(limit, cursor)?, &services.operators.channels);
     let page = match kind {
-        ChannelKind::Occupied => {
-            let page = channels.occupied(&auth.caller, limit, cursor.as_deref(), &client.0).await?;
-            ChannelPage { channels: page.channels.iter().map(occupied).collect(), next_cursor: page.next }
-        }
-        ChannelKind::Durable => {
-            let page = channels.durable(&auth.caller, limit, cursor, &client.0).await?;
-            ChannelPage { channels: page.channels.into_iter().map(durable).collect(), next_cursor: page.next }
-        }
+        ChannelKind::Occupied => channels.occupied(&auth.caller, &page, &client.0).await?.map(occupied),
+        ChannelKind::Durable => channels.durable(&auth.caller, &page, &client.0).await?.map(durable),
     };
-    Ok(HttpResponse::Ok().json(json!(page)))
+    Ok(HttpResponse::Ok().json(json!(ChannelPage { channels: page.entries, next_cursor: page.next })))
 }
 
-fn occupied((name, subscribers): &(ChannelName, usize)) -> ChannelView {
-    ChannelView::Occupied { channel: name.as_str().to_owned(), subscribers: *subscribers }
+fn occupied((name, subscribers): (ChannelName, usize)) -> ChannelView {
+    ChannelView::Occupied { channel: name.as_str().to_owned(), subscribers }
 }
 
 fn durable(row: DurableChannelRow) -> ChannelView {
@@ -203,11 +198,10 @@ pub(crate) async fn subscribers(
     query: Query<ChannelQuery>,
 ) -> Result<HttpResponse, Problem> {
     let ChannelQuery { channel, limit, cursor } = query.0;
-    let (channel, limit) = (channel_name(&channel)?, page_limit(limit)?);
-    let channels = &services.operators.channels;
-    let page = channels.subscribers(&auth.caller, channel, limit, cursor.as_deref(), &client.0).await?;
-    let subscribers = page.subscribers.iter().map(|info| SubscriberView::of(info)).collect();
-    let body = SubscriberPage { next_cursor: page.next.as_deref(), subscribers, total: page.total };
+    let (channel, page) = (channel_name(&channel)?, page_request(limit, cursor)?);
+    let found = services.operators.channels.subscribers(&auth.caller, channel, &page, &client.0).await?;
+    let subscribers = found.page.entries.iter().map(|info| SubscriberView::of(info)).collect();
+    let body = SubscriberPage { next_cursor: found.page.next.as_deref(), subscribers, total: found.total };
     Ok(HttpResponse::Ok().json(json!(body)))
 }
 
@@ -261,7 +255,7 @@ pub(crate) async fn remove_message(
     Ok(HttpResponse::Ok().json(json!(ErasedView::of(erased))))
 }
 
-/// The person whose messages are erased.
+/// The person. All messages of the person are erased.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasedPerson {

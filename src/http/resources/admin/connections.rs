@@ -10,16 +10,16 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service::{ConnectionQuery, Services};
+use service::{ConnectionOrder, ConnectionQuery, LiveFigure, Services};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{any_network, checked_text, realtime_user};
+use super::{any_network, checked_text, country_code, realtime_user};
 use crate::http::{
     extractors::{
         authenticated::Authenticated,
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
     },
     problem::Problem,
     views::connection::LiveConnectionView,
@@ -40,6 +40,9 @@ pub(crate) struct ConnectionsQuery {
     address: Option<IpAddr>,
     /// A network, such as `203.0.113.0/24` or `2001:db8::/32`, or an address.
     network: Option<String>,
+    /// The country of the address, as two letters (ISO 3166-1). Needs a GeoIP database.
+    #[param(pattern = "^[A-Za-z]{2}$")]
+    country: Option<String>,
     #[param(inline)]
     transport: Option<WantedTransport>,
     #[param(inline)]
@@ -54,7 +57,8 @@ pub(crate) struct ConnectionsQuery {
     older_than: Option<u32>,
     /// Younger than this number of seconds.
     younger_than: Option<u32>,
-    /// The order; `-` means the newest first.
+    /// The order; `-` means the newest, the longest or the slowest first. The page of `-queued` or `-ping` is the top of the connections
+    /// that it has examined.
     #[param(inline)]
     sort: Option<ConnectionSort>,
     /// The number of entries.
@@ -66,8 +70,9 @@ pub(crate) struct ConnectionsQuery {
 
 impl Shape for ConnectionsQuery {
     const FIELDS: &'static str = "user (the number of an account, or the name that an external issuer gives), session, device, \
-         address, network (such as 192.0.2.0/24), transport (websocket, http_stream or sse), protocol (json or protobuf), channel, \
-         client (a part of name and version), older_than and younger_than (seconds), sort (connected or -connected), \
+         address, network (such as 192.0.2.0/24), country (two letters), transport (websocket, http_stream or sse), protocol (json or \
+         protobuf), channel, client (a part of name and version), older_than and younger_than (seconds), sort (connected, -connected, \
+         -queued or -ping), \
          limit (1 to 200), cursor";
 }
 
@@ -86,13 +91,17 @@ enum WantedProtocol {
     Protobuf,
 }
 
-/// The order; `-` means the newest first.
+/// The order of a list of connections.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq, ToSchema)]
 enum ConnectionSort {
     #[serde(rename = "connected")]
     OldestFirst,
     #[serde(rename = "-connected")]
     NewestFirst,
+    #[serde(rename = "-queued")]
+    LongestQueue,
+    #[serde(rename = "-ping")]
+    SlowestPing,
 }
 
 impl ConnectionsQuery {
@@ -104,6 +113,7 @@ impl ConnectionsQuery {
             device: self.device,
             address: self.address,
             network: self.network.as_deref().map(any_network).transpose()?,
+            country: self.country.as_deref().map(country_code).transpose()?,
             transport: self.transport.map(|transport| match transport {
                 WantedTransport::Websocket => Transport::WebSocket,
                 WantedTransport::HttpStream => Transport::HttpStream,
@@ -117,9 +127,13 @@ impl ConnectionsQuery {
             client: self.client.map(checked_text).transpose()?,
             older_than: self.older_than.map(seconds),
             younger_than: self.younger_than.map(seconds),
-            oldest_first: self.sort == Some(ConnectionSort::OldestFirst),
-            limit: page_limit(self.limit)?,
-            cursor: self.cursor,
+            order: match self.sort {
+                None | Some(ConnectionSort::NewestFirst) => ConnectionOrder::NewestFirst,
+                Some(ConnectionSort::OldestFirst) => ConnectionOrder::OldestFirst,
+                Some(ConnectionSort::LongestQueue) => ConnectionOrder::Highest(LiveFigure::QueuedBytes),
+                Some(ConnectionSort::SlowestPing) => ConnectionOrder::Highest(LiveFigure::PingRoundTrip),
+            },
+            page: page_request(self.limit, self.cursor)?,
         })
     }
 }
@@ -128,18 +142,20 @@ impl ConnectionsQuery {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectionPage {
     connections: Vec<LiveConnectionView>,
+    /// How many connections were examined for this page. The next page examines further ones.
+    examined: usize,
     next_cursor: Option<String>,
 }
 
-/// `GET /api/v1/admin/connections`: the open connections of this node, newest first, in pages.
+/// `GET /api/v1/admin/connections`: the open connections of this node, in pages.
 pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
     client: Client,
     query: Query<ConnectionsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let page = services.operators.connections.list(&auth.caller, query.0.read()?, &client.0).await?;
-    let connections =
-        page.connections.iter().map(|listed| LiveConnectionView::of(listed, page.at_ms)).collect();
-    Ok(HttpResponse::Ok().json(json!(ConnectionPage { connections, next_cursor: page.next })))
+    let found = services.operators.connections.list(&auth.caller, query.0.read()?, &client.0).await?;
+    let page = found.page.map(|located| LiveConnectionView::of(located, found.at_ms));
+    let (connections, examined) = (page.entries, found.examined);
+    Ok(HttpResponse::Ok().json(json!(ConnectionPage { connections, examined, next_cursor: page.next })))
 }

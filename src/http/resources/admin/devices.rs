@@ -11,7 +11,6 @@ use crate::http::{
         body::Query,
         client::Client,
         page::Page,
-        page_limit::page_limit,
         path_id::path_id,
         reason::reason,
     },
@@ -28,11 +27,9 @@ pub(crate) async fn list(
     client: Client,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let Page { limit, cursor } = query.0;
-    let (user, limit) = (user_id(&request)?, page_limit(limit)?);
-    let page =
-        services.operators.devices.list(&auth.caller, user, limit, cursor.as_deref(), &client.0).await?;
-    let devices = page.devices.into_iter().map(|listed| DeviceView::of(listed, None)).collect();
+    let (user, page) = (user_id(&request)?, query.0.read()?);
+    let page = services.operators.devices.list(&auth.caller, user, &page, &client.0).await?;
+    let devices = page.entries.into_iter().map(|listed| DeviceView::of(listed, None)).collect();
     Ok(HttpResponse::Ok().json(json!(DevicePage { devices, next_cursor: page.next })))
 }
 

@@ -12,7 +12,7 @@ use crate::http::{
         authenticated::{Authenticated, AuthenticatedBody},
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
         path_id::path_id,
         reason::reason,
     },
@@ -130,8 +130,8 @@ pub(crate) async fn list(
         .map(|state| state.parse())
         .transpose()
         .map_err(|_| Problem::unprocessable("invalid_state", "The state is pending, erasing or erased."))?;
-    let (limit, cursor) = (page_limit(limit)?, cursor.as_deref());
-    let page = services.operators.erasures.list(&auth.caller, state, limit, cursor, &client.0).await?;
-    let erasures = page.erasures.iter().map(ErasureView::of).collect();
+    let page = page_request(limit, cursor)?;
+    let page = services.operators.erasures.list(&auth.caller, state, &page, &client.0).await?;
+    let erasures = page.entries.iter().map(ErasureView::of).collect();
     Ok(HttpResponse::Ok().json(json!(ErasurePage { erasures, next_cursor: page.next.as_deref() })))
 }

@@ -42,6 +42,18 @@ fn realtime_user(name: &str) -> Result<Subject, Problem> {
     subject(name).ok_or_else(|| Problem::unprocessable("invalid_subject", detail))
 }
 
+/// A country in capital letters.
+///
+/// # Errors
+/// 422 for a text that is not two letters.
+fn country_code(text: &str) -> Result<String, Problem> {
+    if text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_alphabetic()) {
+        return Ok(text.to_ascii_uppercase());
+    }
+    let detail = "A country has two letters (ISO 3166-1), for example `DE`.";
+    Err(Problem::unprocessable("invalid_country", detail))
+}
+
 /// The network that this text names, without the bits of a host.
 ///
 /// # Errors

@@ -10,13 +10,13 @@ use service::{AnySession, Services, SessionQuery};
 use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{any_network, checked_text, realtime_user};
+use super::{any_network, checked_text, country_code, realtime_user};
 use crate::http::{
     extractors::{
         authenticated::Authenticated,
         body::{Query, Shape},
         client::Client,
-        page_limit::page_limit,
+        page::page_request,
     },
     problem::Problem,
     views::session::SessionView,
@@ -85,26 +85,14 @@ impl SessionsQuery {
             active_only: self.active.unwrap_or(false),
             address: self.address,
             network: self.network.as_deref().map(any_network).transpose()?,
-            country: self.country.as_deref().map(country).transpose()?,
+            country: self.country.as_deref().map(country_code).transpose()?,
             client: self.client.map(checked_text).transpose()?,
             older_than: self.older_than.map(seconds),
             younger_than: self.younger_than.map(seconds),
             oldest_first: self.sort == Some(SessionSort::OldestFirst),
-            limit: page_limit(self.limit)?,
-            cursor: self.cursor,
+            page: page_request(self.limit, self.cursor)?,
         })
     }
-}
-
-/// A country in capital letters.
-///
-/// # Errors
-/// 422 for a text that is not two letters.
-fn country(text: &str) -> Result<String, Problem> {
-    if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Ok(text.to_ascii_uppercase());
-    }
-    Err(Problem::unprocessable("invalid_country", "A country has two letters (ISO 3166-1)."))
 }
 
 /// A session of an account, or an external session.
@@ -184,6 +172,6 @@ pub(crate) async fn list(
     let page = services.operators.listings.sessions(&auth.caller, query.0.read()?, &client.0).await?;
     let current = auth.caller.session;
     let sessions =
-        page.sessions.into_iter().map(|any_session| AdminSessionView::of(any_session, current)).collect();
+        page.entries.into_iter().map(|any_session| AdminSessionView::of(any_session, current)).collect();
     Ok(HttpResponse::Ok().json(json!(AnySessionPage { next_cursor: page.next, sessions })))
 }

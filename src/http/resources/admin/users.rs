@@ -18,7 +18,7 @@ use crate::http::{
         body::{Query, Shape},
         client::Client,
         idempotency::{IdempotentBody, created},
-        page_limit::page_limit,
+        page::page_request,
         path_id::path_id,
         reason::reason,
     },
@@ -119,11 +119,11 @@ pub(crate) async fn list(
     client: Client,
     query: Query<UsersQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let (wanted, limit) = (query.0.query()?, page_limit(query.0.limit)?);
-    let UsersQuery { role, status, cursor, .. } = query.0;
-    let listing = UserListing { query: wanted, role, status, limit, cursor };
+    let wanted = query.0.query()?;
+    let UsersQuery { role, status, limit, cursor, .. } = query.0;
+    let listing = UserListing { query: wanted, role, status, page: page_request(limit, cursor)? };
     let page = services.operators.users.list(&auth.caller, listing, &client.0).await?;
-    let users = page.users.iter().map(UserView::of).collect();
+    let users = page.entries.iter().map(UserView::of).collect();
     Ok(HttpResponse::Ok().json(json!(UserPage { next_cursor: page.next, users })))
 }
 

@@ -16,8 +16,7 @@ use crate::http::{
         body::{Query, Shape},
         client::Client,
         idempotency::{IdempotentBody, created},
-        page::Page,
-        page_limit::page_limit,
+        page::{Page, page_request},
         path_id::path_id,
         reason::reason,
     },
@@ -166,9 +165,9 @@ pub(crate) async fn create(
     let given = reason(&given)?;
     let fields =
         WebhookFields { name: Some(name), url: Some(url), events: Some(events), ..WebhookFields::default() };
-    let (caller, meta, receivers) = (sent.caller.clone(), client.0.clone(), Arc::clone(&services.events));
+    let (caller, meta, operators) = (sent.caller.clone(), client.0.clone(), Arc::clone(&services.operators));
     let work = async move {
-        let (webhook, secret) = receivers.webhooks.create(&caller, fields, &given, &meta).await?;
+        let (webhook, secret) = operators.webhooks.create(&caller, fields, &given, &meta).await?;
         let (secret, webhook) = (Some(secret.expose_secret()), ReceiverView::of(&webhook));
         let body = json!(WebhookView { secret, webhook });
         Ok(Created { status: 201, body, secrets: &["secret"] })
@@ -185,10 +184,8 @@ pub(crate) async fn list(
     client: Client,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = page_limit(query.0.limit)?;
-    let cursor = query.0.cursor.as_deref();
-    let page = services.events.webhooks.list(&auth.caller, cursor, limit, &client.0).await?;
-    let webhooks = page.receivers.iter().map(ReceiverView::of).collect();
+    let page = services.operators.webhooks.list(&auth.caller, &query.0.read()?, &client.0).await?;
+    let webhooks = page.entries.iter().map(ReceiverView::of).collect();
     Ok(HttpResponse::Ok().json(json!(WebhookPage { next_cursor: page.next, webhooks })))
 }
 
@@ -200,7 +197,7 @@ pub(crate) async fn show(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "webhook")?;
-    let found = services.events.webhooks.show(&auth.caller, id, &client.0).await?;
+    let found = services.operators.webhooks.show(&auth.caller, id, &client.0).await?;
     Ok(HttpResponse::Ok().json(json!(WebhookView { secret: None, webhook: ReceiverView::of(&found) })))
 }
 
@@ -216,7 +213,7 @@ pub(crate) async fn change(
     let given = reason(&given)?;
     let fields = WebhookFields { name, url, events, status, rotate_secret };
     let (webhook, secret) =
-        services.events.webhooks.change(&sent.caller, id, fields, &given, &client.0).await?;
+        services.operators.webhooks.change(&sent.caller, id, fields, &given, &client.0).await?;
     let secret = secret.as_ref().map(|secret| secret.expose_secret());
     Ok(HttpResponse::Ok().json(json!(WebhookView { secret, webhook: ReceiverView::of(&webhook) })))
 }
@@ -230,7 +227,7 @@ pub(crate) async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "webhook")?;
     let given = reason(&sent.body.reason)?;
-    services.events.webhooks.delete(&sent.caller, id, &given, &client.0).await?;
+    services.operators.webhooks.delete(&sent.caller, id, &given, &client.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -242,7 +239,7 @@ pub(crate) async fn test(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "webhook")?;
-    let event = services.events.webhooks.test(&auth.caller, id, &client.0).await?;
+    let event = services.operators.webhooks.test(&auth.caller, id, &client.0).await?;
     Ok(HttpResponse::Accepted().json(TestView { event_id: event }))
 }
 
@@ -256,12 +253,10 @@ pub(crate) async fn deliveries(
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "webhook")?;
     let DeliveriesQuery { state, limit, cursor } = query.0;
-    let wanted = (state.as_deref(), cursor.as_deref(), page_limit(limit)?);
-    let page = services.events.webhooks.deliveries(&auth.caller, id, wanted, &client.0).await?;
-    let (next_cursor, with_content) = (page.next, page.with_content);
-    let view = |delivery| DeliveryView::of(delivery, with_content);
-    let deliveries = page.deliveries.into_iter().map(view).collect();
-    Ok(HttpResponse::Ok().json(json!(DeliveryPage { deliveries, next_cursor })))
+    let (state, page) = (state.as_deref(), page_request(limit, cursor)?);
+    let found = services.operators.webhooks.deliveries(&auth.caller, id, state, &page, &client.0).await?;
+    let page = found.page.map(|delivery| DeliveryView::of(delivery, found.with_content));
+    Ok(HttpResponse::Ok().json(json!(DeliveryPage { deliveries: page.entries, next_cursor: page.next })))
 }
 
 /// `POST /api/v1/admin/webhooks/{id}/replay`: sends dead letters again.
@@ -274,6 +269,6 @@ pub(crate) async fn replay(
     let id = path_id(&request, "webhook")?;
     let Replay { events, reason: given } = sent.body;
     let given = reason(&given)?;
-    let replayed = services.events.webhooks.replay(&sent.caller, id, events, &given, &client.0).await?;
+    let replayed = services.operators.webhooks.replay(&sent.caller, id, events, &given, &client.0).await?;
     Ok(HttpResponse::Ok().json(ReplayedView { replayed }))
 }

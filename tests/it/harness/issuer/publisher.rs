@@ -154,9 +154,19 @@ impl Publisher {
 
     /// As [`Self::trusted_by`], but with this authority, or without one.
     pub(crate) fn trusted_through(&self, settings: &mut Settings, authority: Option<&Path>) {
-        let keys = json!({"jwks_url": self.url()});
-        let entry = json!({"name": "id", "keys": keys, "algorithms": ["ES256"], "ca_file": authority});
+        configure(settings, &json!([self.entry(authority)]));
+    }
+
+    /// As [`Self::trusted_by`], but only if the issuer has a public address. This one has none.
+    pub(crate) fn trusted_if_public(&self, settings: &mut Settings) {
+        let mut entry = self.entry(self.authority_file());
+        entry["public_address"] = json!(true);
         configure(settings, &json!([entry]));
+    }
+
+    fn entry(&self, authority: Option<&Path>) -> Value {
+        let keys = json!({"jwks_url": self.url()});
+        json!({"name": "id", "keys": keys, "algorithms": ["ES256"], "ca_file": authority})
     }
 
     /// The URL of the keys.

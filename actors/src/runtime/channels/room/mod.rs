@@ -11,7 +11,6 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 
 use logic::{
     channel_members::Channel,
-    erased_publishers::ErasedPublishers,
     erasure::Erasure,
     history::{PageBound, Recovery, Stream, epoch},
     namespace::{Options, RecoveryMode, Terms},
@@ -148,10 +147,11 @@ impl Room {
         }
     }
 
-    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number.
+    /// Replaces the publications in memory that the erasure covers. Their offsets stay. Returns their number.
     pub(crate) fn erase(&mut self, erasure: &Erasure) -> usize {
         match &mut self.source {
             Source::Memory { stream } => stream.as_mut().map_or(0, |stream| stream.erase(erasure)),
+            Source::Durable(_) if erasure.leaves_durable_channels() => 0,
             Source::Durable(durable) => durable.erase(erasure),
         }
     }
@@ -331,15 +331,6 @@ impl Room {
             Source::Durable(durable) => durable.bytes(),
         };
         history + self.keys.bytes()
-    }
-
-    /// Replaces the publications of erased persons, if the history is in memory only. A durable channel is read again after each
-    /// erasure in the journal.
-    pub(crate) fn replace(&mut self, erased: &ErasedPublishers) {
-        match &mut self.source {
-            Source::Memory { stream: Some(stream) } => stream.replace(erased),
-            Source::Memory { stream: None } | Source::Durable(_) => {}
-        }
     }
 
     /// Drops the older half of the history in memory and of the keys, because the histories exceed their bound.

@@ -19,7 +19,7 @@ pub(super) fn operations() -> Vec<Operation> {
         get(
             "/api/v1/admin/attempts/stuffing",
             "adminFindStuffing",
-            "The accounts whose passwords a stuffing wave has found.",
+            "The accounts with a password that a stuffing wave has found.",
         )
         .about("A source is in the wave if many of its attempts failed, on many accounts.")
         .operator()

@@ -26,7 +26,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .query::<StreamQuery>()
             .header_parameter("Last-Event-ID", "The number of the last entry that the client has.", &number())
             .refuses(&[INVALID_LAST_EVENT_ID, INVALID_NUMBER, INVALID_OUTCOME])
-            .answers_with(200, "Events `entry`, whose data are entries and whose ids are their numbers.", SSE, text)
+            .answers_with(200, "Events `entry`. Their data are entries, and their ids are the numbers of the entries.", SSE, text)
             .answer_header(200, "CacheControl", "Cache-Control"),
         get("/api/v1/admin/audit/export", "adminExportAudit", "The entries of the audit log, oldest first.")
             .about("If the export cannot be completed, the connection is aborted. With `readable=true` it needs a recent step-up.")

@@ -1,6 +1,6 @@
 //! Open connections of a node: `/api/v1/admin/connections`.
 
-use super::parts::{INVALID_NETWORK, INVALID_SEARCH, INVALID_SUBJECT, Operation, get};
+use super::parts::{INVALID_COUNTRY, INVALID_NETWORK, INVALID_SEARCH, INVALID_SUBJECT, Operation, get};
 use crate::http::resources::admin::connections::{ConnectionPage, ConnectionsQuery};
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -12,7 +12,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .operator()
         .page::<ConnectionsQuery>()
-        .refuses(&[INVALID_NETWORK, INVALID_SEARCH, INVALID_SUBJECT])
+        .refuses(&[INVALID_COUNTRY, INVALID_NETWORK, INVALID_SEARCH, INVALID_SUBJECT])
         .answers::<ConnectionPage>(200, "A page of connections."),
     ]
 }

@@ -76,7 +76,7 @@ fn deliveries() -> Vec<Operation> {
             .about("Only admins may do this.")
             .refuses(PRIVILEGED)
             .refuses(&[ADMIN_REQUIRED, RECEIVER_DISABLED])
-            .answers::<TestView>(202, "The id of the event, whose delivery is in the list of deliveries."),
+            .answers::<TestView>(202, "The id of the event. Its delivery is in the list of deliveries."),
         of_webhook(
             get(DELIVERIES, "adminListDeliveries", "The deliveries to a receiver, newest first.").operator(),
         )

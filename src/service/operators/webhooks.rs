@@ -1,16 +1,14 @@
-//! Webhooks, as operators manage them: `/api/v1/admin/webhooks`. Also the deliveries to every receiver, and dead letters that are
-//! sent again.
+//! Webhooks, for operators: list, show, make, change, delete and test. Also the deliveries to every receiver, and dead letters that
+//! are sent again.
+//!
+//! `events` sends the events. The rules of receivers are in `events::receiver_rules`, because streams have them, too.
 
-use domain::{
-    events::{
-        audit_mapping::{TEST_EVENT, webhook_types},
-        destination::parse_destination,
-        outgoing::{Content, Group, OutgoingEvent},
-        webhook::{SECRET_BYTES, secret_text},
-    },
-    shown_name::shown_name,
+use domain::events::{
+    audit_mapping::{TEST_EVENT, webhook_types},
+    destination::parse_destination,
+    outgoing::{Content, Group, OutgoingEvent},
+    webhook::{SECRET_BYTES, secret_text},
 };
-use protocol::audit::AuditEvent;
 use secrecy::SecretString;
 use serde_json::Map;
 use store::{
@@ -19,17 +17,26 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{receiver_secrets::ReceiverSecrets, settings::EventSettings};
+use super::authority::{Authority, Mandate, Right};
 use crate::{
     core::{
+        Core,
         caller::Caller,
         clock::{Clock, millis},
-        cursor::{cursor_after, read_cursor},
+        cursor::{cursor_after, invalid_cursor, read_cursor, read_id},
         failure::Failure,
+        page::{Page, PageRequest},
         random::random_bytes,
         request_meta::RequestMeta,
     },
-    operators::authority::{Authority, Mandate, Right},
+    events::{
+        Events,
+        receiver_rules::{
+            changed_meanwhile, checked_name, checked_url, described, no_room, no_such_receiver,
+        },
+        receiver_secrets::ReceiverSecrets,
+        settings::EventSettings,
+    },
 };
 
 /// How long the previous secret signs after a rotation.
@@ -54,24 +61,13 @@ pub struct WebhookFields {
     pub rotate_secret: bool,
 }
 
-/// A page of receivers, newest first.
-#[derive(Clone, Debug)]
-pub struct ReceiverPage {
-    /// The receivers.
-    pub receivers: Vec<EventReceiver>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
 /// A page of deliveries, newest first.
 #[derive(Clone, Debug)]
 pub struct DeliveryPage {
     /// The deliveries.
-    pub deliveries: Vec<Delivery>,
+    pub page: Page<Delivery>,
     /// Whether the caller may see their contents, which have the details of the audit trail.
     pub with_content: bool,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
 }
 
 /// Manages webhooks.
@@ -84,14 +80,14 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        authority: Authority,
-        secrets: ReceiverSecrets,
-        settings: EventSettings,
-    ) -> Self {
-        Self { store, clock, authority, secrets, settings }
+    pub(super) fn new(core: &Core, events: &Events, authority: Authority) -> Self {
+        Self {
+            store: core.store.clone(),
+            clock: core.clock.clone(),
+            authority,
+            secrets: events.secrets.clone(),
+            settings: events.settings,
+        }
     }
 
     /// Makes a webhook. Only this answer has the secret.
@@ -146,21 +142,16 @@ impl Webhooks {
     pub async fn list(
         &self,
         caller: &Caller,
-        cursor: Option<&str>,
-        limit: u32,
+        page: &PageRequest,
         meta: &RequestMeta,
-    ) -> Result<ReceiverPage, Failure> {
+    ) -> Result<Page<EventReceiver>, Failure> {
         let event = self.authority.event(caller, "event_receivers.listed", meta);
         self.authority.read(caller, Right::Read, event).await?;
-        let before = cursor.map(read_cursor).transpose()?;
-        let filter = ReceiverFilter { before, limit: limit.saturating_add(1), ..ReceiverFilter::default() };
-        let mut receivers = self.store.receivers(filter).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = receivers.len() > limit;
-        receivers.truncate(limit);
-        let next = receivers.last().filter(|_| more).map(|last| cursor_after(last.created_at, last.id));
-        let receivers = receivers.into_iter().map(|receiver| shown_to(caller, receiver)).collect();
-        Ok(ReceiverPage { receivers, next })
+        let (before, limit) = (page.after(read_cursor)?, page.one_more());
+        let filter = ReceiverFilter { before, limit, ..ReceiverFilter::default() };
+        let receivers =
+            page.page(self.store.receivers(filter).await?, |last| cursor_after(last.created_at, last.id));
+        Ok(receivers.map(|receiver| shown_to(caller, receiver)))
     }
 
     /// One receiver.
@@ -257,8 +248,8 @@ impl Webhooks {
         mandate.conclude(Err(Failure::conflict("receiver_disabled", "The webhook is disabled."))).await
     }
 
-    /// The deliveries to a receiver, newest first. Their contents are for those that may read the audit trail, and reading them is
-    /// an audit event of its own.
+    /// The deliveries to a receiver, newest first. Only callers that may read the audit trail see the contents, and such a read
+    /// is an audit event of its own.
     ///
     /// # Errors
     /// The errors of [`Authority::read`]; `NotFound`, `BadRequest` for an invalid cursor or state.
@@ -266,7 +257,8 @@ impl Webhooks {
         &self,
         caller: &Caller,
         id: Uuid,
-        (state, cursor, limit): (Option<&str>, Option<&str>, u32),
+        state: Option<&str>,
+        page: &PageRequest,
         meta: &RequestMeta,
     ) -> Result<DeliveryPage, Failure> {
         let with_content = Right::ReadAudit.is_held_by(caller);
@@ -277,17 +269,14 @@ impl Webhooks {
             self.permit_read(caller, id, meta).await?;
         }
         let state = state.map(|word| DeliveryState::of(word).ok_or_else(invalid_state)).transpose()?;
-        let invalid = || Failure::bad_request("invalid_cursor", "The cursor is not valid.");
-        let read = |text: &str| text.parse::<i64>().ok().filter(|seq| *seq > 0).ok_or_else(invalid);
-        let before = cursor.map(read).transpose()?;
+        let before: Option<i64> = page.after(read_id)?;
+        if before.is_some_and(|seq| seq <= 0) {
+            return Err(invalid_cursor());
+        }
         self.store.receiver(id).await?.ok_or_else(no_such_receiver)?;
-        let filter = DeliveryFilter { receiver: id, state, before, limit: limit.saturating_add(1) };
-        let mut deliveries = self.store.deliveries(filter).await?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = deliveries.len() > limit;
-        deliveries.truncate(limit);
-        let next = deliveries.last().filter(|_| more).map(|last| last.seq.to_string());
-        Ok(DeliveryPage { deliveries, with_content, next })
+        let filter = DeliveryFilter { receiver: id, state, before, limit: page.one_more() };
+        let deliveries = self.store.deliveries(filter).await?;
+        Ok(DeliveryPage { page: page.page(deliveries, |last| last.seq.to_string()), with_content })
     }
 
     /// Sends dead letters again: these, or the oldest 1,000. Returns their number.
@@ -357,40 +346,13 @@ impl Webhooks {
     }
 }
 
-/// The event with what the receiver is now, without its secret.
-pub(super) fn described(event: AuditEvent, receiver: &EventReceiver) -> AuditEvent {
-    let event = event
-        .with("receiver", receiver.id.to_string())
-        .with("kind", receiver.kind.as_str())
-        .with("status", receiver.status.as_str())
-        .with("events", receiver.events.clone());
-    // The path and the query may contain a secret of the receiver.
-    let host = receiver.url.as_deref().and_then(|url| parse_destination(url, true).ok());
-    match host.and_then(|url| url.host_str().map(str::to_owned)) {
-        Some(host) => event.with("host", host),
-        None => event,
-    }
-}
-
 /// The receiver as this caller may see it. The path and the query of its URL may contain a secret, so only admins see them.
-pub(super) fn shown_to(caller: &Caller, receiver: EventReceiver) -> EventReceiver {
+pub(crate) fn shown_to(caller: &Caller, receiver: EventReceiver) -> EventReceiver {
     if Right::Administer.is_held_by(caller) {
         return receiver;
     }
     let origin = |url: &str| parse_destination(url, true).ok().map(|url| url.origin().ascii_serialization());
     EventReceiver { url: receiver.url.as_deref().and_then(origin), ..receiver }
-}
-
-pub(super) fn checked_name(name: &str) -> Result<String, Failure> {
-    let detail = "A name has 1 to 100 characters, and no invisible characters.";
-    shown_name(name).ok_or_else(|| Failure::bad_request("invalid_name", detail))
-}
-
-pub(super) fn checked_url(url: &str, settings: EventSettings) -> Result<String, Failure> {
-    let parsed = parse_destination(url, settings.inner_addresses);
-    parsed
-        .map(String::from)
-        .map_err(|error| Failure::BadRequest { code: "invalid_url", detail: error.to_string().into() })
 }
 
 fn checked_events(words: &[String]) -> Result<Vec<String>, Failure> {
@@ -407,27 +369,6 @@ fn checked_events(words: &[String]) -> Result<Vec<String>, Failure> {
         return Err(Failure::bad_request("invalid_events", detail));
     }
     Ok(events)
-}
-
-pub(super) fn no_such_receiver() -> Failure {
-    Failure::not_found("There is no such receiver.")
-}
-
-/// The failure if a receiver was not added.
-pub(super) fn no_room(refused: AddedReceiver) -> Failure {
-    match refused {
-        AddedReceiver::TooManyOfKey => {
-            Failure::conflict("too_many_streams", "This API key has five streams already. Delete one first.")
-        }
-        AddedReceiver::TooMany | AddedReceiver::Yes => {
-            let detail = "There are 100 receivers, or 80 streams, already. Delete one first.";
-            Failure::conflict("too_many_receivers", detail)
-        }
-    }
-}
-
-pub(super) fn changed_meanwhile() -> Failure {
-    Failure::conflict("changed_meanwhile", "The receiver was changed at the same time. Read it again.")
 }
 
 fn invalid_state() -> Failure {

@@ -1,7 +1,8 @@
 //! Streams of Security Event Tokens, as their receivers manage them (OpenID SSF 1.0), and polling (RFC 8936).
 //!
-//! A receiver is a key of the server API with the scope `events`, which sees only the streams that it has made. Admins see and
-//! change all streams, with a recent step-up, and other operators see them. The key in the settings sees all.
+//! A receiver has a key of the server API with the scope `events`. The key sees only the streams that it has made. Admins change
+//! all streams, with a recent step-up; operators and auditors see all streams, and so does the key in the settings. `events`
+//! pushes the tokens to receivers that do not poll.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,17 +23,10 @@ use store::{
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::{
-    receiver_secrets::ReceiverSecrets,
-    sender::{audience, security_event_token, transmitter},
-    settings::EventSettings,
-    webhooks::{
-        changed_meanwhile, checked_name, checked_url, described, no_room, no_such_receiver, shown_to,
-    },
-};
 use crate::{
     access::api_keys::ApiCaller,
     core::{
+        Core,
         audit::AuditTrail,
         caller::Caller,
         clock::{Clock, millis},
@@ -40,7 +34,19 @@ use crate::{
         keys::LiveKeys,
         request_meta::RequestMeta,
     },
-    operators::authority::{Authority, Mandate, Right},
+    events::{
+        Events,
+        receiver_rules::{
+            changed_meanwhile, checked_name, checked_url, described, no_room, no_such_receiver,
+        },
+        receiver_secrets::ReceiverSecrets,
+        sender::{audience, security_event_token, transmitter},
+        settings::EventSettings,
+    },
+    operators::{
+        authority::{Authority, Mandate, Right},
+        webhooks::shown_to,
+    },
 };
 
 /// The most tokens in one answer to a poll.
@@ -130,16 +136,18 @@ pub struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        authority: Authority,
-        (audit, keys): (AuditTrail, LiveKeys),
-        secrets: ReceiverSecrets,
-        settings: EventSettings,
-    ) -> Self {
-        let waiting_polls = Arc::new(Semaphore::new(WAITING_POLLS));
-        Self { store, clock, authority, audit, keys, secrets, settings, waiting_polls }
+    pub(crate) fn new(core: &Core, events: &Events) -> Self {
+        let Core { store, clock, audit, privilege, throttle, keys, .. } = core;
+        Self {
+            store: store.clone(),
+            clock: clock.clone(),
+            authority: Authority::new(audit.clone(), privilege.clone(), throttle.clone()),
+            audit: audit.clone(),
+            keys: keys.clone(),
+            secrets: events.secrets.clone(),
+            settings: events.settings,
+            waiting_polls: Arc::new(Semaphore::new(WAITING_POLLS)),
+        }
     }
 
     /// The issuer of the tokens.
@@ -273,7 +281,7 @@ impl Streams {
         }
     }
 
-    /// Sends a verification event over the stream, in the same way as every other event. One waits at most.
+    /// Sends a verification event over the stream, in the same way as every other event. At most one verification waits.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`, `BadRequest` for a state that is too long, `Conflict` for a disabled stream, or while a verification
@@ -311,7 +319,7 @@ impl Streams {
         }
     }
 
-    /// Settles what the receiver has, and returns the next tokens.
+    /// Settles the events that the poll names, and returns the next tokens.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound` also for a stream that does not poll, `Unavailable`.
