@@ -16,6 +16,7 @@
 //! - [`certificate_expiry`]: when operators are warned of the end of a certificate
 //! - [`transparency_log`]: the Merkle tree over audit events, its proofs and signed checkpoints
 //! - [`events`]: events for other systems
+//! - [`drill`]: what a drill of the revocations shows
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
 pub mod abuse;
@@ -25,6 +26,7 @@ pub mod certificate_expiry;
 pub mod characters;
 pub mod client;
 pub mod crypto;
+pub mod drill;
 pub mod events;
 pub mod factors;
 pub mod import;

@@ -5,13 +5,14 @@
 //! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
 //! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← audit_log ← access ← revocation ← authenticators ← { sign_in, account,
-//! operators ← events, realtime } ← upkeep`; `import` and `restoration` use only `core`.
+//! operators ← { events, drill }, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
 mod account;
 mod audit_log;
 mod authenticators;
 mod core;
+mod drill;
 mod events;
 mod import;
 mod operators;
@@ -73,6 +74,12 @@ pub use audit_log::{
 };
 pub use authenticators::{
     passkey_ceremony::PasskeyCeremony, relying_party::RelyingParty, verify_code::CodeProof,
+};
+pub use domain::drill::DrillReport;
+pub use drill::{
+    Drills,
+    doors::{CanaryTokens, DoorClosed, DoorFuture, HeldDoors, NodeDoors},
+    settings::DrillSettings,
 };
 pub use events::{
     Events,
@@ -165,6 +172,8 @@ pub struct Services {
     pub operators: Arc<Operators>,
     /// Events for other systems.
     pub events: Arc<Events>,
+    /// Drills of the revocations.
+    pub drills: Drills,
     /// The server API, figures of this node, external sessions and emulated streams.
     pub server_api: Arc<ServerApi>,
     /// The audit log: its checkpoints, its proofs and its entries.
@@ -213,13 +222,15 @@ impl Services {
             node,
             on_stale: settings.on_stale,
             erasure: settings.erasure,
+            drill_interval: settings.drill.interval,
         };
+        let drills = Drills::new(&core, &access, &revocation, node);
         let delivery = Arc::clone(&events.delivery);
         let upkeep = Upkeep::new(
             &core,
             &access,
             Arc::clone(&revocation),
-            (external, delivery),
+            (external, delivery, drills.clone()),
             Arc::clone(&audit_log),
             sessions,
             kept,
@@ -235,6 +246,7 @@ impl Services {
             account: Arc::new(account),
             operators: Arc::new(operators),
             events: Arc::new(events),
+            drills,
             server_api: Arc::new(server_api),
             audit_log,
             upkeep: Arc::new(upkeep),

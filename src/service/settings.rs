@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::{
     audit_log::settings::AuditLogSettings, authenticators::relying_party::RelyingParty,
-    events::settings::EventSettings, sign_in::geo::Geo,
+    drill::settings::DrillSettings, events::settings::EventSettings, sign_in::geo::Geo,
 };
 
 /// What happens to deliveries while this node cannot read revocations.
@@ -74,4 +74,6 @@ pub struct ServiceSettings {
     pub issuer_tokens: Duration,
     /// Events for other systems.
     pub events: EventSettings,
+    /// When drills run by themselves.
+    pub drill: DrillSettings,
 }

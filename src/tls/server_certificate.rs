@@ -203,6 +203,11 @@ impl ServerCertificate {
         validity(own)
     }
 
+    /// Whether this is the certificate that is served now.
+    pub(super) fn is_served(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.current.read().certified.cert.first().is_some_and(|own| own == certificate)
+    }
+
     /// The TLS settings with this certificate. With a verifier in `clients`, clients may present certificates, which it
     /// verifies.
     ///

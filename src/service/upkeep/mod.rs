@@ -8,6 +8,7 @@ pub(crate) mod batches;
 pub(crate) mod channel_retention;
 pub(crate) mod database_check;
 pub(crate) mod delivery_hold;
+pub(crate) mod drills;
 pub(crate) mod erased_channels;
 pub(crate) mod erasure;
 pub(crate) mod erasure_records;
@@ -41,6 +42,7 @@ use domain::{
     retention::RetentionPeriods,
     session::SessionLimits,
 };
+use drills::DrillJob;
 use erased_channels::ErasedChannelsJob;
 use erasure::Erasing;
 use expiry::Expiry;
@@ -65,6 +67,7 @@ use crate::{
         failure::Failure,
         lasting_keys::{LastingKeysError, lasting_keys},
     },
+    drill::Drills,
     events::{
         delivery::{self, Delivery},
         receiver_secrets::ReceiverSecrets,
@@ -93,6 +96,8 @@ pub(crate) struct UpkeepSettings {
     pub(crate) on_stale: OnStale,
     /// How erasures are carried out.
     pub(crate) erasure: ErasureRules,
+    /// How often this node drills; `None`: only on demand.
+    pub(crate) drill_interval: Option<Duration>,
 }
 
 /// The capability to run background jobs. Dropping it stops them.
@@ -106,6 +111,8 @@ pub struct Upkeep {
     revocation: Arc<Revocation>,
     external_sessions: ExternalSessions,
     delivery: Arc<Delivery>,
+    drills: Drills,
+    drill_interval: Option<Duration>,
     expiry: Arc<Expiry>,
     retention: Arc<ChannelRetention>,
     on_stale: OnStale,
@@ -129,7 +136,7 @@ impl Upkeep {
         core: &Core,
         access: &Access,
         revocation: Arc<Revocation>,
-        (external_sessions, delivery): (ExternalSessions, Arc<Delivery>),
+        (external_sessions, delivery, drills): (ExternalSessions, Arc<Delivery>, Drills),
         audit_log: Arc<AuditLog>,
         sessions: SessionLimits,
         settings: UpkeepSettings,
@@ -150,6 +157,7 @@ impl Upkeep {
             revocation,
             external_sessions,
             delivery,
+            drill_interval: settings.drill_interval,
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
@@ -165,6 +173,7 @@ impl Upkeep {
                 realtime: realtime.clone(),
                 clock: clock.clone(),
                 node: settings.node,
+                drills: drills.clone(),
                 passes: AtomicU64::new(0),
             }),
             reseal: Arc::new(Reseal {
@@ -188,6 +197,7 @@ impl Upkeep {
                 kept: settings.rows.audit,
             }),
             audit_log,
+            drills,
             database: DatabaseCheck::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -317,6 +327,7 @@ impl Upkeep {
             feed: Arc::clone(&self.feed),
         });
         let mut jobs = self.audit_jobs();
+        jobs.extend(self.drill_jobs());
         jobs.extend([
             job(statistics::EVERY, "statistics", &self.statistics, |part| async move { part.run().await }),
             job(expiry::EVERY, "expiry", &self.expiry, |part| async move { part.run().await }),
@@ -352,6 +363,18 @@ impl Upkeep {
             }),
         ]);
         jobs
+    }
+
+    fn drill_jobs(&self) -> [Job; 2] {
+        let (drills, claims) = (self.drills.clone(), self.drills.clone());
+        let drill = DrillJob::new(drills, self.realtime.clone(), &self.clock, self.drill_interval);
+        [
+            job(drills::EVERY, "drill", &drill, |part| async move { part.run().await }),
+            Job::every(drills::CLAIMS_EVERY, "drill_claims", move || {
+                let claims = claims.clone();
+                async move { claims.revoke_offered().await }
+            }),
+        ]
     }
 
     fn audit_jobs(&self) -> Vec<Job> {

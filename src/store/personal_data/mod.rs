@@ -7,6 +7,7 @@ pub(crate) mod cancellation;
 mod columns;
 mod erase;
 mod export;
+mod impersonal;
 pub(crate) mod request;
 mod requests;
 mod steps;

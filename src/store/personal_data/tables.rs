@@ -8,34 +8,12 @@ use super::{
         ACCOUNT, ATTEMPT, DELIVERY, DENIAL, DEVICE, EVENT, EXTERNAL_SESSION, LOG_HEAD, MESSAGE, PASSKEY,
         RECEIVER, REVOCATION, SESSION,
     },
-    table::{Effect, PersonalTable, Withheld, column, withheld},
+    impersonal::{DRILL_REQUESTS, DRILLS, PAGE, impersonal},
+    table::{Effect, PersonalTable, column, withheld},
 };
 
 /// The member of the entries of the audit log. The service reads them, because only it opens what is sealed.
 pub const LOG_MEMBER: &str = "log";
-
-/// Rows that an export reads at once.
-const PAGE: i64 = 500;
-
-/// A table without rows about persons.
-const fn impersonal(
-    name: &'static str,
-    holds: &'static str,
-    columns: &'static [Withheld],
-    why: &'static str,
-) -> PersonalTable {
-    PersonalTable {
-        name,
-        holds,
-        of_person: "",
-        order: &[],
-        member: None,
-        page: PAGE,
-        exported: &[],
-        withheld: columns,
-        effect: Effect::Kept(why),
-    }
-}
 
 /// All tables.
 pub const TABLES: &[PersonalTable] = &[
@@ -376,6 +354,8 @@ pub const TABLES: &[PersonalTable] = &[
         )],
         "a ban is of an address, which many persons may share, and ends by itself (`BAN_MINUTES`); otherwise an erasure would lift it",
     ),
+    DRILL_REQUESTS,
+    DRILLS,
     impersonal(
         "api_keys",
         "keys of the server API",
