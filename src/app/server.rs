@@ -152,7 +152,7 @@ impl App {
         let socket = settings.listen.socket.as_ref().map(|(path, _)| path.clone());
         let encrypted = https.zip(tls.as_ref().map(|tls| Arc::clone(tls.certificate())));
         let entrance = Entrance::choose(plain, socket, encrypted);
-        services.drills.fill(Arc::new(DrillClient::new(entrance, realtime.live())));
+        services.drills.fill(Arc::new(DrillClient::new(entrance, realtime.live().clone())));
         let renewal = renewal(settings, tls.as_deref(), challenges, store, services);
         let running = Running {
             server,

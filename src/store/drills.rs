@@ -136,8 +136,9 @@ impl Store {
             Box::pin(async move {
                 let statement = client.prepare_cached(sql).await?;
                 let NewDrill { id, node, request, started_by, now } = new;
-                let row = client.execute(&statement, &[&id, &node, &request, &started_by.as_str(), &now]);
-                Ok(row.await? == 1)
+                let started_by = started_by.as_str();
+                let written = client.execute(&statement, &[&id, &node, &request, &started_by, &now]).await?;
+                Ok(written == 1)
             })
         })
         .await

@@ -12,7 +12,7 @@ use domain::certificate_expiry::CertificateLife;
 use parking_lot::RwLock;
 use rustls::{
     InconsistentKeys, ServerConfig,
-    pki_types::{PrivateKeyDer, ServerName},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
     server::{ClientHello, ResolvesServerCert, danger::ClientCertVerifier},
     sign::CertifiedKey,
 };

@@ -165,7 +165,8 @@ async fn doors_that_are_shut_after_their_bound_are_late() {
     assert_eq!(report["outcome"], "late");
     let late: Vec<_> = DOORS.iter().map(|door| ((*door).to_owned(), "late".to_owned())).collect();
     assert_eq!(verdicts(&report, "this_node"), late);
-    let detail = "SELECT count(*) FROM audit_events WHERE event = 'drill.run' AND detail ->> 'result' = 'late'";
+    let detail =
+        "SELECT count(*) FROM audit_events WHERE event = 'drill.run' AND detail ->> 'result' = 'late'";
     assert_eq!(app.count(detail).await, 1);
     assert!(app.metrics().contains("verdict=\"late\""));
 }
@@ -297,8 +298,8 @@ async fn the_canary_is_listed_among_no_users_and_no_admin_can_change_it() {
     let reset = json!({"reason": "a test", "password": "generated"});
     let path = format!("/api/v1/admin/users/{canary}/password-reset");
     assert_ne!(admin.post(&path, &reset).await.status, 200);
-    let erase = admin.post(&format!("/api/v1/admin/users/{canary}/erasure"), &json!({"reason": "a test"}));
-    erase.await.refused(403, "not_permitted");
+    let path = format!("/api/v1/admin/users/{canary}/erasure");
+    admin.post(&path, &json!({"reason": "a test"})).await.refused(403, "not_permitted");
     let untouched = "SELECT count(*) FROM users WHERE role = 'canary' AND status = 'active' AND password_hash NOT LIKE '$%'";
     assert_eq!(app.count(untouched).await, 1);
 }
@@ -354,7 +355,7 @@ async fn the_command_line_asks_every_node_and_without_the_setting_no_node_drills
     let drills = answer["drills"].as_array().expect("drills");
     let nodes: Vec<_> = drills.iter().map(|drill| drill["node"].as_str().expect("a node")).collect();
     assert_eq!(nodes.len(), 2, "{answer}");
-    assert_ne!(nodes[0].parse::<Uuid>().expect("an id"), nodes[1].parse().expect("an id"));
+    assert_ne!(nodes[0].parse::<Uuid>().expect("an id"), nodes[1].parse::<Uuid>().expect("an id"));
     for drill in drills {
         assert_shut_before(drill);
     }

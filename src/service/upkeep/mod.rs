@@ -168,14 +168,7 @@ impl Upkeep {
                 periods: settings.rows,
             }),
             account_keys: Arc::new(AccountKeys::new(store.clone())),
-            statistics: Arc::new(StatisticsJob {
-                store: store.clone(),
-                realtime: realtime.clone(),
-                clock: clock.clone(),
-                node: settings.node,
-                drills: drills.clone(),
-                passes: AtomicU64::new(0),
-            }),
+            statistics: Arc::new(statistics_job(core, drills.clone(), settings.node)),
             reseal: Arc::new(Reseal {
                 store: store.clone(),
                 keys: core.keys.clone(),
@@ -395,6 +388,12 @@ impl Upkeep {
             }),
         ]
     }
+}
+
+fn statistics_job(core: &Core, drills: Drills, node: Uuid) -> StatisticsJob {
+    let Core { store, realtime, clock, .. } = core;
+    let (store, realtime, clock) = (store.clone(), realtime.clone(), clock.clone());
+    StatisticsJob { store, realtime, clock, node, drills, passes: AtomicU64::new(0) }
 }
 
 fn expiry_job(
