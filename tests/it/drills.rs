@@ -81,6 +81,8 @@ async fn a_drill_shuts_every_door_and_is_reported_counted_and_audited() {
     assert_eq!(labels, ["api", "http_stream", "refresh", "sse", "websocket"]);
 
     let rows = app.rows().await;
+    let audited = "SELECT count(*) FROM audit_events WHERE event = 'drill.run'";
+    eventually("the drill is audited", async || app.count(audited).await > 0).await;
     let sql = "SELECT actor_id, detail FROM audit_events WHERE event = 'drill.run'";
     let events = rows.query(sql, &[]).await.expect("events");
     assert_eq!(events.len(), 1);
