@@ -55,9 +55,9 @@ impl Drill {
             }
             let answers = ask(&store, Duration::from_secs(wait)).await?;
             if json {
-                print_json(&answers)
+                print_json(&answers);
             } else {
-                print_table(&answers)
+                print_table(&answers);
             }
             answers.verdict()
         })

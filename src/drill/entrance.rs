@@ -28,7 +28,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// The address that the client names if this node takes the connection for one of a trusted proxy. It is of the block that is
 /// discarded everywhere (RFC 6666), so it is the address of no client. Without it, the node would report a proxy that does not name
 /// its clients, and the drill would use up the limits of the proxy.
-const DISCARDED: HeaderValue = HeaderValue::from_static("100::1");
+const DISCARDED: &str = "100::1";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const USER_AGENT: &str = concat!("portcullis-drill/", env!("CARGO_PKG_VERSION"));
 
@@ -83,7 +83,7 @@ impl Entrance {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut headers = HeaderMap::new();
         if trusted_proxies.iter().any(|network| network.contains(&self.peer())) {
-            headers.insert(FORWARDED_FOR, DISCARDED);
+            headers.insert(FORWARDED_FOR, HeaderValue::from_static(DISCARDED));
         }
         let client = Client::builder()
             .redirect(redirect::Policy::none())

@@ -283,6 +283,15 @@ mod tests {
     }
 
     #[test]
+    fn the_canary_reads_its_own_data_only_and_belongs_to_no_operator() {
+        assert_eq!("canary".parse(), Ok(Role::Canary));
+        assert_eq!(Role::Canary.scopes(), Scopes::of(&[Scope::Read]));
+        for role in Role::ALL {
+            assert!(Role::Canary < role && !role.may_act_on(Role::Canary) && !Role::Canary.may_act_on(role));
+        }
+    }
+
+    #[test]
     fn an_auditor_reads_the_audit_trail_and_operates_nothing() {
         let scopes = Role::Auditor.scopes();
         assert!(scopes.contains(Scope::Audit));

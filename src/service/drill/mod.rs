@@ -141,9 +141,9 @@ impl Drills {
     /// # Errors
     /// `Unavailable`.
     pub(crate) async fn revoke_offered(&self) -> Result<(), Failure> {
+        let Some(offered) = self.0.store.claim_canary(self.0.node).await? else { return Ok(()) };
         // Without the account, no session of it can be offered.
         let Some(canary) = self.0.store.canary_account().await? else { return Ok(()) };
-        let Some(offered) = self.0.store.claim_canary(self.0.node).await? else { return Ok(()) };
         self.0.canary.revoke(offered.session, canary.id).await
     }
 
