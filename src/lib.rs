@@ -8,6 +8,7 @@ pub mod acme;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod drill;
 pub mod fd_limits;
 pub mod http;
 pub mod lifecycle;

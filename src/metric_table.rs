@@ -125,6 +125,27 @@ const METRICS: &[Metric] = &[
     gauge("database_requests_waiting", &[], "work that waits for a connection to the database"),
     counter("deliveries_total", &[], "deliveries of publications to single subscribers"),
     gauge("denials_without_end", &[], "blocked users whose block has no end"),
+    histogram(
+        "drill_door_seconds",
+        &["door", "revoked_by"],
+        "the time from the request of a drill's revocation until a client saw the door shut; a door that stayed open counts with 5 s",
+    ),
+    counter(
+        "drill_doors_total",
+        &["door", "revoked_by", "verdict"],
+        "doors of drills: `in_time`, `late` (above 50 ms on `this_node`, or 1 s from an `other_node`), `open` after 5 s, `unclear`",
+    ),
+    gauge("drill_interval_seconds", &[], "how often this node drills by itself; 0 if it does not (`DRILL`)"),
+    gauge(
+        "drill_last_success_seconds",
+        &[],
+        "the time of the last drill in which every door was shut in time, or of the start, in seconds since 1970",
+    ),
+    counter(
+        "drills_total",
+        &["outcome"],
+        "drills: `passed`, `late`, `open`, or `failed` (it could not be finished, or a verdict is unclear)",
+    ),
     counter("erasures_total", &[], "accounts that were erased"),
     gauge(
         "event_dead_letters",

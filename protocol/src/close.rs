@@ -36,11 +36,13 @@ pub enum Cause {
     FactorChanged,
     /// The counter of a passkey did not rise, so the passkey may have been copied.
     CredentialCloned,
+    /// A drill: the server ended a session of its canary account, to measure its own revocations.
+    Drill,
 }
 
 impl Cause {
     /// Every cause, in the order of the database's CHECK constraint.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Revoked,
         Self::SignedOut,
         Self::PasswordChanged,
@@ -52,6 +54,7 @@ impl Cause {
         Self::SessionLimit,
         Self::FactorChanged,
         Self::CredentialCloned,
+        Self::Drill,
     ];
 
     /// The stored spelling.
@@ -69,6 +72,7 @@ impl Cause {
             Self::SessionLimit => "session_limit",
             Self::FactorChanged => "factor_changed",
             Self::CredentialCloned => "credential_cloned",
+            Self::Drill => "drill",
         }
     }
 
@@ -86,7 +90,8 @@ impl Cause {
             | Self::SessionExpired
             | Self::SessionLimit
             | Self::FactorChanged
-            | Self::CredentialCloned => CloseReason::SessionRevoked,
+            | Self::CredentialCloned
+            | Self::Drill => CloseReason::SessionRevoked,
             Self::SignedOut => CloseReason::SignedOut,
             Self::PasswordChanged => CloseReason::PasswordChanged,
             Self::AccountDisabled => CloseReason::AccountDisabled,

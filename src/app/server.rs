@@ -26,6 +26,7 @@ use super::{
 use crate::{
     acme::Renewal,
     config::{Environment, SettingValues, Settings},
+    drill::{DrillClient, Entrance},
     fd_limits::FdLimits,
     http::{self, HttpChallenges},
     lifecycle::{Died, Running, Shutdown},
@@ -147,6 +148,11 @@ impl App {
         if let Some(life) = tls.as_ref().and_then(|tls| tls.certificate().life()) {
             services.certificate_expiry.note(life);
         }
+        let plain = http.filter(|_| !settings.listen.redirect);
+        let socket = settings.listen.socket.as_ref().map(|(path, _)| path.clone());
+        let encrypted = https.zip(tls.as_ref().map(|tls| Arc::clone(tls.certificate())));
+        let entrance = Entrance::choose(plain, socket, encrypted);
+        services.drills.fill(Arc::new(DrillClient::new(entrance, realtime.live().clone())));
         let renewal = renewal(settings, tls.as_deref(), challenges, store, services);
         let running = Running {
             server,

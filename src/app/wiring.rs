@@ -106,6 +106,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         audit_log: settings.audit_log.clone(),
         issuer_tokens: settings.issuer_tokens,
         events: settings.events,
+        drill: settings.drill,
         ban: settings.ban,
         current_for: settings.current_for,
         on_stale: settings.on_stale,

@@ -10,7 +10,7 @@ use std::{
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    audit, backup, ban, cert, config, dev, health, import, key, keys, manual, migrate, openapi, receipt,
+    audit, backup, ban, cert, config, dev, drill, health, import, key, keys, manual, migrate, openapi, receipt,
     restore, serve, session, user,
 };
 use crate::config::Variables;
@@ -47,6 +47,8 @@ enum Command {
     User(user::User),
     /// Lists and revokes sessions.
     Session(session::Session),
+    /// Drills the revocations of every running server, and shows when each door was shut.
+    Drill(drill::Drill),
     /// Writes, checks, shows and describes the settings.
     Config(config::Config),
     /// Bans addresses, lists bans and lifts them.
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Import(import) => import.run(&variables),
         Command::User(user) => user.run(&variables),
         Command::Session(session) => session.run(&variables),
+        Command::Drill(drill) => drill.run(&variables),
         Command::Config(config) => config.run(&variables),
         Command::Ban(ban) => ban.run(&variables),
         Command::Key(key) => key.run(&variables),

@@ -16,6 +16,7 @@ mod config_init;
 mod config_show;
 mod demo_users;
 mod dev;
+mod drill;
 mod error;
 mod health;
 mod import;

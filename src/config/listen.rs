@@ -1,7 +1,7 @@
 //! [`Listen`]: the addresses of the listeners, and the certificates of TLS.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -118,6 +118,17 @@ pub fn local_address(variables: &Variables) -> Result<LocalAddress, ConfigError>
     read.finish(found)
 }
 
+/// An address to connect to. A server that listens on all addresses listens on loopback, too.
+#[must_use]
+pub fn reachable(bound: SocketAddr) -> SocketAddr {
+    let address = match bound.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        other => other,
+    };
+    SocketAddr::new(address, bound.port())
+}
+
 fn bind_address(read: &mut Reader<'_>) -> IpAddr {
     read.parsed(&BIND_ADDRESS).unwrap_or(IpAddr::from([0, 0, 0, 0]))
 }
@@ -153,4 +164,18 @@ pub(super) fn metrics_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
         read.problem(format!("{}: `{text}` {form}", METRICS_ADDR.name));
     }
     address.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_on_all_addresses_is_reached_on_loopback() {
+        for (bound, reached) in
+            [("0.0.0.0:8000", "127.0.0.1:8000"), ("[::]:8000", "[::1]:8000"), ("10.0.0.7:80", "10.0.0.7:80")]
+        {
+            assert_eq!(reachable(bound.parse().expect("an address")).to_string(), reached);
+        }
+    }
 }

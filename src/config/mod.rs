@@ -48,7 +48,7 @@ pub use environment::Environment;
 pub use error::ConfigError;
 pub use issuer_tokens::issuer_token_life;
 pub use key_file::{KeyFile, KeyFileError};
-pub use listen::{Listen, LocalAddress, local_address};
+pub use listen::{Listen, LocalAddress, local_address, reachable};
 pub use reference::reference;
 pub use secrets::{KeyKind, Secrets, token_algorithm};
 pub use settings::{Draft, GeoFiles, Settings, erasure_rules};

@@ -13,7 +13,7 @@ use domain::{
     session::SessionLimits,
 };
 use secrecy::SecretString;
-use service::{AuditLogSettings, EventSettings, OnStale, geo::Geo};
+use service::{AuditLogSettings, DrillSettings, EventSettings, OnStale, geo::Geo};
 use store::DatabaseSettings;
 
 use super::{
@@ -113,6 +113,8 @@ pub struct Settings {
     pub issuer_tokens: Duration,
     /// `EVENTS_…`.
     pub events: EventSettings,
+    /// `DRILL`, `DRILL_INTERVAL_SECONDS`.
+    pub drill: DrillSettings,
     /// `ALLOW_ANONYMOUS`.
     pub allow_anonymous: bool,
     /// `API_KEY`.
@@ -279,6 +281,7 @@ impl Settings {
                 max_age: read.duration(&EVENTS_MAX_AGE_DAYS),
                 backlog: read.number(&EVENTS_BACKLOG),
             },
+            drill: drill(read),
             allow_anonymous: read.flag(&ALLOW_ANONYMOUS),
             api_key: api_key(read),
             socket: socket(read),
@@ -308,6 +311,11 @@ fn erasure(read: &mut Reader<'_>) -> ErasureRules {
 
 fn on_stale(read: &mut Reader<'_>) -> OnStale {
     if read.word(&ON_STALE) == OnStale::Deliver.as_str() { OnStale::Deliver } else { OnStale::Hold }
+}
+
+fn drill(read: &mut Reader<'_>) -> DrillSettings {
+    let interval = read.duration(&DRILL_INTERVAL_SECONDS);
+    DrillSettings { interval: read.flag(&DRILL).then_some(interval) }
 }
 
 fn api_key(read: &mut Reader<'_>) -> Option<SecretString> {

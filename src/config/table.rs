@@ -389,6 +389,12 @@ table! {
         /// checkpoints, or rolled back, is not noticed. See `docs/audit.md`.
         AUDIT_ANCHOR: Text =
             Text { form: "path, or URL of a database", default: None, without: "none", secret: true };
+        /// Whether this node drills its own revocations: an account that the server creates signs in, holds a WebSocket and both
+        /// streams open, is revoked, and the time until each door is shut is measured. Turn it on when all servers of the
+        /// database run a release that knows it; see `docs/operation/drills.md`.
+        DRILL: Flag = Flag { default: false };
+        /// How often this node drills, with `DRILL=on`. Each time differs by up to a tenth, so that nodes do not drill at once.
+        DRILL_INTERVAL_SECONDS: Number = number(Unit::Seconds, || 600, 60, 86_400);
         /// Multiplies every limit per address, for users that share one address.
         ADDRESS_LIMIT_FACTOR: Number =
             Number { unit: Unit::Count, default: || 1, dev: Some(1_000), least: 1, most: 1_000_000 }, reloadable;

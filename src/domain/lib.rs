@@ -17,6 +17,7 @@
 //! - [`transparency_log`]: the Merkle tree over audit events, its proofs and signed checkpoints
 //! - [`receipt`]: receipts of revocations, which the audit log proves
 //! - [`events`]: events for other systems
+//! - [`drill`]: what a drill of the revocations shows
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
 pub mod abuse;
@@ -26,6 +27,7 @@ pub mod certificate_expiry;
 pub mod characters;
 pub mod client;
 pub mod crypto;
+pub mod drill;
 pub mod events;
 pub mod factors;
 pub mod import;

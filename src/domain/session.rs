@@ -112,11 +112,13 @@ pub enum SignInMethod {
     SecondFactor,
     /// A passkey alone.
     Passkey,
+    /// The server itself, for the canary account and no other. No attempt has this method.
+    Drill,
 }
 
 impl SignInMethod {
     /// Every method, in the order of the database's CHECK constraint.
-    pub const ALL: [Self; 3] = [Self::Password, Self::SecondFactor, Self::Passkey];
+    pub const ALL: [Self; 4] = [Self::Password, Self::SecondFactor, Self::Passkey, Self::Drill];
 
     /// The stored word.
     #[must_use]
@@ -125,6 +127,7 @@ impl SignInMethod {
             Self::Password => "password",
             Self::SecondFactor => "second_factor",
             Self::Passkey => "passkey",
+            Self::Drill => "drill",
         }
     }
 }

@@ -132,6 +132,7 @@ fn admin_routes() -> Vec<PathRoutes> {
         list("/connections", admin::connections::list),
         list("/settings", admin::settings::list),
         list("/statistics", admin::statistics::read),
+        path("/drill", [post(admin::drill::run)]),
     ];
     routes.extend(admin_user_routes());
     routes.extend(admin_device_routes());

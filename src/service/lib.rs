@@ -5,13 +5,14 @@
 //! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
 //! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events } ← access ← revocation ← authenticators ← { sign_in,
-//! account, operators ← event_streams, realtime } ← upkeep`; `import` and `restoration` use only `core`.
+//! account, operators ← { event_streams, drill }, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
 mod account;
 mod audit_log;
 mod authenticators;
 mod core;
+mod drill;
 mod event_streams;
 mod events;
 mod import;
@@ -77,6 +78,12 @@ pub use audit_log::{
 };
 pub use authenticators::{
     passkey_ceremony::PasskeyCeremony, relying_party::RelyingParty, verify_code::CodeProof,
+};
+pub use domain::drill::DrillReport;
+pub use drill::{
+    Drills,
+    doors::{CanaryTokens, DoorClosed, DoorFuture, HeldDoors, NodeDoors},
+    settings::DrillSettings,
 };
 pub use event_streams::{
     MOST_POLLED, Poll, Polled, StreamCaller, StreamFields, Streams, supported as supported_security_events,
@@ -163,6 +170,8 @@ pub struct Services {
     pub operators: Arc<Operators>,
     /// Streams of Security Event Tokens, as their receivers manage them.
     pub event_streams: Arc<Streams>,
+    /// Drills of the revocations.
+    pub drills: Drills,
     /// The server API, figures of this node, external sessions and emulated streams.
     pub server_api: Arc<ServerApi>,
     /// The audit log: its checkpoints, its proofs and its entries.
@@ -212,12 +221,14 @@ impl Services {
             node,
             on_stale: settings.on_stale,
             erasure: settings.erasure,
+            drill_interval: settings.drill.interval,
         };
+        let drills = Drills::new(&core, &access, &revocation, node);
         let upkeep = Upkeep::new(
             &core,
             &access,
             Arc::clone(&revocation),
-            (external, events.delivery),
+            (external, events.delivery, drills.clone()),
             Arc::clone(&audit_log),
             sessions,
             kept,
@@ -233,6 +244,7 @@ impl Services {
             account: Arc::new(account),
             operators: Arc::new(operators),
             event_streams: Arc::new(event_streams),
+            drills,
             server_api: Arc::new(server_api),
             audit_log,
             upkeep: Arc::new(upkeep),

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::{
     audit_log::settings::AuditLogSettings, authenticators::relying_party::RelyingParty, core::geo::Geo,
-    events::settings::EventSettings,
+    drill::settings::DrillSettings, events::settings::EventSettings,
 };
 
 /// What happens to deliveries while this node cannot read revocations.
@@ -74,4 +74,6 @@ pub struct ServiceSettings {
     pub issuer_tokens: Duration,
     /// Events for other systems.
     pub events: EventSettings,
+    /// When drills run by themselves.
+    pub drill: DrillSettings,
 }

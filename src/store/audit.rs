@@ -3,6 +3,9 @@
 //! The event of a change in the database is usually written by the transaction of the change, through [`insert`]. The `Audit`
 //! actor writes all other events in batches. An event that is written twice has one row. [`insert`] also writes the events for
 //! other systems that an audit event causes, so no use case can forget them.
+//!
+//! What the canary account does in a drill, and what the server does with it, is left out here, for both: one event `drill.run` says
+//! it all. What another user does to the canary is recorded like everything else.
 
 use deadpool_postgres::GenericClient;
 use futures_util::future;
@@ -19,9 +22,13 @@ const SUBJECT_BYTES: usize = 255;
 const INSERT: &str = "
     INSERT INTO audit_events (id, at, event, outcome, actor_id, user_id, session_id, device_id, connection_id, address,
                               request_id, detail, subject, api_key_id)
-    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-                         $7::uuid[], $8::uuid[], $9::uuid[], $10::inet[], $11::text[], $12::jsonb[],
-                         $13::text[], $14::uuid[])
+    SELECT e.* FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+                           $7::uuid[], $8::uuid[], $9::uuid[], $10::inet[], $11::text[], $12::jsonb[],
+                           $13::text[], $14::uuid[])
+         AS e (id, at, event, outcome, actor_id, user_id, session_id, device_id, connection_id, address, request_id,
+               detail, subject, api_key_id)
+    WHERE NOT EXISTS (SELECT FROM users c WHERE c.role = 'canary' AND c.id = e.user_id
+                      AND coalesce(e.actor_id, c.id) = c.id)
     ON CONFLICT (id) DO NOTHING";
 
 impl Store {

@@ -15,6 +15,7 @@ mod audit_log;
 mod certificate_lock;
 mod connection;
 mod database_url;
+mod drills;
 mod error;
 mod events;
 mod factors;
@@ -65,6 +66,7 @@ pub use audit_log::{
 };
 pub use certificate_lock::CertificateLock;
 pub use database_url::{DatabaseParts, DatabaseUrlError};
+pub use drills::{CanaryAccount, CanaryClaim, NewDrill, OfferedCanary, RequestedDrill};
 pub use error::{Lapse, StoreError};
 pub use events::{
     deliveries::{Delivery, DeliveryFilter, DeliveryState, QueueFigures},

@@ -41,11 +41,19 @@ pub enum Aged {
     DeliveredEvents,
     /// Events that became dead letters before the given time.
     DeadEvents,
+    /// Sessions of drills that ended before the given time.
+    DrilledSessions,
+    /// Revocations of drills before the given time.
+    DrilledRevocations,
+    /// Drills that began before the given time.
+    Drills,
+    /// Requests for drills before the given time.
+    DrillRequests,
 }
 
 impl Aged {
     /// Every kind. Sessions come before the devices and the revocations that they name.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Tickets,
         Self::Challenges,
         Self::Bans,
@@ -53,6 +61,8 @@ impl Aged {
         Self::RequestKeys,
         Self::Denials,
         Self::ReplacedBlocks,
+        Self::DrilledSessions,
+        Self::DrilledRevocations,
         Self::Sessions,
         Self::ExternalSessions,
         Self::Devices,
@@ -60,6 +70,8 @@ impl Aged {
         Self::FactorFailures,
         Self::DeliveredEvents,
         Self::DeadEvents,
+        Self::Drills,
+        Self::DrillRequests,
     ];
 
     /// The word for logs and metrics.
@@ -76,12 +88,14 @@ impl Aged {
             Self::IdempotencyKeys => "channel_idempotency",
             Self::RequestKeys => "idempotency_keys",
             Self::Denials | Self::ReplacedBlocks => "denials",
-            Self::Sessions => "sessions",
+            Self::Sessions | Self::DrilledSessions => "sessions",
             Self::ExternalSessions => "external_sessions",
             Self::Devices => "registered_devices",
-            Self::Revocations => "revocations",
+            Self::Revocations | Self::DrilledRevocations => "revocations",
             Self::FactorFailures => "second_factor_failures",
             Self::DeliveredEvents | Self::DeadEvents => "event_deliveries",
+            Self::Drills => "drills",
+            Self::DrillRequests => "drill_requests",
         }
     }
 
@@ -95,12 +109,14 @@ impl Aged {
             | Self::RequestKeys
             | Self::Denials => "expires_at",
             Self::ReplacedBlocks => "replaced_at",
-            Self::Sessions => "revoked_at",
+            Self::Sessions | Self::DrilledSessions => "revoked_at",
             Self::ExternalSessions => "ended_at",
             Self::Devices => "last_seen_at",
-            Self::Revocations => "created_at",
+            Self::Revocations | Self::DrilledRevocations => "created_at",
             Self::FactorFailures => "last_at",
             Self::DeliveredEvents | Self::DeadEvents => "settled_at",
+            Self::Drills => "started_at",
+            Self::DrillRequests => "requested_at",
         }
     }
 
@@ -126,6 +142,8 @@ impl Aged {
             Self::Revocations => format!("t.id <> ({})", everyone::NEWEST),
             Self::DeliveredEvents => "t.state = 'delivered'".to_owned(),
             Self::DeadEvents => "t.state = 'dead'".to_owned(),
+            Self::DrilledSessions => "t.method = 'drill'".to_owned(),
+            Self::DrilledRevocations => "t.cause = 'drill'".to_owned(),
             _ => "true".to_owned(),
         }
     }

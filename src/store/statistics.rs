@@ -83,7 +83,7 @@ impl Store {
             "INSERT INTO statistics (step, series, at, node, value, highest)
              SELECT 60, $1, date_trunc('minute', $2::timestamptz, 'UTC'), $3, counted, counted
              FROM (SELECT count(*) AS counted FROM (
-                       SELECT FROM sessions s WHERE {NOT_REVOKED} LIMIT {SESSIONS_COUNTED}) open) c
+                       SELECT FROM sessions s WHERE {NOT_REVOKED} AND s.method <> 'drill' LIMIT {SESSIONS_COUNTED}) open) c
              WHERE NOT EXISTS (SELECT FROM statistics WHERE step = 60 AND series = $1
                                AND at = date_trunc('minute', $2::timestamptz, 'UTC') AND node = $3 AND label = '')
              ON CONFLICT DO NOTHING"
@@ -109,6 +109,24 @@ impl Store {
                 let statement = transaction.prepare_cached(&sessions).await?;
                 transaction.execute(&statement, &[&Series::Sessions.as_str(), &now, &Uuid::nil()]).await?;
                 Ok(transaction.commit().await?)
+            })
+        })
+        .await
+    }
+
+    /// The nodes that have written statistics in the minute of `now` or the minute before. A node that runs writes every ten
+    /// seconds; a node that has stopped is named for up to two minutes.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn active_nodes(&self, now: OffsetDateTime) -> Result<Vec<Uuid>, StoreError> {
+        let sql = "SELECT DISTINCT node FROM statistics WHERE step = 60 AND series = $1
+                   AND at >= date_trunc('minute', $2::timestamptz, 'UTC') - interval '1 minute' ORDER BY node";
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(sql).await?;
+                let rows = client.query(&statement, &[&Series::Connections.as_str(), &now]).await?;
+                rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
             })
         })
         .await

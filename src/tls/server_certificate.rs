@@ -12,7 +12,7 @@ use domain::certificate_expiry::CertificateLife;
 use parking_lot::RwLock;
 use rustls::{
     InconsistentKeys, ServerConfig,
-    pki_types::{PrivateKeyDer, ServerName},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
     server::{ClientHello, ResolvesServerCert, danger::ClientCertVerifier},
     sign::CertifiedKey,
 };
@@ -201,6 +201,11 @@ impl ServerCertificate {
         let current = self.current.read();
         let own = current.certified.cert.first().filter(|_| !current.is_provisional)?;
         validity(own)
+    }
+
+    /// Whether this is the certificate that is served now.
+    pub(super) fn is_served(&self, certificate: &CertificateDer<'_>) -> bool {
+        self.current.read().certified.cert.first().is_some_and(|own| own == certificate)
     }
 
     /// The TLS settings with this certificate. With a verifier in `clients`, clients may present certificates, which it

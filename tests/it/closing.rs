@@ -93,6 +93,8 @@ ways! {
 #[test]
 fn every_cause_of_revocations_has_a_way() {
     let known = |cause: &Cause| ALL.iter().any(|way| way.ending().cause == *cause);
-    let missing: Vec<_> = Cause::ALL.into_iter().filter(|cause| !known(cause)).collect();
+    // A drill ends only sessions of the canary account. `drills.rs` watches their sockets.
+    let of_users = Cause::ALL.into_iter().filter(|cause| *cause != Cause::Drill);
+    let missing: Vec<_> = of_users.filter(|cause| !known(cause)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

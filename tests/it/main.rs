@@ -38,6 +38,7 @@ mod delivery_across_crashes;
 mod delta;
 mod denials;
 mod devices;
+mod drills;
 mod durable;
 mod emulation;
 mod entry_points;

@@ -46,6 +46,7 @@ const COMPOSITION: &[&str] = &[
     "socket",
     "postgres",
     "acme",
+    "drill",
     "process",
     "app",
     "cli",
@@ -98,6 +99,13 @@ pub(crate) const LAYERS: &[Layer] = &[
         name: "acme",
         paths: &["src/acme"],
         layers: &["domain", "store", "service", "config", "process"],
+        kinds: &["async", "client"],
+    },
+    // The client of drills uses this node from outside. Of the settings it needs the rule by which a listener is reached.
+    Layer {
+        name: "drill",
+        paths: &["src/drill"],
+        layers: &["protocol", "domain", "actors", "service", "config", "process"],
         kinds: &["async", "client"],
     },
     // This layer concerns the process as a whole: its files, secrets, certificates, logs and metrics.

@@ -34,6 +34,9 @@ pub enum Series {
     Revocations,
     /// Sessions that revocations ended, by cause.
     SessionsRevoked,
+    /// Doors that drills have opened, with the time until a revocation shut them, by door; a door that stayed open counts with five
+    /// seconds.
+    Drills,
     /// Open sessions of accounts, in the whole database.
     Sessions,
     /// Open connections of each node.
@@ -55,12 +58,13 @@ pub enum SeriesKind {
 
 impl Series {
     /// Every series.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SignIns,
         Self::Refreshes,
         Self::Limits,
         Self::Revocations,
         Self::SessionsRevoked,
+        Self::Drills,
         Self::Sessions,
         Self::Connections,
         Self::ConnectedUsers,
@@ -75,6 +79,7 @@ impl Series {
             Self::Limits => "limits",
             Self::Revocations => "revocations",
             Self::SessionsRevoked => "sessions_revoked",
+            Self::Drills => "drills",
             Self::Sessions => "sessions",
             Self::Connections => "connections",
             Self::ConnectedUsers => "connected_users",
@@ -92,7 +97,7 @@ impl Series {
     pub fn kind(self) -> SeriesKind {
         match self {
             Self::SignIns | Self::Refreshes | Self::Limits | Self::SessionsRevoked => SeriesKind::Count,
-            Self::Revocations => SeriesKind::Duration,
+            Self::Revocations | Self::Drills => SeriesKind::Duration,
             Self::Sessions | Self::Connections | Self::ConnectedUsers => SeriesKind::Gauge,
         }
     }

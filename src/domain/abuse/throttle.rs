@@ -97,6 +97,8 @@ limits! {
     request_user = 120 / 120;
     /// Requests of one operator that read what operators see.
     operator_read_user = 600 / 60;
+    /// Drills of one node that admins start. Drills of the schedule and of the command line do not count.
+    drill = 10 / 600;
     /// Refused requests of one user to list or revoke the sessions of other users. Further refusals are not audited.
     refused_user = 10 / 60;
     /// WebSocket handshakes and new emulated streams from one address.

@@ -22,6 +22,9 @@ pub struct UnknownWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// The account with which the server drills its own revocations. It has no password, and reads its own profile only. No user
+    /// gets this role, and no operator acts on it.
+    Canary,
     /// May act on the user's own sessions only.
     User,
     /// May also read all that operators read, and the audit trail. Changes nothing of other users.
@@ -35,13 +38,14 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, from the least to the most powerful.
+    /// Every role that users have, from the least to the most powerful. [`Canary`](Self::Canary) is none of them.
     pub const ALL: [Self; 4] = [Self::User, Self::Auditor, Self::Operator, Self::Admin];
 
     /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Canary => "canary",
             Self::User => "user",
             Self::Auditor => "auditor",
             Self::Operator => "operator",
@@ -54,6 +58,7 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         let own = Scopes::of(&[Scope::Read, Scope::Write]);
         match self {
+            Self::Canary => Scopes::of(&[Scope::Read]),
             Self::User => own,
             Self::Auditor => own.with(Scope::Audit),
             Self::Operator => own.with(Scope::Operate),
@@ -64,10 +69,10 @@ impl Role {
     /// Whether a user of this role may act, as an operator, on a user of role `target`.
     ///
     /// The roles `User` and `Auditor` permit this on no account, `Operator` on all accounts but those of admins, and `Admin` on
-    /// all accounts.
+    /// all accounts of users. The canary belongs to the server.
     #[must_use]
     pub fn may_act_on(self, target: Self) -> bool {
-        self >= Self::Operator && self >= target
+        self >= Self::Operator && self >= target && target != Self::Canary
     }
 }
 
@@ -81,8 +86,8 @@ impl FromStr for Role {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
+        std::iter::once(Self::Canary)
+            .chain(Self::ALL)
             .find(|role| role.as_str() == text)
             .ok_or_else(|| UnknownWord { kind: "role", word: text.to_owned() })
     }
@@ -275,6 +280,15 @@ mod tests {
             assert!(Role::Admin.may_act_on(target));
         }
         assert!(Role::Operator.may_act_on(Role::Operator));
+    }
+
+    #[test]
+    fn the_canary_reads_its_own_data_only_and_belongs_to_no_operator() {
+        assert_eq!("canary".parse(), Ok(Role::Canary));
+        assert_eq!(Role::Canary.scopes(), Scopes::of(&[Scope::Read]));
+        for role in Role::ALL {
+            assert!(Role::Canary < role && !role.may_act_on(Role::Canary) && !Role::Canary.may_act_on(role));
+        }
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub const AUDIT_EVENTS: &[(&str, Webhook)] = &[
     ("device.forgotten", Done(Group::Security)),
     ("device.read", Never),
     ("devices.searched", Never),
+    ("drill.run", Never),
     ("erasure.cancelled", Done(Group::Security)),
     ("erasure.carried_out", Done(Group::Security)),
     ("erasure.requested", Done(Group::Security)),

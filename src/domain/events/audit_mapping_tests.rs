@@ -115,6 +115,7 @@ fn every_cause_gives_its_security_events_whatever_the_event_is_called() {
             Cause::AccountDisabled => &[AccountDisabled, SessionRevoked],
             Cause::RoleChanged => &[TokenClaimsChange],
             Cause::CredentialCloned => &[CredentialCompromise, CredentialChange, SessionRevoked],
+            Cause::Drill => &[],
         };
         let event = revocation("a.new_name", cause, "user").with("role", "operator");
         assert_eq!(kinds(&event), expected, "{cause}");

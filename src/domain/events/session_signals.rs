@@ -102,6 +102,7 @@ fn of_cause(event: &AuditEvent, cause: Cause) -> Vec<Signal> {
             credential(event, credential_type, change)
         }
         Cause::CredentialCloned => cloned(event),
+        Cause::Drill => Vec::new(),
     };
     let after = match cause {
         Cause::Revoked | Cause::AccountDisabled => ended(initiator(event)),
@@ -113,6 +114,8 @@ fn of_cause(event: &AuditEvent, cause: Cause) -> Vec<Signal> {
         }
         // The sessions continue.
         Cause::RoleChanged => Vec::new(),
+        // Other systems do not know the canary account.
+        Cause::Drill => Vec::new(),
     };
     before.into_iter().chain(after).collect()
 }

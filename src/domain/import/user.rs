@@ -135,7 +135,7 @@ fn role(row: &SourceRow) -> Result<Role, Finding> {
         .unwrap_or_default()
         .parse()
         .ok()
-        .filter(|role| *role != Role::Auditor)
+        .filter(|role| !matches!(role, Role::Auditor | Role::Canary))
         .ok_or_else(|| row.refused(Reason::UnknownRole, "the role is none of user, operator and admin"))
 }
 

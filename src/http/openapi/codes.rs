@@ -133,7 +133,9 @@ codes! {
     AUDITOR_REQUIRED = 403 "auditor_required" "Only auditors and admins may read the audit log.";
     OWN_ACCOUNT = 403 "own_account" "The operator's own account cannot be changed here.";
     LAST_ADMIN = 409 "last_admin" "The account is that of the last active admin.";
+    DRILL_RUNNING = 409 "drill_running" "A drill of this node is running.";
     ERASURE_REQUESTED = 409 "erasure_requested" "The erasure of the account is requested already.";
+    INVALID_ROLE = 422 "invalid_role" "The role is not one that users have.";
     ONE_CHANGE_REQUIRED = 422 "one_change_required" "The body must change exactly one of the role and the status.";
     INVALID_SEARCH = 422 "invalid_search" "A text to search for has 1 to 255 bytes and no NUL character.";
     INVALID_NETWORK = 422 "invalid_network" "The text is neither an address nor a network.";

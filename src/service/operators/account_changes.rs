@@ -68,6 +68,7 @@ impl AccountChanges {
         password: NewPassword,
         commission: Commission,
     ) -> Result<User, Failure> {
+        check_role(role)?;
         let email = parse_email(email)?;
         let display_name = parse_display_name(display_name)?;
         let password_hash = self.hash(password, email.as_str()).await?;
@@ -126,13 +127,15 @@ impl AccountChanges {
     /// Changes a user's role. The user's sessions stay. Their sockets are closed, and the clients reconnect with the new role.
     ///
     /// # Errors
-    /// `NotFound`, the refusals of the acting session, `Conflict` for the last admin, `Unavailable`.
+    /// `NotFound`, `BadRequest` for the role of the canary, the refusals of the acting session, `Conflict` for the last admin,
+    /// `Unavailable`.
     pub(super) async fn set_role(
         &self,
         user: UserId,
         role: Role,
         mut commission: Commission,
     ) -> Result<RevocationResult, Failure> {
+        check_role(role)?;
         commission.event = commission.event.with("role", role.as_str());
         self.change(user, Cause::RoleChanged, Change::Role(role), commission, "the role was changed").await
     }
@@ -250,6 +253,15 @@ impl AccountChanges {
 #[must_use]
 pub fn generated_password() -> SecretString {
     SecretString::from(uuid::Uuid::new_v4().simple().to_string())
+}
+
+/// Refuses the role of the canary: only the server has such an account.
+fn check_role(role: Role) -> Result<(), Failure> {
+    if role == Role::Canary {
+        let detail = "The role is user, auditor, operator or admin.";
+        return Err(Failure::bad_request("invalid_role", detail));
+    }
+    Ok(())
 }
 
 fn with_reason(event: AuditEvent, reason: Option<String>) -> AuditEvent {

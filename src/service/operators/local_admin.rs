@@ -88,6 +88,12 @@ impl LocalAdmin {
     /// `NotFound`; `BadRequest` for `id:` without a number; `Conflict` for digits that are the number of one account and the
     /// address of another; `Unavailable`.
     pub async fn find_user(&self, name: &str) -> Result<User, Failure> {
+        let found = self.named_user(name).await?;
+        // The canary of drills is no user: it has no password to set and no role to give.
+        if found.role == Role::Canary { Err(no_such_user()) } else { Ok(found) }
+    }
+
+    async fn named_user(&self, name: &str) -> Result<User, Failure> {
         if let Some(number) = name.strip_prefix("id:") {
             let number = number.parse().map_err(|_| {
                 Failure::bad_request("invalid_user", "`id:` must be followed by the number of an account.")

@@ -9,6 +9,7 @@ pub(crate) mod channel_retention;
 pub(crate) mod completed_revocations;
 pub(crate) mod database_check;
 pub(crate) mod delivery_hold;
+pub(crate) mod drills;
 pub(crate) mod erased_channels;
 pub(crate) mod erasure;
 pub(crate) mod erasure_records;
@@ -43,6 +44,7 @@ use domain::{
     retention::RetentionPeriods,
     session::SessionLimits,
 };
+use drills::DrillJob;
 use erased_channels::ErasedChannelsJob;
 use erasure::Erasing;
 use expiry::Expiry;
@@ -67,6 +69,7 @@ use crate::{
         failure::Failure,
         lasting_keys::{LastingKeysError, lasting_keys},
     },
+    drill::Drills,
     events::{
         delivery::{self, Delivery},
         receiver_secrets::ReceiverSecrets,
@@ -99,6 +102,8 @@ pub(crate) struct UpkeepSettings {
     pub(crate) on_stale: OnStale,
     /// How erasures are carried out.
     pub(crate) erasure: ErasureRules,
+    /// How often this node drills; `None`: only on demand.
+    pub(crate) drill_interval: Option<Duration>,
 }
 
 /// The capability to run background jobs. Dropping it stops them.
@@ -112,6 +117,8 @@ pub struct Upkeep {
     revocation: Arc<Revocation>,
     external_sessions: ExternalSessions,
     delivery: Arc<Delivery>,
+    drills: Drills,
+    drill_interval: Option<Duration>,
     expiry: Arc<Expiry>,
     retention: Arc<ChannelRetention>,
     on_stale: OnStale,
@@ -137,7 +144,7 @@ impl Upkeep {
         core: &Core,
         access: &Access,
         revocation: Arc<Revocation>,
-        (external_sessions, delivery): (ExternalSessions, Arc<Delivery>),
+        (external_sessions, delivery, drills): (ExternalSessions, Arc<Delivery>, Drills),
         audit_log: Arc<AuditLog>,
         sessions: SessionLimits,
         settings: UpkeepSettings,
@@ -158,19 +165,14 @@ impl Upkeep {
             revocation,
             external_sessions,
             delivery,
+            drill_interval: settings.drill_interval,
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
             on_stale: settings.on_stale,
             rows: Arc::new(RowRetention::of(core, settings.rows)),
             account_keys: Arc::new(AccountKeys::new(store.clone())),
-            statistics: Arc::new(StatisticsJob {
-                store: store.clone(),
-                realtime: realtime.clone(),
-                clock: clock.clone(),
-                node: settings.node,
-                passes: AtomicU64::new(0),
-            }),
+            statistics: Arc::new(statistics_job(core, drills.clone(), settings.node)),
             reseal: Arc::new(Reseal {
                 store: store.clone(),
                 keys: core.keys.clone(),
@@ -194,6 +196,7 @@ impl Upkeep {
             completed: Arc::new(CompletedRevocations::of(core, Arc::clone(&audit_log))),
             node: settings.node,
             audit_log,
+            drills,
             database: DatabaseCheck::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -328,6 +331,7 @@ impl Upkeep {
         });
         let (notes, noting) = (self.revocation.notes.clone(), self.store.clone());
         let mut jobs = self.audit_jobs();
+        jobs.extend(self.drill_jobs());
         jobs.extend([
             job(statistics::EVERY, "statistics", &self.statistics, |part| async move { part.run().await }),
             job(expiry::EVERY, "expiry", &self.expiry, |part| async move { part.run().await }),
@@ -372,6 +376,18 @@ impl Upkeep {
         jobs
     }
 
+    fn drill_jobs(&self) -> [Job; 2] {
+        let (drills, claims) = (self.drills.clone(), self.drills.clone());
+        let drill = DrillJob::new(drills, self.realtime.clone(), &self.clock, self.drill_interval);
+        [
+            job(drills::EVERY, "drill", &drill, |part| async move { part.run().await }),
+            Job::every(drills::CLAIMS_EVERY, "drill_claims", move || {
+                let claims = claims.clone();
+                async move { claims.revoke_offered().await }
+            }),
+        ]
+    }
+
     fn audit_jobs(&self) -> Vec<Job> {
         let (log, anchored) = (Arc::clone(&self.audit_log), Arc::clone(&self.audit_log));
         let months = Arc::clone(&self.audit_months);
@@ -390,6 +406,12 @@ impl Upkeep {
             }),
         ]
     }
+}
+
+fn statistics_job(core: &Core, drills: Drills, node: Uuid) -> StatisticsJob {
+    let Core { store, realtime, clock, .. } = core;
+    let (store, realtime, clock) = (store.clone(), realtime.clone(), clock.clone());
+    StatisticsJob { store, realtime, clock, node, drills, passes: AtomicU64::new(0) }
 }
 
 fn expiry_job(

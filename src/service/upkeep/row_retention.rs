@@ -23,6 +23,13 @@ const DENIALS_KEPT: time::Duration = time::Duration::days(1);
 const DELIVERED_EVENTS_KEPT: time::Duration = time::Duration::days(3);
 /// How long a dead letter can be sent again.
 const DEAD_EVENTS_KEPT: time::Duration = time::Duration::days(30);
+/// How long the sessions and the revocations of drills are kept: as long as an access token lives. There may be thousands of them
+/// a day.
+const DRILLED_KEPT: time::Duration = time::Duration::hours(1);
+/// How long the reports of drills are kept.
+const DRILLS_KEPT: time::Duration = time::Duration::days(30);
+/// How long a request for drills is kept. Nodes answer it within seconds.
+const DRILL_REQUESTS_KEPT: time::Duration = time::Duration::days(1);
 
 /// Deletes old rows.
 pub(crate) struct RowRetention {
@@ -73,6 +80,9 @@ impl RowRetention {
             Aged::FactorFailures => now - lockout::MEMORY,
             Aged::DeliveredEvents => now - DELIVERED_EVENTS_KEPT,
             Aged::DeadEvents => now - DEAD_EVENTS_KEPT,
+            Aged::DrilledSessions | Aged::DrilledRevocations => now - DRILLED_KEPT,
+            Aged::Drills => now - DRILLS_KEPT,
+            Aged::DrillRequests => now - DRILL_REQUESTS_KEPT,
         }
     }
 }

@@ -14,7 +14,10 @@ use store::Store;
 use uuid::Uuid;
 
 use super::batches::in_batches;
-use crate::core::{clock::Clock, failure::Failure};
+use crate::{
+    core::{clock::Clock, failure::Failure},
+    drill::Drills,
+};
 
 /// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(10);
@@ -27,6 +30,7 @@ pub(crate) struct StatisticsJob {
     pub(crate) realtime: Realtime,
     pub(crate) clock: Clock,
     pub(crate) node: Uuid,
+    pub(crate) drills: Drills,
     pub(crate) passes: AtomicU64,
 }
 
@@ -48,6 +52,10 @@ impl StatisticsJob {
     pub(crate) async fn write(&self) -> Result<(), Failure> {
         let counts = self.realtime.tally().take();
         let (connections, users) = self.realtime.counts();
+        // The connections of a drill belong to no person.
+        let held = self.drills.held_connections();
+        let (connections, users) =
+            (connections.saturating_sub(held), users.saturating_sub(usize::from(held > 0)));
         let gauges = vec![(Series::Connections, connections as u64), (Series::ConnectedUsers, users as u64)];
         let written = self.store.add_statistics(self.node, self.clock.now(), counts.clone(), gauges).await;
         written.map_err(|error| {

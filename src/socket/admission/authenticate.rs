@@ -110,7 +110,7 @@ fn identity_of(context: &SocketContext, caller: &Caller) -> Identity {
         account: Some(caller.user),
         party: match caller.role {
             // An auditor reads what operators read over REST; in channels, an auditor has the rights of a user.
-            Role::User | Role::Auditor => Party::User,
+            Role::Canary | Role::User | Role::Auditor => Party::User,
             Role::Operator => Party::Operator,
             Role::Admin => Party::Admin,
         },

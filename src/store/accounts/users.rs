@@ -105,7 +105,7 @@ pub struct UserFilter {
 /// The condition of a list. The parameters are text, role and status.
 const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email)) > 0
             OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
-        AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
+        AND coalesce(u.role = $2, u.role <> 'canary') AND ($3::text IS NULL OR u.status = $3)";
 
 /// The query for a candidate. The parameters are the value that `condition` compares, the id of the device, and the id under
 /// which wrong second factors on unknown devices are counted.

@@ -21,16 +21,18 @@ const SUBJECT_BYTES: usize = 300;
 
 /// Writes rows for the receivers that want an event. If `$8` names a receiver, only this receiver gets the events, even if it did
 /// not ask for their types. Events that a receiver has already are skipped. A stream gets no event if its key has been revoked or
-/// has expired.
+/// has expired. `$9` is the user of an event that no other user has caused: what the canary account does is no event for other
+/// systems.
 const INSERT: &str = "
     INSERT INTO event_deliveries (receiver_id, event_id, type, subject, payload, occurred_at, due_at, waiting_from)
     SELECT r.id, e.id, e.type, e.subject, e.payload, e.at, e.at, e.at
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::boolean[])
-         WITH ORDINALITY AS e (id, type, type_group, subject, payload, at, may_be_dropped, place)
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::boolean[], $9::bigint[])
+         WITH ORDINALITY AS e (id, type, type_group, subject, payload, at, may_be_dropped, own, place)
     JOIN event_receivers r ON r.status <> 'disabled' AND NOT (e.may_be_dropped AND r.backlog_full)
          AND CASE WHEN $8::uuid IS NULL THEN r.events && ARRAY[e.type, e.type_group] ELSE r.id = $8 END
          AND NOT EXISTS (SELECT FROM api_keys k WHERE k.id = r.api_key_id
                          AND (k.revoked_at IS NOT NULL OR k.expires_at <= greatest(e.at, now())))
+    WHERE NOT EXISTS (SELECT FROM users c WHERE c.role = 'canary' AND c.id = e.own)
     ORDER BY e.place, r.id
     ON CONFLICT (receiver_id, event_id) DO NOTHING";
 
@@ -39,17 +41,29 @@ pub(crate) async fn enqueue_caused(
     client: &impl GenericClient,
     events: &[AuditEvent],
 ) -> Result<(), StoreError> {
-    let caused: Vec<_> = events.iter().flat_map(outgoing).collect();
+    let own = |event: &AuditEvent| event.user.filter(|user| event.actor.is_none_or(|actor| actor == *user));
+    let caused =
+        events.iter().flat_map(|event| outgoing(event).into_iter().map(move |out| (out, own(event))));
+    let (caused, own): (Vec<_>, Vec<_>) = caused.map(|(out, own)| (out, own.map(|user| user.0))).unzip();
     if caused.is_empty() {
         return Ok(());
     }
-    insert(client, &caused, None).await.map(drop)
+    write(client, &caused, &own, None).await.map(drop)
 }
 
-/// Writes events. Returns the number of rows.
+/// Writes events that no audit event causes. Returns the number of rows.
 pub(crate) async fn insert(
     client: &impl GenericClient,
     events: &[OutgoingEvent],
+    receiver: Option<Uuid>,
+) -> Result<u64, StoreError> {
+    write(client, events, &vec![None; events.len()], receiver).await
+}
+
+async fn write(
+    client: &impl GenericClient,
+    events: &[OutgoingEvent],
+    own: &[Option<i64>],
     receiver: Option<Uuid>,
 ) -> Result<u64, StoreError> {
     fn column<T>(events: &[OutgoingEvent], of: impl Fn(&OutgoingEvent) -> T) -> Vec<T> {
@@ -73,6 +87,7 @@ pub(crate) async fn insert(
                 &column(events, at),
                 &column(events, |event| event.group.may_be_dropped()),
                 &receiver,
+                &own,
             ],
         )
         .await?;

@@ -5,6 +5,7 @@
 
 pub(crate) mod cancellation;
 mod columns;
+mod drills;
 mod erase;
 mod export;
 pub(crate) mod request;

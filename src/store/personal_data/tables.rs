@@ -9,6 +9,7 @@ use super::{
         ACCOUNT, ATTEMPT, DELIVERY, DENIAL, DEVICE, EVENT, EXTERNAL_SESSION, LOG_HEAD, MESSAGE, NODE,
         PASSKEY, RECEIPT, RECEIVER, REVOCATION, SESSION,
     },
+    drills::{DRILL_REQUESTS, DRILLS},
     table::{Effect, PAGE, PersonalTable, column, impersonal, withheld},
 };
 
@@ -354,6 +355,8 @@ pub const TABLES: &[PersonalTable] = &[
         )],
         "a ban is of an address, which many persons may share, and ends by itself (`BAN_MINUTES`); otherwise an erasure would lift it",
     ),
+    DRILL_REQUESTS,
+    DRILLS,
     impersonal(
         "api_keys",
         "keys of the server API",

@@ -5,7 +5,11 @@
 //! session if anything has changed.
 
 use deadpool_postgres::Transaction;
-use domain::{account::role::Status, client::device::Trust, session::SignInMethod};
+use domain::{
+    account::role::{Role, Status},
+    client::device::Trust,
+    session::SignInMethod,
+};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
@@ -138,11 +142,17 @@ async fn nothing_changed(
 ) -> Result<bool, StoreError> {
     acting_session::hold_off_revoking_all(transaction).await?;
     let statement = transaction
-        .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
+        .prepare_cached("SELECT generation, status, role FROM users WHERE id = $1 FOR NO KEY UPDATE")
         .await?;
     let Some(row) = transaction.query_opt(&statement, &[&open.user.0]).await? else {
         return Ok(false);
     };
+    // Only a drill opens sessions of the canary, and it opens no others. So no password, factor or passkey opens them, however the
+    // account got it.
+    let is_canary = row_mapping::word::<Role>(&row, "role")? == Role::Canary;
+    if is_canary != (open.method == SignInMethod::Drill) {
+        return Ok(false);
+    }
     let same_epoch = row.try_get::<_, i32>("generation")? == open.revocation_epoch;
     let active = match row_mapping::word::<Status>(&row, "status")? {
         Status::Active => true,

@@ -170,6 +170,7 @@ const CASES: &[Case] = &[
     read("/attempts/stuffing"),
     read("/settings"),
     Case { query: |_| "?series=sign_ins".to_owned(), ..read("/statistics") },
+    Case { on_user: false, ..change("POST", "/drill", Needs::Administer, only_reason) },
     read("/bans"),
     Case {
         on_user: false,

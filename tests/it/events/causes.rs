@@ -70,6 +70,7 @@ async fn end_trust(app: &App, cause: Cause, session: &Session) {
             other.enable_totp().await;
         }
         Cause::CredentialCloned => copy_passkey(app, session).await,
+        Cause::Drill => unreachable!("a drill ends no session of a user"),
     }
 }
 
@@ -101,12 +102,13 @@ fn expected(cause: Cause) -> Vec<String> {
         Cause::CredentialCloned => {
             vec![format!("{RISC}credential-compromise"), credential, revoked]
         }
+        Cause::Drill => Vec::new(),
     }
 }
 
 #[tokio::test]
 async fn each_way_in_which_trust_ends_emits_its_security_events() {
-    for cause in Cause::ALL {
+    for cause in Cause::ALL.into_iter().filter(|cause| *cause != Cause::Drill) {
         let app = App::with(|settings| {
             settings.sessions.per_user = if cause == Cause::SessionLimit { 1 } else { 5 }
         });

@@ -10,6 +10,7 @@ pub(crate) mod bans;
 pub(crate) mod channels;
 pub(crate) mod connections;
 pub(crate) mod devices;
+pub(crate) mod drill;
 pub(crate) mod erasures;
 pub(crate) mod issuers;
 pub(crate) mod revocations;

@@ -7,6 +7,7 @@ mod bans;
 mod channels;
 mod connections;
 mod devices;
+mod drill;
 mod erasures;
 mod issuers;
 mod revocations;
@@ -27,7 +28,7 @@ mod parts {
 }
 
 pub(super) fn section() -> Section {
-    let nouns: [Vec<Operation>; 15] = [
+    let nouns: [Vec<Operation>; 16] = [
         users::operations(),
         devices::operations(),
         sessions::operations(),
@@ -40,6 +41,7 @@ pub(super) fn section() -> Section {
         channels::operations(),
         settings::operations(),
         statistics::operations(),
+        drill::operations(),
         audit::operations(),
         webhooks::operations(),
         erasures::operations(),

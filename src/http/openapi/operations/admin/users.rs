@@ -2,8 +2,8 @@
 
 use super::parts::{
     ADMIN_REQUIRED, CONTRADICTING_FILTERS, EMAIL_TAKEN, FACTOR_GONE, INVALID_DISPLAY_NAME, INVALID_EMAIL,
-    INVALID_SEARCH, LAST_ADMIN, LAST_FACTOR, NO_SECOND_FACTOR, ONE_CHANGE_REQUIRED, OWN_ACCOUNT, Operation,
-    get, patch, post,
+    INVALID_ROLE, INVALID_SEARCH, LAST_ADMIN, LAST_FACTOR, NO_SECOND_FACTOR, ONE_CHANGE_REQUIRED,
+    OWN_ACCOUNT, Operation, get, patch, post,
 };
 use crate::http::{
     resources::admin::users::{
@@ -24,7 +24,7 @@ pub(super) fn operations() -> Vec<Operation> {
         post("/api/v1/admin/users", "adminCreateUser", "Creates an account.")
             .operator_change()
             .body::<NewUserRequest>()
-            .refuses(&[ADMIN_REQUIRED, EMAIL_TAKEN, INVALID_EMAIL, INVALID_DISPLAY_NAME])
+            .refuses(&[ADMIN_REQUIRED, EMAIL_TAKEN, INVALID_EMAIL, INVALID_DISPLAY_NAME, INVALID_ROLE])
             .answers::<CreatedUserView<'_>>(201, "The account, and its generated password.")
             .idempotent(),
         get("/api/v1/admin/users/{id}", "adminReadUser", "A user, with factors and counts.")
@@ -36,7 +36,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .operator_change()
             .path_account("id")
             .body::<UserPatch>()
-            .refuses(&[ADMIN_REQUIRED, OWN_ACCOUNT, ONE_CHANGE_REQUIRED, LAST_ADMIN])
+            .refuses(&[ADMIN_REQUIRED, OWN_ACCOUNT, ONE_CHANGE_REQUIRED, INVALID_ROLE, LAST_ADMIN])
             .answers::<ChangedUserView>(200, "The user, and what has ended."),
         post(
             "/api/v1/admin/users/{id}/password-reset",
