@@ -117,11 +117,14 @@ if [ "${#compose[@]}" -gt 0 ]; then
     # The secret of the superuser is mounted in the container of the database alone.
     superuser_apart() { [ "$(composed -f compose.yaml | grep -c 'source: postgres_password')" = 1 ]; }
     check "compose: the server does not get the password of the superuser" superuser_apart
+    # That of the owner of the tables is mounted in the containers of the database and of `migrate`.
+    owner_apart() { [ "$(composed -f compose.yaml | grep -c 'source: database_owner_password')" = 2 ]; }
+    check "compose: the server does not get the password of the owner of the tables" owner_apart
     # Three nodes with a directory of their own, which Caddy knows.
     { cat docker/.env.example; sed -n '/^#COMPOSE_PROFILES/,/^#DRAIN_DELAY/s/^#//p' docker/.env.example; } >"$work/docker/.env"
     three_nodes() {
         local config
-        config=$(composed -f compose.yaml) && echo "$config" && [ "$(grep -c 'POSTGRES_USER: portcullis' <<<"$config")" = 3 ] &&
+        config=$(composed -f compose.yaml) && echo "$config" && [ "$(grep -c 'POSTGRES_USER: portcullis$' <<<"$config")" = 3 ] &&
             [ "$(grep -oE 'portcullis-data(-[23])?:/var/lib/portcullis|source: portcullis-data(-[23])?' <<<"$config" | sort -u | wc -l)" = 3 ] &&
             grep 'PORTCULLIS_UPSTREAM: portcullis:8000 portcullis-2:8000 portcullis-3:8000' <<<"$config"
     }

@@ -34,9 +34,7 @@ impl Backup {
         }
         let file = self.file;
         tool::with_database(&self.database, variables, async |store, database| {
-            if !store.schema_is_current().await? {
-                return Err(CliError::NotMigrated);
-            }
+            tool::require_ready(&store).await?;
             let program = ClientProgram::find("pg_dump", store.server_major().await?)?;
             let partial = Partial::create(&file)?;
             let arguments: [&OsStr; 4] = [

@@ -33,6 +33,7 @@ pub use crate::core::{
     caller::Caller,
     certificate_expiry::{CertificateExpiry, ExpiryNotice, OrderState},
     clock::Clock,
+    database_role::DatabaseRole,
     failure::Failure,
     keys::{Keys, LiveKeys},
     lasting_keys::{LastingKeysError, lasting_keys_or_derived},
@@ -153,6 +154,8 @@ pub struct Services {
     pub proxy_notices: ProxyNotices,
     /// Knows when the certificate of the TLS port ends.
     pub certificate_expiry: CertificateExpiry,
+    /// Knows whether the role of the server in its database can change the audit log.
+    pub database_role: DatabaseRole,
     /// Verifies and issues credentials.
     pub access: Arc<Access>,
     /// Revokes sessions, and denies users and tokens.
@@ -227,6 +230,7 @@ impl Services {
         Self {
             proxy_notices: ProxyNotices::new(clock.clone()),
             certificate_expiry: CertificateExpiry::new(clock.clone()),
+            database_role: DatabaseRole::default(),
             clock,
             throttle: core.throttle,
             access: Arc::new(access),
