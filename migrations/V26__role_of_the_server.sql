@@ -53,7 +53,7 @@ BEGIN
         WHERE l.id = e.id AND l.at = e.at AND l.event = e.event AND l.outcome = e.outcome
           AND l.actor_id IS NOT DISTINCT FROM e.actor_id AND l.user_id IS NOT DISTINCT FROM e.user_id);
     GET DIAGNOSTICS counted = ROW_COUNT;
-    IF counted <> cardinality(moved) THEN
+    IF counted IS DISTINCT FROM cardinality(moved) THEN
         RAISE EXCEPTION 'an event that is not in the audit log stays in the inbox';
     END IF;
     UPDATE audit_log_head SET size = new_size, frontier = new_frontier, month = new_month;

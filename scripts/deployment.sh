@@ -250,7 +250,7 @@ if [ -x "$venv/bin/kubernetes-validate" ]; then
     done
     # No schema exists for this file: it must name every other file, except the template of the secrets.
     named() { diff <(sed -n 's/^  - //p' docker/kubernetes/kustomization.yaml | sort) \
-        <(cd docker/kubernetes && printf '%s\n' *.yaml | grep -vE '^(kustomization|secret\.example)\.yaml$' | sort); }
+        <(cd docker/kubernetes && printf '%s\n' *.yaml | grep -vE '^(kustomization|secret\.example|migrate)\.yaml$' | sort); }
     check "docker/kubernetes/kustomization.yaml names the other files" named
 else
     missing "docker/kubernetes (pip cannot install kubernetes-validate)"
@@ -269,7 +269,7 @@ known_settings() {
         sed -n 's/^#\?LoadCredential=\([a-z_]*\):.*/\1/p' docker/systemd/portcullis.service | tr '[:lower:]' '[:upper:]'
         sed -n 's/^\([A-Z_]*\)=.*/\1/p' docker/systemd/portcullis.env.example
         sed -n 's/^  \([A-Z_]*\): .*/\1/p' docker/kubernetes/config-map.yaml
-        sed -n 's/.*{ name: \([A-Z_]*\), value.*/\1/p' docker/kubernetes/deployment.yaml
+        sed -n 's/.*{ name: \([A-Z_]*\), value.*/\1/p' docker/kubernetes/deployment.yaml docker/kubernetes/migrate.yaml
     } | sort -u)
     return "$unknown"
 }

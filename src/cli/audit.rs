@@ -149,7 +149,10 @@ impl Audit {
         // With a verifier key, the log can be verified without the data keys.
         let data_keys = tool::data_encryption_keys(&self.database, variables).unwrap_or_default();
         tool::with_store(&self.database.clone(), variables, async |store| {
-            tool::require_ready(&store).await?;
+            // An auditor may have a role that only reads, so no rights of a server are needed.
+            if !store.schema_is_current().await? {
+                return Err(CliError::NotMigrated);
+            }
             let log = AuditLog::new(store, Clock::default(), settings.clone(), move || data_keys.clone());
             self.action.run(&log, &settings).await
         })

@@ -2,7 +2,7 @@
 //!
 //! Asked once at the start of a server or a tool, and by `migrate`. Only the catalogue is read, so the answer needs no rights.
 
-use deadpool_postgres::GenericClient;
+use tokio_postgres::Client;
 
 use super::rights::{FUNCTIONS, PARTITIONS, Rights, TABLES};
 use crate::{error::StoreError, pool::Store};
@@ -41,7 +41,7 @@ impl Store {
         self.run_quick(|client| {
             Box::pin(async move {
                 let role: String = client.query_one("SELECT current_user::text", &[]).await?.try_get(0)?;
-                of(&**client, &role).await
+                of(client, &role).await
             })
         })
         .await
@@ -81,32 +81,26 @@ impl Store {
     }
 }
 
-pub(super) async fn of(client: &impl GenericClient, role: &str) -> Result<RoleStanding, StoreError> {
-    let texts = async |sql: &str, names: &[&str], rights: &[&str]| -> Result<Vec<String>, StoreError> {
-        let rows = client.query(sql, &[&role, &names, &rights, &LISTED]).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    };
+pub(super) async fn of(client: &Client, role: &str) -> Result<RoleStanding, StoreError> {
     let (names, rights): (Vec<_>, Vec<_>) =
         TABLES.iter().chain(PARTITIONS).map(|(name, rights)| (*name, rights.privileges())).unzip();
     let guarded: Vec<_> =
         TABLES.iter().filter(|(_, rights)| *rights != Rights::Change).map(|(name, _)| *name).collect();
-    Ok(RoleStanding {
-        role: role.to_owned(),
-        excess: texts(EXCESS, &guarded, &names).await?,
-        missing: texts(MISSING, &names, &rights)
-            .await?
-            .into_iter()
-            .chain(functions(client, role).await?)
-            .collect(),
-    })
+    let mut missing = texts(client, MISSING, role, &names, &rights).await?;
+    missing.extend(texts(client, MISSING_FUNCTIONS, role, FUNCTIONS, &[]).await?);
+    let excess = texts(client, EXCESS, role, &guarded, &names).await?;
+    Ok(RoleStanding { role: role.to_owned(), excess, missing })
 }
 
-/// The functions that the role may not call.
-async fn functions(client: &impl GenericClient, role: &str) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT 'EXECUTE on ' || f FROM unnest($2::text[]) f
-               WHERE to_regprocedure(f) IS NOT NULL AND NOT has_function_privilege($1::name, to_regprocedure(f), 'EXECUTE')
-               LIMIT $3";
-    let rows = client.query(sql, &[&role, &FUNCTIONS, &LISTED]).await?;
+/// The first column of this query. Its parameters are the role, two lists and the most rows.
+async fn texts(
+    client: &Client,
+    sql: &str,
+    role: &str,
+    first: &[&str],
+    second: &[&str],
+) -> Result<Vec<String>, StoreError> {
+    let rows = client.query(sql, &[&role, &first, &second, &LISTED]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
@@ -165,3 +159,9 @@ const MISSING: &str = "
          LATERAL regexp_split_to_table(t.privileges, ', ') p(privilege)
     WHERE to_regclass(t.name) IS NOT NULL AND NOT has_table_privilege($1::name, to_regclass(t.name), p.privilege)
     ORDER BY t.name LIMIT $4";
+
+/// The functions $2 that the role $1 may not call. $3 is empty.
+const MISSING_FUNCTIONS: &str = "
+    SELECT 'EXECUTE on ' || f FROM unnest($2::text[] || $3::text[]) f
+    WHERE to_regprocedure(f) IS NOT NULL AND NOT has_function_privilege($1::name, to_regprocedure(f), 'EXECUTE')
+    ORDER BY f LIMIT $4";

@@ -3,10 +3,10 @@
 use store::SERVER_ROLE;
 use tokio_postgres::{Client, error::SqlState};
 
-use super::{as_server, refused_changes::digests};
+use super::{as_server, at_rest, refused_changes::digests};
 use crate::{
     audit_log::{add_events, log_events, logging},
-    harness::{App, fresh_database},
+    harness::App,
 };
 
 /// A log with a month of entries and, in the next month, more entries; one event waits in the inbox.
@@ -18,11 +18,9 @@ async fn filled() -> App {
         (now.date().replace_day(1).expect("a day") + time::Duration::days(32)).replace_day(1).expect("a day");
     app.advance((next.midnight().assume_utc() - now).unsigned_abs() + std::time::Duration::from_secs(60));
     log_events(&app, 20).await;
-    // No job of the server may move the event that waits.
-    let alone = App::over(app.database().clone(), |_| {});
-    app.stop();
-    add_events(&alone, 1).await;
-    alone
+    at_rest(&app).await;
+    add_events(&app, 1).await;
+    app
 }
 
 /// Each call must fail by the check of the function, or return this text.
@@ -105,17 +103,16 @@ async fn a_month_without_a_checkpoint_over_it_is_kept() {
 
 #[tokio::test]
 async fn an_event_does_not_leave_the_inbox_for_an_entry_that_says_something_else() {
-    let app = App::over(fresh_database(), |settings| settings.audit_log.sequencing = true);
+    let app = logging();
     log_events(&app, 5).await;
-    let quiet = App::over(app.database().clone(), |_| {});
-    app.stop();
+    at_rest(&app).await;
     let known = "INSERT INTO audit_events (id, at, event, outcome, user_id) SELECT id, at, $1, outcome, user_id FROM audit_log LIMIT 1";
-    quiet.rows().await.execute(known, &[&"user.erased"]).await.expect("an event");
-    let server = as_server(quiet.database()).await;
+    app.rows().await.execute(known, &[&"user.erased"]).await.expect("an event");
+    let server = as_server(app.database()).await;
     let call = "audit_log_advance((SELECT size FROM audit_log_head), (SELECT frontier FROM audit_log_head),
                                   (SELECT month FROM audit_log_head), ARRAY(SELECT id FROM audit_events))";
     is_refused(&server, call, None).await;
-    assert_eq!(quiet.count("SELECT count(*) FROM audit_events WHERE event = 'user.erased'").await, 1);
+    assert_eq!(app.count("SELECT count(*) FROM audit_events WHERE event = 'user.erased'").await, 1);
 }
 
 #[tokio::test]
