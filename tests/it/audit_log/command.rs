@@ -74,8 +74,11 @@ async fn a_database_that_was_rolled_back_to_a_backup_is_found_and_a_restore_coun
     app.stop();
 
     let database = empty_database();
-    let environment =
-        [("AUDIT_ANCHOR", &anchor), ("DATA_ENCRYPTION_KEY", &data_key()), ("ENVIRONMENT", "development")];
+    let environment = [
+        ("AUDIT_ANCHOR", &anchor[..]),
+        ("DATA_ENCRYPTION_KEY", &data_key()[..]),
+        ("ENVIRONMENT", "development"),
+    ];
     let restored = portcullis_on(&database, &["restore", &dump], &environment);
     let text = String::from_utf8_lossy(&[restored.stdout, restored.stderr].concat()).into_owned();
     assert!(restored.status.success(), "{text}");
@@ -118,7 +121,7 @@ async fn a_database_that_was_rolled_back_to_a_backup_is_found_and_a_restore_coun
 /// Restores a dump into a database of its own, and returns the origin of the checkpoints that follow.
 async fn origin_after_restore(dump: &str) -> String {
     let database = empty_database();
-    let environment = [("DATA_ENCRYPTION_KEY", &data_key()), ("ENVIRONMENT", "development")];
+    let environment = [("DATA_ENCRYPTION_KEY", &data_key()[..]), ("ENVIRONMENT", "development")];
     let restored = portcullis_on(&database, &["restore", dump], &environment);
     let text = String::from_utf8_lossy(&[restored.stdout, restored.stderr].concat()).into_owned();
     assert!(restored.status.success(), "{text}");

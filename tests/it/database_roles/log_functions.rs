@@ -3,22 +3,20 @@
 use store::SERVER_ROLE;
 use tokio_postgres::{Client, error::SqlState};
 
-use super::{as_server, at_rest, refused_changes::digests};
-use crate::{
-    audit_log::{add_events, log_events, logging},
-    harness::App,
-};
+use super::{as_server, refused_changes::digests};
+use crate::{audit_log::add_events, harness::App};
 
 /// A log with a month of entries and, in the next month, more entries; one event waits in the inbox.
 async fn filled() -> App {
-    let app = logging();
-    log_events(&app, 300).await;
+    let app = App::start();
+    add_events(&app, 300).await;
+    app.sequence_alone().await;
     let now = app.now();
-    let next =
-        (now.date().replace_day(1).expect("a day") + time::Duration::days(32)).replace_day(1).expect("a day");
-    app.advance((next.midnight().assume_utc() - now).unsigned_abs() + std::time::Duration::from_secs(60));
-    log_events(&app, 20).await;
-    at_rest(&app).await;
+    let next = now.date().replace_day(1).expect("a day") + time::Duration::days(32);
+    let next = next.replace_day(1).expect("a day").midnight().assume_utc();
+    app.advance((next - now).unsigned_abs() + std::time::Duration::from_secs(60));
+    add_events(&app, 20).await;
+    app.sequence_alone().await;
     add_events(&app, 1).await;
     app
 }
@@ -103,9 +101,9 @@ async fn a_month_without_a_checkpoint_over_it_is_kept() {
 
 #[tokio::test]
 async fn an_event_does_not_leave_the_inbox_for_an_entry_that_says_something_else() {
-    let app = logging();
-    log_events(&app, 5).await;
-    at_rest(&app).await;
+    let app = App::start();
+    add_events(&app, 5).await;
+    app.sequence_alone().await;
     let known = "INSERT INTO audit_events (id, at, event, outcome, user_id) SELECT id, at, $1, outcome, user_id FROM audit_log LIMIT 1";
     app.rows().await.execute(known, &[&"user.erased"]).await.expect("an event");
     let server = as_server(app.database()).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use store::{Rights, SERVER_ROLE, SERVER_TABLES};
 use tokio_postgres::{Client, error::SqlState};
 
-use super::{as_server, at_rest};
+use super::as_server;
 use crate::{
     audit_log::{add_events, log_events, logging},
     harness::App,
@@ -76,9 +76,9 @@ async fn no_statement_of_the_server_changes_a_table_of_the_audit_log() {
 
 #[tokio::test]
 async fn the_server_cannot_give_itself_rights_or_hide_objects_of_the_schema() {
-    let app = logging();
-    log_events(&app, 5).await;
-    at_rest(&app).await;
+    let app = App::start();
+    add_events(&app, 5).await;
+    app.sequence_alone().await;
     let server = as_server(app.database()).await;
     let before = digests(&app).await;
     for sql in [

@@ -6,8 +6,8 @@ use store::{DatabaseSettings, SERVER_ROLE};
 
 use crate::{
     harness::{
-        App, Ask as _, Server, client, database_url, empty_database, fresh_database, owner_url, portcullis,
-        portcullis_on,
+        App, Ask as _, Server, client, database_url, empty_database, eventually, fresh_database, owner_url,
+        portcullis, portcullis_on,
     },
     serve,
 };
@@ -125,8 +125,7 @@ async fn an_installation_with_one_role_is_moved_to_two_roles_by_the_lines_of_the
     assert_eq!(text(&by_settings), "The schema is up to date.\n");
 
     let running = serve::production_with(&[("DATABASE_URL", &next)]);
-    let ready = client().build().expect("a client").get(format!("http://{}/health/ready", running.address()));
-    assert_eq!(ready.ask().await.expect(200).body["details"], serde_json::json!([]));
+    assert_eq!(details(&running).await, serde_json::json!([]));
 }
 
 #[tokio::test]
@@ -140,15 +139,12 @@ async fn a_schema_that_is_behind_is_refused_with_the_command_to_run() {
     assert!(empty.contains("run `portcullis migrate`"), "{empty}");
 }
 
-/// The server with a single role, which says so.
-async fn says_that_its_role_is_powerful(server: &Server) {
-    let get = |path: &str| {
-        client().build().expect("a client").get(format!("http://{}{path}", server.address())).ask()
-    };
-    let ready = get("/health/ready").await.expect(200);
-    assert_eq!(ready.body["details"][0]["code"], "powerful_database_role", "{}", ready.text);
-    let warned = server.log();
-    assert!(warned.contains("the database role of the server can change the audit log"), "{warned}");
+/// The details of readiness, when the server is ready.
+async fn details(server: &Server) -> serde_json::Value {
+    let url = format!("http://{}/health/ready", server.address());
+    let rest = client().build().expect("a client");
+    eventually("the server is ready", async || rest.get(&url).ask().await.status == 200).await;
+    rest.get(&url).ask().await.expect(200).body["details"].clone()
 }
 
 #[tokio::test]
@@ -158,7 +154,9 @@ async fn a_single_role_is_permitted_by_a_setting_and_migrates_the_database_itsel
     let further =
         [("DATABASE_URL", url.as_str()), ("DATABASE_SINGLE_ROLE", "true"), ("METRICS_ADDR", "127.0.0.1:0")];
     let server = serve::production_with(&further);
-    says_that_its_role_is_powerful(&server).await;
+    assert_eq!(details(&server).await[0]["code"], "powerful_database_role");
+    let warned = server.log();
+    assert!(warned.contains("the database role of the server can change the audit log"), "{warned}");
     let metrics = format!("{}/metrics", server.facts["metrics"].as_str().expect("an address"));
     let figures =
         client().build().expect("a client").get(metrics).send().await.expect("an answer").text().await;

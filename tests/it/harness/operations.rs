@@ -18,7 +18,7 @@ use domain::{
     },
     tokens::api_key::ApiScopes,
 };
-use portcullis::config::Secrets;
+use portcullis::config::{Secrets, Variables, audit_log_settings};
 use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
@@ -35,7 +35,7 @@ use store::{Erased, RoleStanding, SERVER_ROLE, Store};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{App, DatabaseProxy, Session, eventually, secret_watch};
+use super::{App, DatabaseProxy, Session, app::secrets, eventually, secret_watch};
 
 /// The terms of a denial. Without `expires_at`, they name no end.
 fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
@@ -131,6 +131,16 @@ impl App {
                 return log.anchor_checkpoint().await;
             }
         }
+    }
+
+    /// As [`Self::sequence`], with the role of the server, for a server without the setting `sequencing`: its jobs leave the log as
+    /// the test makes it.
+    pub(crate) async fn sequence_alone(&self) {
+        let settings = audit_log_settings(&Variables::default()).expect("settings");
+        let store = Store::connect(&self.database().clone().as_role(SERVER_ROLE)).expect("a store");
+        let keys = secrets().data_encryption;
+        let log = AuditLog::new(store, self.services().clock.clone(), settings, move || keys.clone());
+        log.sequence().await.expect("the events enter the log");
     }
 
     /// Verifies the audit log.
