@@ -159,7 +159,7 @@ fn sessions_that_were_opened_after_an_old_revocation_of_all_sessions_stay_open()
             .unwrap();
         let open = "SELECT count(*) FROM sessions WHERE revoked_all = (SELECT max(id) FROM revocations)";
         assert_eq!(db.count(open).await, 1);
-        assert_eq!(db.store.end_covered(10).await.unwrap(), 0);
+        assert_eq!(db.owner().end_covered(10).await.unwrap(), 0);
     });
 }
 
@@ -276,7 +276,7 @@ fn existing_accounts_have_their_keys_before_a_registration_can_take_one() {
             let error = raw.execute(sql, &[&taken, &key.as_str()]).await.unwrap_err();
             assert_eq!(error.code(), Some(&SqlState::UNIQUE_VIOLATION), "{taken}");
         }
-        assert_eq!(db.store.assign_account_keys().await.unwrap(), []);
+        assert_eq!(db.owner().assign_account_keys().await.unwrap(), []);
         assert_eq!(db.count("SELECT count(*) FROM users WHERE account_key IS NULL").await, 0);
     });
 }
