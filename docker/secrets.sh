@@ -7,11 +7,11 @@ cd "$(dirname "$0")"
 # permissions that the file has here, and the server runs there as user 65532, which must be able to read it.
 (umask 077 && mkdir -p secrets)
 chmod 700 secrets
-for name in postgres_password database_password jwt_secret_key csrf_secret_key data_encryption_key; do
+for name in postgres_password database_owner_password database_password jwt_secret_key csrf_secret_key data_encryption_key; do
     file=secrets/$name
     [ -e "$file" ] && continue
-    # The group `postgres` of the image of PostgreSQL, which sets the password of the server's role.
-    if [ "$name" = database_password ]; then group=999 mode=440; else group=65532 mode=400; fi
+    # The group `postgres` of the image of PostgreSQL, which sets the passwords of the two roles.
+    case $name in database_*) group=999 mode=440 ;; *) group=65532 mode=400 ;; esac
     (umask 077 && head -c 32 /dev/urandom | base64 | tr -d '=\n' | tr '+/' '-_' >"$file.new")
     if [ "$(id -u)" = 0 ]; then chown "65532:$group" "$file.new" && chmod "$mode" "$file.new"; else chmod 444 "$file.new"; fi
     mv "$file.new" "$file"

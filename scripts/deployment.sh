@@ -117,11 +117,14 @@ if [ "${#compose[@]}" -gt 0 ]; then
     # The secret of the superuser is mounted in the container of the database alone.
     superuser_apart() { [ "$(composed -f compose.yaml | grep -c 'source: postgres_password')" = 1 ]; }
     check "compose: the server does not get the password of the superuser" superuser_apart
+    # That of the owner of the tables is mounted in the containers of the database and of `migrate`.
+    owner_apart() { [ "$(composed -f compose.yaml | grep -c 'source: database_owner_password')" = 2 ]; }
+    check "compose: the server does not get the password of the owner of the tables" owner_apart
     # Three nodes with a directory of their own, which Caddy knows.
     { cat docker/.env.example; sed -n '/^#COMPOSE_PROFILES/,/^#DRAIN_DELAY/s/^#//p' docker/.env.example; } >"$work/docker/.env"
     three_nodes() {
         local config
-        config=$(composed -f compose.yaml) && echo "$config" && [ "$(grep -c 'POSTGRES_USER: portcullis' <<<"$config")" = 3 ] &&
+        config=$(composed -f compose.yaml) && echo "$config" && [ "$(grep -c 'POSTGRES_USER: portcullis$' <<<"$config")" = 3 ] &&
             [ "$(grep -oE 'portcullis-data(-[23])?:/var/lib/portcullis|source: portcullis-data(-[23])?' <<<"$config" | sort -u | wc -l)" = 3 ] &&
             grep 'PORTCULLIS_UPSTREAM: portcullis:8000 portcullis-2:8000 portcullis-3:8000' <<<"$config"
     }
@@ -247,7 +250,7 @@ if [ -x "$venv/bin/kubernetes-validate" ]; then
     done
     # No schema exists for this file: it must name every other file, except the template of the secrets.
     named() { diff <(sed -n 's/^  - //p' docker/kubernetes/kustomization.yaml | sort) \
-        <(cd docker/kubernetes && printf '%s\n' *.yaml | grep -vE '^(kustomization|secret\.example)\.yaml$' | sort); }
+        <(cd docker/kubernetes && printf '%s\n' *.yaml | grep -vE '^(kustomization|secret\.example|migrate)\.yaml$' | sort); }
     check "docker/kubernetes/kustomization.yaml names the other files" named
 else
     missing "docker/kubernetes (pip cannot install kubernetes-validate)"
@@ -266,7 +269,7 @@ known_settings() {
         sed -n 's/^#\?LoadCredential=\([a-z_]*\):.*/\1/p' docker/systemd/portcullis.service | tr '[:lower:]' '[:upper:]'
         sed -n 's/^\([A-Z_]*\)=.*/\1/p' docker/systemd/portcullis.env.example
         sed -n 's/^  \([A-Z_]*\): .*/\1/p' docker/kubernetes/config-map.yaml
-        sed -n 's/.*{ name: \([A-Z_]*\), value.*/\1/p' docker/kubernetes/deployment.yaml
+        sed -n 's/.*{ name: \([A-Z_]*\), value.*/\1/p' docker/kubernetes/deployment.yaml docker/kubernetes/migrate.yaml
     } | sort -u)
     return "$unknown"
 }

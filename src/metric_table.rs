@@ -123,6 +123,11 @@ const METRICS: &[Metric] = &[
     ),
     gauge("database_connections", &["state"], "connections to the database: `used` or `idle`"),
     gauge("database_requests_waiting", &[], "work that waits for a connection to the database"),
+    gauge(
+        "database_role_powerful",
+        &[],
+        "whether the database role of the server can change the audit log (1), which only development and `DATABASE_SINGLE_ROLE` permit, or not (0)",
+    ),
     counter("deliveries_total", &[], "deliveries of publications to single subscribers"),
     gauge("denials_without_end", &[], "blocked users whose block has no end"),
     histogram(

@@ -4,7 +4,10 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use store::{StoreError, Unfinished};
 
-use super::demonstration::DemonstrationUsers;
+use super::{
+    database_role::{MissingRights, PowerfulRole},
+    demonstration::DemonstrationUsers,
+};
 use crate::tls::TlsError;
 
 /// Why the server did not start.
@@ -13,6 +16,17 @@ pub enum StartError {
     /// The database of a production server has demonstration users, whose passwords other people may know.
     #[error(transparent)]
     DemonstrationUsers(#[from] DemonstrationUsers),
+    /// The role of a production server can change the audit log.
+    #[error(transparent)]
+    PowerfulRole(#[from] PowerfulRole),
+    /// The role of the server lacks rights.
+    #[error(transparent)]
+    MissingRights(#[from] MissingRights),
+    /// The schema of the database is missing or older than this program, and the role of the server cannot change it.
+    #[error(
+        "the schema of the database is not up to date: run `portcullis migrate` as the owner of the tables first"
+    )]
+    NotMigrated,
     /// The database was restored from a backup, or copied, and the restore is not finished.
     #[error(transparent)]
     Unfinished(#[from] Unfinished),

@@ -4,6 +4,8 @@
 //! is requested, and then stops the parts in order (see `lifecycle`). The command line and the integration tests use these two
 //! functions. `cli` is the only module that may use `app`.
 
+mod database_role;
+mod database_start;
 mod demonstration;
 mod error;
 mod files;
@@ -13,6 +15,7 @@ mod server;
 mod store_ports;
 mod wiring;
 
+pub use database_role::{MissingRights, PowerfulRole, powerful_role};
 pub use demonstration::{DemonstrationUsers, demonstration_users};
 pub use error::StartError;
 pub use files::open_files;

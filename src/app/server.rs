@@ -11,10 +11,11 @@ use actix_web::web;
 use actors::Realtime;
 use parking_lot::Mutex;
 use service::{Clock, Services};
-use store::Store;
+use store::{RoleStanding, Store};
 use tokio::runtime::Handle;
 
 use super::{
+    database_start,
     demonstration::demonstration_users,
     error::StartError,
     listeners::{self, Bound},
@@ -46,7 +47,8 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the listeners, connects to the database, migrates it and starts every part. Must be called inside an actix system.
+    /// Binds the listeners, connects to the database, checks its schema and the role of the server, and starts every part. Must be
+    /// called inside an actix system.
     ///
     /// # Errors
     /// See [`StartError`]. After an error no part keeps running.
@@ -55,7 +57,7 @@ impl App {
         telemetry::metrics();
         let bound = listeners::bind(&settings)?;
         let store = Store::connect(&settings.database)?;
-        store.migrate().await?;
+        let powerful = database_start::prepare(&settings, &store).await?;
         let clock = Clock::default();
         if let Some(unfinished) = store.take_into_service(clock.now()).await? {
             return Err(unfinished.into());
@@ -71,8 +73,13 @@ impl App {
                 .map_err(|error| StartError::Spill(settings.realtime.spill_file.clone(), error))?;
         let built =
             Self::start(&settings, bound, store, realtime.clone(), clock, shutdown, descriptors).await;
-        if built.is_err() {
-            realtime.stop();
+        match &built {
+            Ok(app) => app.services().database_role.note(powerful.is_some()),
+            Err(_) => realtime.stop(),
+        }
+        if let Some(RoleStanding { role, excess, .. }) = powerful {
+            let reasons = excess.join("; ");
+            tracing::warn!(role, reasons, "the database role of the server can change the audit log");
         }
         built
     }

@@ -149,6 +149,7 @@ impl Audit {
         // With a verifier key, the log can be verified without the data keys.
         let data_keys = tool::data_encryption_keys(&self.database, variables).unwrap_or_default();
         tool::with_store(&self.database.clone(), variables, async |store| {
+            // An auditor may have a role that only reads, so no rights of a server are needed.
             if !store.schema_is_current().await? {
                 return Err(CliError::NotMigrated);
             }

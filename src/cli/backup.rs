@@ -34,6 +34,7 @@ impl Backup {
         }
         let file = self.file;
         tool::with_database(&self.database, variables, async |store, database| {
+            // A role that only reads suffices, so no rights of a server are needed.
             if !store.schema_is_current().await? {
                 return Err(CliError::NotMigrated);
             }
@@ -45,7 +46,14 @@ impl Backup {
                 "--file".as_ref(),
                 partial.0.as_os_str(),
             ];
-            program.run(&arguments, database.libpq_environment(program.major()))?;
+            let dumped = program.run(&arguments, database.libpq_environment(program.major()));
+            dumped.map_err(|error| match error.to_string() {
+                text if text.contains("permission denied") => CliError::Failure(format!(
+                    "{text}\nThe database role may not read everything. `portcullis migrate`, as the owner of the tables, gives this \
+                     right to the role of the server"
+                )),
+                _ => error.into(),
+            })?;
             let bytes = partial.complete(&file)?;
             println!("wrote {} ({bytes} bytes, pg_dump {})", file.display(), program.major());
             println!(

@@ -81,13 +81,25 @@ fn check_database(variables: &Variables, draft: &mut Draft) {
         let store = Store::connect(&database)?;
         let current = store.schema_is_current().await?;
         let users = if production { app::demonstration_users(&store).await? } else { None };
-        Ok((current, users))
+        Ok((current, users, app::powerful_role(&store).await?))
     });
     match checked {
-        Ok((current, users)) => {
+        Ok((current, users, role)) => {
             if !current {
-                let warning = "the schema of the database is not up to date: `portcullis migrate` or the next start updates it";
+                let warning = "the schema of the database is not up to date: `portcullis migrate` updates it";
                 draft.settings.warnings.push(warning.to_owned());
+            }
+            match role {
+                Some(role) if production && !draft.settings.single_role => {
+                    draft.problem(format!("DATABASE_URL: {role}"));
+                }
+                Some(role) => {
+                    let (name, reasons) = (role.0.role, role.0.excess.join("; "));
+                    let warning =
+                        format!("DATABASE_URL: the database role {name} can change the audit log: {reasons}");
+                    draft.settings.warnings.push(warning);
+                }
+                None => {}
             }
             if let Some(users) = users {
                 draft.problem(users.to_string());

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Args;
-use store::DatabaseSettings;
+use store::{DatabaseSettings, SERVER_ROLE};
 
 use super::{demo_users::demo_users, error::CliError, summary};
 use crate::{
@@ -59,9 +59,9 @@ impl Dev {
         telemetry::start_logging(Environment::Development, self.debug || start.debug, start.traces.as_ref());
         let secrets = secrets::load_or_generate(&data_dir)?;
         let cluster = Cluster::start(&data_dir, Durability::Durable)?;
-        let database = DatabaseSettings::embedded(cluster.socket_dir(), cluster.database());
+        let owner = DatabaseSettings::embedded(cluster.socket_dir(), cluster.database());
         let certificate = tls::dev_certificate(&data_dir)?;
-        let settings = self.settings(variables, &start, database, &secrets, certificate)?;
+        let settings = self.settings(variables, &start, owner, &secrets, certificate)?;
         for warning in &settings.warnings {
             tracing::warn!("{warning}");
         }
@@ -82,15 +82,17 @@ impl Dev {
         &self,
         variables: &Variables,
         start: &DevStart,
-        database: DatabaseSettings,
+        owner: DatabaseSettings,
         secrets: &DevSecrets,
         certificate: PairPaths,
     ) -> Result<Settings, CliError> {
         let keys = Secrets::new(secrets.jwt.clone(), secrets.csrf.clone(), secrets.data_encryption.clone());
         let address = |port| SocketAddr::new(self.host, port);
         let addresses = (address(start.http_port), Some(address(start.https_port)));
+        let database = owner.clone().as_role(SERVER_ROLE);
         let draft = Settings::read_development(variables, database, keys, addresses);
         let mut settings = app::open_files(draft).finish()?;
+        settings.database_owner = Some(owner);
         settings.listen.certificate = Some((certificate.certificate, certificate.key));
         settings.listen.metrics.get_or_insert(SocketAddr::new(self.host, 0));
         settings.realtime.spill_file = start.data_dir.join("audit.spill");

@@ -6,7 +6,12 @@ use service::Failure;
 use store::{StoreError, Unfinished};
 
 use crate::{
-    app::StartError, config::ConfigError, lifecycle::Died, postgres, secrets::SecretsError, tls::TlsError,
+    app::{self, StartError},
+    config::ConfigError,
+    lifecycle::Died,
+    postgres,
+    secrets::SecretsError,
+    tls::TlsError,
 };
 
 /// The exit status for settings that cannot be used, from `sysexits.h`. With `RestartPreventExitStatus=78` in its unit, systemd
@@ -49,6 +54,20 @@ pub enum CliError {
     /// The schema of the database is missing or older than this program.
     #[error("the schema of the database is not up to date: run `portcullis migrate` first")]
     NotMigrated,
+    /// The role of the database lacks rights that a server needs.
+    #[error(transparent)]
+    MissingRights(#[from] app::MissingRights),
+    /// The command needs the owner of the tables.
+    #[error(
+        "this command needs the owner of the tables, {owner}, but the database role is {role}: give the URL of the owner with \
+         --database-url or DATABASE_OWNER_URL"
+    )]
+    NotOwner {
+        /// The role of the connection.
+        role: String,
+        /// The owner of the tables.
+        owner: String,
+    },
     /// The service or the command refused the request, or the server is not ready.
     #[error("{0}")]
     Failure(String),
@@ -62,9 +81,11 @@ impl CliError {
         match self {
             Self::Usage(_) => ExitCode::from(2),
             Self::Config(_)
-            | Self::Start(StartError::DemonstrationUsers(_) | StartError::Unfinished(Unfinished::Copied)) => {
-                ExitCode::from(EX_CONFIG)
-            }
+            | Self::Start(
+                StartError::DemonstrationUsers(_)
+                | StartError::PowerfulRole(_)
+                | StartError::Unfinished(Unfinished::Copied),
+            ) => ExitCode::from(EX_CONFIG),
             _ => ExitCode::FAILURE,
         }
     }
@@ -88,6 +109,10 @@ pub(super) fn cause(error: &StoreError) -> String {
         ("(28000)", "the user was rejected"),
         ("(3D000)", "the database does not exist"),
         ("(42P01)", "the schema is missing, run `portcullis migrate`"),
+        (
+            "(42501)",
+            "the database role lacks a right: `portcullis migrate`, as the owner of the tables, gives the role of the server its rights",
+        ),
         ("Connection refused", "the connection was refused, no server listens there"),
         ("No such file or directory", "there is no socket, no server runs there"),
         ("failed to lookup address", "the name of the host is unknown"),

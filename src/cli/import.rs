@@ -74,7 +74,7 @@ impl Import {
             bar: ProgressBar::hidden(),
         };
         let options = ImportOptions { dry_run: self.dry_run, leave_out: self.leave_out };
-        tool::with_store(&self.database, variables, async move |store| {
+        tool::as_owner(&self.database, variables, async move |store, _| {
             if !store.schema_is_current().await? {
                 return Err(CliError::NotMigrated);
             }

@@ -176,7 +176,7 @@ fn prune(
     }
     if kind == KeyKind::Data {
         tool::with_store(database, variables, async |store| {
-            require_migrated(&store).await?;
+            tool::require_ready(&store).await?;
             let counts = sealed_with(&file, &store, false).await?;
             let needed = rows(&counts, |count| state(&pruned, count) == KeyState::Unknown);
             if needed > 0 {
@@ -213,7 +213,7 @@ fn leaked(
             .chain(previous.iter().map(|old| DatedSecret { at: old.at.max(old.at.and(end)), ..old.clone() }))
             .collect();
         tool::with_store(database, variables, async |store| {
-            require_migrated(&store).await?;
+            tool::require_ready(&store).await?;
             // A leak must be ended, also if an app was sealed with a key that was lost long ago.
             sealed_with(&file, &store, true).await.map(drop)
         })?;
@@ -299,7 +299,7 @@ fn status(
     }
     let ring = tool::data_encryption_keys(database, variables)?;
     tool::with_store(database, variables, async |store| {
-        require_migrated(&store).await?;
+        tool::require_ready(&store).await?;
         let counts = store.sealed_counts().await?;
         println!("rows of the database, by the data key that sealed them");
         for (known, words) in [
@@ -318,10 +318,6 @@ fn status(
         }
         Ok(())
     })
-}
-
-async fn require_migrated(store: &Store) -> Result<(), CliError> {
-    if store.schema_is_current().await? { Ok(()) } else { Err(CliError::NotMigrated) }
 }
 
 /// The rows of this database, by the key that sealed them. With `unknown_rows`, the database may have rows that no key of the

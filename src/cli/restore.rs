@@ -13,13 +13,13 @@ use clap::{ArgGroup, Args};
 use domain::crypto::secret_ring::SecretRing;
 use secrecy::SecretString;
 use service::{AuditLog, AuditLogSettings, Clock, KeptAfterRestore, ReadEntry, Restoration};
-use store::{DatabaseSettings, FinishedRestore, LostEvent, Store};
+use store::{DatabaseSettings, FinishedRestore, LostEvent, MigrateOrder, Store};
 use time::OffsetDateTime;
 
 use super::{
     audit_check,
     error::CliError,
-    keys,
+    keys, migrate,
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
@@ -77,6 +77,9 @@ pub(super) struct Restore {
     /// The URL of the lost database, if it can still be read. Lists what happened in it after the backup.
     #[arg(long, env = "RESTORE_COMPARE_WITH", hide_env_values = true, value_name = "URL")]
     compare_with: Option<String>,
+    /// The role of the server in the restored database, which gets its rights [default: the user of `DATABASE_URL`].
+    #[arg(long, value_name = "ROLE")]
+    server_role: Option<String>,
 }
 
 impl Restore {
@@ -88,7 +91,8 @@ impl Restore {
         let (database, audit) = (self.database.clone(), audit_log_settings(variables)?);
         // A restore is possible without the data keys, but then it cannot say whether they fit.
         let data_keys = tool::data_encryption_keys(&database, variables);
-        tool::with_database(&database, variables, async |store, settings| {
+        tool::as_owner(&database, variables, async |store, settings| {
+            let order = tool::migrate_order(self.server_role.clone(), &database, variables, &settings)?;
             let lost = match &lost {
                 Some(lost) => Some(readable(lost).await?),
                 None => None,
@@ -97,7 +101,7 @@ impl Restore {
                 load(&store, &settings, file).await?;
             }
             let restoration = Restoration::new(store.clone(), Clock::default(), life);
-            let done = self.finish(&store, restoration, &data_keys).await;
+            let done = self.finish(&store, order, restoration, &data_keys).await;
             match (done, &self.file) {
                 (Ok(finished), _) => {
                     let keys = data_keys.as_ref().map(Clone::clone).unwrap_or_default();
@@ -120,12 +124,12 @@ impl Restore {
     async fn finish(
         &self,
         store: &Store,
+        order: MigrateOrder,
         restoration: Restoration,
         data_keys: &Result<SecretRing, CliError>,
     ) -> Result<Option<FinishedRestore>, CliError> {
-        for migration in store.migrate().await?.applied {
-            println!("applied {migration}");
-        }
+        migrate::check_role(store, &order).await?;
+        migrate::print(&store.migrate_with(order).await?)?;
         check_data_keys(store, data_keys).await?;
         if self.nothing_lost {
             restoration.accept().await?;
@@ -160,10 +164,12 @@ async fn load(store: &Store, database: &DatabaseSettings, file: &Path) -> Result
         return Err(CliError::Usage(format!("{} is not a backup of Portcullis", file.display())));
     }
     let name = database.config.get_dbname().or(database.config.get_user()).unwrap_or_default();
-    let arguments: [&OsStr; 7] = [
+    let arguments: [&OsStr; 8] = [
         "--single-transaction".as_ref(),
         "--exit-on-error".as_ref(),
         "--no-owner".as_ref(),
+        // The roles of the backup may not exist here. The role of the server gets its rights when the restore is finished.
+        "--no-privileges".as_ref(),
         "--no-password".as_ref(),
         "--dbname".as_ref(),
         name.as_ref(),

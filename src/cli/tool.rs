@@ -9,12 +9,12 @@ use std::{path::PathBuf, time::Duration};
 use domain::crypto::{lasting_keys::LastingKeys, secret_ring::SecretRing};
 use secrecy::SecretString;
 use service::{Clock, Services};
-use store::{DatabaseSettings, Store};
+use store::{DatabaseSettings, MigrateOrder, SERVER_ROLE, Store};
 
 use super::error::CliError;
 use crate::{
     app,
-    config::{self, KeyKind, Secrets, Settings, Variables, database_from},
+    config::{self, KeyKind, Secrets, Settings, Variables, database_from, owner_from},
     lifecycle::Shutdown,
     postgres::{Access, Durability, attach_or_start},
     secrets, telemetry,
@@ -47,7 +47,16 @@ pub(super) fn count(sessions: Option<usize>) -> String {
     sessions.map_or_else(|| "all".to_owned(), |sessions| sessions.to_string())
 }
 
-fn find(args: &DatabaseArgs, variables: &Variables) -> Result<Found, CliError> {
+/// The role of the database that a tool needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    /// The role of the server suffices.
+    Server,
+    /// The owner of the tables.
+    Owner,
+}
+
+fn find(args: &DatabaseArgs, variables: &Variables, needs: Needs) -> Result<Found, CliError> {
     // The variables of `serve` name the database for tools, too. Without them, the private database is used. A file of
     // variables that cannot be read must not be ignored, even if the command line names the database.
     if let Some(url) = &args.database_url {
@@ -56,7 +65,8 @@ fn find(args: &DatabaseArgs, variables: &Variables) -> Result<Found, CliError> {
             .map_err(|error| CliError::Usage(format!("--database-url: {error}")))?;
         return Ok(Found { database, _access: None });
     }
-    if let Some(database) = database_from(variables)? {
+    let owner = if needs == Needs::Owner { owner_from(variables)? } else { None };
+    if let Some(database) = owner.map_or_else(|| database_from(variables), |owner| Ok(Some(owner)))? {
         return Ok(Found { database, _access: None });
     }
     let data_dir = existing_data_dir(args, variables)?;
@@ -71,10 +81,45 @@ pub(super) fn data_encryption_keys(
     args: &DatabaseArgs,
     variables: &Variables,
 ) -> Result<SecretRing, CliError> {
-    if args.database_url.is_some() || database_from(variables)?.is_some() {
+    if !is_private(args, variables)? {
         return Ok(KeyKind::Data.secrets(variables)?);
     }
     Ok(SecretRing::of(secrets::load_or_generate(&existing_data_dir(args, variables)?)?.data_encryption))
+}
+
+/// Whether nothing names a database, so that the private one is used.
+fn is_private(args: &DatabaseArgs, variables: &Variables) -> Result<bool, CliError> {
+    Ok(args.database_url.is_none() && database_from(variables)?.is_none() && owner_from(variables)?.is_none())
+}
+
+/// What `migrate` does besides for the database of these arguments, which the owner reaches as `owner`. Without a name, the role of the
+/// server is the user of `DATABASE_URL`, if that is another one. In the private database it is made.
+pub(super) fn migrate_order(
+    server_role: Option<String>,
+    args: &DatabaseArgs,
+    variables: &Variables,
+    owner: &DatabaseSettings,
+) -> Result<MigrateOrder, CliError> {
+    let audit_kept_days = config::audit_kept_days(variables)?;
+    if is_private(args, variables)? {
+        let server_role = Some(server_role.unwrap_or_else(|| SERVER_ROLE.to_owned()));
+        return Ok(MigrateOrder { server_role, create_role: true, audit_kept_days });
+    }
+    let of_server = |database: DatabaseSettings| database.role().map(str::to_owned);
+    let server_role = match server_role {
+        Some(role) => Some(role),
+        None => database_from(variables)?.and_then(of_server),
+    };
+    let server_role = server_role.filter(|role| owner.role() != Some(role));
+    Ok(MigrateOrder { server_role, create_role: false, audit_kept_days })
+}
+
+/// Refuses a role that does not own the tables. A database without tables has no owner yet.
+pub(super) async fn require_owner(store: &Store) -> Result<(), CliError> {
+    match store.table_owner().await? {
+        Some(found) if !found.is_held => Err(CliError::NotOwner { role: found.role, owner: found.owner }),
+        _ => Ok(()),
+    }
 }
 
 fn existing_data_dir(args: &DatabaseArgs, variables: &Variables) -> Result<PathBuf, CliError> {
@@ -107,8 +152,32 @@ pub(super) fn with_database(
     work: impl AsyncFnOnce(Store, DatabaseSettings) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     telemetry::start_tool_logging();
-    let Found { database, _access } = find(args, variables)?;
+    let Found { database, _access } = find(args, variables, Needs::Server)?;
     actix_web::rt::System::new().block_on(async { work(Store::connect(&database)?, database).await })
+}
+
+/// As [`with_database`], as the owner of the tables: of `--database-url`, `DATABASE_OWNER_URL` or, without it, `DATABASE_URL`.
+pub(super) fn as_owner(
+    args: &DatabaseArgs,
+    variables: &Variables,
+    work: impl AsyncFnOnce(Store, DatabaseSettings) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    telemetry::start_tool_logging();
+    let Found { database, _access } = find(args, variables, Needs::Owner)?;
+    actix_web::rt::System::new().block_on(async {
+        let store = Store::connect(&database)?;
+        require_owner(&store).await?;
+        work(store, database).await
+    })
+}
+
+/// Refuses a database of which the schema is not up to date, and a role that lacks rights of a server.
+pub(super) async fn require_ready(store: &Store) -> Result<(), CliError> {
+    let standing = store.role_standing().await?;
+    if !standing.missing.is_empty() {
+        return Err(CliError::MissingRights(app::MissingRights::of(standing)));
+    }
+    if store.schema_is_current().await? { Ok(()) } else { Err(CliError::NotMigrated) }
 }
 
 /// Runs `work` with services that have actors of their own, without sockets.
@@ -118,7 +187,7 @@ pub(super) fn with_services(
     work: impl AsyncFnOnce(Services) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     telemetry::start_tool_logging();
-    let found = find(args, variables)?;
+    let found = find(args, variables, Needs::Server)?;
     let private = PrivateDir::make()?;
     let result = actix_web::rt::System::new().block_on(async {
         let mut settings = Settings::development(found.database.clone(), no_secrets(), 0, None);
@@ -130,9 +199,7 @@ pub(super) fn with_services(
         settings.erasure = config::erasure_rules(variables);
         let store = Store::connect(&found.database)?;
         // Services report a failure of the database without its cause, so the most common cause is checked here.
-        if !store.schema_is_current().await? {
-            return Err(CliError::NotMigrated);
-        }
+        require_ready(&store).await?;
         let lasting = LastingKeys::derived(&settings.secrets.data_encryption.current);
         let clock = Clock::default();
         let realtime =

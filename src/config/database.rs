@@ -11,11 +11,12 @@ use super::{
     setting::{FilePath, Number, Setting, Text},
     source::source_of,
     table::{
-        DATABASE_CONNECT_SECONDS, DATABASE_CONNECTIONS, DATABASE_IDLE_SECONDS, DATABASE_KEEPALIVE_SECONDS,
-        DATABASE_LIFETIME_SECONDS, DATABASE_STATEMENT_SECONDS, DATABASE_URL, DATABASE_WAIT_SECONDS,
-        POSTGRES_CHANNEL_BINDING, POSTGRES_DB, POSTGRES_HOST, POSTGRES_PASSWORD, POSTGRES_PORT,
-        POSTGRES_SSLCERT_FILE, POSTGRES_SSLKEY_FILE, POSTGRES_SSLMODE, POSTGRES_SSLROOTCERT_FILE,
-        POSTGRES_TARGET_SESSION_ATTRS, POSTGRES_USER,
+        AUDIT_RETENTION_DAYS, DATABASE_CONNECT_SECONDS, DATABASE_CONNECTIONS, DATABASE_IDLE_SECONDS,
+        DATABASE_KEEPALIVE_SECONDS, DATABASE_LIFETIME_SECONDS, DATABASE_OWNER_URL,
+        DATABASE_STATEMENT_SECONDS, DATABASE_URL, DATABASE_WAIT_SECONDS, POSTGRES_CHANNEL_BINDING,
+        POSTGRES_DB, POSTGRES_HOST, POSTGRES_PASSWORD, POSTGRES_PORT, POSTGRES_SSLCERT_FILE,
+        POSTGRES_SSLKEY_FILE, POSTGRES_SSLMODE, POSTGRES_SSLROOTCERT_FILE, POSTGRES_TARGET_SESSION_ATTRS,
+        POSTGRES_USER,
     },
     variables::Variables,
 };
@@ -34,6 +35,46 @@ pub fn database_from(variables: &Variables) -> Result<Option<DatabaseSettings>, 
     let mut database = database(&mut read);
     set_bounds(&mut read, &mut database);
     read.finish(Some(database))
+}
+
+/// The database as the owner of its tables, for the commands that need the owner. `None` without `DATABASE_OWNER_URL`.
+///
+/// # Errors
+/// What is wrong with the variables.
+pub fn owner_from(variables: &Variables) -> Result<Option<DatabaseSettings>, ConfigError> {
+    let mut read = Reader::new(variables, Command::Serve);
+    read.production = environment(&mut read) == Environment::Production;
+    let mut owner = owner(&mut read);
+    if let Some(owner) = &mut owner {
+        set_bounds(&mut read, owner);
+    }
+    read.finish(owner)
+}
+
+/// `DATABASE_OWNER_URL`, completed by the same settings as `DATABASE_URL`.
+pub(super) fn owner(read: &mut Reader<'_>) -> Option<DatabaseSettings> {
+    let url = read.secret_text(&DATABASE_OWNER_URL)?;
+    let given = given(read);
+    let further: Vec<(&str, &str)> = given.iter().map(|one| (one.parameter, one.value.as_str())).collect();
+    match DatabaseSettings::parse_with(&url, &further) {
+        Ok(owner) => Some(owner),
+        Err(error) => {
+            let setting = error.parameter().and_then(|parameter| setting_of(parameter, &given));
+            read.problem(format!("{}: {error}", setting.unwrap_or(DATABASE_OWNER_URL.name)));
+            None
+        }
+    }
+}
+
+/// How long entries of the audit log are kept, in days. `None` without `AUDIT_RETENTION_DAYS`.
+///
+/// # Errors
+/// What is wrong with the setting.
+pub fn audit_kept_days(variables: &Variables) -> Result<Option<i32>, ConfigError> {
+    let mut read = Reader::new(variables, Command::Serve);
+    let is_given = !matches!(source_of(AUDIT_RETENTION_DAYS.name, variables), Ok(None));
+    let days: u64 = read.number(&AUDIT_RETENTION_DAYS);
+    read.finish(is_given.then(|| i32::try_from(days).unwrap_or(i32::MAX)))
 }
 
 /// Sets the bounds of the pool. They are the same for every database.

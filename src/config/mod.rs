@@ -42,7 +42,7 @@ pub use assignment::Assignment;
 pub use audit::{anchor_place, audit_log_settings};
 pub use changes::{Changes, SettingValues};
 pub use channels::check_channels;
-pub use database::database_from;
+pub use database::{audit_kept_days, database_from, owner_from};
 pub use dev_start::{DevStart, data_dir};
 pub use environment::Environment;
 pub use error::ConfigError;

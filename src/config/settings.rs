@@ -18,7 +18,7 @@ use store::DatabaseSettings;
 
 use super::{
     audit, channels,
-    database::{database, set_bounds},
+    database::{database, owner, set_bounds},
     environment::{Environment, environment},
     error::ConfigError,
     issuers::issuers,
@@ -67,6 +67,11 @@ pub struct Settings {
     pub listen: Listen,
     /// `DATABASE_URL`, or the `POSTGRES_…` variables.
     pub database: DatabaseSettings,
+    /// The database as the owner of its tables, in development only: the server then migrates it, and gives the role of `database`
+    /// its rights.
+    pub database_owner: Option<DatabaseSettings>,
+    /// `DATABASE_SINGLE_ROLE`.
+    pub single_role: bool,
     /// The secrets from which keys are derived.
     pub secrets: Secrets,
     /// Names, origins, cookies.
@@ -162,6 +167,7 @@ struct Base {
     environment: Environment,
     listen: Listen,
     database: DatabaseSettings,
+    owner: Option<DatabaseSettings>,
     secrets: Secrets,
 }
 
@@ -174,8 +180,16 @@ impl Settings {
         read.production = environment == Environment::Production;
         let listen = listen(&mut read);
         let database = database(&mut read);
+        let mut owner = owner(&mut read);
+        if read.production && owner.take().is_some() {
+            read.warning(
+                "DATABASE_OWNER_URL: the server does not use it, and an intruder could change the audit log with it: \
+                 give it to `portcullis migrate` only"
+                    .to_owned(),
+            );
+        }
         let secrets = secrets::secrets(&mut read);
-        Self::draft(read, variables, Base { environment, listen, database, secrets })
+        Self::draft(read, variables, Base { environment, listen, database, owner, secrets })
     }
 
     /// The settings of tools and of tests: on loopback, with this database and these secrets. All other settings have the
@@ -214,7 +228,7 @@ impl Settings {
         let mut draft = Self::draft(
             read,
             variables,
-            Base { environment: Environment::Development, listen, database, secrets },
+            Base { environment: Environment::Development, listen, database, owner: None, secrets },
         );
         // The receivers of a developer are on the same machine.
         draft.settings.events.inner_addresses = true;
@@ -233,7 +247,7 @@ impl Settings {
     }
 
     fn from_base(read: &mut Reader<'_>, base: Base) -> Self {
-        let Base { environment, listen, mut database, mut secrets } = base;
+        let Base { environment, listen, mut database, owner, mut secrets } = base;
         secrets.algorithm = secrets::algorithm(read);
         set_bounds(read, &mut database);
         let (issuers, issuer_files) = issuers(read);
@@ -242,6 +256,8 @@ impl Settings {
             environment,
             listen,
             database,
+            database_owner: owner,
+            single_role: read.flag(&DATABASE_SINGLE_ROLE),
             secrets,
             passkeys: web::passkeys(read, &web),
             debug: read.flag(&DEBUG),

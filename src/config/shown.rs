@@ -12,7 +12,7 @@ use super::{
     assignment::Assignment,
     reader::{Command, Reader},
     source::{Source, source_of},
-    table::{DATABASE_URL, DOMAIN, SECTIONS, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID},
+    table::{DATABASE_OWNER_URL, DATABASE_URL, DOMAIN, SECTIONS, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID},
     variables::Variables,
 };
 
@@ -135,7 +135,7 @@ impl Described<'_> {
         let problem = read.problems().get(known).cloned();
         let redacted = secret && given.is_some();
         let value = match given {
-            Some(url) if name == DATABASE_URL.name => {
+            Some(url) if [DATABASE_URL.name, DATABASE_OWNER_URL.name].contains(&name) => {
                 DatabaseSettings::parse(&url.into()).ok().map(|database| database.to_string())
             }
             Some(_) if secret => None,

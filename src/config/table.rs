@@ -180,6 +180,12 @@ table! {
     "Database" {
         /// The address of the database: a URL, or the keywords and values of libpq; see `docs/operation/database.md`.
         DATABASE_URL: Text = secret_text("PostgreSQL URL", "required, unless `POSTGRES_HOST` is given");
+        /// The address of the database for the commands that need the owner of the tables: `migrate`, `restore` and `import`. The
+        /// server itself does not need it, and must not know it. Without it, those commands use `DATABASE_URL`.
+        DATABASE_OWNER_URL: Text = secret_text("PostgreSQL URL", "none");
+        /// Whether a production server may connect as a role that can change the audit log, such as the owner of the tables. It
+        /// then migrates the database itself, and warns at the start, in `/health/ready` and in the metrics.
+        DATABASE_SINGLE_ROLE: Flag = Flag { default: false };
         /// The most connections of this node to the database; one more connection waits for notifications. PostgreSQL's
         /// `max_connections` must suffice for all nodes and tools.
         DATABASE_CONNECTIONS: Number = number(Unit::Count, || DatabaseSettings::POOL_SIZE as u64, 4, 1_000);

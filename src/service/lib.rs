@@ -35,6 +35,7 @@ pub use crate::core::{
     caller::Caller,
     certificate_expiry::{CertificateExpiry, ExpiryNotice, OrderState},
     clock::Clock,
+    database_role::DatabaseRole,
     failure::Failure,
     geo,
     keys::{Keys, LiveKeys},
@@ -158,6 +159,8 @@ pub struct Services {
     pub proxy_notices: ProxyNotices,
     /// Knows when the certificate of the TLS port ends.
     pub certificate_expiry: CertificateExpiry,
+    /// Knows whether the role of the server in its database can change the audit log.
+    pub database_role: DatabaseRole,
     /// Verifies and issues credentials.
     pub access: Arc<Access>,
     /// Revokes sessions, and denies users and tokens.
@@ -236,6 +239,7 @@ impl Services {
         Self {
             proxy_notices: ProxyNotices::new(clock.clone()),
             certificate_expiry: CertificateExpiry::new(clock.clone()),
+            database_role: DatabaseRole::default(),
             clock,
             throttle: core.throttle,
             access: Arc::new(access),

@@ -30,6 +30,7 @@ mod pool;
 mod restoration;
 mod retention;
 mod revocation;
+mod roles;
 mod row_mapping;
 mod schema_lock;
 mod sealed;
@@ -89,7 +90,7 @@ pub use import::{
 pub use journal::{
     AppendError, ChannelRetention, DurableChannelRow, ERASED_CHANNELS, ErasedChannels, ErasureOrder,
 };
-pub use migrate::Migrated;
+pub use migrate::{MigrateOrder, Migrated};
 pub use personal_data::{
     ERASURE_REQUESTED, Effect, Erased, ErasedBatch, Erasure, ErasureFilter, ErasureTombstone, ExportPage,
     Exported, ExportedTable, LOG_MEMBER, NewErasure, PersonalTable, TABLES as PERSONAL_TABLES, Withheld,
@@ -114,6 +115,13 @@ pub use revocation::{
     },
     progress::NodeProgress,
     receipts::{ReceiptStatus, StoredReceipt},
+};
+pub use roles::{
+    rights::{
+        FUNCTIONS as OWNER_FUNCTIONS, PARTITIONS as SERVER_PARTITIONS, PLAIN_FUNCTIONS, Rights, SERVER_ROLE,
+        TABLES as SERVER_TABLES,
+    },
+    standing::{RoleStanding, TableOwner},
 };
 pub use sealed::{SealedCount, SealedKind};
 pub use service_time::ServiceTime;

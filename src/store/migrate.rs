@@ -1,7 +1,9 @@
-//! Applying migrations: the files of `migrations/` are part of the binary.
+//! Applying migrations, as the owner of the tables: the files of `migrations/` are part of the binary. Afterwards the role of the
+//! server gets its rights.
 //!
-//! Called at start and by `portcullis migrate`. Several processes may start at the same time: an advisory lock lets one of them
-//! apply the migrations, and the others then find that no migration is missing.
+//! Called by `portcullis migrate` and `restore`, and at the start of a server that connects as the owner. Several processes may
+//! start at the same time: an advisory lock lets one of them apply the migrations, and the others then find that no migration is
+//! missing.
 
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use super::{
     connection::require_own_sessions,
     error::StoreError,
     pool::Store,
+    roles::{grants, standing::RoleStanding},
     schema_lock::SCHEMA_LOCK,
 };
 
@@ -21,6 +24,17 @@ mod embedded {
 /// How long to wait for another process that is migrating. A migration of this process has no time limit.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// What a migration does besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MigrateOrder {
+    /// The role of the server, which gets its rights. Without a name, the roles that have rights already get those that they lack.
+    pub server_role: Option<String>,
+    /// Whether the role of the server is created if it does not exist. The owner must be allowed to do that.
+    pub create_role: bool,
+    /// How many days entries of the audit log are kept at least. Without a number, the noted one stays.
+    pub audit_kept_days: Option<i32>,
+}
+
 /// The result of applying the migrations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Migrated {
@@ -28,6 +42,10 @@ pub struct Migrated {
     pub applied: Vec<String>,
     /// The accounts that have no account key.
     pub without_key: Vec<AccountWithoutKey>,
+    /// The roles of servers, and what they may do now.
+    pub roles: Vec<RoleStanding>,
+    /// The names of the roles of which the rights have changed.
+    pub granted: Vec<String>,
 }
 
 impl Store {
@@ -55,14 +73,23 @@ impl Store {
         .await
     }
 
-    /// Applies the missing migrations, and gives account keys to the accounts that have none, before the lock is released. An
-    /// account without a key is not found by its address, so the address could be registered again.
+    /// Applies the missing migrations, with the default order.
+    ///
+    /// # Errors
+    /// As [`migrate_with`](Self::migrate_with).
+    pub async fn migrate(&self) -> Result<Migrated, StoreError> {
+        self.migrate_with(MigrateOrder::default()).await
+    }
+
+    /// Applies the missing migrations, gives account keys to the accounts that have none, and the role of the server its rights,
+    /// before the lock is released. An account without a key is not found by its address, so the address could be registered
+    /// again.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached, or if another process migrates for too long; `Internal` if the encoding
     /// of the database is not UTF-8, if the connections have no sessions of their own, if a migration fails, or if an applied
     /// migration was changed afterwards. A migration that fails changes nothing.
-    pub async fn migrate(&self) -> Result<Migrated, StoreError> {
+    pub async fn migrate_with(&self, order: MigrateOrder) -> Result<Migrated, StoreError> {
         // A separate connection without the statement timeout, because a migration may take long.
         let connector = self.connector().clone();
         self.spawn(async move {
@@ -77,14 +104,43 @@ impl Store {
             let migrated = embedded::migrations::runner().run_async(&mut client).await;
             let report = migrated.map_err(|error| failed(&error))?;
             let without_key = account_keys::assign(&mut client).await?;
+            if let Some(days) = order.audit_kept_days {
+                let sql = "UPDATE audit_log_head SET kept_days = $1 WHERE kept_days <> $1";
+                client.execute(sql, &[&days]).await?;
+            }
+            let (roles, granted) = give_rights(&mut client, order).await?;
             // Closing the connection releases the lock.
             drop(client);
             let _ = link.await;
             let applied = report.applied_migrations().iter().map(ToString::to_string).collect();
-            Ok(Migrated { applied, without_key })
+            Ok(Migrated { applied, without_key, roles, granted })
         })
         .await
     }
+}
+
+/// Gives the roles of servers their rights. Returns what they may do now, and the names of those of which the rights have changed.
+async fn give_rights(
+    client: &mut tokio_postgres::Client,
+    order: MigrateOrder,
+) -> Result<(Vec<RoleStanding>, Vec<String>), StoreError> {
+    grants::close_functions(client).await?;
+    let names = match order.server_role {
+        Some(role) => {
+            if order.create_role {
+                grants::create_role(client, &role).await?;
+            }
+            vec![role]
+        }
+        None => grants::known_roles(client).await?,
+    };
+    let (mut roles, mut granted) = (Vec::new(), Vec::new());
+    for name in names {
+        let (changed, standing) = grants::give(client, &name).await?;
+        roles.push(standing);
+        granted.extend(changed.then_some(name));
+    }
+    Ok((roles, granted))
 }
 
 /// Refuses a database in which characters are not Unicode: names and messages could not be stored as they are.

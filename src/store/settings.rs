@@ -99,6 +99,19 @@ impl DatabaseSettings {
         Self::with(config, TlsMode::Disable)
     }
 
+    /// The same database, as another role without a password.
+    #[must_use]
+    pub fn as_role(mut self, role: &str) -> Self {
+        self.config.user(role);
+        self
+    }
+
+    /// The role that the connections have; `None` if it follows from the user of the process.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        self.config.get_user()
+    }
+
     /// Settings from a configuration of the driver and a TLS mode, with defaults for everything else.
     #[must_use]
     pub fn with(mut config: tokio_postgres::Config, tls: TlsMode) -> Self {

@@ -95,7 +95,8 @@ class Service:
         self._home = pathlib.Path(tempfile.mkdtemp(dir=scratch))
         os.chmod(self._home, 0o755)
 
-    def start(self):
+    def start(self, migration):
+        """`migration` is the command that makes the schema, which is run first. Returns the seconds until the server is ready."""
         root, unit = self._root, self._unit
         self.uid, self.gid = root.user(unit.one("User"))
         state, private = root.path / "var/lib" / unit.one("StateDirectory"), self._home / "private"
@@ -115,6 +116,9 @@ class Service:
         readable = [(credentials, CREDENTIALS), (self._postgres.socket, "run/postgresql")]
         writable = [(state, str(state.relative_to(root.path))), (private, "tmp"), (self.runtime, runtime)]
         rootfs.mount_read_only(root.path, writable, readable)
+        code, said = root.type(migration)
+        if code != 0:
+            sys.exit(f"{migration}: {said}")
         self._inside = rootfs.inside(root.path, self.uid, self.gid, unit.one("WorkingDirectory"))
         self._variables = variables
         self.server = stack.Server([*self._inside, self.program, *self._serve], variables, self._home / "log", self._port)
@@ -150,11 +154,16 @@ def configure(root):
     return port
 
 
-def documented(page):
-    """The command for the first operator, exactly as this page has it."""
+def documented(page, words=f" user create {OPERATOR} "):
+    """The command with these words, by default that for the first operator, exactly as this page has it."""
     lines = (REPOSITORY / page).read_text().replace("\\\n", " ").splitlines()
-    (command,) = (line.strip() for line in lines if f" user create {OPERATOR} " in line)
+    (command,) = {line.strip() for line in lines if words in line}
     return command
+
+
+def migration(page):
+    """The command of this page that makes the schema. The small Debian has no user `postgres`, and its database trusts everyone."""
+    return documented(page, "portcullis migrate --server-role portcullis ").replace("runuser -u postgres -- ", "")
 
 
 def smoke(report, root, service, page, person, kind):
@@ -207,7 +216,7 @@ def smoke(report, root, service, page, person, kind):
 
 def use(report, root, unit, port, postgres, scratch, page, person, kind):
     service = Service(root, root.path / unit, port, postgres, scratch)
-    seconds = service.start()
+    seconds = service.start(migration(page))
     try:
         report.check(f"{kind}: it is ready", True, f"{seconds:.2f} s after its start")
         rootfs.check_rights(report, service.server.process.pid, service.uid, service.gid)

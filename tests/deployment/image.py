@@ -82,10 +82,14 @@ def run(report, scratch, postgres, files, config):
     named = all(name in refused.stderr for name in ("DATABASE_URL", "JWT_SECRET_KEY", "DOMAIN"))
     report.check("without settings it ends with 78 and names what is missing", refused.returncode == 78 and named)
 
+    early = tool("serve")
+    report.check("it does not start before the schema is made, and says how", "portcullis migrate" in early.stderr, early.stderr.strip())
+    code, said = postgres.migrate(inside)
+    report.check("the owner of the tables makes the schema", code == 0 and "rights of a server" in said, said.strip())
     server = stack.Server([*inside, "serve"], variables, scratch / "server.log")
     try:
         seconds = server.wait_until_ready()
-        report.check("it is ready, with an empty database", True, f"{seconds:.2f} s after its start")
+        report.check("it is ready, with a role that cannot change the audit log", True, f"{seconds:.2f} s after its start")
         rootfs.check_rights(report, server.process.pid, *config["User"].split(":"))
 
         created = tool("user", "create", "ann@example.com", "--password-stdin", stdin=PASSWORD)

@@ -528,6 +528,9 @@ def main():
         settings |= {"ADDRESS_LIMIT_FACTOR": "1000", "LIMIT_API_KEY": "1000000/10", "LIMIT_REQUEST_USER": "100000/10"}
         (scratch / "data").mkdir()
         variables = stack.environment(stack.free_port(), scratch / "secrets", **settings)
+        code, said = postgres.migrate([portcullis])
+        if code != 0:
+            sys.exit(f"migrate: {said}")
         server = stack.Server([portcullis, "serve"], variables, scratch / "server.log")
         try:
             server.wait_until_ready()

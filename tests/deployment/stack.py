@@ -80,12 +80,13 @@ def as_database_user():
 
 class Postgres:
     """A database server in a directory of its own, on a port of loopback and on a Unix socket. The init script of compose.yaml
-    makes the role and the database of the server; `password` is the password of this role."""
+    makes the database and its two roles: that of the server, and the owner of the tables. `password` and `owner_password` are their
+    passwords."""
 
     def __init__(self, directory, local="scram-sha-256"):
         """`local` is how clients of the Unix socket prove who they are, in the words of `initdb --auth-local`."""
         binaries = self._binaries()
-        self.port, self.password = free_port(), secrets.token_urlsafe(24)
+        self.port, self.password, self.owner_password = free_port(), secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         home, self.socket = pathlib.Path(directory) / "postgres", pathlib.Path(directory) / "socket"
         home.mkdir(mode=0o700)
         self.socket.mkdir(mode=0o755)
@@ -104,14 +105,26 @@ class Postgres:
         self._process = subprocess.Popen(run, stdout=self._log, stderr=self._log, cwd="/", **as_database_user())
         ask = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         eventually("the database is ready", lambda: subprocess.run(ask, check=False).returncode == 0)
-        self._make_role(binaries, superuser, home / "role")
+        self._make_roles(binaries, superuser, home / "role", home / "owner")
         self.url = f"postgresql://portcullis:{self.password}@127.0.0.1:{self.port}/portcullis?sslmode=disable"
+        self.owner_url = self.url.replace(f"portcullis:{self.password}@", f"portcullis_owner:{self.owner_password}@")
 
-    def _make_role(self, binaries, superuser, password):
+    def _make_roles(self, binaries, superuser, password, owner_password):
         password.write_text(self.password)
+        owner_password.write_text(self.owner_password)
         given = {"PATH": f"{binaries}:{os.environ['PATH']}", "PGHOST": str(self.socket), "PGPORT": str(self.port)}
         given |= {"POSTGRES_USER": "postgres", "PGPASSWORD": superuser, "PORTCULLIS_PASSWORD_FILE": str(password)}
+        given["PORTCULLIS_OWNER_PASSWORD_FILE"] = str(owner_password)
         subprocess.run([INIT_SCRIPT], env=given, check=True, stdin=subprocess.DEVNULL)
+
+    def migrate(self, program):
+        """Brings the schema up to date as the owner, as the first step of an installation. `program` are the words of the command
+        line before `migrate`."""
+        given = {"DATABASE_OWNER_URL": self.owner_url, "DATABASE_URL": self.url, "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(
+            [*program, "migrate"], env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, cwd="/", check=False
+        )
+        return done.returncode, done.stdout + done.stderr
 
     @staticmethod
     def _binaries():

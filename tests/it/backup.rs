@@ -22,7 +22,7 @@ use crate::{
         App, Ask as _, OwnCluster, Person, Session, cloned_database, database_url, empty_database,
         eventually,
         issuer::{self, now, signed},
-        portcullis, scratch_dir, secrets,
+        owner_url, portcullis, portcullis_on, scratch_dir, secrets,
     },
     issuers::outcome,
 };
@@ -31,7 +31,7 @@ const WRONG_FACTOR: &str = "invalid_second_factor";
 
 /// Runs a command on this database.
 fn run(database: &DatabaseSettings, arguments: &[&str]) -> Output {
-    portcullis(arguments, &[("DATABASE_URL", &database_url(database))])
+    portcullis_on(database, arguments, &[])
 }
 
 /// As [`run`], but the command must succeed. Returns its output.
@@ -267,7 +267,7 @@ async fn what_happened_after_the_backup_is_listed_from_the_lost_database() {
     app.block(&Subject::new("after")).await;
     app.set_role(person.id, domain::account::role::Role::Operator).await;
     app.stop();
-    let lost = database_url(app.database());
+    let lost = owner_url(app.database());
     let restored = empty_database();
     let printed = tool(&restored, &["restore", backup.file(), "--compare-with", &lost]);
     // The verification of the audit log follows the list.
@@ -284,7 +284,7 @@ async fn nothing_is_restored_if_the_lost_database_that_is_to_be_compared_cannot_
     let app = App::start();
     let backup = Backup::of(&app);
     let (empty, unreadable) = (empty_database(), empty_database());
-    let lost = database_url(&unreadable);
+    let lost = owner_url(&unreadable);
     let message = refused(&empty, &["restore", backup.file(), "--compare-with", &lost]);
     assert!(message.contains("--compare-with: the lost database cannot be read"), "{message}");
     // The database is still empty, so the backup can be restored.
@@ -295,9 +295,8 @@ async fn nothing_is_restored_if_the_lost_database_that_is_to_be_compared_cannot_
 async fn a_restore_warns_if_no_data_key_of_the_settings_opens_rows_of_the_backup() {
     let backup = Backup::of(&App::start());
     let restored = |key: &str| {
-        let database = database_url(&empty_database());
-        let variables = [("DATABASE_URL", database.as_str()), ("DATA_ENCRYPTION_KEY", key)];
-        let output = portcullis(&["restore", backup.file()], &variables);
+        let variables = [("DATA_ENCRYPTION_KEY", key)];
+        let output = portcullis_on(&empty_database(), &["restore", backup.file()], &variables);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
@@ -323,7 +322,7 @@ async fn no_server_starts_on_a_database_that_was_restored_by_other_means_until_t
     app.stop();
 
     let database = empty_database();
-    let host = database_url(&database);
+    let host = owner_url(&database);
     let program = portcullis::postgres::ClientProgram::find("pg_restore", 15).expect("pg_restore");
     program.run(&["-d".as_ref(), host.as_ref(), backup.path().as_os_str()], Vec::new()).expect("a restore");
     assert!(refusal_to_start(&database).contains("restore --finish"));
@@ -483,7 +482,8 @@ async fn the_password_of_the_database_is_in_no_command_line() {
     let app = App::start();
     let directory = scratch_dir();
     noting_programs(directory.path(), &["pg_dump"]);
-    let url = database_url(app.database()).replace("postgres@", "postgres:not-in-an-argument@");
+    let url =
+        database_url(app.database()).replace("portcullis_server@", "portcullis_server:not-in-an-argument@");
     let file = directory.path().join("backup.dump");
     let programs = directory.path().to_str().expect("a path");
     let output = portcullis(

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio_postgres::config::Host;
 
-use crate::harness::{App, Ask, Closed, PASSWORD, Server, database_url, eventually, portcullis};
+use crate::harness::{App, Ask, Closed, PASSWORD, Server, eventually, portcullis, portcullis_on};
 
 /// Runs a command of the program on the server's database.
 fn run(app: &App, arguments: &[&str]) -> std::process::Output {
-    portcullis(arguments, &[("DATABASE_URL", &database_url(app.database()))])
+    portcullis_on(app.database(), arguments, &[])
 }
 
 /// As [`run`], but the command must succeed. Returns its output.

@@ -10,9 +10,8 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 
 use serde_json::Value;
 use store::DatabaseSettings;
-use tokio_postgres::config::Host;
 
-use crate::harness::{portcullis_in, scratch_dir};
+use crate::harness::{database_url, portcullis_in, scratch_dir};
 
 const JWT: &str = "Zq8vT2mW5xR1nB7kD4hJ9pL3sF6gY0cA";
 const CSRF: &str = "u7Ee1Rr5Tt9Yy3Ii7Oo1Pp5Aa9Ss3Dd6";
@@ -120,9 +119,5 @@ impl Ended {
 
 /// The URL of a database in the PostgreSQL cluster of the tests.
 fn url(database: &DatabaseSettings) -> String {
-    let Some(Host::Unix(directory)) = database.config.get_hosts().first() else {
-        panic!("no socket directory")
-    };
-    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
-    format!("postgresql://postgres@{host}/{}", database.config.get_dbname().expect("a name"))
+    database_url(database)
 }

@@ -34,6 +34,7 @@ mod cookies;
 mod crash;
 mod csrf;
 mod database_connection;
+mod database_roles;
 mod delivery_across_crashes;
 mod delta;
 mod denials;

@@ -5,10 +5,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 use store::DatabaseSettings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio_postgres::config::Host;
 
 use crate::harness::{
-    Ask as _, Closed, Opcode, PASSWORD, Server, client, eventually, frame, fresh_database, portcullis, within,
+    Ask as _, Closed, Opcode, PASSWORD, Server, client, database_url, eventually, frame, fresh_database,
+    portcullis, within,
 };
 
 const ORIGIN: &str = "https://chat.example.com";
@@ -35,21 +35,23 @@ pub(crate) fn production_on(
     further: &[(&str, &str)],
     left_out: &[&str],
 ) -> Server {
-    let config = &database.config;
-    let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
-    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
-    let url = format!("postgresql+psycopg2://postgres@{host}/{}", config.get_dbname().expect("a name"));
-    let settings = [
-        ("DATABASE_URL", url.as_str()),
+    let url = database_url(database).replace("postgresql:", "postgresql+psycopg2:");
+    let settings = settings(&url);
+    let settings: Vec<_> = settings.into_iter().filter(|(name, _)| !left_out.contains(name)).collect();
+    Server::serve_from(files, &[&settings, further].concat())
+}
+
+/// The settings that every production server needs, with this database.
+pub(crate) fn settings(url: &str) -> [(&'static str, &str); 7] {
+    [
+        ("DATABASE_URL", url),
         ("DOMAIN", "chat.example.com"),
         ("CORS_ALLOWED_ORIGINS", ORIGIN),
         ("JWT_SECRET_KEY", "Zq8vT2mW5xR1nB7kD4hJ9pL3sF6gY0cA"),
         ("CSRF_SECRET_KEY", "u7Ee1Rr5Tt9Yy3Ii7Oo1Pp5Aa9Ss3Dd6"),
         ("DATA_ENCRYPTION_KEY", "m4Nn8Bb2Vv6Cc0Xx4Zz8Ll2Kk6Jj0Hh5"),
         ("DRAIN_SECONDS", "0"),
-    ];
-    let settings: Vec<_> = settings.into_iter().filter(|(name, _)| !left_out.contains(name)).collect();
-    Server::serve_from(files, &[&settings, further].concat())
+    ]
 }
 
 /// A request over plain HTTP, as from a proxy that terminates TLS.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
-use service::Services;
+use service::{DatabaseRole, Services};
 use time::format_description::well_known::Rfc3339;
 
 use utoipa::ToSchema;
@@ -56,8 +56,10 @@ pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse,
     let about_certificate = [expiry.order_notice(), expiry.notice()].into_iter().flatten();
     let of_proxies = notices.iter().map(|notice| (notice.code, notice.detail.to_string()));
     let of_certificate = about_certificate.map(|notice| (notice.code, notice.detail.to_string()));
+    let of_database = services.database_role.is_powerful().then_some(DatabaseRole::NOTICE);
+    let of_database = of_database.map(|(code, detail)| (code, detail.to_owned()));
     let view = |(code, detail)| NoticeView { code, detail };
-    let details = of_proxies.chain(of_certificate).map(view).collect();
+    let details = of_proxies.chain(of_certificate).chain(of_database).map(view).collect();
     let certificate_expires_at = expiry.ends_at().and_then(|end| end.format(&Rfc3339).ok());
     Ok(HttpResponse::Ok().json(ReadyView { certificate_expires_at, details, status: "ready" }))
 }

@@ -10,6 +10,7 @@ pub(crate) mod caller;
 pub(crate) mod certificate_expiry;
 pub(crate) mod clock;
 pub(crate) mod cursor;
+pub(crate) mod database_role;
 pub(crate) mod failure;
 pub mod geo;
 pub(crate) mod keys;

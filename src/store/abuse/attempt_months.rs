@@ -39,7 +39,7 @@ impl Store {
                 }
                 for month in months(&transaction).await? {
                     if midnight(next_month(month)) <= cutoff {
-                        transaction.batch_execute(&format!("DROP TABLE {}", name(month))).await?;
+                        transaction.execute("SELECT attempts_drop_month($1)", &[&month]).await?;
                     }
                 }
                 let sql = format!("DELETE FROM {PREFIX}default WHERE at < $1");
@@ -52,33 +52,12 @@ impl Store {
 }
 
 /// Creates the partition of a month, unless it exists, and moves the attempts of that month out of the default
-/// partition.
+/// partition. The function has the rights of the owner of the tables.
 async fn make(transaction: &Transaction<'_>, month: Date) -> Result<(), StoreError> {
-    let (table, from, to) = (name(month), midnight(month), midnight(next_month(month)));
     let sql = "SELECT to_regclass($1) IS NOT NULL";
-    if transaction.query_one(sql, &[&table]).await?.try_get(0)? {
-        return Ok(());
+    if !transaction.query_one(sql, &[&name(month)]).await?.try_get::<_, bool>(0)? {
+        transaction.execute("SELECT attempts_make_month($1)", &[&month]).await?;
     }
-    // An INSERT of an attempt locks the parent table first and a partition second. The statements below keep that
-    // order.
-    transaction
-        .batch_execute(&format!(
-            "LOCK TABLE device_login_attempts IN SHARE UPDATE EXCLUSIVE MODE;
-             LOCK TABLE {PREFIX}default IN ACCESS EXCLUSIVE MODE;
-             CREATE TABLE {table} (LIKE device_login_attempts INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
-        ))
-        .await?;
-    let sql = format!(
-        "WITH moved AS (DELETE FROM {PREFIX}default WHERE at >= $1 AND at < $2 RETURNING *)
-         INSERT INTO {table} SELECT * FROM moved"
-    );
-    transaction.execute(&sql, &[&from, &to]).await?;
-    let [from, to] = [month, next_month(month)].map(|day| format!("{day} 00:00:00+00"));
-    transaction
-        .batch_execute(&format!(
-            "ALTER TABLE device_login_attempts ATTACH PARTITION {table} FOR VALUES FROM ('{from}') TO ('{to}')"
-        ))
-        .await?;
     Ok(())
 }
 

@@ -95,10 +95,9 @@ impl Store {
     pub async fn thin_audit_checkpoints(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
-                let sql = "DELETE FROM audit_checkpoints c WHERE c.at < $1 AND EXISTS (
-                               SELECT FROM audit_checkpoints o WHERE o.generation = c.generation AND o.size > c.size
-                                   AND o.at < $1 AND date_trunc('hour', o.at, 'UTC') = date_trunc('hour', c.at, 'UTC'))";
-                Ok(client.execute(sql, &[&(now - ALL_KEPT_FOR)]).await?)
+                let sql = "SELECT audit_log_thin_checkpoints($1)";
+                let row = client.query_one(sql, &[&(now - ALL_KEPT_FOR)]).await?;
+                Ok(row.try_get::<_, i64>(0)?.unsigned_abs())
             })
         })
         .await

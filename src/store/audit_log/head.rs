@@ -1,4 +1,5 @@
-//! The head of the log: one row, whose lock orders the writers.
+//! The head of the log: one row, whose lock orders the writers. The role of the server cannot change the row, and so cannot lock it
+//! itself; functions with the rights of the owner do both.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use domain::transparency_log::frontier::Frontier;
@@ -80,13 +81,13 @@ pub(super) async fn read(client: &impl GenericClient) -> Result<LogHead, StoreEr
 
 /// Locks the head. `None` if another transaction has locked it.
 pub(super) async fn try_lock(transaction: &Transaction<'_>) -> Result<Option<LogHead>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM audit_log_head FOR UPDATE SKIP LOCKED");
+    let sql = format!("SELECT {COLUMNS} FROM audit_log_lock(false)");
     transaction.query_opt(&sql, &[]).await?.as_ref().map(of).transpose()
 }
 
 /// Locks the head, and waits for the transaction that has locked it.
 pub(crate) async fn lock(transaction: &Transaction<'_>) -> Result<LogHead, StoreError> {
-    of(&transaction.query_one(&format!("SELECT {COLUMNS} FROM audit_log_head FOR UPDATE"), &[]).await?)
+    of(&transaction.query_one(&format!("SELECT {COLUMNS} FROM audit_log_lock(true)"), &[]).await?)
 }
 
 /// Begins a new generation of the log, for a restored database: the numbers after the backup are given again. Returns the head

@@ -61,10 +61,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
-                let sql = "UPDATE audit_keys SET sealed = $3, key_id = $4 WHERE purpose = $1 AND sealed = $2";
-                let changed =
-                    client.execute(sql, &[&purpose.as_str(), &old.bytes, &new.bytes, &new.key_id]).await?;
-                Ok(changed == 1)
+                let sql = "SELECT audit_keys_reseal($1, $2, $3, $4)";
+                let row =
+                    client.query_one(sql, &[&purpose.as_str(), &old.bytes, &new.bytes, &new.key_id]).await?;
+                Ok(row.try_get(0)?)
             })
         })
         .await

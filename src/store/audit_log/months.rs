@@ -34,7 +34,9 @@ impl Store {
                 if midnight(next_month(month)) > cutoff || month >= head.month {
                     return Ok(None);
                 }
-                drop_month(&transaction, &head, month, end).await?;
+                if !drop_month(&transaction, month, end, cutoff).await? {
+                    return Ok(None);
+                }
                 let event = event.with("month", month.to_string()).with("until", end);
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
@@ -76,12 +78,13 @@ async fn oldest(transaction: &Transaction<'_>, head: &LogHead) -> Result<Option<
     Ok(Some((month, end.unsigned_abs())))
 }
 
+/// Drops a month. `false` if it is kept: the owner of the tables has noted how long months are kept at least.
 async fn drop_month(
     transaction: &Transaction<'_>,
-    head: &LogHead,
     month: Date,
     end: u64,
-) -> Result<(), StoreError> {
+    cutoff: OffsetDateTime,
+) -> Result<bool, StoreError> {
     let subtrees = Subtree::covering(0, end);
     let known = nodes::load(transaction, &subtrees).await?;
     let hashes: Option<Vec<Hash>> = subtrees.iter().map(|subtree| known.hash(*subtree)).collect();
@@ -91,21 +94,10 @@ async fn drop_month(
     let left: Vec<_> = subtrees.into_iter().zip(hashes.iter().copied()).collect();
     nodes::insert(transaction, &left).await?;
     let dropped = Frontier::from_bytes(end, &hashes.concat()).unwrap_or_default();
-    let sql = "UPDATE audit_log_head SET first_index = $1, dropped_frontier = $2";
-    transaction.execute(sql, &[&signed(end)?, &dropped.to_bytes()]).await?;
-    let sql = "DELETE FROM audit_personal_keys k USING audit_log l
-               WHERE l.month = $1 AND k.person IS NULL AND k.id IN (l.address_key, l.facts_key)";
-    transaction.execute(sql, &[&month]).await?;
-    let sql = "DELETE FROM audit_checkpoints WHERE size < $1 AND (generation, size) <>
-                   (SELECT generation, size FROM audit_checkpoints WHERE size <= $1 AND generation <= $2
-                    ORDER BY generation DESC, size DESC LIMIT 1)";
-    transaction.execute(sql, &[&signed(end)?, &head.generation]).await?;
-    transaction.batch_execute(&format!("DROP TABLE {}", name(month))).await?;
-    Ok(())
+    let sql = "SELECT audit_log_drop_month($1, $2, $3, $4)";
+    let row = transaction.query_one(sql, &[&month, &signed(end)?, &dropped.to_bytes(), &cutoff]).await?;
+    Ok(row.try_get(0)?)
 }
-
-/// The longest time for which the maker of a partition waits for others that change the tables of the log.
-const LOCKS_WITHIN: &str = "SET LOCAL lock_timeout = '2s'";
 
 impl Store {
     /// Makes the partition of the month after this time, unless it exists. So the turn of a month needs no change of tables.
@@ -162,19 +154,10 @@ async fn require_known(transaction: &Transaction<'_>, now: OffsetDateTime) -> Re
     Ok(())
 }
 
-/// Makes the partition of a month, unless it exists.
-///
-/// The table is made alone and then attached, because this lock lets others read and write the log. `CREATE TABLE … PARTITION OF`
-/// would wait for every reader, for example a backup, and all later readers would wait for it.
+/// Makes the partition of a month, unless it exists. Waits at most two seconds for others that change the tables of the log.
 pub(super) async fn make(client: &impl GenericClient, month: Date) -> Result<(), StoreError> {
     if !exists(client, month).await? {
-        let (table, next) = (name(month), next_month(month));
-        let sql = format!(
-            "{LOCKS_WITHIN};
-             CREATE TABLE {table} (LIKE audit_log INCLUDING ALL);
-             ALTER TABLE audit_log ATTACH PARTITION {table} FOR VALUES FROM ('{month}') TO ('{next}')"
-        );
-        client.batch_execute(&sql).await?;
+        client.execute("SELECT audit_log_make_month($1)", &[&month]).await?;
     }
     Ok(())
 }

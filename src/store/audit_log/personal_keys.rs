@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
+use protocol::id::UserId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::head;
 use crate::{error::StoreError, pool::Store};
 
 impl Store {
@@ -27,15 +27,15 @@ impl Store {
         .await
     }
 
-    /// Destroys the keys of a person in a transaction of its own; see [`destroy`].
+    /// Destroys the keys of an account in a transaction of its own; see [`destroy`].
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn destroy_audit_keys(&self, person: String, now: OffsetDateTime) -> Result<bool, StoreError> {
+    /// `Unavailable` if the database cannot be reached; `Internal` if the account is not being erased.
+    pub async fn destroy_audit_keys(&self, user: UserId, now: OffsetDateTime) -> Result<bool, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                let destroyed = destroy(&transaction, &person, now).await?;
+                let destroyed = destroy(&transaction, user, now).await?;
                 transaction.commit().await?;
                 Ok(destroyed)
             })
@@ -44,38 +44,35 @@ impl Store {
     }
 }
 
-/// Destroys the keys of a person, for the transaction of an erasure. `person` is the name that
-/// `PersonalSealer::name` gives: `user:<number>`, or `subject:` with a keyed hash. The personal fields of the events until now
-/// can no longer be read, including those of events that are still in the inbox or in a spill file. `false` if the person had
-/// no key.
+/// Destroys the keys of an account, for the transaction of its erasure. The personal fields of the events until now can no longer be
+/// read, including those of events that are still in the inbox or in a spill file. `false` if the account had no key.
 ///
 /// # Errors
-/// `Unavailable` if the database cannot be reached.
+/// `Unavailable` if the database cannot be reached; `Internal` if the account is not being erased.
 pub(crate) async fn destroy(
     transaction: &Transaction<'_>,
-    person: &str,
+    user: UserId,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    let destroyed = destroy_live(transaction, person, now).await?;
+    let destroyed = destroy_live(transaction, user, now).await?;
     if !destroyed {
-        let sql = "INSERT INTO audit_personal_keys (id, person, destroyed_at) VALUES ($1, $2, $3)";
-        transaction.execute(sql, &[&Uuid::new_v4(), &person, &now]).await?;
+        // The name that `PersonalSealer::name` gives.
+        let sql = "INSERT INTO audit_personal_keys (id, person, destroyed_at) VALUES ($1, 'user:' || $2::bigint, $3)";
+        transaction.execute(sql, &[&Uuid::new_v4(), &user.0, &now]).await?;
     }
     Ok(destroyed)
 }
 
-/// As [`destroy`], but only if the person has a key: for the searches after an erasure, when an event that came late has made one.
+/// As [`destroy`], but only if the account has a key: for the searches after an erasure, when an event that came late has made one.
+/// Locks the head of the log, so that no batch makes a key for the person meanwhile.
 ///
 /// # Errors
-/// `Unavailable` if the database cannot be reached.
+/// As [`destroy`].
 pub(crate) async fn destroy_live(
     transaction: &Transaction<'_>,
-    person: &str,
+    user: UserId,
     now: OffsetDateTime,
 ) -> Result<bool, StoreError> {
-    // Under the lock of the head, no batch makes a key for the person meanwhile.
-    head::lock(transaction).await?;
-    let sql = "UPDATE audit_personal_keys SET wrapped = NULL, destroyed_at = $2
-               WHERE person = $1 AND wrapped IS NOT NULL";
-    Ok(transaction.execute(sql, &[&person, &now]).await? > 0)
+    let row = transaction.query_one("SELECT audit_log_destroy_key($1, $2)", &[&user.0, &now]).await?;
+    Ok(row.try_get(0)?)
 }

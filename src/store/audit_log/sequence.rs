@@ -124,10 +124,10 @@ async fn sequence(
     insert_keys(transaction, &batch.new_keys()).await?;
     insert(transaction, &grown, month).await?;
     nodes::insert(transaction, &grown.kept).await?;
-    transaction.execute("DELETE FROM audit_events WHERE id = ANY ($1)", &[&ids]).await?;
-    let sql = "UPDATE audit_log_head SET size = $1, frontier = $2, month = $3";
+    // Moves the head and empties the inbox, after a comparison with the entries.
+    let sql = "SELECT audit_log_advance($1, $2, $3, $4)";
     let (size, frontier) = (signed(grown.frontier.size())?, grown.frontier.to_bytes());
-    transaction.execute(sql, &[&size, &frontier, &month]).await?;
+    transaction.execute(sql, &[&size, &frontier, &month, &ids]).await?;
     (head.frontier, head.month) = (grown.frontier, month);
     Ok(Sequenced { head, events: ids.len(), month_begins: false })
 }

@@ -159,6 +159,7 @@ pub(super) const LOG_HEAD: &[&str] = &[
     "month",
     "first_index",
     "dropped_frontier",
+    "kept_days",
 ];
 
 /// The columns of receipts, which are not exported.

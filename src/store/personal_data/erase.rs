@@ -213,7 +213,7 @@ impl Store {
                         return Ok(Erased::NotYet);
                     }
                 }
-                personal_keys::destroy(&transaction, &person(user), now).await?;
+                personal_keys::destroy(&transaction, user, now).await?;
                 transaction.execute("DELETE FROM users WHERE id = $1", &[&user.0]).await?;
                 let sql = "UPDATE erasures SET state = 'erased', erased_at = $2, swept_at = $2, reason = '',
                                   name_hash = NULL, addresses = NULL
@@ -245,18 +245,13 @@ impl Store {
         self.run_slow(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                personal_keys::destroy_live(&transaction, &person(user), now).await?;
+                personal_keys::destroy_live(&transaction, user, now).await?;
                 transaction.execute(sql, &[&user.0, &now, &last]).await?;
                 Ok(transaction.commit().await?)
             })
         })
         .await
     }
-}
-
-/// The name of the person in the table of keys of the audit log (`PersonalSealer::name`).
-fn person(user: UserId) -> String {
-    format!("user:{user}")
 }
 
 /// Empties the row of the account. No sign-in finds it any more.

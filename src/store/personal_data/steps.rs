@@ -205,45 +205,20 @@ fn reasons(table: &PersonalTable) -> Step {
 }
 
 /// Empties the personal columns of the events about the person that wait in the inbox `audit_events` for their entry in the audit log.
-/// The entries of the log do not change: their personal columns are sealed with the key of the person, which `erase` destroys. The address and the device of an event are those of its actor, so those of an operator stay.
+/// The entries of the log do not change: their personal columns are sealed with the key of the person, which `erase` destroys. The role
+/// of the server cannot change events; the function has the rights of the owner of the tables.
 fn events_about() -> Step {
-    let own = "coalesce(e.actor_id, e.user_id) = e.user_id";
-    let kept = format!(
-        "(SELECT coalesce(jsonb_object_agg(d.key, d.value), '{{}}') FROM jsonb_each(e.detail) d WHERE d.key = ANY ({KEPT_DETAIL}))"
-    );
-    let sql = format!(
-        "WITH chosen AS (
-             SELECT e.seq FROM audit_events e
-             WHERE e.user_id = $1 AND e.seq > $3
-               AND (e.subject IS NOT NULL OR e.connection_id IS NOT NULL OR NOT {KEPT_DETAIL} @> (SELECT coalesce(array_agg(k), '{{}}') FROM jsonb_object_keys(e.detail) k)
-                    OR ({own} AND (e.address IS NOT NULL OR e.device_id IS NOT NULL)))
-             ORDER BY e.seq LIMIT $2
-         ), emptied AS (
-             UPDATE audit_events e
-             SET subject = NULL, connection_id = NULL, detail = {kept},
-                 address = CASE WHEN {own} THEN NULL ELSE e.address END,
-                 device_id = CASE WHEN {own} THEN NULL ELSE e.device_id END
-             FROM chosen WHERE e.seq = chosen.seq
-         )
-         SELECT count(*), coalesce(max(seq), $3) FROM chosen"
-    );
+    let sql = format!("SELECT changed, last FROM audit_inbox_empty_about($1, {KEPT_DETAIL}, $2, $3)");
     step(sql, &[Given::User, Given::Limit, Given::After])
 }
 
 /// Empties the address, the device and the certificate of the person in events about others that wait in the inbox `audit_events`.
 /// In the entries of the audit log these are sealed with the key of the person. What the person did to others stays.
 fn events_by() -> Step {
-    let sql = "WITH chosen AS (
-                   SELECT e.seq FROM audit_events e
-                   WHERE e.actor_id = $1 AND e.actor_id IS DISTINCT FROM e.user_id AND e.seq > $3
-                     AND (e.address IS NOT NULL OR e.device_id IS NOT NULL OR e.detail ? 'client_certificate')
-                   ORDER BY e.seq LIMIT $2
-               ), emptied AS (
-                   UPDATE audit_events e SET address = NULL, device_id = NULL, detail = e.detail - 'client_certificate'
-                   FROM chosen WHERE e.seq = chosen.seq
-               )
-               SELECT count(*), coalesce(max(seq), $3) FROM chosen";
-    step(sql, &[Given::User, Given::Limit, Given::After])
+    step(
+        "SELECT changed, last FROM audit_inbox_empty_by($1, $2, $3)",
+        &[Given::User, Given::Limit, Given::After],
+    )
 }
 
 /// Erases or renames the messages of the person. Their rows and offsets stay, so that other clients recover without a gap.

@@ -5,11 +5,10 @@ use std::process::Output;
 use store::DatabaseSettings;
 
 use super::{against, anchored, log_events, tamper};
-use crate::harness::{App, database_url, empty_database, portcullis, scratch_dir};
+use crate::harness::{App, empty_database, portcullis_on, scratch_dir};
 
 fn run(database: &DatabaseSettings, arguments: &[&str]) -> (bool, String) {
-    let Output { status, stdout, stderr } =
-        portcullis(arguments, &[("DATABASE_URL", &database_url(database))]);
+    let Output { status, stdout, stderr } = portcullis_on(database, arguments, &[]);
     (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }
 
@@ -76,12 +75,11 @@ async fn a_database_that_was_rolled_back_to_a_backup_is_found_and_a_restore_coun
 
     let database = empty_database();
     let environment = [
-        ("DATABASE_URL", &database_url(&database)[..]),
-        ("AUDIT_ANCHOR", &anchor),
-        ("DATA_ENCRYPTION_KEY", &data_key()),
+        ("AUDIT_ANCHOR", &anchor[..]),
+        ("DATA_ENCRYPTION_KEY", &data_key()[..]),
         ("ENVIRONMENT", "development"),
     ];
-    let restored = portcullis(&["restore", &dump], &environment);
+    let restored = portcullis_on(&database, &["restore", &dump], &environment);
     let text = String::from_utf8_lossy(&[restored.stdout, restored.stderr].concat()).into_owned();
     assert!(restored.status.success(), "{text}");
     assert!(
@@ -123,12 +121,8 @@ async fn a_database_that_was_rolled_back_to_a_backup_is_found_and_a_restore_coun
 /// Restores a dump into a database of its own, and returns the origin of the checkpoints that follow.
 async fn origin_after_restore(dump: &str) -> String {
     let database = empty_database();
-    let environment = [
-        ("DATABASE_URL", &database_url(&database)[..]),
-        ("DATA_ENCRYPTION_KEY", &data_key()),
-        ("ENVIRONMENT", "development"),
-    ];
-    let restored = portcullis(&["restore", dump], &environment);
+    let environment = [("DATA_ENCRYPTION_KEY", &data_key()[..]), ("ENVIRONMENT", "development")];
+    let restored = portcullis_on(&database, &["restore", dump], &environment);
     let text = String::from_utf8_lossy(&[restored.stdout, restored.stderr].concat()).into_owned();
     assert!(restored.status.success(), "{text}");
     let app = App::over(database, |settings| settings.audit_log.sequencing = true);

@@ -23,7 +23,7 @@ use portcullis::{
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use service::Services;
-use store::{DatabaseSettings, Store};
+use store::{DatabaseSettings, SERVER_ROLE, Store};
 
 use super::{
     Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, secret_watch, tls_connection,
@@ -32,6 +32,9 @@ use super::{
 /// How long a server is current after its last look at the revocations, if no test can cut it off from its database. A busy
 /// machine may stop a process for longer than a second.
 const PATIENT: Duration = Duration::from_secs(5);
+
+/// The owner of the tables in the databases of the harness.
+const OWNER: &str = "postgres";
 
 /// A running server, which all clones share. It stops when the last clone is dropped.
 #[derive(Clone)]
@@ -82,7 +85,8 @@ impl App {
         })
     }
 
-    /// A server over this database.
+    /// A server over this database. If the settings name the owner of the tables, the server connects with its own role, and only
+    /// the tests use the owner.
     pub(crate) fn over(database: DatabaseSettings, change: impl FnOnce(&mut Settings)) -> Self {
         match Self::try_over(database, change) {
             Ok(app) => app,
@@ -96,7 +100,11 @@ impl App {
         change: impl FnOnce(&mut Settings),
     ) -> Result<Self, String> {
         prepare();
-        let mut settings = Settings::development(database.clone(), secrets(), 0, None);
+        // The role of a server, which cannot change the audit log. The owner migrates the database first.
+        let is_superuser = database.role() == Some(OWNER);
+        let of_server = if is_superuser { database.clone().as_role(SERVER_ROLE) } else { database.clone() };
+        let mut settings = Settings::development(of_server, secrets(), 0, None);
+        settings.database_owner = Some(database.clone()).filter(|_| is_superuser);
         settings.listen.workers = 1;
         settings.database.pool_size = 8;
         settings.drain = Duration::ZERO;
@@ -153,8 +161,8 @@ impl App {
         &self.0.database
     }
 
-    /// A second store on the server's database. The harness uses it, for example, to create sessions and challenges faster than
-    /// the server does.
+    /// A second store on the server's database, as the owner of the tables. The harness uses it, for example, to create sessions
+    /// and challenges faster than the server does.
     pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
     }
@@ -226,7 +234,7 @@ impl App {
         format!("person{}@example.com", self.0.people.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A separate connection to the database, for reading and changing rows.
+    /// A separate connection to the database, as the owner of the tables, for reading and changing rows.
     pub(crate) async fn rows(&self) -> tokio_postgres::Client {
         let (client, link) =
             self.0.database.config.connect(tokio_postgres::NoTls).await.expect("a connection");

@@ -16,7 +16,7 @@ use std::{
 };
 
 use portcullis::postgres::{Cluster, Durability};
-use store::{DatabaseSettings, Store};
+use store::{DatabaseSettings, MigrateOrder, SERVER_ROLE, Store};
 use tokio_postgres::{Client, NoTls, config::Host};
 
 const PREFIX: &str = "portcullis-it-";
@@ -37,7 +37,7 @@ struct Databases {
     clones: Mutex<mpsc::Sender<CloneRequest>>,
 }
 
-/// A migrated database for one test alone.
+/// A migrated database for one test alone. The settings are those of the owner of its tables; the role of the server has its rights.
 pub(crate) fn fresh_database() -> DatabaseSettings {
     cloned_database(TEMPLATE)
 }
@@ -180,7 +180,12 @@ async fn connect(socket_dir: &Path, database: &str) -> Client {
 async fn make_template(admin: &Client, socket_dir: &Path) {
     admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.expect("the template");
     let store = Store::connect(&DatabaseSettings::embedded(socket_dir, TEMPLATE)).expect("a store");
-    store.migrate().await.expect("the migrations");
+    let order = MigrateOrder {
+        server_role: Some(SERVER_ROLE.to_owned()),
+        create_role: true,
+        ..MigrateOrder::default()
+    };
+    store.migrate_with(order).await.expect("the migrations");
     drop(store);
     // A database with open connections cannot be cloned.
     let close = format!(

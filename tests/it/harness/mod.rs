@@ -61,7 +61,9 @@ pub(crate) use lasting_port::lasting_port;
 pub(crate) use passkey_authenticator::PasskeyAuthenticator;
 pub(crate) use person::{PASSWORD, Person, Session};
 pub(crate) use pgbouncer::{PgBouncer, PoolMode};
-pub(crate) use process::{Server, database_url, portcullis, portcullis_in, started_portcullis};
+pub(crate) use process::{
+    Server, database_url, owner_url, portcullis, portcullis_in, portcullis_on, started_portcullis,
+};
 pub(crate) use protobuf_socket::{ProtobufSocket, Received};
 pub(crate) use reconnecting_client::{Publisher, ReconnectingSubscriber};
 pub(crate) use server_api::{API_KEY, app_with_key, of_user};

@@ -18,7 +18,7 @@ use domain::{
     },
     tokens::api_key::ApiScopes,
 };
-use portcullis::config::Secrets;
+use portcullis::config::{Secrets, Variables, audit_log_settings};
 use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
@@ -31,11 +31,11 @@ use service::{
     Failure, PersonExport, RequestMeta, RevocationResult, Target, User, VerifiedLog, VerifyError,
     VerifyOptions,
 };
-use store::Erased;
+use store::{Erased, RoleStanding, SERVER_ROLE, Store};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{App, DatabaseProxy, Session, eventually, secret_watch};
+use super::{App, DatabaseProxy, Session, app::secrets, eventually, secret_watch};
 
 /// The terms of a denial. Without `expires_at`, they name no end.
 fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
@@ -133,6 +133,16 @@ impl App {
         }
     }
 
+    /// As [`Self::sequence`], with the role of the server, for a server without the setting `sequencing`: its jobs leave the log as
+    /// the test makes it.
+    pub(crate) async fn sequence_alone(&self) {
+        let settings = audit_log_settings(&Variables::default()).expect("settings");
+        let store = Store::connect(&self.database().clone().as_role(SERVER_ROLE)).expect("a store");
+        let keys = secrets().data_encryption;
+        let log = AuditLog::new(store, self.services().clock.clone(), settings, move || keys.clone());
+        log.sequence().await.expect("the events enter the log");
+    }
+
     /// Verifies the audit log.
     pub(crate) async fn verify_log(&self, options: &VerifyOptions) -> Result<VerifiedLog, VerifyError> {
         self.services().audit_log.verify(options, &|_, _| ()).await
@@ -143,13 +153,26 @@ impl App {
         &self.services().audit_log
     }
 
-    /// Destroys the keys of the personal fields of this user in the audit log.
-    pub(crate) async fn destroy_audit_keys(&self, user: i64) -> bool {
-        self.store().destroy_audit_keys(format!("user:{user}"), self.now()).await.expect("keys")
+    /// What the database role of the server may do.
+    pub(crate) async fn role_standing(&self) -> RoleStanding {
+        let database = self.database().clone().as_role(SERVER_ROLE);
+        Store::connect(&database).expect("a store").role_standing().await.expect("the standing")
     }
 
-    /// Drops the oldest month of the audit log, if it ended this long ago.
+    /// Destroys the keys of the personal fields of this user in the audit log.
+    pub(crate) async fn destroy_audit_keys(&self, user: i64) -> bool {
+        // The keys of an account are destroyed only while it is erased.
+        let begun = "INSERT INTO erasures (user_id, account_created_at, state, requested_by, status_before, requested_at, due_at, begun_at)
+                     VALUES ($1, now(), 'erasing', 'user', 'active', now(), now(), now()) ON CONFLICT DO NOTHING";
+        self.rows().await.execute(begun, &[&user]).await.expect("an erasure");
+        self.store().destroy_audit_keys(UserId(user), self.now()).await.expect("keys")
+    }
+
+    /// Drops the oldest month of the audit log, if it ended this long ago by the clock of the server. The clock of the database,
+    /// which a test does not move, never keeps it.
     pub(crate) async fn drop_audit_month(&self, kept: Duration) -> bool {
+        let none = "UPDATE audit_log_head SET kept_days = -10000";
+        self.rows().await.batch_execute(none).await.expect("the head");
         let event = AuditEvent::new("audit.month_dropped", Outcome::Success, 0);
         self.store().drop_audit_month(self.now() - kept, event).await.expect("a month").is_some()
     }

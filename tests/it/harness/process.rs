@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use store::DatabaseSettings;
+use store::{DatabaseSettings, SERVER_ROLE};
 use tokio_postgres::config::Host;
 
 use super::{Handshake, PATIENCE, scratch_dir, secret_watch};
@@ -27,12 +27,33 @@ fn program() -> Command {
     command
 }
 
-/// The URL of a database of the harness, for the variables of a command.
+/// The URL of a database of the harness as the owner of its tables, for the variables of a command.
+pub(crate) fn owner_url(database: &DatabaseSettings) -> String {
+    url_of(database, "postgres")
+}
+
+/// The URL of a database of the harness as the role of the server, for the variables of a command.
 pub(crate) fn database_url(database: &DatabaseSettings) -> String {
+    url_of(database, SERVER_ROLE)
+}
+
+fn url_of(database: &DatabaseSettings, role: &str) -> String {
     let config = &database.config;
     let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
     let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
-    format!("postgresql://postgres@{host}/{}", config.get_dbname().expect("a name"))
+    format!("postgresql://{role}@{host}/{}", config.get_dbname().expect("a name"))
+}
+
+/// Runs a command on a database of the harness, until it ends. As on the machine of an operator, the commands that need the owner of
+/// the tables find its URL, and all others use the role of the server.
+pub(crate) fn portcullis_on(
+    database: &DatabaseSettings,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Output {
+    let (owner, server) = (owner_url(database), database_url(database));
+    let urls = [("DATABASE_OWNER_URL", owner.as_str()), ("DATABASE_URL", server.as_str())];
+    portcullis(arguments, &[&urls, environment].concat())
 }
 
 /// Runs a command until it ends.

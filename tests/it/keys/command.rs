@@ -9,10 +9,8 @@ use std::{
 
 use reqwest::Method;
 use serde_json::json;
-use store::DatabaseSettings;
-use tokio_postgres::config::Host;
 
-use crate::harness::{App, Ask as _, portcullis_in, scratch_dir};
+use crate::harness::{App, Ask as _, database_url, portcullis_in, scratch_dir};
 
 const JWT: &str = "token key of a server that only tests know";
 const CSRF: &str = "csrf key of a server that only tests know";
@@ -102,14 +100,6 @@ impl Place {
     fn mode(&self) -> u32 {
         fs::metadata(&self.file).unwrap().permissions().mode() & 0o777
     }
-}
-
-fn url(database: &DatabaseSettings) -> String {
-    let Some(Host::Unix(directory)) = database.config.get_hosts().first() else {
-        panic!("no socket directory")
-    };
-    let host = directory.to_str().unwrap().replace('/', "%2F");
-    format!("postgresql://postgres@{host}/{}", database.config.get_dbname().unwrap())
 }
 
 /// The settings of a server on this database, read as `serve` reads them.
@@ -222,7 +212,7 @@ fn a_leaked_key_is_not_replaced_while_the_sessions_cannot_be_ended() {
 async fn a_leaked_key_of_tokens_or_csrf_is_replaced_and_every_session_ends() {
     for (kind, name) in [("tokens", "JWT_SECRET_KEY"), ("csrf", "CSRF_SECRET_KEY")] {
         let app = App::start();
-        let place = Place::new(&url(app.database()));
+        let place = Place::new(&database_url(app.database()));
         let (first, second) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
         let mut socket = first.connect().await;
         place.done(&["rotate", kind]);
@@ -264,7 +254,7 @@ async fn a_leaked_key_of_tokens_or_csrf_is_replaced_and_every_session_ends() {
 #[tokio::test]
 async fn the_data_keys_of_another_server_are_neither_replaced_nor_pruned() {
     let app = App::start();
-    let place = Place::new(&url(app.database()));
+    let place = Place::new(&database_url(app.database()));
     let session = app.register().await.sign_in().await;
     let text = fs::read_to_string(&place.file).unwrap();
     let own = "a data key that this database has never seen";
@@ -290,7 +280,7 @@ async fn the_data_keys_of_another_server_are_neither_replaced_nor_pruned() {
 #[tokio::test]
 async fn lasting_keys_that_a_server_seals_meanwhile_are_renewed_all_the_same_and_undated_keys_stay_undated() {
     let app = App::start();
-    let place = Place::new(&url(app.database()));
+    let place = Place::new(&database_url(app.database()));
     let text = fs::read_to_string(&place.file).unwrap();
     fs::write(&place.file, text + "DATA_ENCRYPTION_PREVIOUS_KEYS='a key without an end'\n").unwrap();
     let rows = app.rows().await;
@@ -314,7 +304,7 @@ async fn lasting_keys_that_a_server_seals_meanwhile_are_renewed_all_the_same_and
 #[tokio::test]
 async fn a_leaked_data_key_is_retired_and_removed_when_nothing_needs_it() {
     let app = App::start();
-    let place = Place::new(&url(app.database()));
+    let place = Place::new(&database_url(app.database()));
     let person = app.register().await;
     let totp = person.enable_totp().await;
     let session = person.open_session().await;

@@ -38,8 +38,8 @@ use protocol::{
     id::{DeviceId, SessionId},
 };
 use store::{
-    DatabaseSettings, DeviceSeen, NewUser, OpenOutcome, OpenSession, RevocationRequest, Session, Store,
-    Target, User,
+    DatabaseSettings, DeviceSeen, NewUser, OpenOutcome, OpenSession, RevocationRequest, SERVER_ROLE, Session,
+    Store, Target, User,
 };
 use time::OffsetDateTime;
 
@@ -54,7 +54,7 @@ const ALL: Range = Range {
     younger_than_ms: 0,
 };
 
-/// A database and its store.
+/// A database, and its store with the role of the server. The settings are those of the owner of the tables.
 struct Db {
     settings: DatabaseSettings,
     store: Store,
@@ -65,7 +65,7 @@ fn with_db<F: Future<Output = ()>>(fact: impl FnOnce(Db) -> F) {
     let settings = crate::harness::fresh_database();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = Store::connect(&settings).unwrap();
+        let store = Store::connect(&settings.clone().as_role(SERVER_ROLE)).unwrap();
         fact(Db { settings, store }).await;
     });
 }
@@ -94,6 +94,11 @@ fn device() -> DeviceSeen {
 }
 
 impl Db {
+    /// A store of the owner of the tables.
+    fn owner(&self) -> Store {
+        Store::connect(&self.settings).unwrap()
+    }
+
     /// An active user of this name.
     async fn user(&self, name: &str) -> User {
         let new = NewUser {

@@ -12,7 +12,8 @@ use super::{Db, event, now, with_db};
 #[test]
 fn migrating_again_changes_nothing() {
     with_db(|db| async move {
-        assert_eq!(db.store.migrate().await.unwrap(), Migrated::default());
+        let again = db.owner().migrate().await.unwrap();
+        assert_eq!(Migrated { roles: Vec::new(), ..again }, Migrated::default());
         db.store.ping().await.unwrap();
     });
 }
@@ -21,8 +22,9 @@ fn migrating_again_changes_nothing() {
 fn migrations_that_run_six_times_at_once_are_applied_once() {
     with_db(|db| async move {
         db.raw().await.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+        let owner = db.owner();
         let runs = (0..6).map(|_| {
-            let store = db.store.clone();
+            let store = owner.clone();
             tokio::spawn(async move { store.migrate().await.unwrap().applied.len() })
         });
         let applied: Vec<_> =
@@ -157,7 +159,7 @@ fn sessions_that_were_opened_after_an_old_revocation_of_all_sessions_stay_open()
             .unwrap();
         let open = "SELECT count(*) FROM sessions WHERE revoked_all = (SELECT max(id) FROM revocations)";
         assert_eq!(db.count(open).await, 1);
-        assert_eq!(db.store.end_covered(10).await.unwrap(), 0);
+        assert_eq!(db.owner().end_covered(10).await.unwrap(), 0);
     });
 }
 
@@ -274,7 +276,7 @@ fn existing_accounts_have_their_keys_before_a_registration_can_take_one() {
             let error = raw.execute(sql, &[&taken, &key.as_str()]).await.unwrap_err();
             assert_eq!(error.code(), Some(&SqlState::UNIQUE_VIOLATION), "{taken}");
         }
-        assert_eq!(db.store.assign_account_keys().await.unwrap(), []);
+        assert_eq!(db.owner().assign_account_keys().await.unwrap(), []);
         assert_eq!(db.count("SELECT count(*) FROM users WHERE account_key IS NULL").await, 0);
     });
 }
@@ -283,7 +285,7 @@ fn existing_accounts_have_their_keys_before_a_registration_can_take_one() {
 fn a_migration_assigns_account_keys_and_reports_accounts_whose_key_is_taken() {
     with_db(|db| async move {
         let ids = without_keys(&db, &["J\u{fc}rgen@example.com", "\u{ff2a}\u{fc}rgen@example.com"]).await;
-        let migrated = db.store.migrate().await.unwrap();
+        let migrated = db.owner().migrate().await.unwrap();
         let without: Vec<_> = migrated.without_key.iter().map(|account| account.user.0).collect();
         assert_eq!(without, ids[1..]);
     });

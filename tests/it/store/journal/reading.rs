@@ -133,7 +133,8 @@ fn an_append_is_answered_while_reads_use_all_their_connections() {
         raw.batch_execute(
             "ALTER TABLE channel_messages RENAME TO stored_messages;
              CREATE VIEW channel_messages AS
-             SELECT * FROM stored_messages WHERE pg_advisory_xact_lock_shared(7)::text IS NOT NULL",
+             SELECT * FROM stored_messages WHERE pg_advisory_xact_lock_shared(7)::text IS NOT NULL;
+             GRANT ALL ON channel_messages TO portcullis_server",
         )
         .await
         .unwrap();
