@@ -131,6 +131,7 @@ fn admin_routes() -> Vec<PathRoutes> {
         list("/connections", admin::connections::list),
         list("/settings", admin::settings::list),
         list("/statistics", admin::statistics::read),
+        path("/node", [get(admin::node::show)]),
     ];
     routes.extend(admin_user_routes());
     routes.extend(admin_device_routes());

@@ -26,7 +26,6 @@ use std::sync::Arc;
 
 use actors::Realtime;
 use store::Store;
-use uuid::Uuid;
 
 pub use crate::core::{
     bans::Bans,
@@ -36,6 +35,7 @@ pub use crate::core::{
     failure::Failure,
     keys::{Keys, LiveKeys},
     lasting_keys::{LastingKeysError, lasting_keys_or_derived},
+    node_info::{NodeInfo, ProcessUsage},
     password_hasher::PasswordHasher,
     proxy_notices::{ProxyNotice, ProxyNotices},
     request_meta::RequestMeta,
@@ -96,6 +96,7 @@ pub use operators::{
     erasures::ErasurePage,
     idempotency::{Created, CreatedOnce, Idempotency, RequestKey},
     listings::{AnySession, AnySessionPage, SessionPage},
+    node::{NodeFigures, OperatorNode},
     revocations::{RevocationPage, RevocationQuery},
     session_page::{SessionFilter, SessionQuery},
     settings::{EffectiveSetting, OperatorSettings},
@@ -106,7 +107,6 @@ pub use realtime::{
     api::{Api, ServerApi},
     emulated_streams::{EmulatedStreams, StreamDigest},
     external_sessions::{ExternalSessionGuard, ExternalSessions},
-    node_info::{NodeInfo, ProcessUsage},
 };
 pub use restoration::{KeptAfterRestore, Restoration};
 pub use revocation::{
@@ -190,7 +190,7 @@ impl Services {
         let current_for = settings.current_for;
         let access = AccessSettings { idle: sessions.idle, issuer_tokens, current_for, api_key };
         let access = Access::new(&core, access);
-        let node = Uuid::new_v4();
+        let node = core.node.id();
         let revocation = Arc::new(Revocation::new(&core, &access, node, settings.erasure.clone()));
         let authenticators = Authenticators::new(&core, &revocation, settings.relying_party);
         let registration = RegistrationRules {

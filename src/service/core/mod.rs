@@ -13,6 +13,7 @@ pub(crate) mod cursor;
 pub(crate) mod failure;
 pub(crate) mod keys;
 pub(crate) mod lasting_keys;
+pub(crate) mod node_info;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;
 pub(crate) mod proxy_notices;
@@ -21,17 +22,19 @@ pub(crate) mod request_meta;
 pub(crate) mod subject;
 pub(crate) mod throttle;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actors::Realtime;
 use audit::AuditTrail;
 use bans::Bans;
 use clock::Clock;
 use keys::LiveKeys;
+use node_info::NodeStatistics;
 use password_hasher::PasswordHasher;
 use privilege::PrivilegeCheck;
 use store::Store;
 use throttle::Throttle;
+use uuid::Uuid;
 
 /// The parts that capabilities are made from. Each capability keeps only the parts that it uses.
 pub(crate) struct Core {
@@ -44,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) bans: Bans,
     pub(crate) throttle: Throttle,
     pub(crate) keys: LiveKeys,
+    /// Measures this process, and has its id.
+    pub(crate) node: Arc<NodeStatistics>,
 }
 
 /// The settings of [`Core`].
@@ -77,6 +82,7 @@ impl Core {
             bans,
             throttle,
             keys,
+            node: Arc::new(NodeStatistics::new(Uuid::new_v4())),
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod idempotency;
 pub(crate) mod issuers;
 pub(crate) mod listings;
 pub(crate) mod local_admin;
+pub(crate) mod node;
 mod refusals;
 pub(crate) mod revocations;
 pub(crate) mod revoke;
@@ -42,6 +43,7 @@ use idempotency::Idempotency;
 use issuers::OperatorIssuers;
 use listings::Listings;
 use local_admin::LocalAdmin;
+use node::OperatorNode;
 use revocations::Revocations;
 use revoke::OperatorRevocation;
 use settings::OperatorSettings;
@@ -94,6 +96,8 @@ pub struct Operators {
     pub api_keys: OperatorApiKeys,
     /// Issuers of tokens.
     pub issuers: OperatorIssuers,
+    /// What this node does now.
+    pub node: OperatorNode,
 }
 
 impl Operators {
@@ -157,7 +161,8 @@ impl Operators {
                 authority.clone(),
             ),
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
-            issuers: OperatorIssuers::new(realtime.clone(), authority),
+            issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
+            node: OperatorNode::new(realtime.clone(), Arc::clone(&core.node), hasher.clone(), authority),
         }
     }
 }

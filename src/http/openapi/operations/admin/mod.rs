@@ -9,6 +9,7 @@ mod connections;
 mod devices;
 mod erasures;
 mod issuers;
+mod node;
 mod revocations;
 mod sessions;
 mod settings;
@@ -27,7 +28,7 @@ mod parts {
 }
 
 pub(super) fn section() -> Section {
-    let nouns: [Vec<Operation>; 15] = [
+    let nouns: [Vec<Operation>; 16] = [
         users::operations(),
         devices::operations(),
         sessions::operations(),
@@ -40,6 +41,7 @@ pub(super) fn section() -> Section {
         channels::operations(),
         settings::operations(),
         statistics::operations(),
+        node::operations(),
         audit::operations(),
         webhooks::operations(),
         erasures::operations(),
