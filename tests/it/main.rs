@@ -63,6 +63,7 @@ mod logs;
 mod membership;
 mod metrics;
 mod openapi;
+mod operator_cli;
 mod outage;
 mod passkey_races;
 mod passkey_refusals;
