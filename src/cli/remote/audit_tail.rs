@@ -41,10 +41,12 @@ pub(super) async fn tail(
     for entry in newest.iter().rev() {
         print(entry, as_json)?;
     }
-    while follow {
+    if !follow {
+        return Ok(());
+    }
+    loop {
         next = follow_from(server, verb, values, next, as_json).await?;
     }
-    Ok(())
 }
 
 /// Prints the entries of one stream, which the server ends after some minutes. Returns the number of the entry after the last.

@@ -143,7 +143,7 @@ impl Login {
         let body = json!({"username": email, "password": password.expose_secret()});
         let request = Request::post("/api/v1/auth/jwt/login", body);
         let device = device_cookie(http.profile());
-        let answer = http.send(&request, |builder| device(builder)).await?;
+        let answer = http.send(&request, device).await?;
         if !answer.is_success() {
             return Err(refused(http, &answer));
         }

@@ -149,7 +149,7 @@ impl SignedIn {
         // The server gives a refresh token that is sent again within ten seconds the same successor.
         let request = Request { repeatable: true, ..Request::post("/api/v1/auth/refresh", body) };
         let device = device_cookie(self.http.profile());
-        let answer = self.http.send(&request, |builder| device(builder)).await?;
+        let answer = self.http.send(&request, device).await?;
         match answer.status {
             200 => self.adopt(&answer, &lock),
             401 => Err(ended()),
