@@ -7,9 +7,11 @@
 use std::{net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{
     error::CliError,
+    remote,
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
@@ -28,8 +30,8 @@ pub(super) struct Ban {
 enum Command {
     /// Bans an address (IPv6: its whole /64). An existing ban is extended, never shortened.
     Add {
-        /// The address.
-        address: IpAddr,
+        /// The address, or on a server also a network.
+        address: String,
         /// The length of the ban, in minutes.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
         minutes: u32,
@@ -38,11 +40,15 @@ enum Command {
         reason: String,
     },
     /// Lists the bans in force. The ban that ends last comes first.
-    List,
+    List {
+        /// Prints the list as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lifts the ban of an address (IPv6: of its /64).
     Remove {
-        /// The address.
-        address: IpAddr,
+        /// The address, or on a server also a network, exactly as it is banned.
+        address: String,
     },
 }
 
@@ -53,21 +59,22 @@ impl Ban {
             match command {
                 Command::Add { address, minutes, reason } => {
                     let period = Duration::from_secs(60 * u64::from(minutes));
-                    let ban = services.operators.bans.ban_address(address, period, reason).await?;
+                    let ban = services.operators.bans.ban_address(parsed(&address)?, period, reason).await?;
                     println!("{} is banned until {}", ban.key, seconds(ban.expires_at));
                 }
-                Command::List => {
-                    println!("{:43}  {:20}  reason", "address", "until");
-                    for ban in services.operators.bans.list().await? {
-                        println!(
-                            "{:43}  {:20}  {}",
-                            ban.key,
-                            seconds(ban.expires_at),
-                            ban.reason.escape_debug()
-                        );
-                    }
+                Command::List { json: as_json } => {
+                    let entry = |ban: &service::Ban| {
+                        json!({
+                            "network": ban.key,
+                            "reason": ban.reason,
+                            "until": remote::moment(ban.expires_at),
+                            "created_at": remote::moment(ban.created_at),
+                        })
+                    };
+                    let bans: Vec<_> = services.operators.bans.list().await?.iter().map(entry).collect();
+                    return remote::print_list("ban", &bans, as_json);
                 }
-                Command::Remove { address } if services.operators.bans.lift(address).await? => {
+                Command::Remove { address } if services.operators.bans.lift(parsed(&address)?).await? => {
                     println!("{address} is no longer banned");
                 }
                 Command::Remove { address } => println!("{address} was not banned"),
@@ -75,4 +82,10 @@ impl Ban {
             Ok(())
         })
     }
+}
+
+/// # Errors
+/// `Usage` for a text that is no address.
+fn parsed(address: &str) -> Result<IpAddr, CliError> {
+    address.parse().map_err(|_| CliError::Usage(format!("{address}: this is no address")))
 }

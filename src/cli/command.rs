@@ -7,11 +7,11 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
-    audit, backup, ban, cert, config, dev, drill, health, import, key, keys, manual, migrate, openapi, receipt,
-    restore, serve, session, user,
+    audit, backup, ban, cert, config, dev, drill, error::CliError, health, import, key, keys, manual,
+    migrate, openapi, receipt, remote, restore, serve, session, user,
 };
 use crate::config::Variables;
 
@@ -59,6 +59,14 @@ enum Command {
     Keys(keys::Keys),
     /// Makes and describes TLS certificates.
     Cert(cert::Cert),
+    /// Signs in to a running server, so that commands can use it.
+    Login(remote::Login),
+    /// Ends the sign-in to a server.
+    Logout(remote::Logout),
+    /// Shows which account has signed in to which server.
+    Whoami(remote::Whoami),
+    /// Shows what a running server does, live in the terminal.
+    Top(remote::Top),
     /// Prints the description of the interface (OpenAPI 3.1).
     Openapi(openapi::OpenApi),
     /// Verifies, proves, shows and exports the audit log.
@@ -72,36 +80,52 @@ enum Command {
 
 /// Runs the command that the command line names.
 pub fn run() -> ExitCode {
-    let Cli { command, .. } = Cli::parse();
-    let env_files = env_files(std::env::args_os());
-    let variables = Variables::of_process(&env_files);
-    export(&variables);
-    let result = match command {
-        Command::Dev(dev) => dev.run(&variables),
-        Command::Serve(serve) => serve.run(&variables, env_files),
-        Command::Health(health) => health.run(&variables),
-        Command::Migrate(migrate) => migrate.run(&variables),
-        Command::Backup(backup) => backup.run(&variables),
-        Command::Restore(restore) => restore.run(&variables),
-        Command::Import(import) => import.run(&variables),
-        Command::User(user) => user.run(&variables),
-        Command::Session(session) => session.run(&variables),
-        Command::Drill(drill) => drill.run(&variables),
-        Command::Config(config) => config.run(&variables),
-        Command::Ban(ban) => ban.run(&variables),
-        Command::Key(key) => key.run(&variables),
-        Command::Keys(keys) => keys.run(&variables),
-        Command::Cert(cert) => cert.run(),
-        Command::Openapi(openapi) => openapi.run(),
-        Command::Audit(audit) => audit.run(&variables),
-        Command::Receipt(receipt) => receipt.run(&variables),
-        Command::Manual(manual) => manual.run(&Cli::command()),
+    let matches = remote::with_servers(Cli::command()).get_matches();
+    let result = match remote::dispatch(&Cli::command(), &matches) {
+        Ok(true) => Ok(()),
+        Ok(false) => Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).run(),
+        Err(error) => Err(error),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_output() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("portcullis: {error}");
             error.exit_code()
+        }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), CliError> {
+        let Self { command, .. } = self;
+        let env_files = env_files(std::env::args_os());
+        let variables = Variables::of_process(&env_files);
+        export(&variables);
+        match command {
+            Command::Dev(dev) => dev.run(&variables),
+            Command::Serve(serve) => serve.run(&variables, env_files),
+            Command::Health(health) => health.run(&variables),
+            Command::Migrate(migrate) => migrate.run(&variables),
+            Command::Backup(backup) => backup.run(&variables),
+            Command::Restore(restore) => restore.run(&variables),
+            Command::Import(import) => import.run(&variables),
+            Command::User(user) => user.run(&variables),
+            Command::Session(session) => session.run(&variables),
+            Command::Drill(drill) => drill.run(&variables),
+            Command::Config(config) => config.run(&variables),
+            Command::Ban(ban) => ban.run(&variables),
+            Command::Key(key) => key.run(&variables),
+            Command::Keys(keys) => keys.run(&variables),
+            Command::Cert(cert) => cert.run(),
+            Command::Openapi(openapi) => openapi.run(),
+            Command::Audit(audit) => audit.run(&variables),
+            Command::Receipt(receipt) => receipt.run(&variables),
+            Command::Login(login) => login.run(),
+            Command::Logout(logout) => logout.run(),
+            Command::Whoami(whoami) => whoami.run(),
+            Command::Top(top) => top.run(),
+            Command::Manual(manual) => manual.run(&remote::with_servers(Cli::command())),
         }
     }
 }
@@ -149,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        remote::with_servers(Cli::command()).debug_assert();
     }
 
     /// Every command that the help shows, as the words after each other, such as `portcullis-user-create`.
@@ -165,10 +189,11 @@ mod tests {
         let path = directory.path().to_str().expect("a path in UTF-8");
         let Cli { command, .. } = Cli::parse_from(["portcullis", "manual", path]);
         let Command::Manual(manual) = command else { panic!("another command") };
-        manual.run(&Cli::command()).expect("the files");
+        let command_line = remote::with_servers(Cli::command());
+        manual.run(&command_line).expect("the files");
 
         let mut expected: Vec<_> =
-            shown(&Cli::command(), "portcullis").iter().map(|name| format!("{name}.1")).collect();
+            shown(&command_line, "portcullis").iter().map(|name| format!("{name}.1")).collect();
         let pages = std::fs::read_dir(directory.path().join("man")).expect("the pages");
         let mut pages: Vec<_> =
             pages.map(|page| page.expect("a page").file_name().into_string().expect("a name")).collect();
@@ -178,7 +203,7 @@ mod tests {
 
         for file in ["portcullis.bash", "_portcullis", "portcullis.fish"] {
             let text = std::fs::read_to_string(directory.path().join("completions").join(file)).expect(file);
-            for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            for command in command_line.get_subcommands().filter(|command| !command.is_hide_set()) {
                 assert!(text.contains(command.get_name()), "{file}: {}", command.get_name());
             }
         }

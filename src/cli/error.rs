@@ -71,15 +71,32 @@ pub enum CliError {
     /// The service or the command refused the request, or the server is not ready.
     #[error("{0}")]
     Failure(String),
+    /// A server needs a sign-in or a proof of presence.
+    #[error("{0}")]
+    SignIn(String),
+    /// A server cannot be reached, or cannot answer now.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Ctrl-C at a question.
+    #[error("interrupted")]
+    Interrupted,
     /// A file or the terminal could not be read or written.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
 impl CliError {
+    /// Whether the reader of the output has gone, for example `head`. That is no failure.
+    pub(super) fn is_closed_output(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
+            Self::SignIn(_) => ExitCode::from(3),
+            Self::Unreachable(_) => ExitCode::from(4),
+            Self::Interrupted => ExitCode::from(130),
             Self::Config(_)
             | Self::Start(
                 StartError::DemonstrationUsers(_)

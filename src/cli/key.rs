@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use domain::tokens::api_key::ApiScopes;
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use service::ApiKey;
 use time::OffsetDateTime;
 
 use super::{
     error::CliError,
+    remote,
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
@@ -45,7 +47,11 @@ enum Command {
         days: Option<u32>,
     },
     /// Lists keys, the newest first.
-    List,
+    List {
+        /// Prints the list as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Revokes a key: from then on it is refused.
     Revoke {
         /// The id or the name of the key.
@@ -72,23 +78,22 @@ impl Key {
                     );
                     println!("{}", key.expose_secret());
                 }
-                Command::List => {
-                    println!(
-                        "{:36}  {:20}  {:8}  {:20}  {:20}  scopes",
-                        "key", "name", "state", "expires", "last used"
-                    );
+                Command::List { json: as_json } => {
                     let now = services.clock.now();
-                    for key in services.access.api_keys.list().await? {
-                        let moment = |at: Option<OffsetDateTime>| at.map_or_else(|| "-".to_owned(), seconds);
-                        let (ends, used) = (moment(key.expires_at), moment(key.last_used_at));
-                        let name = key.name.escape_debug().to_string();
-                        println!(
-                            "{}  {name:20}  {:8}  {ends:20}  {used:20}  {}",
-                            key.id,
-                            state(&key, now),
-                            key.scopes
-                        );
-                    }
+                    let entry = |key: &ApiKey| {
+                        json!({
+                            "id": key.id.to_string(),
+                            "name": key.name,
+                            "state": state(key, now),
+                            "scopes": key.scopes.words(),
+                            "created_at": remote::moment(key.created_at),
+                            "expires_at": key.expires_at.and_then(remote::moment),
+                            "last_used_at": key.last_used_at.and_then(remote::moment),
+                            "revoked_at": key.revoked_at.and_then(remote::moment),
+                        })
+                    };
+                    let keys: Vec<_> = services.access.api_keys.list().await?.iter().map(entry).collect();
+                    return remote::print_list("key", &keys, as_json);
                 }
                 Command::Revoke { key } => match services.access.api_keys.revoke(&key).await? {
                     Some(id) => println!("key {id} is revoked"),

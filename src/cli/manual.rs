@@ -29,12 +29,25 @@ The command failed.
 2
 The command line is wrong, or names something that does not exist.
 .TP
+3
+A server needs a sign-in or a proof of presence.
+.TP
+4
+A server cannot be reached, or cannot answer now.
+.TP
 78
 The settings cannot be used.
 .TP
 130
-A second signal ended the server at once.
+A second signal ended the server at once, or a question was answered with Ctrl-C.
+.SH ENVIRONMENT
+.TP
+\fBPORTCULLIS_PROFILE\fR, \fBPORTCULLIS_URL\fR
+The profile, or the URL of the server, for commands without \fB--profile\fR and \fB--url\fR.
 .SH FILES
+.TP
+\fI$XDG_STATE_HOME/portcullis\fR, \fI~/.local/state/portcullis\fR
+The profiles, and the tokens of the sign-ins.
 .TP
 \fI/etc/portcullis/portcullis.env\fR
 The settings of the service that are not secret. \fBportcullis config reference\fR describes all settings.

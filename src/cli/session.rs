@@ -5,11 +5,12 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 use protocol::id::{DeviceId, SessionId};
+use serde_json::json;
 use service::{SessionFilter, Target};
 
 use super::{
     error::CliError,
-    time_format::seconds,
+    remote,
     tool::{self, DatabaseArgs},
 };
 use crate::config::Variables;
@@ -36,6 +37,9 @@ enum Command {
         /// The most sessions to list.
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        /// Prints the list as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Revokes sessions.
     #[command(group(ArgGroup::new("target").required(true)))]
@@ -61,7 +65,7 @@ enum Command {
 impl Session {
     pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         match self.command {
-            Command::List { user, ended, limit } => {
+            Command::List { user, ended, limit, json: as_json } => {
                 tool::with_services(&self.database, variables, async |services| {
                     let user = match user {
                         Some(name) => Some(services.operators.local_admin.find_user(&name).await?.id),
@@ -69,18 +73,9 @@ impl Session {
                     };
                     let filter =
                         SessionFilter { user, active_only: !ended, limit, ..SessionFilter::default() };
-                    println!(
-                        "{:36}  {:36}  {:>8}  {:20}  {:20}  address",
-                        "session", "device", "user", "opened", "last seen"
-                    );
-                    for listed in services.operators.listings.account_sessions(filter).await?.sessions {
-                        let session = listed.session;
-                        let (opened, seen) = (seconds(session.created_at), seconds(session.last_seen_at));
-                        let address = session.address.map_or_else(String::new, |address| address.to_string());
-                        let (id, device) = (session.id, session.device);
-                        println!("{id}  {device}  {:>8}  {opened}  {seen}  {address}", session.user);
-                    }
-                    Ok(())
+                    let listed = services.operators.listings.account_sessions(filter).await?.sessions;
+                    let entries: Vec<_> = listed.iter().map(|listed| entry(&listed.session)).collect();
+                    remote::print_list("session", &entries, as_json)
                 })
             }
             Command::Revoke { session, device, user, all: _, reason } => {
@@ -106,4 +101,20 @@ impl Session {
             }
         }
     }
+}
+
+/// A session, with the names that the API for operators gives to its fields. How many sockets it has is known to the nodes only.
+fn entry(session: &service::Session) -> serde_json::Value {
+    json!({
+        "id": session.id.to_string(),
+        "kind": "account",
+        "user_id": session.user.0,
+        "device_id": session.device.to_string(),
+        "address": session.address.map(|address| address.to_string()),
+        "user_agent": session.user_agent,
+        "created_at": remote::moment(session.created_at),
+        "last_seen_at": remote::moment(session.last_seen_at),
+        "expires_at": remote::moment(session.expires_at),
+        "revoked_at": session.revoked.and_then(|revoked| remote::moment(revoked.at)),
+    })
 }

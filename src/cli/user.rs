@@ -13,9 +13,11 @@ use std::{
 use clap::{Args, Subcommand};
 use domain::account::role::{Role, Status};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::{
     error::CliError,
+    remote,
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
@@ -57,6 +59,9 @@ enum Command {
         /// The most users to list.
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        /// Prints the list as JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Gives a user another password and ends every session of the user. Prints the generated password, unless one is given on
     /// standard input.
@@ -123,7 +128,10 @@ impl User {
             Command::Create { email, role, display_name, password_stdin } => {
                 create(&self.database, variables, &email, role, display_name, password_stdin)
             }
-            Command::List { role, status, limit } => list(&self.database, variables, role, status, limit),
+            Command::List { role, status, limit, json } => {
+                let filter = store::UserFilter { role, status, limit, ..Default::default() };
+                list(&self.database, variables, filter, json)
+            }
             Command::ResetPassword { user, password_stdin } => {
                 reset_password(&self.database, variables, &user, password_stdin)
             }
@@ -238,17 +246,24 @@ fn export(
 fn list(
     database: &DatabaseArgs,
     variables: &Variables,
-    role: Option<Role>,
-    status: Option<Status>,
-    limit: u32,
+    filter: store::UserFilter,
+    as_json: bool,
 ) -> Result<(), CliError> {
     tool::with_services(database, variables, async |services| {
-        let filter = store::UserFilter { role, status, limit, ..Default::default() };
-        println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
-        for user in services.operators.local_admin.list_users(filter).await? {
-            println!("{:>8}  {:9}  {:11}  {}", user.id, user.role.as_str(), user.status.as_str(), user.email);
-        }
-        Ok(())
+        let users = services.operators.local_admin.list_users(filter).await?;
+        let entry = |user: &store::User| {
+            json!({
+                "id": user.id.0,
+                "email": user.email,
+                "display_name": user.display_name,
+                "role": user.role.as_str(),
+                "status": user.status.as_str(),
+                "is_active": user.status.is_active(),
+                "created_at": remote::moment(user.created_at),
+                "last_login_at": user.last_login_at.and_then(remote::moment),
+            })
+        };
+        remote::print_list("user", &users.iter().map(entry).collect::<Vec<_>>(), as_json)
     })
 }
 

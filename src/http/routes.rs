@@ -133,6 +133,7 @@ fn admin_routes() -> Vec<PathRoutes> {
         list("/settings", admin::settings::list),
         list("/statistics", admin::statistics::read),
         path("/drill", [post(admin::drill::run)]),
+        path("/node", [get(admin::node::show)]),
     ];
     routes.extend(admin_user_routes());
     routes.extend(admin_device_routes());

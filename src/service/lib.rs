@@ -28,7 +28,6 @@ use std::sync::Arc;
 
 use actors::Realtime;
 use store::Store;
-use uuid::Uuid;
 
 pub use crate::core::{
     bans::Bans,
@@ -40,6 +39,7 @@ pub use crate::core::{
     geo,
     keys::{Keys, LiveKeys},
     lasting_keys::{LastingKeysError, lasting_keys_or_derived},
+    node_info::{NodeInfo, ProcessUsage},
     page::{Page, PageRequest},
     password_hasher::PasswordHasher,
     proxy_notices::{ProxyNotice, ProxyNotices},
@@ -102,6 +102,7 @@ pub use operators::{
     connections::{ConnectionPage, Connections, LocatedConnection},
     idempotency::{Created, CreatedOnce, Idempotency, RequestKey},
     listings::{AnySession, SessionPage},
+    node::{NodeFigures, OperatorNode},
     revocations::{RevocationPage, RevocationQuery},
     session_page::{SessionFilter, SessionQuery},
     settings::{EffectiveSetting, OperatorSettings},
@@ -113,7 +114,6 @@ pub use realtime::{
     api::{Api, ServerApi},
     emulated_streams::{EmulatedStreams, StreamDigest},
     external_sessions::{ExternalSessionGuard, ExternalSessions},
-    node_info::{NodeInfo, ProcessUsage},
 };
 pub use restoration::{KeptAfterRestore, Restoration};
 pub use revocation::{
@@ -200,7 +200,7 @@ impl Services {
         let current_for = settings.current_for;
         let access = AccessSettings { idle: sessions.idle, issuer_tokens, current_for, api_key };
         let access = Access::new(&core, access);
-        let node = Uuid::new_v4();
+        let node = core.node.id();
         let revocation = Arc::new(Revocation::new(&core, &access, node, settings.erasure.clone()));
         let authenticators = Authenticators::new(&core, &revocation, settings.relying_party);
         let registration = RegistrationRules {

@@ -65,6 +65,7 @@ mod logs;
 mod membership;
 mod metrics;
 mod openapi;
+mod operator_cli;
 mod outage;
 mod passkey_races;
 mod passkey_refusals;

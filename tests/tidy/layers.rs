@@ -122,7 +122,13 @@ pub(crate) const LAYERS: &[Layer] = &[
         layers: COMPOSITION,
         kinds: &["web", "actors", "async"],
     },
-    Layer { name: "cli", paths: &["src/cli", "src/main.rs"], layers: COMPOSITION, kinds: &["web", "async"] },
+    // Commands against a running server are its clients.
+    Layer {
+        name: "cli",
+        paths: &["src/cli", "src/main.rs"],
+        layers: COMPOSITION,
+        kinds: &["web", "async", "client"],
+    },
     Layer {
         name: "loadtest",
         paths: &["loadtest"],

@@ -15,6 +15,7 @@ mod services;
 mod sessions;
 mod settings;
 mod supervision;
+mod traffic;
 mod wall_clock;
 
 #[cfg(test)]
@@ -50,4 +51,5 @@ pub use sessions::{
 };
 pub use settings::RealtimeSettings;
 pub use supervision::LaneError;
+pub use traffic::{CountedConnection, Traffic};
 pub use wall_clock::WallClock;

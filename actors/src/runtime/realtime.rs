@@ -43,6 +43,7 @@ use super::{
     sessions::{directory::Directory, session::Manner, types::DisconnectRule},
     settings::RealtimeSettings,
     supervision::{Budget, Lane, supervise},
+    traffic::Traffic,
     wall_clock::WallClock,
 };
 
@@ -73,6 +74,8 @@ pub(crate) struct Inner {
     pub(crate) bans: parking_lot::RwLock<Bans>,
     /// Counts of events for the statistics. They survive a restart of every actor.
     pub(crate) tally: Tally,
+    /// How much this node does.
+    pub(crate) traffic: Traffic,
     pub(crate) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(crate) trackers: Vec<Arc<Lane<DeviceTracker>>>,
     pub(crate) audit: AuditLane,
@@ -95,8 +98,8 @@ impl Realtime {
         let live = Live::new(LiveSettings::from(&settings));
         let directory = Directory::new(sessions.handle(), live.clone(), settings.tombstone_ttl);
         let gate = Arc::new(DeliveryGate::new(now()));
-        let channel_events = ChannelEvents::default();
-        let shared = (ports.wall_clock, channel_events.clone());
+        let (channel_events, traffic) = (ChannelEvents::default(), Traffic::default());
+        let shared = (ports.wall_clock, channel_events.clone(), traffic.clone());
         let channels = start_channels(&settings, &live, ports.journal, shared, &gate, &fan_out, &budget);
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;
         let limiters = (0..LIMITER_SHARDS)
@@ -129,12 +132,19 @@ impl Realtime {
             channel_events,
             bans: parking_lot::RwLock::default(),
             tally: Tally::default(),
+            traffic,
             limiters,
             trackers,
             audit,
             draining: AtomicBool::new(false),
             arbiters,
         })))
+    }
+
+    /// How much this node does.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 
     /// The settings that a reload replaces.
@@ -211,7 +221,7 @@ fn start_channels(
     settings: &RealtimeSettings,
     live: &Live,
     journal: Arc<dyn Journal>,
-    (clock, events): (WallClock, ChannelEvents),
+    (clock, events, traffic): (WallClock, ChannelEvents, Traffic),
     gate: &Arc<DeliveryGate>,
     arbiters: &[Arbiter],
     budget: &Arc<Budget>,
@@ -222,6 +232,7 @@ fn start_channels(
         journal,
         clock,
         events,
+        traffic,
         gate: Arc::clone(gate),
         resting: settings.resting_channels / shards,
         history_bytes: settings.history_bytes / shards,

@@ -77,6 +77,7 @@ pub const AUDIT_EVENTS: &[(&str, Webhook)] = &[
     ("issuers.listed", Never),
     ("message.removed", Done(Group::Security)),
     ("messages.erased", Done(Group::Security)),
+    ("node.read", Never),
     ("passkey.added", Done(Group::Security)),
     ("passkey.refused", Always(Group::Refusals)),
     ("passkey.removed", Done(Group::Security)),

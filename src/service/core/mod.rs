@@ -15,6 +15,7 @@ pub(crate) mod failure;
 pub mod geo;
 pub(crate) mod keys;
 pub(crate) mod lasting_keys;
+pub(crate) mod node_info;
 pub(crate) mod page;
 pub(crate) mod password_hasher;
 pub(crate) mod privilege;
@@ -26,7 +27,7 @@ pub(crate) mod request_meta;
 pub(crate) mod subject;
 pub(crate) mod throttle;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actors::Realtime;
 use audit::AuditTrail;
@@ -34,10 +35,12 @@ use bans::Bans;
 use clock::Clock;
 use geo::Geo;
 use keys::LiveKeys;
+use node_info::NodeStatistics;
 use password_hasher::PasswordHasher;
 use privilege::PrivilegeCheck;
 use store::Store;
 use throttle::Throttle;
+use uuid::Uuid;
 
 /// The parts that capabilities are made from. Each capability keeps only the parts that it uses.
 pub(crate) struct Core {
@@ -51,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) throttle: Throttle,
     pub(crate) keys: LiveKeys,
     pub(crate) geo: Geo,
+    /// Measures this process, and has its id.
+    pub(crate) node: Arc<NodeStatistics>,
 }
 
 /// The settings of [`Core`].
@@ -86,6 +91,7 @@ impl Core {
             throttle,
             keys,
             geo: settings.geo,
+            node: Arc::new(NodeStatistics::new(Uuid::new_v4())),
         }
     }
 }

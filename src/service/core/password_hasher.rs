@@ -181,6 +181,11 @@ impl PasswordHasher {
         }
     }
 
+    /// How many requests wait for a hash.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
     /// The hasher for a signed-in user's own password. A user can have one such hasher at a time. The user can get another one
     /// when the first one was dropped and its hash is done.
     ///

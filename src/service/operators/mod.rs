@@ -18,6 +18,7 @@ pub(crate) mod idempotency;
 pub(crate) mod issuers;
 pub(crate) mod listings;
 pub(crate) mod local_admin;
+pub(crate) mod node;
 mod read_filters;
 mod refusals;
 pub(crate) mod revocations;
@@ -45,6 +46,7 @@ use idempotency::Idempotency;
 use issuers::OperatorIssuers;
 use listings::Listings;
 use local_admin::LocalAdmin;
+use node::OperatorNode;
 use revocations::Revocations;
 use revoke::OperatorRevocation;
 use settings::OperatorSettings;
@@ -101,6 +103,8 @@ pub struct Operators {
     pub issuers: OperatorIssuers,
     /// Webhooks, and the deliveries to every receiver.
     pub webhooks: Webhooks,
+    /// What this node does now.
+    pub node: OperatorNode,
 }
 
 impl Operators {
@@ -167,6 +171,7 @@ impl Operators {
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
             issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
             webhooks: Webhooks::new(core, events, authority),
+            node: OperatorNode::new(realtime.clone(), Arc::clone(&core.node), hasher.clone(), authority),
         }
     }
 }

@@ -25,14 +25,17 @@ use protocol::{
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
-use super::{
-    emulated_streams::EmulatedStreams,
-    external_sessions::ExternalSessions,
-    node_info::{NodeInfo, NodeStatistics},
-};
+use super::{emulated_streams::EmulatedStreams, external_sessions::ExternalSessions};
 use crate::{
     access::{api_keys::ApiCaller, feed_state::FeedState},
-    core::{Core, audit::AuditTrail, clock::Clock, failure::Failure, subject::account_of},
+    core::{
+        Core,
+        audit::AuditTrail,
+        clock::Clock,
+        failure::Failure,
+        node_info::{NodeInfo, NodeStatistics},
+        subject::account_of,
+    },
     revocation::{
         Revocation,
         denials::{DenialTerms, Denials, DisconnectCount},
@@ -52,7 +55,7 @@ pub struct ServerApi {
     denials: Denials,
     feed: Arc<FeedState>,
     on_stale: OnStale,
-    node: NodeStatistics,
+    node: Arc<NodeStatistics>,
     /// Sessions of connections with a token of an external issuer or without a token.
     pub external_sessions: ExternalSessions,
     /// Emulated streams that are open on this node.
@@ -80,7 +83,7 @@ impl ServerApi {
             denials: revocation.denials.clone(),
             feed: Arc::clone(&revocation.feed),
             on_stale,
-            node: NodeStatistics::new(external_sessions.node()),
+            node: Arc::clone(&core.node),
             external_sessions,
             emulated_streams: Arc::default(),
         }

@@ -89,11 +89,6 @@ impl ExternalSessions {
         Self { store, realtime, clock, node, ended: Arc::default(), last_heartbeat: Arc::default() }
     }
 
-    /// The id of this process.
-    pub(crate) fn node(&self) -> Uuid {
-        self.node
-    }
-
     /// Begins a session. The connection must be registered after this, not before. If the request is dropped, the session ends
     /// as soon as its row is written. Also returns the id of the last revocation of all sessions before the beginning of this
     /// session.

@@ -9,7 +9,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use actors::runtime::{Attachment, Transport};
+use actors::runtime::{Attachment, CountedConnection};
 use logic::client::Identity;
 use protocol::id::DeviceId;
 use service::ExternalSessionGuard;
@@ -41,29 +41,12 @@ struct State {
     guards: Option<Guards>,
     released: bool,
     _place: Option<Permit>,
-    _counted: Option<Counted>,
-}
-
-/// Counts a connection in the metric `connections` until it is dropped.
-struct Counted(Transport);
-
-impl Counted {
-    fn new(transport: Transport) -> Self {
-        metrics::gauge!("connections", "transport" => transport.as_str()).increment(1);
-        Self(transport)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        metrics::gauge!("connections", "transport" => self.0.as_str()).decrement(1);
-    }
+    _counted: Option<CountedConnection>,
 }
 
 impl Registration {
     /// The registration of a connection that holds this place and has no session yet.
-    pub(crate) fn new(place: Permit, transport: Transport) -> Self {
-        let counted = Counted::new(transport);
+    pub(crate) fn new(place: Permit, counted: CountedConnection) -> Self {
         Self(Rc::new(RefCell::new(State {
             _place: Some(place),
             _counted: Some(counted),
@@ -97,7 +80,10 @@ mod tests {
     #[test]
     fn a_severed_socket_keeps_its_place_until_its_registration_is_dropped() {
         let permits = Permits::new(actors::runtime::Live::default());
-        let registration = Registration::new(permits.take("a".into(), 1).unwrap(), Transport::WebSocket);
+        let registration = Registration::new(
+            permits.take("a".into(), 1).unwrap(),
+            actors::runtime::Traffic::default().open(actors::runtime::Transport::WebSocket),
+        );
         registration.release();
         assert_eq!(permits.open(), 1);
         drop(registration);

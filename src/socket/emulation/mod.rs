@@ -184,7 +184,7 @@ async fn open(
         unauthenticated: accepted.unauthenticated,
         admitted: accepted.admitted,
         cookie_refusal: accepted.cookie_refusal,
-        registration: Registration::new(accepted.permit, kind.transport),
+        registration: Registration::new(accepted.permit, context.realtime.traffic().open(kind.transport)),
         transport: kind.transport,
         emulation: Some(Box::new(emulation)),
     };

@@ -134,7 +134,8 @@ fn run<T: SocketStream>(
     if !before.read.is_empty() {
         inbound.feed(before.read);
     }
-    let registration = Registration::new(accepted.permit, runtime::Transport::WebSocket);
+    let counted = context.realtime.traffic().open(runtime::Transport::WebSocket);
+    let registration = Registration::new(accepted.permit, counted);
     let parts = ConnectionParts {
         id: accepted.id,
         address,

@@ -234,6 +234,7 @@ const CASES: &[Case] = &[
     of_webhook("POST", "/webhooks/{webhook}/test", no_body),
     of_webhook("POST", "/webhooks/{webhook}/replay", only_reason),
     read("/erasures"),
+    read("/node"),
     Case {
         query: |_| "?reason=test".to_owned(),
         ..change("GET", "/users/{id}/export", Needs::Operate, no_body)

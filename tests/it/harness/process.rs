@@ -14,7 +14,7 @@ use tokio_postgres::config::Host;
 use super::{Handshake, PATIENCE, scratch_dir, secret_watch};
 
 /// The program in an environment without settings.
-fn program() -> Command {
+pub(super) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command.env_clear().stdin(Stdio::null());
     for name in ["PATH", "PG_BINDIR", "LD_LIBRARY_PATH"] {
@@ -69,6 +69,19 @@ fn watched(mut command: Command, arguments: &[&str], environment: &[(&str, &str)
     arguments.iter().for_each(|argument| secret_watch::note_variable("an argument", argument));
     environment.iter().for_each(|(name, value)| secret_watch::note_variable(name, value));
     let output = command.output().expect("the program runs");
+    secret_watch::add_lines(&output.stderr);
+    output
+}
+
+/// As [`portcullis`], with this text on standard input.
+pub(crate) fn portcullis_with_input(arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Output {
+    let mut command = program();
+    command.args(arguments).envs(environment.iter().copied());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    // A program that ends before it reads its input closes the pipe.
+    let _ = std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), input.as_bytes());
+    let output = child.wait_with_output().expect("the program ends");
     secret_watch::add_lines(&output.stderr);
     output
 }

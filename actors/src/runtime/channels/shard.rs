@@ -31,7 +31,7 @@ use super::{
 };
 use crate::runtime::{
     byte_budget::Waiting, connection::delivery_gate::DeliveryGate, live::Live, ports::Journal,
-    wall_clock::WallClock,
+    traffic::Traffic, wall_clock::WallClock,
 };
 
 /// The interval at which expired publications and idempotency keys are removed.
@@ -52,6 +52,8 @@ pub(crate) struct ShardSettings {
     pub(crate) clock: WallClock,
     /// Where rooms report to other systems.
     pub(crate) events: ChannelEvents,
+    /// Where deliveries are counted.
+    pub(crate) traffic: Traffic,
     /// The gate that is consulted before each delivery.
     pub(crate) gate: Arc<DeliveryGate>,
     /// The largest number of resting rooms of a shard: rooms without members that are kept in memory.
@@ -110,6 +112,7 @@ impl ChannelShard {
                 let clock = self.settings.clock.clone();
                 let room = entry.insert(Room::new(channel.clone(), options, self.journal.as_ref(), clock));
                 room.events = self.settings.events.clone();
+                room.traffic = self.settings.traffic.clone();
                 room
             }
         };

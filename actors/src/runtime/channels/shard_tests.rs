@@ -63,6 +63,7 @@ fn shard() -> ChannelShard {
         journal: Arc::new(Silent),
         clock: WallClock::default(),
         events: crate::runtime::ChannelEvents::default(),
+        traffic: crate::runtime::Traffic::default(),
         gate: Arc::new(DeliveryGate::new(now())),
         resting: 2,
         history_bytes: 1 << 20,

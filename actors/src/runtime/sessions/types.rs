@@ -29,6 +29,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Every transport.
+    pub const ALL: [Self; 3] = [Self::WebSocket, Self::HttpStream, Self::Sse];
+
     /// The name that the protocol uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {

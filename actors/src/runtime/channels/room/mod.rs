@@ -34,6 +34,7 @@ use crate::runtime::{
         messages::What,
         reply::{Joining, Leaving, accept},
     },
+    traffic::Traffic,
     wall_clock::WallClock,
 };
 
@@ -47,6 +48,8 @@ pub(crate) struct Room {
     pub(crate) clock: WallClock,
     /// Where the room reports to other systems.
     pub(crate) events: ChannelEvents,
+    /// Where the room counts its deliveries.
+    pub(crate) traffic: Traffic,
     /// Idempotency keys of publications that are done or in progress.
     pub(crate) keys: Keys,
     /// The room's place in the order of eviction. It is set only while the room rests: the room has no members, and no request
@@ -89,6 +92,7 @@ impl Room {
             source,
             clock,
             events: ChannelEvents::default(),
+            traffic: Traffic::default(),
             keys: Keys::default(),
             resting: None,
             due: None,

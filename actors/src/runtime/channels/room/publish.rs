@@ -81,8 +81,7 @@ impl Room {
                 ended.push(connection);
             }
         });
-        metrics::counter!("publications_total").increment(1);
-        metrics::counter!("deliveries_total").increment(delivered);
+        self.traffic.delivered(delivered);
         // These connections have ended. They are removed now, so that they are no longer counted. Their own leaves arrive
         // later.
         for connection in ended {

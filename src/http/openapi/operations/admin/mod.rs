@@ -10,6 +10,7 @@ mod devices;
 mod drill;
 mod erasures;
 mod issuers;
+mod node;
 mod revocations;
 mod sessions;
 mod settings;
@@ -42,6 +43,7 @@ pub(super) fn section() -> Section {
         settings::operations(),
         statistics::operations(),
         drill::operations(),
+        node::operations(),
         audit::operations(),
         webhooks::operations(),
         erasures::operations(),

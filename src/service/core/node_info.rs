@@ -1,4 +1,4 @@
-//! Figures of this process for the server API: its connections, and what it uses of its machine.
+//! Figures of this process for operators and for the server API: its connections, and what it uses of its machine.
 
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,11 @@ impl NodeStatistics {
     /// `id` is the id of this process.
     pub(crate) fn new(id: Uuid) -> Self {
         Self { id, started: Instant::now(), cpu: CpuMeter::default() }
+    }
+
+    /// The id of this process.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
     }
 
     /// The figures now. `channels` has the channels with their numbers of subscribers. `census` has the numbers of connections
