@@ -170,7 +170,7 @@ impl Operators {
             ),
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
             issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
-            webhooks: Webhooks::new(core, events, authority),
+            webhooks: Webhooks::new(core, events, authority.clone()),
             node: OperatorNode::new(realtime.clone(), Arc::clone(&core.node), hasher.clone(), authority),
         }
     }

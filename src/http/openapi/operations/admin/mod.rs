@@ -29,7 +29,7 @@ mod parts {
 }
 
 pub(super) fn section() -> Section {
-    let nouns: [Vec<Operation>; 16] = [
+    let nouns: [Vec<Operation>; 17] = [
         users::operations(),
         devices::operations(),
         sessions::operations(),
