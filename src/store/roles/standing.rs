@@ -5,7 +5,7 @@
 use tokio_postgres::Client;
 
 use super::rights::{FUNCTIONS, PARTITIONS, Rights, TABLES};
-use crate::{error::StoreError, pool::Store};
+use crate::{connection::require_own_sessions, error::StoreError, pool::Store};
 
 /// The most reasons and the most missing rights that are listed.
 const LISTED: i64 = 4;
@@ -33,11 +33,14 @@ pub struct TableOwner {
 }
 
 impl Store {
-    /// What the role of this store may do.
+    /// What the role of this store may do. This is the first question of a server and of tools, so it is asked only after the check
+    /// that the connections have sessions of their own.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
+    /// `Unavailable` if the database cannot be reached; `Internal` if the connections have no sessions of their own.
     pub async fn role_standing(&self) -> Result<RoleStanding, StoreError> {
+        let connector = self.connector().clone();
+        self.spawn(async move { require_own_sessions(&connector).await }).await?;
         self.run_quick(|client| {
             Box::pin(async move {
                 let role: String = client.query_one("SELECT current_user::text", &[]).await?.try_get(0)?;
