@@ -63,11 +63,11 @@ impl Canary {
         Self { store, clock, audit, tokens, revoker }
     }
 
-    /// Opens a session.
+    /// Opens a session. `None` if the account may not sign in, for example because it is blocked.
     ///
     /// # Errors
-    /// `Conflict` if the account may not sign in, for example because it is blocked; `Unavailable`.
-    pub(crate) async fn sign_in(&self) -> Result<CanarySession, Failure> {
+    /// `Unavailable`.
+    pub(crate) async fn sign_in(&self) -> Result<Option<CanarySession>, Failure> {
         let now = self.clock.now();
         let created = self.audit.local_event("user.created");
         let account = self.store.ensure_canary(address()?, now, created).await?;
@@ -103,12 +103,9 @@ impl Canary {
                 let (id, account) = (session.id, user.id);
                 let issued = self.tokens.session_tokens(user, *session);
                 let tokens = CanaryTokens { access: issued.access_token, refresh: issued.refresh_token };
-                Ok(CanarySession { id, user: account, tokens })
+                Ok(Some(CanarySession { id, user: account, tokens }))
             }
-            OpenOutcome::Superseded | OpenOutcome::Spent => {
-                let detail = "The canary account may not sign in: it is blocked or not active.";
-                Err(Failure::conflict("canary_refused", detail))
-            }
+            OpenOutcome::Superseded | OpenOutcome::Spent => Ok(None),
         }
     }
 

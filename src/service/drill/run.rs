@@ -181,7 +181,8 @@ impl Run<'_> {
 
     /// Opens a session, and every door with it. If a door cannot be opened, the session is revoked.
     async fn open(&self) -> Result<(CanarySession, Box<dyn HeldDoors>), Stopped> {
-        let session = self.canary.sign_in().await?;
+        let refused = || DoorClosed("the canary account may not sign in".to_owned());
+        let session = self.canary.sign_in().await?.ok_or_else(refused)?;
         match self.doors.open(session.tokens.clone()).await {
             Ok(held) => Ok((session, held)),
             Err(closed) => {

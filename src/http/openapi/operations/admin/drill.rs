@@ -2,7 +2,7 @@
 
 use domain::drill::DrillReport;
 
-use super::parts::{DRILL_RUNNING, Operation, post};
+use super::parts::{ADMIN_REQUIRED, DRILL_RUNNING, Operation, post};
 use crate::http::resources::admin::drill::DrillRequest;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -15,7 +15,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
             .operator_change()
             .body::<DrillRequest>()
-            .refuses(&[DRILL_RUNNING])
+            .refuses(&[ADMIN_REQUIRED, DRILL_RUNNING])
             .answers::<DrillReport>(200, "What the drill has shown."),
     ]
 }
