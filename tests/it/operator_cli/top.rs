@@ -8,7 +8,7 @@ use crate::harness::{App, OperatorCli, eventually};
 #[tokio::test]
 async fn the_figures_of_a_node_count_its_sockets_and_deliveries() {
     let app = App::start();
-    let auditor = app.appoint(Role::Auditor).await.open_session().await;
+    let auditor = app.appoint(Role::Auditor).await.sign_in().await;
     let person = app.register().await.open_session().await;
     let figures = async || auditor.get("/api/v1/admin/node").await.expect(200).body;
     let before = figures().await;
