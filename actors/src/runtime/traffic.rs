@@ -80,7 +80,7 @@ mod tests {
         drop(one);
         assert_eq!(Transport::ALL.map(|transport| traffic.connections(transport)), [1, 0, 0]);
         drop(two);
-        traffic.clone().delivered(7);
+        traffic.delivered(7);
         traffic.delivered(3);
         assert_eq!((traffic.publications(), traffic.deliveries()), (2, 10));
     }

@@ -64,7 +64,7 @@ async fn the_functions_of_the_log_check_their_arguments() {
         format!("audit_log_drop_month({first}, 299, decode(repeat('00', 32 * 5), 'hex'), now())"),
         format!("audit_log_drop_month({first}, 320, decode(repeat('00', 32 * 2), 'hex'), now())"),
         format!("audit_log_drop_month({first}, 300, '', now())"),
-        format!("audit_log_drop_month(NULL, 300, decode(repeat('00', 32 * 4), 'hex'), now())"),
+        "audit_log_drop_month(NULL, 300, decode(repeat('00', 32 * 4), 'hex'), now())".to_owned(),
         "audit_log_drop_month('2020-01-01', 0, '', now())".to_owned(),
         // No account is being erased.
         "audit_log_destroy_key(1, now())".to_owned(),
