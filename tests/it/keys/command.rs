@@ -287,6 +287,7 @@ async fn lasting_keys_that_a_server_seals_meanwhile_are_renewed_all_the_same_and
     // The first update finds that another server was faster.
     rows.batch_execute(
         "CREATE SEQUENCE updates;
+         GRANT USAGE ON SEQUENCE updates TO PUBLIC;
          CREATE FUNCTION lose_first() RETURNS trigger LANGUAGE plpgsql AS
          'BEGIN IF nextval(''updates'') = 1 THEN RETURN NULL; END IF; RETURN NEW; END';
          CREATE TRIGGER lose_first BEFORE UPDATE ON lasting_keys FOR EACH ROW EXECUTE FUNCTION lose_first()",
