@@ -95,7 +95,9 @@ async fn a_step_up_gives_privilege_to_the_new_token_and_ends_that_of_the_old_one
 #[tokio::test]
 async fn a_guessable_or_short_new_password_is_refused() {
     let session = App::start().register().await.sign_in().await;
-    for weak in ["password1234", "short", session.person.email.as_str()] {
+    // In capital letters, because addresses that are noted as secrets would be found in the lines of other tests.
+    let address = session.person.email.to_uppercase();
+    for weak in ["password1234", "short", &address] {
         session.post("/api/v1/profile/password", &json!({"new_password": weak})).await.expect(422).problem();
     }
     session.person.try_password(PASSWORD).await.expect(200);
