@@ -1,4 +1,4 @@
-//! [`Order`]: the request that a command makes of its arguments.
+//! The request that a command makes of its arguments.
 
 use std::collections::BTreeMap;
 
