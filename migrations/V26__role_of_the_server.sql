@@ -110,6 +110,10 @@ BEGIN
        OR until IS DISTINCT FROM (SELECT max(leaf_index) + 1 FROM audit_log WHERE month = old_month) THEN
         RAISE EXCEPTION 'this is not the oldest month of the audit log';
     END IF;
+    -- The role of the server could have inserted an entry into the old month that does not belong there.
+    IF until > head.size OR EXISTS (SELECT FROM audit_log WHERE month > old_month AND leaf_index < until) THEN
+        RAISE EXCEPTION 'later months have entries before the end of this one';
+    END IF;
     IF old_month >= head.month THEN
         RAISE EXCEPTION 'the newest month of the audit log is kept';
     END IF;
@@ -143,6 +147,7 @@ DECLARE
 BEGIN
     DELETE FROM audit_checkpoints c WHERE c.at < latest AND EXISTS (
         SELECT FROM audit_checkpoints o WHERE o.generation = c.generation AND o.size > c.size
+            AND o.size <= (SELECT size FROM audit_log_head)
             AND o.at < latest AND date_trunc('hour', o.at, 'UTC') = date_trunc('hour', c.at, 'UTC'));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN deleted;

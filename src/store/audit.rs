@@ -5,7 +5,8 @@
 //! other systems that an audit event causes, so no use case can forget them.
 //!
 //! What the canary account does in a drill, and what the server does with it, is left out here, for both: one event `drill.run` says
-//! it all. What another user does to the canary is recorded like everything else.
+//! it all. What another user, a key of the server API or the command
+//! line does to the canary is recorded like everything else.
 
 use deadpool_postgres::GenericClient;
 use futures_util::future;
@@ -28,7 +29,8 @@ const INSERT: &str = "
          AS e (id, at, event, outcome, actor_id, user_id, session_id, device_id, connection_id, address, request_id,
                detail, subject, api_key_id)
     WHERE NOT EXISTS (SELECT FROM users c WHERE c.role = 'canary' AND c.id = e.user_id
-                      AND coalesce(e.actor_id, c.id) = c.id)
+                      AND coalesce(e.actor_id, c.id) = c.id AND e.api_key_id IS NULL
+                      AND NOT coalesce(e.detail ?| ARRAY['by', 'key'], false))
     ON CONFLICT (id) DO NOTHING";
 
 impl Store {

@@ -99,8 +99,8 @@ async fn every_table_reaches_a_plateau() {
     let [early, late] = peaks;
     println!("the most rows of each table, in the first and in the second {WINDOW} days:");
     for (table, peak) in &late {
-        // The second test has the statistics.
-        if table == "statistics" {
+        // The second test has the statistics. The hashes of subtrees stay when their months are dropped: one for 256 entries.
+        if ["statistics", "audit_log_nodes"].contains(&table.as_str()) {
             continue;
         }
         assert_plateau(table, early[table], *peak);

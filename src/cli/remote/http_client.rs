@@ -5,7 +5,10 @@ use std::{path::Path, time::Duration};
 use reqwest::{Certificate, Client, Identity, Method, RequestBuilder, Response, header, redirect};
 use serde_json::Value;
 
-use super::{problem::Problem, profile::Profile};
+use super::{
+    problem::Problem,
+    profile::{Profile, is_loopback},
+};
 use crate::cli::{error::CliError, harmless::harmless};
 
 /// How long a connection may take.
@@ -96,6 +99,10 @@ impl HttpClient {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_WITHIN)
             .user_agent(concat!("portcullis-cli/", env!("CARGO_PKG_VERSION")));
+        // Plain HTTP to this machine is permitted because it does not leave it. So it must not go to a proxy.
+        if is_loopback(&profile.url) {
+            client = client.no_proxy();
+        }
         if let Some(path) = &profile.ca_file {
             let pem = read(path)?;
             let trusted = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(path, &error))?;

@@ -62,10 +62,14 @@ async fn carry_out(server: &SignedIn, verb: &'static Verb, matches: &ArgMatches)
         Shown::Fields | Shown::Proof | Shown::Says(_) | Shown::SaysWithSecret(..) => {
             let answer = server.call(&request).await?;
             if as_json {
-                return output::json(&answer, false);
+                output::json(&answer, false)?;
+                return passed(verb, &answer);
             }
             match verb.shown {
-                Shown::Fields => output::line(&rendering::fields(&answer).join("\n")),
+                Shown::Fields => {
+                    output::line(&rendering::fields(&answer).join("\n"))?;
+                    passed(verb, &answer)
+                }
                 Shown::Proof => output::line(&rendering::proof(&answer).join("\n")),
                 Shown::SaysWithSecret(template, label, pointer) => {
                     say_with_secret(&sentence(template, &answer, &words), label, answer.pointer(pointer))
@@ -74,6 +78,16 @@ async fn carry_out(server: &SignedIn, verb: &'static Verb, matches: &ArgMatches)
                 _ => Ok(()),
             }
         }
+    }
+}
+
+/// A drill that did not pass is a failure, so that scripts notice it.
+fn passed(verb: &Verb, answer: &Value) -> Result<(), CliError> {
+    match answer["outcome"].as_str() {
+        Some(outcome) if verb.path == "/drill" && outcome != "passed" => {
+            Err(CliError::Failure(format!("the drill did not pass: {outcome}")))
+        }
+        _ => Ok(()),
     }
 }
 

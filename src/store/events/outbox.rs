@@ -41,7 +41,11 @@ pub(crate) async fn enqueue_caused(
     client: &impl GenericClient,
     events: &[AuditEvent],
 ) -> Result<(), StoreError> {
-    let own = |event: &AuditEvent| event.user.filter(|user| event.actor.is_none_or(|actor| actor == *user));
+    let own = |event: &AuditEvent| {
+        let by_others =
+            event.api_key.is_some() || ["by", "key"].iter().any(|name| event.detail.contains_key(*name));
+        event.user.filter(|user| !by_others && event.actor.is_none_or(|actor| actor == *user))
+    };
     let caused =
         events.iter().flat_map(|event| outgoing(event).into_iter().map(move |out| (out, own(event))));
     let (caused, own): (Vec<_>, Vec<_>) = caused.map(|(out, own)| (out, own.map(|user| user.0))).unzip();

@@ -58,8 +58,10 @@ pub(super) async fn insert(
                                       actor_id, sessions, created_at, origin, subject, network, opened_since, users,
                                       excluded, more, reported)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::cidr, $14, $15, $16, $17, true)
-             RETURNING id)
-             INSERT INTO receipts_due (revocation_id, counted) SELECT id, $18 FROM written RETURNING revocation_id",
+             RETURNING id),
+             -- A drill leaves one event in the audit log, and no receipt.
+             due AS (INSERT INTO receipts_due (revocation_id, counted) SELECT id, $18 FROM written WHERE $6::text <> 'drill')
+             SELECT id FROM written",
         )
         .await?;
     let row = transaction
