@@ -37,7 +37,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn names_in_sources() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the folder of the sources");
     let mut files = Vec::new();
-    for folder in ["service", "store", "socket", "http"] {
+    for folder in ["service", "store", "socket", "http", "domain/receipt"] {
         sources(&root.join(folder), &mut files);
     }
     let mut names = BTreeSet::new();

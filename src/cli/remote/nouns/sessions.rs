@@ -137,6 +137,7 @@ pub(super) const CONNECTION: Noun = Noun {
                 Kind::Text,
                 "Only those with this text in the name and version of the client's library.",
             ),
+            filter("country", Kind::Text, "Only those from this country (two letters)."),
             OLDER,
             YOUNGER,
             filter(
