@@ -220,7 +220,7 @@ const METRICS: &[Metric] = &[
     gauge(
         "receipts_waiting",
         &[],
-        "revocations that a node has neither carried out nor lapsed for, as this node last saw",
+        "revocations older than 30 seconds that a node has neither carried out nor lapsed for, as this node last saw",
     ),
     counter("refreshes_total", &["outcome"], "uses of refresh tokens"),
     gauge(

@@ -1,8 +1,8 @@
 //! The leases of nodes: which servers are running, and what they have read.
 //!
 //! Called by the revocation feed, on its own connection, and at the end of a server. All times are those of the database, so
-//! that the clocks of nodes do not matter. The lease is renewed at the end of a look at the revocations. A node stops to accept
-//! requests and frames a second after the beginning of its last look, and so before its lease lapses.
+//! that the clocks of nodes do not matter. The lease is renewed at the beginning of a look at the revocations, before the look reads
+//! anything. A node stops to accept requests and frames a second after the beginning of its last look, and so before its lease lapses.
 
 use tokio_postgres::{Client, error::SqlState};
 use uuid::Uuid;
@@ -14,13 +14,14 @@ const LEASE_SECONDS: f64 = 3.0;
 /// Nodes whose lease has lapsed for so long are forgotten when another node starts.
 const FORGOTTEN_AFTER: &str = "1 day";
 
-/// Makes a node known, before it begins to follow revocations. From now on, receipts wait until it has begun, or has lapsed.
+/// Makes a node known, before it begins to follow revocations. From now on, receipts wait until it has begun, or has lapsed. A second
+/// call, after a look that could not begin, makes the lease last longer.
 pub(crate) async fn register(client: &Client, node: Uuid) -> Result<(), StoreError> {
     let forget =
         format!("DELETE FROM nodes WHERE lease_until < clock_timestamp() - interval '{FORGOTTEN_AFTER}'");
     written(client.execute(&forget, &[]).await)?;
     let sql = "INSERT INTO nodes (id, lease_until) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
-               ON CONFLICT (id) DO NOTHING";
+               ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until";
     written(client.execute(sql, &[&node, &LEASE_SECONDS]).await)
 }
 

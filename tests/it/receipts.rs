@@ -172,6 +172,43 @@ async fn a_node_that_cannot_reach_the_database_is_lapsed_in_the_receipt_and_had_
 }
 
 #[tokio::test]
+async fn a_node_that_was_cut_off_has_a_lease_again_before_it_looks_at_the_revocations() {
+    let database = fresh_database();
+    let proxy = DatabaseProxy::to(&database);
+    let cut_off = App::over(proxy.database(), |_| {});
+    let (rows, link) = database.config.connect(tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(link);
+    let leases = async || -> i64 {
+        let sql = "SELECT count(*) FROM nodes WHERE lease_until > clock_timestamp()";
+        rows.query_one(sql, &[]).await.expect("a number").get(0)
+    };
+    eventually("the node has a lease", async || leases().await == 1).await;
+    proxy.cut();
+    eventually("the lease has lapsed", async || leases().await == 0).await;
+    // The node writes this table at the end of a look, and only reads it before.
+    let barrier = Barrier::at(&database, "LOCK TABLE service_time IN SHARE MODE").await;
+    proxy.mend();
+    barrier.wait_for(1).await;
+    // What commits now is not seen by this look, so no receipt may say that the node is lapsed.
+    assert_eq!(leases().await, 1);
+    assert!(!cut_off.is_current());
+    barrier.release().await;
+    eventually("the node is current", async || cut_off.is_current()).await;
+}
+
+#[tokio::test]
+async fn only_revocations_that_wait_for_long_are_counted_as_waiting() {
+    let app = App::start();
+    silent_node(&app, 3_600.0).await;
+    let user = app.register().await.sign_in().await;
+    app.revoke(Target::Session(user.id)).await;
+    assert_eq!(app.complete_revocations().await, 0);
+    let earlier = "UPDATE receipts_due SET written_at = written_at - interval '31 seconds'";
+    app.rows().await.batch_execute(earlier).await.expect("an older revocation");
+    assert_eq!(app.complete_revocations().await, 1);
+}
+
+#[tokio::test]
 async fn a_server_that_stops_before_a_revocation_is_complete_leaves_the_receipt_to_the_next_one() {
     let app = App::with(|_| {});
     let operator = app.appoint(Role::Operator).await.sign_in().await;

@@ -7,7 +7,8 @@
 //! - [`standing`]: how far a node has carried a revocation out, and when that is final
 //! - [`outward`]: what of a free text or a network may leave the server; [`reason`]: the reason beside the receipt
 //! - [`batch`]: the tree of receipts to which one entry of the audit log commits
-//! - [`signed`]: the receipt with its proofs, as it is handed out; [`verification`]: what it must prove
+//! - [`signed`]: the receipt with its proofs, as it is handed out; [`verification`]: what it must prove;
+//!   `unrepeated`: which JSON is read
 
 pub mod batch;
 pub mod document;
@@ -16,6 +17,7 @@ pub mod outward;
 pub mod reason;
 pub mod signed;
 pub mod standing;
+mod unrepeated;
 pub mod verification;
 
 /// The name of the audit event that commits to a batch of receipts.

@@ -8,6 +8,7 @@ use super::{
     COMPLETED, RECEIPTS, RECEIPTS_ROOT,
     document::{Receipt, VERSION},
     signed::SignedReceipt,
+    unrepeated::Unrepeated,
 };
 use crate::transparency_log::{
     checkpoint::Checkpoint,
@@ -116,11 +117,11 @@ pub fn verify(text: &str, keys: &[NoteVerifier]) -> Result<VerifiedReceipt, Rece
 fn read(text: &str) -> Result<SignedReceipt, ReceiptError> {
     let malformed = |error: serde_json::Error| ReceiptError::Malformed(error.to_string());
     // A later version may have other fields, so the version is read first.
-    let value: Value = serde_json::from_str(text).map_err(malformed)?;
+    let Unrepeated(value) = serde_json::from_str(text).map_err(malformed)?;
     let version = value.pointer("/receipt/version").and_then(Value::as_u64);
     match version {
         Some(version) if version != u64::from(VERSION) => Err(ReceiptError::Version(version)),
-        // The text is read again, because a value keeps only the last of two members with one name.
+        // The text is read again, so that an error has its place in the text.
         _ => serde_json::from_str(text).map_err(malformed),
     }
 }

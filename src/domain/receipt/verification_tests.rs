@@ -211,6 +211,60 @@ fn flip(bytes: &mut [u8], at: prop::sample::Index, bit: u8) {
     bytes[at.index(bytes.len())] ^= 1 << bit;
 }
 
+/// The text of a value, in which the object at this place has its first member twice, with another value at first. `None` if there is no
+/// object with members.
+fn with_repeated_member(value: &Value, place: &str) -> Option<String> {
+    let (name, _) = value.pointer(place)?.as_object()?.iter().next()?;
+    let mut marked = value.clone();
+    let object = marked.pointer_mut(place)?.as_object_mut()?;
+    object.insert("\u{1}".to_owned(), json!("another"));
+    let text = marked.to_string();
+    let repeated = text.replace("\"\\u0001\":", &format!("{}:", json!(name)));
+    assert_ne!(repeated, text);
+    Some(repeated)
+}
+
+/// All places of objects.
+fn objects(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.push(place.to_owned());
+            fields.iter().for_each(|(name, value)| objects(value, &format!("{place}/{name}"), found));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, value)| objects(value, &format!("{place}/{at}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_member_that_is_there_twice_is_refused_wherever_it_is() {
+    let value = serde_json::to_value(&signed()[0]).unwrap();
+    let mut places = Vec::new();
+    objects(&value, "", &mut places);
+    for needed in [
+        "",
+        "/entry",
+        "/entry/detail",
+        "/receipt",
+        "/receipt/target",
+        "/receipt/nodes/0",
+        "/reason",
+        "/batch",
+    ] {
+        assert!(places.iter().any(|place| place == needed), "{needed}: {places:?}");
+    }
+    for place in places {
+        let twice = with_repeated_member(&value, &place).unwrap();
+        let refused = verify(&twice, &[key()]);
+        assert!(
+            matches!(&refused, Err(ReceiptError::Malformed(why)) if why.contains("is there twice")),
+            "{place}: {refused:?}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn a_receipt_with_any_edited_value_is_refused(

@@ -29,9 +29,11 @@ use crate::{
     core::{Core, clock::Clock, failure::Failure, privilege::PrivilegeCheck},
 };
 
-/// How often sockets that were not closed in time are looked for again, and how many times.
+/// How long after a look the sockets that were not closed in time are looked for again, at first and later.
 const REST_EVERY: Duration = Duration::from_secs(1);
-const REST_ROUNDS: u32 = 600;
+const REST_SELDOM: Duration = Duration::from_secs(60);
+/// After so many looks, the pauses grow.
+const REST_OFTEN: u32 = 60;
 
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,8 +247,8 @@ impl Revoker {
         self.notes.add(id, progress);
     }
 
-    /// Waits until the sockets that were cut and not closed in time are closed, too. A socket stays in its session until then, so
-    /// a second cut finds it.
+    /// Waits until the sockets that were cut and not closed in time are closed, too, however long that takes: without the note at the
+    /// end, the receipt would wait until this process ends. A socket stays in its session until it is closed, so a second cut finds it.
     async fn close_rest(
         &self,
         id: RevocationId,
@@ -255,8 +257,8 @@ impl Revoker {
         after: Option<Duration>,
     ) {
         let since = Instant::now();
-        for _ in 0..REST_ROUNDS {
-            tokio::time::sleep(REST_EVERY).await;
+        for round in 0_u32.. {
+            tokio::time::sleep(rest_pause(round)).await;
             // After a changed role, clients connect again, and a second cut would end their new sockets.
             let rest =
                 if committed.cause.ends_session() { self.close_sockets(&committed).await.pending } else { 0 };
@@ -265,8 +267,10 @@ impl Revoker {
                 let closed = RevocationResult { sockets_closed, pending: 0, ..first };
                 return self.note(id, &closed, after.map(|after| after + since.elapsed()));
             }
+            if round == REST_OFTEN {
+                tracing::error!(revocation = %id, sockets = rest, "sockets of a revocation are still not closed");
+            }
         }
-        tracing::error!(revocation = %id, "sockets of a revocation are still not closed");
     }
 
     /// Calls `close_sockets` in the background, for a revocation that no request of this node waits for. `at` is the time of the
@@ -318,6 +322,12 @@ impl Revoker {
     }
 }
 
+/// The pause before a look for sockets that were not closed in time. `round` counts the looks from 0.
+fn rest_pause(round: u32) -> Duration {
+    let doublings = round.saturating_sub(REST_OFTEN).min(16);
+    (REST_EVERY * (1 << doublings)).min(REST_SELDOM)
+}
+
 /// What is known about an order whose commit was asked for: `heard` is what the feed has read, `answer` is what the database has
 /// answered. The answer knows more than the row that the feed reads, for example the number of sessions if all sessions ended.
 ///
@@ -337,6 +347,16 @@ fn known(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sockets_that_stay_open_are_looked_for_without_an_end_and_later_once_a_minute() {
+        let pauses: Vec<_> = (0..10_000).map(rest_pause).collect();
+        assert!(pauses[..=60].iter().all(|pause| *pause == Duration::from_secs(1)));
+        assert!(pauses.is_sorted() && pauses[61] == Duration::from_secs(2));
+        assert!(
+            pauses[66..].iter().chain([&rest_pause(u32::MAX)]).all(|pause| *pause == Duration::from_secs(60))
+        );
+    }
 
     #[test]
     fn the_answer_of_the_database_counts_more_than_what_the_feed_has_read() {

@@ -46,7 +46,7 @@ const MOST_PAGES: usize = 20;
 const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
 /// How often this node notes in the database that a server is in service.
 const NOTE_SERVICE: Duration = Duration::from_secs(10);
-/// How often this node renews its lease.
+/// A look renews the lease of this node before it reads anything, if the lease was asked for longer ago than this.
 const RENEW_LEASE: Duration = Duration::from_secs(1);
 /// The most sessions that one query asks about, to learn which of these sessions have ended.
 const SESSIONS_ASKED: usize = 1_000;
@@ -85,8 +85,8 @@ struct Progress {
     service_noted: Option<Instant>,
     /// The point from which this node has followed revocations. `None` before the first look.
     began: Option<Watermark>,
-    /// When this node last renewed its lease.
-    lease_renewed: Option<Instant>,
+    /// When this node last asked for its lease. The lease lasts at least from then.
+    lease_asked: Option<Instant>,
 }
 
 /// One look at the database.
@@ -159,21 +159,18 @@ impl RevocationFeed {
 
     /// Carries out everything since the last look, or the rest of an interrupted look. The look counts only after that.
     async fn look(&self, listener: &RevocationListener, progress: &mut Progress) -> Result<(), StoreError> {
-        if progress.began.is_none() {
-            listener.register_node(self.node).await?;
-        }
-        let place = progress.place.as_ref();
         let mut look = match progress.look.take() {
             Some(interrupted) => interrupted,
-            None => self.begin(listener, place).await?,
+            None => self.begin(listener, progress).await?,
         };
+        let place = progress.place.as_ref();
         progress.began.get_or_insert_with(|| look.end.clone());
         if let Err(error) = self.carry_on(listener, &mut look, place.map(|(place, _)| place)).await {
             progress.look = Some(look);
             return Err(error);
         }
         listener.note_look().await?;
-        progress.place = Some((look.end, look.at));
+        let is_first = progress.place.replace((look.end, look.at)).is_none();
         let abandoned = self.in_flight.seen_all(look.number);
         look.closings
             .extend(abandoned.into_iter().map(|order| self.revoker.close_sockets_in_background(order, None)));
@@ -185,27 +182,46 @@ impl RevocationFeed {
             }
         }
         self.note_service(listener, progress).await?;
-        self.renew_lease(listener, progress).await?;
+        if is_first {
+            // From now on, the database knows from which point this node follows revocations.
+            self.renew_lease(listener, progress).await?;
+        }
         self.state.looked(look.began);
         Ok(())
     }
 
-    /// Renews the lease of this node, if it is time. A look does not count without it: a receipt says of a node without a lease
-    /// that it accepts nothing.
-    async fn renew_lease(
+    /// Makes sure that this node has a lease, before a look reads anything. `began` is the beginning of the look.
+    ///
+    /// A receipt says of a node without a lease that it accepts nothing. What commits after the snapshot of a look is unknown to
+    /// this node for as long as the look counts, so the lease must last from the snapshot until then. It was asked for at most
+    /// [`RENEW_LEASE`] before the beginning of the look, and a look counts for a second after its beginning.
+    async fn hold_lease(
         &self,
         listener: &RevocationListener,
         progress: &mut Progress,
+        began: Instant,
     ) -> Result<(), StoreError> {
-        let fresh = progress.lease_renewed.is_some_and(|renewed| renewed.elapsed() < RENEW_LEASE);
-        if fresh && self.state.is_current() {
+        let due = progress.lease_asked.is_none_or(|asked| began - asked >= RENEW_LEASE);
+        if progress.began.is_none() {
+            listener.register_node(self.node).await?;
+        } else if due || !self.state.is_current() {
+            self.renew_lease(listener, progress).await?;
+        } else {
             return Ok(());
         }
-        if let (Some(began), Some((looked, _))) = (&progress.began, &progress.place) {
-            listener.renew_lease(self.node, began, looked).await?;
-            progress.lease_renewed = Some(Instant::now());
-        }
+        progress.lease_asked = Some(began);
         Ok(())
+    }
+
+    /// Renews the lease of this node, with what the last complete look has reached.
+    async fn renew_lease(
+        &self,
+        listener: &RevocationListener,
+        progress: &Progress,
+    ) -> Result<(), StoreError> {
+        let Some(began) = &progress.began else { return Ok(()) };
+        let looked = progress.place.as_ref().map_or(began, |(looked, _)| looked);
+        listener.renew_lease(self.node, began, looked).await
     }
 
     /// Notes in the database, from time to time, that a server is in service. After a gap, this also asks the database for the
@@ -230,10 +246,11 @@ impl RevocationFeed {
     async fn begin(
         &self,
         listener: &RevocationListener,
-        place: Option<&(Watermark, OffsetDateTime)>,
+        progress: &mut Progress,
     ) -> Result<Look, StoreError> {
         let (number, began, at) = (self.in_flight.begin_look(), Instant::now(), self.clock.now());
-        let (end, revocations, denials) = match place {
+        self.hold_lease(listener, progress, began).await?;
+        let (end, revocations, denials) = match &progress.place {
             // If this node is current, there was no gap, even if the clock was set forward.
             Some((place, looked)) if self.state.is_current() || at - *looked < LONGEST_GAP => {
                 let backlog = listener.since(place).await?;

@@ -19,12 +19,16 @@ use time::OffsetDateTime;
 use super::standing::{Draft, receipts};
 use crate::{audit, error::StoreError, pool::Store};
 
+/// A revocation waits for a node if it is older than this, in milliseconds. A node that answers needs less time, and the lease of
+/// one that does not lapses before.
+const WAITS_AFTER_MS: u64 = 30_000;
+
 /// What a call has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// The receipts that were written.
     pub receipts: usize,
-    /// The revocations that wait for a node.
+    /// The revocations that have waited for a node for more than 30 seconds.
     pub waiting: usize,
     /// The last revocation that was examined, if there may be more after it.
     pub next: Option<RevocationId>,
@@ -67,7 +71,8 @@ async fn complete(
     if !complete.is_empty() {
         write(transaction, &complete, now).await?;
     }
-    Ok(Completed { receipts: complete.len(), waiting: waiting.len(), next })
+    let waiting = waiting.iter().filter(|draft| draft.age_ms >= WAITS_AFTER_MS).count();
+    Ok(Completed { receipts: complete.len(), waiting, next })
 }
 
 async fn write(

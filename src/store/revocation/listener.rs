@@ -271,7 +271,7 @@ impl RevocationListener {
         Ok(noted)
     }
 
-    /// Makes this node known. Call this before the first [`watermark`](Self::watermark) is taken.
+    /// Makes this node known, or prolongs its lease. Call this before the first [`watermark`](Self::watermark) is taken.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.

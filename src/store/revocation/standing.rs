@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use deadpool_postgres::GenericClient;
 use domain::receipt::{
     document::{Receipt, ReceiptTarget, RevocationFacts},
-    outward::{outward_text, surrounding},
+    outward::{outward_name, surrounding},
     reason::Reason,
     standing::{Lease, NodeFacts, Noted, standing},
 };
@@ -50,6 +50,8 @@ pub(super) struct Draft {
     pub(super) receipt: Receipt,
     /// The salt of the hash of its reason.
     pub(super) salt: Uuid,
+    /// Milliseconds since the commit.
+    pub(super) age_ms: u64,
 }
 
 /// The receipts of revocations that have none yet, as they are now, final or not. `condition` selects rows of `receipts_due d`, and
@@ -82,7 +84,7 @@ pub(super) async fn receipts(
         let standings = of_it.iter().map(|node| standing(*node, at, age)).collect();
         let salt = Uuid::new_v4();
         let receipt = Receipt::new(facts(revocation, row.try_get("counted")?, salt)?, standings);
-        Ok(Draft { receipt, salt })
+        Ok(Draft { receipt, salt, age_ms: age })
     };
     found.iter().map(receipt).collect()
 }
@@ -132,7 +134,7 @@ fn facts(
             within: network.map(|network| surrounding(network).to_string()),
             prefix: network.map(|network| network.prefix_len()),
             opened_since: revocation.opened_since,
-            subject: revocation.subject.as_deref().map(outward_text),
+            subject: revocation.subject.as_deref().map(outward_name),
         },
         cause: revocation.cause,
         reason_hash: Reason::outward(&revocation.reason, salt).hash(),

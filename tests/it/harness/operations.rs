@@ -23,7 +23,7 @@ use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
-    id::{SessionId, Subject, UserId},
+    id::{RevocationId, SessionId, Subject, UserId},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use service::{
@@ -31,7 +31,7 @@ use service::{
     Failure, PersonExport, RequestMeta, RevocationResult, Target, User, VerifiedLog, VerifyError,
     VerifyOptions,
 };
-use store::{Erased, RoleStanding, SERVER_ROLE, Store};
+use store::{Erased, MonthDrop, RoleStanding, SERVER_ROLE, Store};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -143,6 +143,22 @@ impl App {
         log.sequence().await.expect("the events enter the log");
     }
 
+    /// Writes the receipts of the revocations that are complete, as the job of a server that writes receipts does. Returns how many
+    /// revocations have waited for a node for long.
+    pub(crate) async fn complete_revocations(&self) -> usize {
+        self.store().complete_revocations(RevocationId(0), self.now()).await.expect("a pass").waiting
+    }
+
+    /// Makes the server begin nothing more, as at the beginning of a shutdown.
+    pub(crate) fn stop_accepting(&self) {
+        self.services().upkeep.stop_accepting();
+    }
+
+    /// Stops the jobs of the server, as at the end of a shutdown.
+    pub(crate) async fn stop_jobs(&self) {
+        self.services().upkeep.stop().await;
+    }
+
     /// Verifies the audit log.
     pub(crate) async fn verify_log(&self, options: &VerifyOptions) -> Result<VerifiedLog, VerifyError> {
         self.services().audit_log.verify(options, &|_, _| ()).await
@@ -174,7 +190,12 @@ impl App {
         let none = "UPDATE audit_log_head SET kept_days = -10000";
         self.rows().await.batch_execute(none).await.expect("the head");
         let event = AuditEvent::new("audit.month_dropped", Outcome::Success, 0);
-        self.store().drop_audit_month(self.now() - kept, event).await.expect("a month").is_some()
+        matches!(self.try_drop_audit_month(kept, event).await, MonthDrop::Dropped(_))
+    }
+
+    /// Drops the oldest month of the audit log, if it ended this long ago and the database does not keep it longer.
+    pub(crate) async fn try_drop_audit_month(&self, kept: Duration, event: AuditEvent) -> MonthDrop {
+        self.store().drop_audit_month(self.now() - kept, event).await.expect("a month")
     }
 
     /// Replaces the keys of the server by those of these secrets, as a server does that reads its settings again.
