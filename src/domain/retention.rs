@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+const DAY: u64 = 24 * 60 * 60;
+
 /// How long rows are kept. Attempts to sign in have a setting of their own, because their rows are dropped in whole months.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetentionPeriods {
@@ -15,9 +17,16 @@ pub struct RetentionPeriods {
     pub audit: Duration,
 }
 
+impl RetentionPeriods {
+    /// For how many whole days audit events are kept.
+    #[must_use]
+    pub fn audit_days(&self) -> i32 {
+        i32::try_from(self.audit.as_secs() / DAY).unwrap_or(i32::MAX)
+    }
+}
+
 impl Default for RetentionPeriods {
     fn default() -> Self {
-        const DAY: u64 = 24 * 60 * 60;
         Self {
             sessions: Duration::from_secs(90 * DAY),
             revocations: Duration::from_secs(90 * DAY),

@@ -63,6 +63,7 @@ pub use audit_log::{
     entries::LogFilter,
     entry_row::LoggedEntry,
     head::LogHead,
+    months::MonthDrop,
     sequence::{SequenceOrder, Sequenced},
 };
 pub use certificate_lock::CertificateLock;

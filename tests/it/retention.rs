@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{App, eventually};
+use crate::harness::{App, Barrier, eventually};
 
 /// Writes a channel with this many publications. All of them have been removed, but their rows still exist.
 async fn channel_with_removed_history(app: &App, rows: i64) {
@@ -72,6 +72,30 @@ async fn a_channel_unused_for_a_month_is_forgotten_and_old_positions_are_not_rec
     let back = another.ask(back).await.expect("a reply");
     assert!(back["subscribe"].get("recovered").is_none(), "{back}");
     assert_eq!(back["subscribe"]["offset"], 65_537);
+}
+
+#[tokio::test]
+async fn the_first_look_for_erased_channels_ends_no_subscription_of_a_forgotten_channel() {
+    let app = App::start();
+    // While a pass of all jobs waits for this table, no other pass begins. The look for erased channels is the last of them.
+    let barrier = Barrier::at(app.database(), "LOCK TABLE drill_requests IN SHARE MODE").await;
+    let pass = tokio::spawn({
+        let app = app.clone();
+        async move { app.try_sweep().await }
+    });
+    barrier.wait_for(1).await;
+    let mut socket = app.register().await.open_session().await.connect_by_command().await;
+    socket.ask(json!({"subscribe": {"channel": "chat:lobby"}})).await.expect("a reply");
+    let publish = json!({"publish": {"channel": "chat:lobby", "data": 1}});
+    let reply = socket.ask(publish.clone()).await.expect("a reply");
+    assert!(reply["publish"].is_object(), "{reply}");
+    let forget = "DELETE FROM channel_messages; DELETE FROM channels; UPDATE channel_epoch SET floor = 65536";
+    app.rows().await.batch_execute(forget).await.expect("a forgotten channel");
+    barrier.release().await;
+    // On a busy machine the wait for the table may take too long. The other steps have run in any case.
+    let _ = pass.await.expect("the pass");
+    let reply = socket.ask(publish).await.expect("a reply");
+    assert!(reply["publish"].is_object(), "{reply}");
 }
 
 #[tokio::test]

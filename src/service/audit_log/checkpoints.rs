@@ -52,7 +52,8 @@ impl AuditLog {
         let known = self.signed_before(head).await?;
         let last = known.iter().max_by_key(|known| known.size);
         let (size, now) = (head.size(), self.clock.now());
-        let age = last.map_or(EVERY, |last| now - last.at);
+        // A time of the future, of a clock that is ahead, must not delay the next checkpoint.
+        let age = last.map_or(EVERY, |last| (now - last.at).abs());
         let covered = last.map_or(0, |last| last.size);
         // Another node may have signed a larger checkpoint after this head was read.
         if covered >= size {

@@ -12,10 +12,15 @@ pub(crate) mod recording;
 pub(crate) mod run;
 pub(crate) mod settings;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
+
+use actors::Realtime;
 
 use canary::Canary;
 use domain::drill::{DrillReport, DrillStarter};
@@ -37,6 +42,8 @@ use crate::{
     revocation::Revocation,
 };
 
+/// How long a stop waits for the revocation of a session that was claimed.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 /// The key of the limit on drills that admins start.
 const LIMIT_KEY: &str = "node";
 
@@ -46,6 +53,7 @@ pub struct Drills(Arc<Parts>);
 
 struct Parts {
     store: Store,
+    realtime: Realtime,
     clock: Clock,
     audit: AuditTrail,
     throttle: Throttle,
@@ -59,6 +67,10 @@ struct Parts {
     running: Mutex<()>,
     /// The number of connections of this node that belong to a drill now.
     held: AtomicUsize,
+    /// Whether this node is being stopped.
+    stopped: AtomicBool,
+    /// Held from before the claim of a session of another node until the session is revoked.
+    claiming: Mutex<()>,
 }
 
 impl Drills {
@@ -74,6 +86,7 @@ impl Drills {
         );
         Self(Arc::new(Parts {
             store: store.clone(),
+            realtime: realtime.clone(),
             clock: clock.clone(),
             audit: audit.clone(),
             throttle: throttle.clone(),
@@ -84,7 +97,29 @@ impl Drills {
             doors: OnceLock::new(),
             running: Mutex::new(()),
             held: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            claiming: Mutex::new(()),
         }))
+    }
+
+    /// From now on, this node begins no drill, and claims no session. A node that stops refuses new connections and closes sockets,
+    /// which says nothing about revocations, and it may end before it has revoked what it has claimed.
+    pub(crate) fn begin_no_more(&self) {
+        self.0.stopped.store(true, Ordering::Release);
+    }
+
+    /// Whether this node begins no drill and claims no session.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::Acquire) || self.0.realtime.is_draining()
+    }
+
+    /// As [`Self::begin_no_more`], and waits for the revocation of a session that was claimed before, at most five seconds.
+    pub(crate) async fn stop(&self) {
+        self.begin_no_more();
+        // A claim looks at the switch while it holds the lock, so no claim begins after this.
+        if tokio::time::timeout(SETTLED_WITHIN, self.0.claiming.lock()).await.is_err() {
+            tracing::warn!("a session of another node's drill was claimed, and is not revoked yet");
+        }
     }
 
     /// Fills in the client that opens the doors of this node. Only the first call counts.
@@ -136,11 +171,22 @@ impl Drills {
         self.try_drill(DrillStarter::CommandLine, Some(request), event).await.map(drop)
     }
 
-    /// Revokes a session that another node has offered, if there is one.
+    /// Revokes a session that another node has offered, if there is one. A claim is followed by the revocation even if the caller is
+    /// cancelled.
     ///
     /// # Errors
     /// `Unavailable`.
     pub(crate) async fn revoke_offered(&self) -> Result<(), Failure> {
+        let drills = self.clone();
+        let work = async move { drills.claim_and_revoke().await };
+        self.0.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
+    }
+
+    async fn claim_and_revoke(&self) -> Result<(), Failure> {
+        let _claiming = self.0.claiming.lock().await;
+        if self.has_stopped() {
+            return Ok(());
+        }
         let Some(offered) = self.0.store.claim_canary(self.0.node).await? else { return Ok(()) };
         // Without the account, no session of it can be offered.
         let Some(canary) = self.0.store.canary_account().await? else { return Ok(()) };
@@ -160,6 +206,9 @@ impl Drills {
         event: AuditEvent,
     ) -> Result<Option<DrillReport>, Failure> {
         let parts = &*self.0;
+        if self.has_stopped() {
+            return Err(Failure::unavailable());
+        }
         let Ok(_running) = parts.running.try_lock() else { return Ok(None) };
         let Some(doors) = parts.doors.get() else { return Err(Failure::unavailable()) };
         let run = Run {

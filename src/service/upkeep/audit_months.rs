@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use store::Store;
+use parking_lot::Mutex;
+use store::{MonthDrop, Store};
+use time::Date;
 
 use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure};
 
@@ -16,8 +18,10 @@ pub(crate) struct AuditMonths {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) audit: AuditTrail,
-    /// How long entries are kept. A month is dropped when all its entries are older.
-    pub(crate) kept: Duration,
+    /// How long entries are kept, in days. A month is dropped when all its entries are older.
+    pub(crate) kept_days: i32,
+    /// The month that was last reported as kept.
+    pub(crate) reported: Mutex<Option<Date>>,
 }
 
 impl AuditMonths {
@@ -29,10 +33,35 @@ impl AuditMonths {
         let now = self.clock.now();
         loop {
             let event = self.audit.local_event("audit.month_dropped");
-            let Some(month) = self.store.drop_audit_month(now - self.kept, event).await? else { break };
-            tracing::info!(%month, "a month of the audit log was dropped");
+            match self
+                .store
+                .drop_audit_month(now - time::Duration::days(self.kept_days.into()), event)
+                .await?
+            {
+                MonthDrop::Dropped(month) => tracing::info!(%month, "a month of the audit log was dropped"),
+                MonthDrop::KeptByOwner { month, noted_days } => {
+                    self.report_kept(month, noted_days);
+                    break;
+                }
+                MonthDrop::NotDue => break,
+            }
         }
         self.store.thin_audit_checkpoints(now).await?;
         Ok(())
+    }
+
+    /// Says once of each month why it is not dropped.
+    fn report_kept(&self, month: Date, noted_days: i32) {
+        if self.reported.lock().replace(month) == Some(month) {
+            return;
+        }
+        let setting_days = self.kept_days;
+        tracing::warn!(
+            %month,
+            setting_days,
+            database_days = noted_days,
+            "a month of the audit log is older than AUDIT_RETENTION_DAYS and is kept, because the database has noted a longer \
+             time: run `portcullis migrate` with AUDIT_RETENTION_DAYS={setting_days}, or give this server the noted number of days"
+        );
     }
 }

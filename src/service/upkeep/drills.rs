@@ -2,11 +2,10 @@
 //! nodes.
 //!
 //! The two jobs are separate: while this node waits in a drill for another node, it still revokes for others. A stop may cancel a
-//! drill; its session then ends by itself after ten minutes.
+//! drill; its session then ends by itself after ten minutes. A session that was claimed is revoked before the node has stopped.
 
 use std::{sync::Arc, time::Duration};
 
-use actors::Realtime;
 use domain::drill::{first_wait, next_wait};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -24,7 +23,6 @@ pub(crate) const CLAIMS_EVERY: Duration = Duration::from_millis(500);
 /// Starts drills.
 pub(crate) struct DrillJob {
     drills: Drills,
-    realtime: Realtime,
     interval: Option<Duration>,
     /// When the next drill of the schedule is due.
     due: Mutex<Option<Instant>>,
@@ -32,15 +30,10 @@ pub(crate) struct DrillJob {
 
 impl DrillJob {
     /// The job, with the first drill at a random time within the interval.
-    pub(crate) fn new(
-        drills: Drills,
-        realtime: Realtime,
-        clock: &Clock,
-        interval: Option<Duration>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(drills: Drills, clock: &Clock, interval: Option<Duration>) -> Arc<Self> {
         recording::announce(clock, interval);
         let due = interval.map(|interval| Instant::now() + first_wait(interval, random_share()));
-        Arc::new(Self { drills, realtime, interval, due: Mutex::new(due) })
+        Arc::new(Self { drills, interval, due: Mutex::new(due) })
     }
 
     /// One pass: answers a request of the command line, and drills if it is time.
@@ -48,8 +41,7 @@ impl DrillJob {
     /// # Errors
     /// `Unavailable`.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
-        // A node that stops refuses new connections, which says nothing about revocations.
-        if self.realtime.is_draining() {
+        if self.drills.has_stopped() {
             return Ok(());
         }
         self.drills.answer_request().await?;

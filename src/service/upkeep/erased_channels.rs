@@ -37,6 +37,18 @@ impl ErasedChannelsJob {
         Self { store, realtime, last: Mutex::default() }
     }
 
+    /// Notes where the first look begins. Called before the first channel is read: then everything that is erased later is found, and
+    /// the first look need not make the node read all channels again. A channel that was forgotten meanwhile would lose its
+    /// subscribers.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub(crate) async fn begin(&self) -> Result<(), Failure> {
+        let found = self.store.erased_channels(None).await?;
+        *self.last.lock() = Look { next: Some(found.next), found: HashMap::new() };
+        Ok(())
+    }
+
     /// One pass.
     ///
     /// # Errors
@@ -44,7 +56,7 @@ impl ErasedChannelsJob {
     pub(crate) async fn run(&self) -> Result<(), Failure> {
         let last = self.last.lock().clone();
         let found = self.store.erased_channels(last.next.clone()).await?;
-        // The first pass does not know what was erased since the start.
+        // Without a beginning, this pass does not know what was erased since the start.
         let all = last.next.is_none() || found.channels.len() >= ERASED_CHANNELS;
         let is_new = |(name, changed): &&(ChannelName, String)| last.found.get(name) != Some(changed);
         let new = || found.channels.iter().filter(is_new).map(|(name, _)| name.clone());

@@ -127,6 +127,7 @@ pub struct Upkeep {
     reseal: Arc<Reseal>,
     statistics: Arc<StatisticsJob>,
     erasing: Arc<Erasing>,
+    erased_channels: Arc<ErasedChannelsJob>,
     audit_log: Arc<AuditLog>,
     audit_months: Arc<AuditMonths>,
     completed: Arc<CompletedRevocations>,
@@ -187,11 +188,13 @@ impl Upkeep {
                 requests: erasures,
                 rules: settings.erasure,
             })),
+            erased_channels: Arc::new(ErasedChannelsJob::new(store.clone(), realtime.clone())),
             audit_months: Arc::new(AuditMonths {
                 store: store.clone(),
                 clock: clock.clone(),
                 audit: audit.clone(),
-                kept: settings.rows.audit,
+                kept_days: settings.rows.audit_days(),
+                reported: Mutex::default(),
             }),
             completed: Arc::new(CompletedRevocations::of(core, Arc::clone(&audit_log))),
             node: settings.node,
@@ -219,6 +222,7 @@ impl Upkeep {
 
     /// Stops the jobs, and waits until they have stopped.
     pub async fn stop(&self) {
+        self.drills.stop().await;
         self.stop.send_replace(true);
         let tasks = std::mem::take(&mut *self.tasks.lock());
         for task in tasks {
@@ -230,9 +234,10 @@ impl Upkeep {
         self.delivery.stop();
     }
 
-    /// Makes [`Upkeep::ready`] refuse from now on.
+    /// Makes [`Upkeep::ready`] refuse from now on. No drill begins any more, and no session of another node's drill is claimed.
     pub fn stop_accepting(&self) {
         self.closing.store(true, Ordering::Release);
+        self.drills.begin_no_more();
     }
 
     /// Whether this node should receive requests: it is not stopping, its knowledge of revocations is current, no job panics
@@ -251,8 +256,8 @@ impl Upkeep {
         self.database.check(&self.store).await
     }
 
-    /// One pass of each of the jobs `revoked_rows`, `reseal`, `expiry`, `channel_retention`, `erasure`, `audit_months` and
-    /// `row_retention`, for tests. No job runs meanwhile, since a pass leaves rows that another pass has locked. Idle sessions are
+    /// One pass of each of the jobs `revoked_rows`, `reseal`, `expiry`, `channel_retention`, `erasure`, `audit_months`,
+    /// `row_retention` and `erased_channels`, for tests. No job runs meanwhile, since a pass leaves rows that another pass has locked. Idle sessions are
     /// ended as if the database had been reachable for a while.
     ///
     /// # Errors
@@ -265,7 +270,9 @@ impl Upkeep {
         let resealed = self.reseal.run().await;
         let erased = self.erasing.run().await;
         let months = self.audit_months.run().await;
-        rows.and(expired).and(channels).and(resealed).and(erased).and(months).and(self.rows.run().await)
+        let kept = self.rows.run().await;
+        let reread = self.erased_channels.run().await;
+        rows.and(expired).and(channels).and(resealed).and(erased).and(months).and(kept).and(reread)
     }
 
     /// Writes the statistics of this node and adds up hours, for tests.
@@ -277,14 +284,16 @@ impl Upkeep {
         self.statistics.add_up().await
     }
 
-    /// Prepares what the server needs before it accepts requests: loads the bans, and creates the partitions for attempts to
-    /// sign in.
+    /// Prepares what the server needs before it accepts requests: loads the bans, creates the partitions for attempts to sign in,
+    /// and notes from when on erased channels are looked for.
     ///
     /// # Errors
-    /// If the bans cannot be loaded. Missing partitions are no error, because attempts then go to the default partition.
+    /// If the bans cannot be loaded. Missing partitions are no error, because attempts then go to the default partition; without
+    /// the beginning, the first look at erased channels reads all channels again.
     pub async fn prepare(&self) -> Result<(), store::StoreError> {
         self.bans.load().await?;
         let _ = self.expiry.keep_attempt_months().await;
+        let _ = self.erased_channels.begin().await;
         Ok(())
     }
 
@@ -323,7 +332,6 @@ impl Upkeep {
 
     fn jobs(&self) -> Vec<Job> {
         let (bans, store, external) = (self.bans.clone(), self.store.clone(), self.external_sessions.clone());
-        let erased = Arc::new(ErasedChannelsJob::new(self.store.clone(), self.realtime.clone()));
         let measurements = Arc::new(Measurements {
             store: self.store.clone(),
             realtime: self.realtime.clone(),
@@ -358,7 +366,9 @@ impl Upkeep {
             ),
             job(reseal::EVERY, "reseal", &self.reseal, |part| async move { part.run().await }),
             job(erasure::EVERY, "erasure", &self.erasing, |part| async move { part.run().await }),
-            job(erased_channels::EVERY, "erased_channels", &erased, |part| async move { part.run().await }),
+            job(erased_channels::EVERY, "erased_channels", &self.erased_channels, |part| async move {
+                part.run().await
+            }),
             Job::every(LOAD_BANS_EVERY, "ban_refresh", move || {
                 let bans = bans.clone();
                 async move { refresh_bans(&bans).await }
@@ -378,7 +388,7 @@ impl Upkeep {
 
     fn drill_jobs(&self) -> [Job; 2] {
         let (drills, claims) = (self.drills.clone(), self.drills.clone());
-        let drill = DrillJob::new(drills, self.realtime.clone(), &self.clock, self.drill_interval);
+        let drill = DrillJob::new(drills, &self.clock, self.drill_interval);
         [
             job(drills::EVERY, "drill", &drill, |part| async move { part.run().await }),
             Job::every(drills::CLAIMS_EVERY, "drill_claims", move || {

@@ -17,7 +17,7 @@ pub struct StoredCheckpoint {
     pub generation: i32,
     /// The number of entries.
     pub size: u64,
-    /// When it was made.
+    /// When it was made. The table has the time of the database.
     pub at: OffsetDateTime,
     /// The signed note.
     pub note: String,
@@ -56,14 +56,17 @@ impl Store {
         .await
     }
 
-    /// Adds a checkpoint. The first one of a size stays.
+    /// Adds a checkpoint, unless there is one of this size or a larger one. Its time is replaced by that of the database.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn add_audit_checkpoint(&self, checkpoint: StoredCheckpoint) -> Result<(), StoreError> {
         self.run_quick(move |client| {
             Box::pin(async move {
-                let sql = "INSERT INTO audit_checkpoints (generation, size, at, note) VALUES ($1, $2, $3, $4)
+                let sql = "INSERT INTO audit_checkpoints (generation, size, at, note)
+                           SELECT $1, $2, $3, $4
+                           WHERE NOT EXISTS (SELECT FROM audit_checkpoints WHERE generation = $1 AND size >= $2
+                                               AND size <= (SELECT size FROM audit_log_head))
                            ON CONFLICT DO NOTHING";
                 let StoredCheckpoint { generation, size, at, note } = checkpoint;
                 client.execute(sql, &[&generation, &signed(size)?, &at, &note]).await?;

@@ -73,6 +73,18 @@ impl Store {
     pub async fn audit_log_head(&self) -> Result<LogHead, StoreError> {
         self.run_quick(move |client| Box::pin(async move { read(&*client).await })).await
     }
+
+    /// How many days entries of the log are kept at least, as the owner of the tables has noted.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn noted_audit_days(&self) -> Result<i32, StoreError> {
+        self.run_quick(move |client| Box::pin(async move { noted_days(&*client).await })).await
+    }
+}
+
+pub(super) async fn noted_days(client: &impl GenericClient) -> Result<i32, StoreError> {
+    Ok(client.query_one("SELECT kept_days FROM audit_log_head", &[]).await?.try_get(0)?)
 }
 
 pub(super) async fn read(client: &impl GenericClient) -> Result<LogHead, StoreError> {

@@ -13,8 +13,24 @@ use crate::{audit, error::StoreError, pool::Store};
 /// The event of a dropped month.
 const MONTH_DROPPED: &str = "audit.month_dropped";
 
+/// What became of the oldest month of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonthDrop {
+    /// It was dropped. Has its first day.
+    Dropped(Date),
+    /// It is old enough by the caller's cutoff, but not by the time that the owner of the tables has noted.
+    KeptByOwner {
+        /// Its first day.
+        month: Date,
+        /// How many days entries are kept at least.
+        noted_days: i32,
+    },
+    /// There is none that ended before the cutoff, or another node is at work.
+    NotDue,
+}
+
 impl Store {
-    /// Drops the oldest month of the log if it ended before `cutoff`. Returns its first day. `event` is completed and written.
+    /// Drops the oldest month of the log if it ended before `cutoff`. `event` is completed and written.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -22,25 +38,28 @@ impl Store {
         &self,
         cutoff: OffsetDateTime,
         event: AuditEvent,
-    ) -> Result<Option<Date>, StoreError> {
+    ) -> Result<MonthDrop, StoreError> {
         self.run_unbounded(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
                 transaction
                     .batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'")
                     .await?;
-                let Some(head) = head::try_lock(&transaction).await? else { return Ok(None) };
-                let Some((month, end)) = oldest(&transaction, &head).await? else { return Ok(None) };
+                let Some(head) = head::try_lock(&transaction).await? else { return Ok(MonthDrop::NotDue) };
+                let Some((month, end)) = oldest(&transaction, &head).await? else {
+                    return Ok(MonthDrop::NotDue);
+                };
                 if midnight(next_month(month)) > cutoff || month >= head.month {
-                    return Ok(None);
+                    return Ok(MonthDrop::NotDue);
                 }
                 if !drop_month(&transaction, month, end, cutoff).await? {
-                    return Ok(None);
+                    let noted_days = head::noted_days(&transaction).await?;
+                    return Ok(MonthDrop::KeptByOwner { month, noted_days });
                 }
                 let event = event.with("month", month.to_string()).with("until", end);
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
-                Ok(Some(month))
+                Ok(MonthDrop::Dropped(month))
             })
         })
         .await

@@ -107,12 +107,16 @@ async fn sequence(
     if events.is_empty() {
         return Ok(Sequenced { head, events: 0, month_begins: false });
     }
-    let month = months::current(transaction, &head, order.now).await?;
+    let ids: Vec<Uuid> = events.iter().map(|(event, _)| event.id).collect();
+    let known = in_log(transaction, &ids).await?;
+    // A month begins with an entry.
+    let month = match events.iter().all(|(event, _)| known.contains(&event.id)) {
+        true => head.month,
+        false => months::current(transaction, &head, order.now).await?,
+    };
     if month > head.month && head.size() > 0 && !has_checkpoint(transaction, &head).await? {
         return Ok(Sequenced { head, events: 0, month_begins: true });
     }
-    let ids: Vec<Uuid> = events.iter().map(|(event, _)| event.id).collect();
-    let known = in_log(transaction, &ids).await?;
     let mut batch = order.sealer.batch(&order.seed);
     load_keys(transaction, &mut batch, &events).await?;
     let mut grown = Grown { frontier: head.frontier.clone(), entries: Vec::new(), kept: Vec::new() };

@@ -101,6 +101,7 @@ pub const PLAIN_FUNCTIONS: &[&str] = &[
     "account_key_by_default()",
     "account_key_of_ascii_address(text)",
     "bytes_as_text(bytea)",
+    "check_new_checkpoint()",
     "newest_revocation_of_all()",
     "note_replaced_blocks()",
     "require_erasure(bigint)",

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use domain::transparency_log::proof::{proves_consistency, proves_inclusion};
+use protocol::audit::{AuditEvent, Outcome};
 use service::{EntryName, VerifyOptions};
+use store::MonthDrop;
 
 use super::{add_events, against, anchored, log_events, logging};
 use crate::harness::{App, eventually, scratch_dir};
@@ -47,6 +49,20 @@ async fn what_remains_after_a_month_was_dropped_is_verified_and_proved() {
 }
 
 #[tokio::test]
+async fn a_month_that_the_database_keeps_longer_than_the_server_is_kept_and_the_noted_time_is_named() {
+    let app = logging();
+    log_events(&app, 5).await;
+    let first = app.now().date().replace_day(1).expect("a day");
+    begin_next_month(&app);
+    log_events(&app, 5).await;
+    app.advance(MONTH * 3);
+    let event = AuditEvent::new("audit.month_dropped", Outcome::Success, 0);
+    let kept = app.try_drop_audit_month(MONTH, event).await;
+    assert_eq!(kept, MonthDrop::KeptByOwner { month: first, noted_days: 365 });
+    assert_eq!(app.count("SELECT count(*) FROM audit_log WHERE leaf_index < 5").await, 5);
+}
+
+#[tokio::test]
 async fn a_month_is_not_dropped_while_it_is_the_newest() {
     let app = logging();
     log_events(&app, 5).await;
@@ -67,6 +83,22 @@ async fn the_last_checkpoint_of_a_month_covers_all_of_it() {
     add_events(&app, 1).await;
     app.sequence().await;
     assert_eq!(app.count("SELECT count(*) FROM audit_checkpoints WHERE size = 10").await, 1);
+}
+
+#[tokio::test]
+async fn events_that_are_in_the_log_already_leave_the_inbox_and_begin_no_month() {
+    let app = logging();
+    log_events(&app, 5).await;
+    let (month, again) = (
+        "SELECT extract(year FROM month)::bigint * 12 + extract(month FROM month)::bigint FROM audit_log_head",
+        "INSERT INTO audit_events (id, at, event, outcome, actor_id, user_id)
+         SELECT id, at, event, outcome, actor_id, user_id FROM audit_log",
+    );
+    let before = app.count(month).await;
+    begin_next_month(&app);
+    app.rows().await.batch_execute(again).await.expect("the events, as from a spill file");
+    app.sequence().await;
+    assert_eq!((app.count(month).await, app.count("SELECT count(*) FROM audit_log").await), (before, 5));
 }
 
 #[tokio::test]

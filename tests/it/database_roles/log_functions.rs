@@ -53,6 +53,8 @@ async fn the_functions_of_the_log_check_their_arguments() {
         format!("audit_log_advance(320, {frontier}, {first}, '{{}}')"),
         format!("audit_log_advance(320, {frontier}, NULL, '{{}}')"),
         format!("audit_log_advance(320, {frontier}, {month} + 3, '{{}}')"),
+        // The newest checkpoint covers all entries, so only the missing entry keeps the month from moving on.
+        format!("audit_log_advance(320, {frontier}, ({month} + interval '1 month')::date, '{{}}')"),
         format!("audit_log_advance(320, {frontier}, ({month} + interval '10 years')::date, '{{}}')"),
         // Months of the past, of the far future, and days that begin no month.
         "audit_log_make_month('2020-01-01')".to_owned(),
@@ -111,6 +113,44 @@ async fn an_event_does_not_leave_the_inbox_for_an_entry_that_says_something_else
                                   (SELECT month FROM audit_log_head), ARRAY(SELECT id FROM audit_events))";
     is_refused(&server, call, None).await;
     assert_eq!(app.count("SELECT count(*) FROM audit_events WHERE event = 'user.erased'").await, 1);
+}
+
+/// A checkpoint of this generation, size and time, with a note of this size.
+fn checkpoint(generation: &str, size: &str, at: &str, noted: &str) -> String {
+    format!(
+        "INSERT INTO audit_checkpoints (generation, size, at, note)
+         SELECT {generation}, {size}, {at}, E'origin\n' || ({noted}) || E'\nhash\n' FROM audit_log_head h"
+    )
+}
+
+#[tokio::test]
+async fn the_server_adds_no_checkpoint_with_a_false_time_or_size() {
+    let app = filled().await;
+    let server = as_server(app.database()).await;
+    let checkpoints = "SELECT count(*) FROM audit_checkpoints";
+    let (before, largest) = (app.count(checkpoints).await, "(SELECT max(size) FROM audit_checkpoints)");
+    assert_eq!((before, app.count("SELECT max(size) FROM audit_checkpoints").await), (2, 320));
+    for (generation, size, noted) in [
+        ("h.generation", "h.size + 1", "h.size + 1"),
+        ("h.generation + 1", "h.size", "h.size"),
+        ("h.generation", "310", "310"),
+        ("h.generation", largest, "h.size + 1"),
+    ] {
+        let sql = checkpoint(generation, size, "now()", noted);
+        let error = server.batch_execute(&sql).await.expect_err(&sql);
+        assert_eq!(error.code(), Some(&SqlState::RAISE_EXCEPTION), "{sql}: {error:?}");
+    }
+    assert_eq!(app.count(checkpoints).await, before);
+    // A checkpoint that fits has the time of the database, whatever the server says.
+    app.rows()
+        .await
+        .batch_execute("DELETE FROM audit_checkpoints WHERE size = 320")
+        .await
+        .expect("no checkpoint");
+    let old = checkpoint("h.generation", "h.size", "now() - interval '1 year'", "h.size");
+    server.batch_execute(&old).await.expect("a checkpoint");
+    let timed = "SELECT count(*) FROM audit_checkpoints WHERE size = 320 AND at > now() - interval '1 minute' AND at <= clock_timestamp()";
+    assert_eq!(app.count(timed).await, 1);
 }
 
 #[tokio::test]

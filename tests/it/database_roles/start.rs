@@ -164,6 +164,55 @@ async fn a_single_role_is_permitted_by_a_setting_and_migrates_the_database_itsel
 }
 
 #[tokio::test]
+async fn a_single_role_that_is_powerful_and_owns_no_table_is_permitted_and_migrates_nothing() {
+    let database = fresh_database();
+    let maker = new_role(&database, "maker", &format!("CREATEROLE IN ROLE {SERVER_ROLE}")).await;
+    let url = url_of(&database, &maker);
+    let server = serve::production_with(&[("DATABASE_URL", &url), ("DATABASE_SINGLE_ROLE", "true")]);
+    assert_eq!(details(&server).await[0]["code"], "powerful_database_role");
+    drop(server);
+    let newest = "DELETE FROM refinery_schema_history WHERE version = (SELECT max(version) FROM refinery_schema_history)";
+    sql(&database, newest).await;
+    let settings =
+        [&serve::settings(&url)[..], &[("DATABASE_SINGLE_ROLE", "true"), ("API_PORT", "0")]].concat();
+    let output = portcullis(&["serve"], &settings);
+    assert!(
+        !output.status.success() && text(&output).contains("run `portcullis migrate`"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_migrates_notes_how_long_it_keeps_the_audit_log() {
+    let noted = "SELECT kept_days::bigint FROM audit_log_head";
+    let app = App::with(|settings| settings.kept.audit = std::time::Duration::from_secs(40 * 86_400));
+    assert_eq!(app.count(noted).await, 40);
+    let (database, owner) = owned().await;
+    let url = url_of(&database, &owner);
+    let further =
+        [("DATABASE_URL", url.as_str()), ("DATABASE_SINGLE_ROLE", "true"), ("AUDIT_RETENTION_DAYS", "30")];
+    let server = serve::production_with(&further);
+    details(&server).await;
+    let (rows, link) = database.config.connect(tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(link);
+    assert_eq!(rows.query_one(noted, &[]).await.expect("a number").get::<_, i64>(0), 30);
+}
+
+#[tokio::test]
+async fn a_server_whose_retention_is_not_the_noted_one_warns_and_says_what_to_do() {
+    let database = fresh_database();
+    let url = database_url(&database);
+    for (days, warns) in [("30", true), ("365", false)] {
+        let server = serve::production_with(&[("DATABASE_URL", &url), ("AUDIT_RETENTION_DAYS", days)]);
+        details(&server).await;
+        let log = server.log();
+        assert_eq!(log.contains("run `portcullis migrate` with AUDIT_RETENTION_DAYS=30"), warns, "{log}");
+        assert!(!warns || (log.contains("365") && log.contains("database_days")), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn commands_of_the_owner_refuse_the_role_of_the_server() {
     let database = fresh_database();
     let url = database_url(&database);
