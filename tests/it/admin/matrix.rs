@@ -233,6 +233,8 @@ const CASES: &[Case] = &[
     of_webhook("DELETE", "/webhooks/{webhook}", only_reason),
     of_webhook("POST", "/webhooks/{webhook}/test", no_body),
     of_webhook("POST", "/webhooks/{webhook}/replay", only_reason),
+    read("/mail"),
+    change("POST", "/mail/{mail}/send-again", Needs::Operate, only_reason),
     read("/erasures"),
     read("/node"),
     Case {
