@@ -1,8 +1,5 @@
 -- The outbox of mails, and the language in which a user reads them.
 
--- Null: the default language. Servers of the release before leave it as it is.
-ALTER TABLE users ADD COLUMN language text CHECK (language ~ '^[a-z]{2}$');
-
 -- One row per mail, written in the transaction of what causes the mail. A mail may have one link. The secret of a link is not stored:
 -- it is computed from the id of the row and a key that the database does not have.
 CREATE TABLE mails (
@@ -56,3 +53,12 @@ CREATE INDEX mails_by_user ON mails (user_id, id);
 CREATE INDEX mails_of_kind ON mails (user_id, kind, created_at);
 -- Retention.
 CREATE INDEX mails_settled ON mails (settled_at) WHERE settled_at IS NOT NULL;
+
+-- Null: the default language. Servers of the release before leave it as it is.
+-- This comes last: its lock keeps other servers from reading the table, and so must not be held while indexes are built. Readers queue
+-- behind a change that waits, so it waits only briefly; then nothing of this migration is applied, and the next start tries again. No
+-- row has a language yet, so the table is not read under this lock (NOT VALID).
+SET LOCAL lock_timeout = '5s';
+ALTER TABLE users
+    ADD COLUMN language text,
+    ADD CONSTRAINT users_language_check CHECK (language ~ '^[a-z]{2}$') NOT VALID;

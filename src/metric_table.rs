@@ -199,11 +199,7 @@ const METRICS: &[Metric] = &[
         "the time that a message waits for its actor; measured every five seconds",
     ),
     counter("last_seen_dropped_total", &[], "last-seen values that were not kept because too many waited"),
-    gauge(
-        "mail_oldest_waiting_seconds",
-        &[],
-        "how long the oldest mail has waited for the mail server",
-    ),
+    gauge("mail_oldest_waiting_seconds", &[], "how long the oldest mail has waited for the mail server"),
     counter(
         "mails_total",
         &["outcome"],

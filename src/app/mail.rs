@@ -14,8 +14,8 @@ pub(super) fn mail_settings(settings: &Settings, bound: &[String]) -> Result<Mai
     let domain = &settings.web.domain;
     let site = public_url.clone().or_else(|| bound.first().cloned());
     let site = site.unwrap_or_else(|| format!("https://{domain}"));
-    let templates =
-        Templates::load(templates.as_deref()).and_then(|all| Composer::new(all, from.service_name(domain), &site));
+    let templates = Templates::load(templates.as_deref())
+        .and_then(|all| Composer::new(all, from.service_name(domain), &site));
     let server = match smtp {
         Some(smtp) => Some(server(smtp.clone(), authorities.as_deref())?),
         None => None,

@@ -9,7 +9,8 @@ use url::Url;
 use super::{
     reader::Reader,
     table::{
-        MAIL_FROM, MAIL_MAX_AGE_HOURS, MAIL_TEMPLATES_DIR, PUBLIC_URL, SMTP_CA_FILE, SMTP_TIMEOUT_SECONDS, SMTP_URL,
+        MAIL_FROM, MAIL_MAX_AGE_HOURS, MAIL_TEMPLATES_DIR, PUBLIC_URL, SMTP_CA_FILE, SMTP_TIMEOUT_SECONDS,
+        SMTP_URL,
     },
     web::WebSettings,
 };
@@ -37,7 +38,8 @@ pub(super) fn mail(read: &mut Reader<'_>, web: &WebSettings, verify: bool) -> Ma
     let smtp = smtp(read, web);
     let authorities = read.path(&SMTP_CA_FILE).map(PathBuf::from);
     if smtp.is_none() && read.production && !read.is_unreadable(SMTP_URL.name) {
-        let lost = if verify { ", and new accounts wait for an operator (REQUIRE_EMAIL_VERIFICATION)" } else { "" };
+        let lost =
+            if verify { ", and new accounts wait for an operator (REQUIRE_EMAIL_VERIFICATION)" } else { "" };
         read.warning(format!(
             "SMTP_URL: missing: no mail is sent, so users are not told of sign-ins and cannot choose a new password by themselves{lost}"
         ));

@@ -19,8 +19,8 @@ use super::{
     problem::Problem,
     resources::{
         acme_challenge, admin, attempts, audit_log, auth_status, csrf_token, dev_mail, devices, health, jwks,
-        mailed_links, openapi, passkeys, personal_data, profile, profile_debug, refresh, registration, sessions, sign_in, sign_out,
-        ssf, step_up, two_factor, ws_ticket,
+        mailed_links, openapi, passkeys, personal_data, profile, profile_debug, refresh, registration,
+        sessions, sign_in, sign_out, ssf, step_up, two_factor, ws_ticket,
     },
     route_table::{
         PathRoutes, RouteGroup, delete, get, get_only, group, list, not_found, patch, path, post, put,
@@ -205,10 +205,7 @@ fn admin_audit_routes() -> Vec<PathRoutes> {
 
 /// Mails to users.
 fn admin_mail_routes() -> Vec<PathRoutes> {
-    vec![
-        list("/mail", admin::mail::list),
-        path("/mail/{mail}/send-again", [post(admin::mail::send_again)]),
-    ]
+    vec![list("/mail", admin::mail::list), path("/mail/{mail}/send-again", [post(admin::mail::send_again)])]
 }
 
 /// Webhooks and their deliveries.

@@ -70,7 +70,8 @@ fn a_template_in_what_a_client_says_is_not_carried_out() {
 
 #[test]
 fn a_subject_has_one_line() {
-    let text = include_str!("templates/en.toml").replace("subject = \"", "subject = \"{{ name }}\\nBcc: x@example.com ");
+    let text = include_str!("templates/en.toml")
+        .replace("subject = \"", "subject = \"{{ name }}\\nBcc: x@example.com ");
     let composer = with_file("en.toml", &text).expect("templates");
     let composed = composer.compose(&content(MailKind::ResetPassword, "en")).expect("a mail");
     assert!(composed.subject.contains("Bcc") && !composed.subject.contains('\n'), "{}", composed.subject);

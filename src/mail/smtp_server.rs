@@ -158,14 +158,10 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, SmtpError> {
     builder.build_rustls().map_err(|error| SmtpError::Tls(described(&error)))
 }
 
-fn message(
-    from: &Sender,
-    to: &str,
-    message_id: String,
-    composed: &Composed,
-) -> Result<Message, SendError> {
+fn message(from: &Sender, to: &str, message_id: String, composed: &Composed) -> Result<Message, SendError> {
     let wrong = |what: &str| SendError::Permanent(format!("the mail cannot be written: {what}"));
-    let to: Address = to.parse().map_err(|_| wrong("the address of the recipient has a form that mail does not have"))?;
+    let to: Address =
+        to.parse().map_err(|_| wrong("the address of the recipient has a form that mail does not have"))?;
     let language = header::HeaderValue::new(
         header::HeaderName::new_from_ascii_str("Content-Language"),
         composed.language.to_string(),

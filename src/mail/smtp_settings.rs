@@ -83,7 +83,10 @@ impl FromStr for SmtpSettings {
             return Err(SmtpUrlError::Rest);
         }
         let decoded = |text: &str| {
-            percent_decode_str(text).decode_utf8().map(|text| text.into_owned()).map_err(|_| SmtpUrlError::Credentials)
+            percent_decode_str(text)
+                .decode_utf8()
+                .map(|text| text.into_owned())
+                .map_err(|_| SmtpUrlError::Credentials)
         };
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
@@ -118,7 +121,10 @@ mod tests {
     #[test]
     fn a_url_names_the_server_its_encryption_and_the_credentials() {
         let read: SmtpSettings = "smtps://a%40b:p%3Aw@mail.example".parse().expect("a URL");
-        assert_eq!((read.host.as_str(), read.port, read.encryption), ("mail.example", 465, Encryption::Implicit));
+        assert_eq!(
+            (read.host.as_str(), read.port, read.encryption),
+            ("mail.example", 465, Encryption::Implicit)
+        );
         let (user, password) = read.credentials.as_ref().expect("credentials");
         assert_eq!((user.as_str(), password.expose_secret()), ("a@b", "p:w"));
         assert!(!format!("{read:?}").contains("p:w"));

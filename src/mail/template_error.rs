@@ -14,7 +14,9 @@ pub enum TemplateError {
         error: std::io::Error,
     },
     /// A file has a name that is not one of a template.
-    #[error("{0}: the names are `<language>.toml`, `mail.html`, `mail.txt`, and those with the name of a kind of mail")]
+    #[error(
+        "{0}: the names are `<language>.toml`, `mail.html`, `mail.txt`, and those with the name of a kind of mail"
+    )]
     UnknownFile(String),
     /// A file of a language has a wrong form.
     #[error("{file}: {reason}")]

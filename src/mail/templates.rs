@@ -57,8 +57,7 @@ impl Templates {
         if let Some(directory) = directory {
             files.extend(read(directory)?);
         }
-        let mut templates =
-            Self { engine: engine(), languages: BTreeMap::new(), names: Vec::new() };
+        let mut templates = Self { engine: engine(), languages: BTreeMap::new(), names: Vec::new() };
         for (name, text) in files {
             templates.add(&name, text)?;
         }

@@ -47,6 +47,7 @@ pub use crate::core::{
     request_meta::RequestMeta,
     throttle::Throttle,
 };
+pub use crate::mail::{Mails, settings::MailSettings, viewer::ShownMail};
 pub use access::{
     Access,
     api_keys::{ApiCaller, ApiKeys},
@@ -92,7 +93,6 @@ pub use event_streams::{
 };
 pub use events::settings::EventSettings;
 pub use import::{Count, Finding, Import, ImportError, ImportObserver, ImportOptions, ImportSummary};
-pub use crate::mail::{Mails, settings::MailSettings, viewer::ShownMail};
 pub use logic::denials::Denied;
 pub use operators::{
     Operators,
@@ -137,9 +137,8 @@ pub use sign_in::{
 pub use store::{
     ApiKey, Attempt, Ban, Change, Delivery, Device, DurableChannelRow, Erasure, EventReceiver,
     ExternalFilter, ExternalSession, Factors, Left, ListedMail, ListedRevocation, LogFilter, MailState,
-    NodeProgress,
-    RevocationProgress, RevocationRequest, Session, StatisticsPoint, Target, User, UserCounts, UserOrder,
-    Wave, WaveAccount,
+    NodeProgress, RevocationProgress, RevocationRequest, Session, StatisticsPoint, Target, User, UserCounts,
+    UserOrder, Wave, WaveAccount,
 };
 pub use upkeep::Upkeep;
 
@@ -217,8 +216,14 @@ impl Services {
         let foundation = Foundation::of(&core, &access, &revocation, &authenticators);
         let mails = Arc::new(Mails::new(&core, &settings.mail));
         let sign_in = SignIn::new(foundation, &mails, sign_in);
-        let account =
-            Account::new(&core, &access, &revocation, &authenticators, (Arc::clone(&audit_log), &mails), sessions);
+        let account = Account::new(
+            &core,
+            &access,
+            &revocation,
+            &authenticators,
+            (Arc::clone(&audit_log), &mails),
+            sessions,
+        );
         let events = Events::new(&core, settings.events);
         let log = Arc::clone(&audit_log);
         let operators = Operators::new(&core, &access, &revocation, log, &events, settings.development);

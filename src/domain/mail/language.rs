@@ -29,7 +29,8 @@ impl Language {
         for range in header.split(',').take(MOST_RANGES) {
             let mut parts = range.split(';').map(str::trim);
             let tag = parts.next().unwrap_or_default();
-            let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
+            let quality =
+                parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
             let Some(quality) = quality.filter(|quality: &f32| *quality > 0.0 && *quality <= 1.0) else {
                 continue;
             };

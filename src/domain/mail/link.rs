@@ -161,7 +161,8 @@ mod tests {
         assert_eq!(keys("another").link(&token, LinkPurpose::Reset), None);
         let last = if text.ends_with('0') { "1" } else { "0" };
         let altered = format!("{}{last}", &text[..text.len() - 1]);
-        for wrong in [altered, text.to_uppercase(), text[..62].to_owned(), format!("{text}00"), String::new()] {
+        for wrong in [altered, text.to_uppercase(), text[..62].to_owned(), format!("{text}00"), String::new()]
+        {
             assert_eq!(keys("a secret").link(&wrong.clone().into(), LinkPurpose::Reset), None, "{wrong}");
         }
     }

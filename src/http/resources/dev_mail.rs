@@ -25,7 +25,8 @@ use crate::http::{
 };
 
 /// The policy of the pages: nothing but the frame with the mail.
-const PAGE_POLICY: &str = "default-src 'none'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str =
+    "default-src 'none'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The policy of the HTML of a mail: its own styles, and nothing else.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                            frame-ancestors 'self'; sandbox";

@@ -34,7 +34,8 @@ pub(crate) struct ProfileUpdate {
 }
 
 impl Shape for ProfileUpdate {
-    const FIELDS: &'static str = "display_name (text, or null for none), language (two letters; without it, it stays as it is)";
+    const FIELDS: &'static str =
+        "display_name (text, or null for none), language (two letters; without it, it stays as it is)";
 }
 
 /// `PUT /api/v1/profile`.

@@ -7,8 +7,8 @@ use std::{borrow::Cow, time::Duration};
 
 use domain::{factors::challenge::ProofMethod, problem::Policy};
 use store::{
-    ADDRESS_TAKEN, ERASURE_REQUESTED, FACTOR_GONE, LAST_ADMIN, LAST_FACTOR, LINK_SPENT, Lapse,
-    PASSKEY_KNOWN, StoreError,
+    ADDRESS_TAKEN, ERASURE_REQUESTED, FACTOR_GONE, LAST_ADMIN, LAST_FACTOR, LINK_SPENT, Lapse, PASSKEY_KNOWN,
+    StoreError,
 };
 
 /// Why a use case was not carried out.
@@ -160,7 +160,10 @@ impl Failure {
 
     /// The link of a mail is not genuine, has expired, was used, or is void because the account has changed.
     pub(crate) fn invalid_link() -> Self {
-        Self::bad_request(Self::INVALID_LINK, "This link was used, has expired, or is not valid any more. Ask for a new one.")
+        Self::bad_request(
+            Self::INVALID_LINK,
+            "This link was used, has expired, or is not valid any more. Ask for a new one.",
+        )
     }
 
     /// No mail server is configured, so the server sends no mail.

@@ -139,8 +139,7 @@ impl MailDelivery {
     /// Gives up mails that are too old, and reads the figures.
     async fn apply_bounds(&self) -> Result<(), Failure> {
         let moment = self.clock.moment();
-        let due =
-            self.bounded_at.lock().is_none_or(|at| moment.saturating_duration_since(at) >= BOUND_EVERY);
+        let due = self.bounded_at.lock().is_none_or(|at| moment.saturating_duration_since(at) >= BOUND_EVERY);
         if !due {
             return Ok(());
         }
@@ -161,7 +160,8 @@ impl MailDelivery {
 
     /// Gives up mails that no node has sent. Their rows are kept like those of other mails, so that operators see them.
     async fn give_up_unsent(&self, oldest: time::OffsetDateTime) -> Result<(), Failure> {
-        let failed = self.store.fail_mails(NO_SERVER.to_owned(), oldest, self.clock.now(), BOUND_BATCH).await?;
+        let failed =
+            self.store.fail_mails(NO_SERVER.to_owned(), oldest, self.clock.now(), BOUND_BATCH).await?;
         metrics::counter!("mails_total", "outcome" => "failed").increment(failed);
         Ok(())
     }

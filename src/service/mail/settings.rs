@@ -23,6 +23,11 @@ pub struct MailSettings {
 
 impl fmt::Debug for MailSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MailSettings(from {}, {} a server)", self.from, if self.server.is_some() { "with" } else { "without" })
+        write!(
+            f,
+            "MailSettings(from {}, {} a server)",
+            self.from,
+            if self.server.is_some() { "with" } else { "without" }
+        )
     }
 }

@@ -58,8 +58,7 @@ impl OperatorMails {
         let MailQuery { state, kind, user, address, page } = query;
         let mut event = self.authority.event(caller, "mails.listed", meta);
         event.user = user;
-        let filters =
-            [(state.is_some(), "state"), (kind.is_some(), "kind"), (address.is_some(), "address")];
+        let filters = [(state.is_some(), "state"), (kind.is_some(), "kind"), (address.is_some(), "address")];
         self.authority.read(caller, Right::Read, with_filters(event, &filters)).await?;
         let (before, limit) = (page.after(read_cursor)?, page.one_more());
         let filter = MailFilter { state, kind, user, address, before, limit };

@@ -237,4 +237,3 @@ pub(crate) fn tell_owner(
         }
     });
 }
-

@@ -146,7 +146,12 @@ impl Upkeep {
         core: &Core,
         access: &Access,
         revocation: Arc<Revocation>,
-        (external_sessions, delivery, mails, drills): (ExternalSessions, Arc<Delivery>, Arc<MailDelivery>, Drills),
+        (external_sessions, delivery, mails, drills): (
+            ExternalSessions,
+            Arc<Delivery>,
+            Arc<MailDelivery>,
+            Drills,
+        ),
         audit_log: Arc<AuditLog>,
         sessions: SessionLimits,
         settings: UpkeepSettings,

@@ -68,8 +68,7 @@ impl Store {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let (purpose, statuses) = (link.purpose.as_str(), statuses(link.purpose));
-                let found =
-                    client.query_opt(&statement, &[&link.mail, &purpose, &now, &statuses]).await?;
+                let found = client.query_opt(&statement, &[&link.mail, &purpose, &now, &statuses]).await?;
                 found.map(|row| Ok((UserId(row.try_get("id")?), row.try_get("email")?))).transpose()
             })
         })

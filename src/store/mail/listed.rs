@@ -114,7 +114,8 @@ pub struct MailFilter {
     pub limit: u32,
 }
 
-const LISTED: &str = "id, user_id, kind, address, language, created_at, state, attempts, repetitions, due_at, failure,
+const LISTED: &str =
+    "id, user_id, kind, address, language, created_at, state, attempts, repetitions, due_at, failure,
     settled_at, link, link_expires_at, link_used_at";
 
 impl Store {

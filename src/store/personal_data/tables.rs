@@ -6,10 +6,11 @@
 
 use super::{
     columns::{
-        ACCOUNT, ATTEMPT, DELIVERY, DENIAL, DEVICE, EVENT, EXTERNAL_SESSION, LOG_HEAD, MAIL, MESSAGE, NODE,
+        ACCOUNT, ATTEMPT, DELIVERY, DENIAL, DEVICE, EVENT, EXTERNAL_SESSION, LOG_HEAD, MESSAGE, NODE,
         PASSKEY, RECEIPT, RECEIVER, REVOCATION, SESSION,
     },
     drills::{DRILL_REQUESTS, DRILLS},
+    mails::MAILS,
     table::{Effect, PAGE, PersonalTable, column, impersonal, withheld},
 };
 
@@ -268,21 +269,7 @@ pub const TABLES: &[PersonalTable] = &[
             "the reason and the working data; the number and the times stay as the record of the erasure",
         ),
     },
-    PersonalTable {
-        name: "mails",
-        holds: "mails to the person, and where they are on their way",
-        of_person: "t.user_id = $1",
-        order: &[("id", "uuid")],
-        member: Some("mails"),
-        page: PAGE,
-        exported: MAIL,
-        withheld: &[
-            withheld("the number of the account", &["user_id"]),
-            withheld("derived from the account", &["bound_key", "bound_password"]),
-            withheld("state of the server", &["due_at", "waiting_from", "attempt_id", "leased_until"]),
-        ],
-        effect: Effect::Deleted,
-    },
+    MAILS,
     PersonalTable {
         name: "ws_tickets",
         holds: "tickets for one handshake each, which live for 30 seconds",

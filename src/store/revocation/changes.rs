@@ -40,7 +40,8 @@ pub(crate) async fn apply(
             distrust(transaction, users).await?;
         }
         Change::Email(email) => {
-            let former = transaction.query("SELECT id, email FROM users WHERE id = ANY ($1)", &[&users]).await?;
+            let former =
+                transaction.query("SELECT id, email FROM users WHERE id = ANY ($1)", &[&users]).await?;
             let sql = "UPDATE users SET email = $2, account_key = $3 WHERE id = ANY ($1)";
             transaction.execute(sql, &[&users, &email.as_str(), &email.key().as_str()]).await?;
             for row in &former {

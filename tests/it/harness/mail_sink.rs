@@ -69,16 +69,19 @@ impl TakenMail {
         let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
         let prefix = format!("{}:", name.to_ascii_lowercase());
         let line = unfolded.lines().find(|line| line.to_ascii_lowercase().starts_with(&prefix));
-        line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+        line.and_then(|line| line.split_once(':'))
+            .map(|(_, value)| value.trim().to_owned())
+            .unwrap_or_default()
     }
 
     /// The part of this media type, decoded.
     pub(crate) fn part(&self, media: &str) -> String {
         let kind = self.header("content-type");
-        let boundary = kind.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("parts");
-        let parts = self.content.split(&format!("--{boundary}")).skip(1);
-        let of_media = |part: &&str| part.to_ascii_lowercase().contains(&format!("content-type: {media}"));
-        let part = parts.into_iter().find(of_media).expect("the part");
+        let boundary =
+            kind.split("boundary=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("parts");
+        let (delimiter, kind) = (format!("--{boundary}"), format!("content-type: {media}"));
+        let mut parts = self.content.split(&delimiter).skip(1);
+        let part = parts.find(|part| part.to_ascii_lowercase().contains(&kind)).expect("the part");
         let (head, body) = part.trim_start().split_once("\r\n\r\n").expect("a head of the part");
         let head = head.to_ascii_lowercase();
         if head.contains("base64") {
@@ -153,7 +156,8 @@ impl MailSink {
             SmtpTls::StartTls => "starttls",
             SmtpTls::None => "smtp",
         };
-        let encoded = |text: &str| text.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace(' ', "%20");
+        let encoded =
+            |text: &str| text.replace('@', "%40").replace(':', "%3A").replace('/', "%2F").replace(' ', "%20");
         format!("{scheme}://{}:{}@localhost:{}", encoded(USER), encoded(SMTP_PASSWORD), self.address.port())
     }
 

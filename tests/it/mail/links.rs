@@ -57,7 +57,8 @@ async fn a_link_of_a_reset_is_good_for_thirty_minutes() {
     app.advance(HALF_AN_HOUR);
     reset(&app, &late, NEW_PASSWORD).await.refused(422, "invalid_link");
     ask(&app, "forgot", &json!({"email": person.email})).await.expect(202);
-    eventually("a second mail", async || of_kind(&app, &person.email, "reset_password").await.len() == 2).await;
+    eventually("a second mail", async || of_kind(&app, &person.email, "reset_password").await.len() == 2)
+        .await;
     let in_time = token(&mail(&app, &person.email, "reset_password").await);
     app.advance(HALF_AN_HOUR - MINUTE);
     reset(&app, &in_time, NEW_PASSWORD).await.expect(200);

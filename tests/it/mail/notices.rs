@@ -28,7 +28,10 @@ async fn changes_of_factors_cause_mails() {
     let mut session = person.sign_in().await;
     session.enable_totp().await;
     let added = mail(&app, &person.email, "factor_added").await;
-    assert!(added["subject"].as_str().is_some_and(|subject| subject.contains("an authenticator app")), "{added}");
+    assert!(
+        added["subject"].as_str().is_some_and(|subject| subject.contains("an authenticator app")),
+        "{added}"
+    );
     session.delete("/api/v1/2fa/totp").await.expect(200);
     mail(&app, &person.email, "factor_removed").await;
 }

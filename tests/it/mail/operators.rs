@@ -35,17 +35,15 @@ async fn operators_see_mails_without_their_links_and_filter_them() {
     assert!(!answer.text.contains(&token) && !answer.text.contains("#token"), "{}", answer.text);
     assert_eq!(answer.body["mails"].as_array().map(Vec::len), Some(2));
     let number = person.id.to_string();
-    for query in [
-        ("kind", "reset_password"),
-        ("user", number.as_str()),
-        ("address", person.email.as_str()),
-    ] {
+    for query in [("kind", "reset_password"), ("user", number.as_str()), ("address", person.email.as_str())] {
         let found = list(&operator, &[query]).await;
         assert_eq!(found.len(), 1, "{query:?}");
         assert_eq!((&found[0]["kind"], &found[0]["link"]), (&json!("reset_password"), &json!("reset")));
     }
     assert!(list(&operator, &[("state", "failed")]).await.is_empty());
-    for (wrong, code) in [("state=odd", "invalid_state"), ("kind=odd", "invalid_kind"), ("cursor=x", "invalid_cursor")] {
+    for (wrong, code) in
+        [("state=odd", "invalid_state"), ("kind=odd", "invalid_kind"), ("cursor=x", "invalid_cursor")]
+    {
         operator.request(Method::GET, &format!("{MAIL}?{wrong}")).ask().await.refused(422, code);
     }
     let sql = "SELECT count(*) FROM audit_events WHERE event = 'mails.listed' AND outcome = 'success'";
@@ -92,7 +90,10 @@ async fn an_operator_sends_a_mail_again_while_its_link_is_good() {
     let id = found["id"].as_str().expect("an id").to_owned();
     eventually("sent", async || state(&app, &id).await == "sent").await;
     let answer = again(&operator, &found).await.expect(200);
-    assert_eq!((&answer.body["mail"]["state"], &answer.body["mail"]["repetitions"]), (&json!("waiting"), &json!(1)));
+    assert_eq!(
+        (&answer.body["mail"]["state"], &answer.body["mail"]["repetitions"]),
+        (&json!("waiting"), &json!(1))
+    );
     eventually("sent again", async || state(&app, &id).await == "sent").await;
     reset(&app, &token, NEW_PASSWORD).await.expect(200);
     again(&operator, &found).await.refused(409, "mail_not_sendable");

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::ask;
 use crate::{
     harness::{
-        App, Ask as _, MailSink, PASSWORD, Person, Server, SmtpMode, SmtpTls, client, eventually, fresh_database,
-        scratch_dir,
+        App, Ask as _, MailSink, PASSWORD, Person, Server, SmtpMode, SmtpTls, client, eventually,
+        fresh_database, scratch_dir,
     },
     serve::production_on,
 };

@@ -33,7 +33,11 @@ pub(super) const MAIL: Noun = Noun {
                     "Only mails in this state.",
                 ),
                 filter("kind", Kind::Text, "Only mails of this kind, for example `reset_password`."),
-                filter("user", Kind::User, "Only mails to this user: the address or the number of the account."),
+                filter(
+                    "user",
+                    Kind::User,
+                    "Only mails to this user: the address or the number of the account.",
+                ),
                 filter("address", Kind::Text, "Only mails to this address."),
             ],
             shown: Shown::List("mails", MAILS),
