@@ -47,6 +47,7 @@ impl Shape for Token {
 /// The token of a link, and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MailedPasswordReset)]
 pub(crate) struct PasswordReset {
     #[serde(deserialize_with = "secret")]
     #[schema(value_type = String, format = Password)]

@@ -4,13 +4,12 @@
 //! with their leases, and another attempt begins. If the mail server had taken the mail before, it arrives twice, with the same
 //! Message-ID. A mail server that hangs or is away delays only mails: no request waits for this job.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use mail::{SendError, SmtpServer};
 use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
-use std::time::Instant;
 use store::{MailAttempt, MailSettlement, OutgoingMail, Store};
 use uuid::Uuid;
 
@@ -112,8 +111,9 @@ impl MailDelivery {
                 (MailSettlement::Again { due_at, failure }, "retried")
             }
         };
-        if let MailSettlement::Failed(reason) | MailSettlement::Again { failure: reason, .. } = &settlement {
-            tracing::warn!(mail = %mail.id, kind = %mail.kind, outcome = word, reason, "a mail was not sent");
+        if word != "sent" {
+            // The reason may repeat the address of the recipient, so it is only in the row of the mail.
+            tracing::warn!(mail = %mail.id, kind = %mail.kind, outcome = word, "a mail was not sent; the list of mails has the reason");
         }
         if self.store.settle_mail(mail.id, attempt, now, settlement).await? {
             metrics::counter!("mails_total", "outcome" => word).increment(1);

@@ -11,6 +11,8 @@ use crate::harness::{App, Ask as _, PASSWORD};
 async fn a_sign_in_on_a_new_device_causes_a_mail_and_one_on_a_known_device_does_not() {
     let app = App::start();
     let person = app.register().await;
+    person.sign_in().await;
+    assert!(shown(&app, &person.email).await.is_empty(), "the first sign-in is compared with nothing");
     let session = person.sign_in().await;
     let notice = mail(&app, &person.email, "new_sign_in").await;
     let text = notice["text"].as_str().expect("a text");
@@ -61,6 +63,7 @@ async fn a_mail_about_a_change_by_an_operator_does_not_show_the_operator_s_addre
 async fn a_refused_change_causes_no_mail() {
     let app = App::start();
     let person = app.register().await;
+    person.sign_in().await;
     let session = person.sign_in().await;
     let wrong = json!({"current_password": "not-the-password-1", "new_password": NEW_PASSWORD});
     session.post("/api/v1/profile/password", &wrong).await.expect(401);
@@ -88,6 +91,7 @@ async fn mails_are_in_the_language_of_the_profile() {
 async fn the_pages_of_development_have_no_scripts_and_show_html_in_a_frame_without_permissions() {
     let app = App::start();
     let person = app.register().await;
+    person.sign_in().await;
     person.sign_in().await;
     let found = mail(&app, &person.email, "new_sign_in").await;
     let path = format!("/dev/mail/{}", found["id"].as_str().expect("an id"));

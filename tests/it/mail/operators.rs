@@ -30,10 +30,9 @@ async fn operators_see_mails_without_their_links_and_filter_them() {
     let person = app.register().await;
     let token = reset_token(&app, &person.email).await;
     let operator = app.appoint(Role::Operator).await.sign_in().await;
-    mail(&app, &operator.person.email, "new_sign_in").await;
     let answer = operator.request(Method::GET, MAIL).ask().await.expect(200);
     assert!(!answer.text.contains(&token) && !answer.text.contains("#token"), "{}", answer.text);
-    assert_eq!(answer.body["mails"].as_array().map(Vec::len), Some(2));
+    assert_eq!(answer.body["mails"].as_array().map(Vec::len), Some(1));
     let number = person.id.to_string();
     for query in [("kind", "reset_password"), ("user", number.as_str()), ("address", person.email.as_str())] {
         let found = list(&operator, &[query]).await;
@@ -106,6 +105,7 @@ async fn an_operator_sends_a_mail_again_while_its_link_is_good() {
 async fn an_operator_does_not_send_mails_to_admins() {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await;
+    admin.sign_in().await;
     admin.sign_in().await;
     mail(&app, &admin.email, "new_sign_in").await;
     let operator = app.appoint(Role::Operator).await.sign_in().await;
