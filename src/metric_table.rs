@@ -199,6 +199,13 @@ const METRICS: &[Metric] = &[
         "the time that a message waits for its actor; measured every five seconds",
     ),
     counter("last_seen_dropped_total", &[], "last-seen values that were not kept because too many waited"),
+    gauge("mail_oldest_waiting_seconds", &[], "how long the oldest mail has waited for the mail server"),
+    counter(
+        "mails_total",
+        &["outcome"],
+        "attempts to send a mail: `sent`, `retried` (it is tried again) or `failed` (the mail server refuses it); and `expired`, mails that were not sent in time",
+    ),
+    gauge("mails_waiting", &[], "mails that wait for the mail server, counted up to 100,000"),
     counter("passkeys_refused_total", &[], "uses of passkeys that were refused"),
     histogram("password_hash_seconds", &[], "the time of a password hash"),
     histogram("password_hash_wait_seconds", &[], "the time that a password waited for its hash"),

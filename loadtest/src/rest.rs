@@ -136,6 +136,15 @@ impl<'a> Rest<'a> {
         Ok(SignInAnswer { status, retry_after })
     }
 
+    /// Asks for a mail with which the user chooses a new password, and returns the status of the answer.
+    pub(crate) async fn forgot(&self, email: &str) -> Result<u16, Failure> {
+        let body = json!({"email": email});
+        let response = self.request(Method::POST, "/api/v1/auth/forgot").json(&body).send().await?;
+        let status = response.status().as_u16();
+        response.bytes().await?;
+        Ok(status)
+    }
+
     /// Tries to sign in once: the tokens, or the status of the rejection.
     pub(crate) async fn try_tokens(&self, login: &Login) -> Result<Result<Tokens, u16>, Failure> {
         let body = json!({"username": login.email, "password": login.password});

@@ -48,6 +48,9 @@ pub enum StartError {
     /// The id or the origins of the relying party of passkeys cannot be used.
     #[error("passkeys: {0}")]
     Passkeys(String),
+    /// The mail server or the templates of mails cannot be used.
+    #[error("{0}")]
+    Mail(String),
     /// The accept pipeline, or the server of the metrics, did not start.
     #[error("the server cannot start: {0}")]
     Server(#[source] io::Error),

@@ -5,6 +5,7 @@
 use service::geo::{Database, Geo};
 use store::StoreError;
 
+use super::mail::mail_settings;
 use crate::{
     acme::{self, certificate_file},
     config::{Draft, Listen},
@@ -34,6 +35,9 @@ pub fn open_files(mut draft: Draft) -> Draft {
         draft.settings.geo = Geo::new(databases);
     }
     check_certificate(&mut draft);
+    if let Err(problem) = mail_settings(&draft.settings, &[]) {
+        draft.problem(problem);
+    }
     for problem in draft.settings.listen.acme.as_ref().map(acme::check_files).unwrap_or_default() {
         draft.problem(problem);
     }

@@ -10,6 +10,7 @@ mod demonstration;
 mod error;
 mod files;
 mod listeners;
+mod mail;
 mod reload;
 mod server;
 mod store_ports;

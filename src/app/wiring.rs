@@ -20,6 +20,7 @@ use domain::{
         passkey::{Decoys, origin_fits},
         totp::TotpSealer,
     },
+    mail::link::LinkKeys,
     tokens::{
         access_token::AccessKeys, csrf::CsrfKeys, event_token::EventTokenKeys, refresh_token::RefreshKeys,
     },
@@ -28,7 +29,7 @@ use ipnet::IpNet;
 use service::{Clock, EffectiveSetting, Keys, LastingKeysError, RelyingParty, ServiceSettings, Services};
 use store::Store;
 
-use super::{error::StartError, store_ports::StorePorts};
+use super::{error::StartError, mail::mail_settings, store_ports::StorePorts};
 use crate::{
     config::{Environment, Secrets, Settings, ShownSetting},
     http::{HttpChallenges, HttpSettings},
@@ -48,6 +49,7 @@ pub(crate) fn keys(secrets: &Secrets, domain: &str, lasting: &LastingKeys) -> Ke
         throttle: ThrottleKeys::new(lasting),
         totp: TotpSealer::new(&secrets.data_encryption),
         backup_codes: BackupCodeKeys::new(lasting, &secrets.data_encryption),
+        links: LinkKeys::new(&secrets.data_encryption),
         decoys: Decoys::new(lasting),
         lasting: LastingKeySealer::new(&secrets.data_encryption),
         data_encryption: secrets.data_encryption.clone(),
@@ -89,7 +91,7 @@ pub(super) async fn keys_of(services: &Services, secrets: &Secrets) -> Result<Ke
 /// The settings of the use cases; `bound` are the origins of the server itself.
 ///
 /// # Errors
-/// The id or the origins of the relying party of passkeys cannot be used.
+/// The id or the origins of the relying party of passkeys cannot be used, or the templates of mails or the mail server.
 pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<ServiceSettings, StartError> {
     let mut names = settings.passkeys.clone();
     names.origins.extend(bound.iter().filter(|origin| origin_fits(origin, &names.id)).cloned());
@@ -106,6 +108,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         audit_log: settings.audit_log.clone(),
         issuer_tokens: settings.issuer_tokens,
         events: settings.events,
+        mail: mail_settings(settings, bound).map_err(StartError::Mail)?,
         drill: settings.drill,
         ban: settings.ban,
         current_for: settings.current_for,

@@ -93,6 +93,7 @@ impl Dev {
         let draft = Settings::read_development(variables, database, keys, addresses);
         let mut settings = app::open_files(draft).finish()?;
         settings.database_owner = Some(owner);
+        settings.mail.show = Some(|mail| println!("  {mail}"));
         settings.listen.certificate = Some((certificate.certificate, certificate.key));
         settings.listen.metrics.get_or_insert(SocketAddr::new(self.host, 0));
         settings.realtime.spill_file = start.data_dir.join("audit.spill");

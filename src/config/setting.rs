@@ -24,6 +24,7 @@ pub(super) enum Unit {
     Bytes,
     Seconds,
     Minutes,
+    Hours,
     Days,
 }
 
@@ -32,6 +33,7 @@ impl Unit {
     pub(super) fn duration(self, amount: u64) -> Duration {
         let seconds = match self {
             Self::Minutes => 60,
+            Self::Hours => 60 * 60,
             Self::Days => 24 * 60 * 60,
             Self::Count | Self::Bytes | Self::Seconds => 1,
         };
@@ -50,6 +52,7 @@ impl Unit {
             Self::Bytes => "bytes",
             Self::Seconds => "seconds",
             Self::Minutes => "minutes",
+            Self::Hours => "hours",
             Self::Days => "days",
         }
     }

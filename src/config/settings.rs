@@ -23,6 +23,7 @@ use super::{
     error::ConfigError,
     issuers::issuers,
     listen::{Listen, client_files, listen, metrics_address},
+    mail::{MailSetup, mail},
     names,
     reader::{Command, Reader},
     secrets::{self, Secrets},
@@ -118,6 +119,8 @@ pub struct Settings {
     pub issuer_tokens: Duration,
     /// `EVENTS_…`.
     pub events: EventSettings,
+    /// `SMTP_…`, `MAIL_…`, `PUBLIC_URL`.
+    pub mail: MailSetup,
     /// `DRILL`, `DRILL_INTERVAL_SECONDS`.
     pub drill: DrillSettings,
     /// `ALLOW_ANONYMOUS`.
@@ -252,6 +255,7 @@ impl Settings {
         set_bounds(read, &mut database);
         let (issuers, issuer_files) = issuers(read);
         let web = web::web(read);
+        let verify = read.flag(&REQUIRE_EMAIL_VERIFICATION);
         Self {
             environment,
             listen,
@@ -260,12 +264,13 @@ impl Settings {
             single_role: read.flag(&DATABASE_SINGLE_ROLE),
             secrets,
             passkeys: web::passkeys(read, &web),
+            mail: mail(read, &web, verify),
             debug: read.flag(&DEBUG),
             traces: traces(read),
             web,
             sessions: sessions(read),
             registration_open: read.word(&REGISTRATION) == "open",
-            require_email_verification: read.flag(&REQUIRE_EMAIL_VERIFICATION),
+            require_email_verification: verify,
             geo_files: GeoFiles {
                 places: read.path(&GEOIP_DATABASE).map(PathBuf::from),
                 networks: read.path(&GEOIP_ASN_DATABASE).map(PathBuf::from),
@@ -278,6 +283,7 @@ impl Settings {
                 revocations: read.duration(&REVOCATIONS_RETENTION_DAYS),
                 devices: read.duration(&DEVICES_RETENTION_DAYS),
                 audit: read.duration(&AUDIT_RETENTION_DAYS),
+                mails: read.duration(&MAIL_RETENTION_DAYS),
             },
             erasure: erasure(read),
             audit_log: audit::audit_log(read),

@@ -12,6 +12,7 @@ use domain::{
     session::SessionLimits,
     tokens::token_key::TokenAlgorithm,
 };
+use mail::SmtpSettings;
 use service::EventSettings;
 use store::DatabaseSettings;
 
@@ -340,6 +341,32 @@ table! {
         /// Whether a connection without a token is accepted. Such a connection has the rights that namespaces give to
         /// `anonymous`.
         ALLOW_ANONYMOUS: Flag = Flag { default: false }, reloadable;
+    }
+    "Mail" {
+        /// The mail server: `smtps://user:password@host:465` (TLS), `starttls://user:password@host:587` (STARTTLS, which the
+        /// server must offer), or `smtp://host:25` without encryption. The user and the password may be missing. Special
+        /// characters in them are percent-encoded. Production refuses a connection over a network without encryption.
+        SMTP_URL: Text = secret_text("URL", "none: no mail is sent (`dev`: mails are only shown)");
+        /// The certificates of the authorities that may sign the certificate of the mail server, in PEM form, in place of those of
+        /// the system.
+        SMTP_CA_FILE: FilePath = FilePath { default: None };
+        /// How long one attempt to send a mail may take.
+        SMTP_TIMEOUT_SECONDS: Number =
+            number(Unit::Seconds, || Unit::Seconds.amount(SmtpSettings::TIMEOUT), 1, 300);
+        /// The sender of mails: an address, or a name and an address, such as `Example <no-reply@example.com>`. The name is also
+        /// that of the service in mails.
+        MAIL_FROM: Text = text("e-mail address", "`no-reply@` and `DOMAIN`");
+        /// A directory with templates of mails, which replace those of the program, and with further languages. See
+        /// `docs/mail.md`.
+        MAIL_TEMPLATES_DIR: FilePath = FilePath { default: None };
+        /// How long a mail that cannot be sent is tried again. A mail whose link has expired is given up earlier.
+        MAIL_MAX_AGE_HOURS: Number = number(Unit::Hours, || 24, 1, 168);
+        /// How long mails are kept after they were sent or given up. Links are good for at most 7 days; with a shorter period they
+        /// end earlier.
+        MAIL_RETENTION_DAYS: Number =
+            number(Unit::Days, || Unit::Days.amount(RetentionPeriods::default().mails), 1, TEN_YEARS_IN_DAYS);
+        /// The address of the pages that links in mails open.
+        PUBLIC_URL: Text = text("origin", "`https://` and `DOMAIN` (`dev`: the server itself)");
     }
     "Events for other systems" {
         /// Whether events may be sent to private addresses, to this machine and over plain HTTP; see `docs/events.md`. Without

@@ -16,7 +16,7 @@
 //! - [`certificate_expiry`]: when operators are warned of the end of a certificate
 //! - [`transparency_log`]: the Merkle tree over audit events, its proofs and signed checkpoints
 //! - [`receipt`]: receipts of revocations, which the audit log proves
-//! - [`events`]: events for other systems
+//! - [`events`]: events for other systems; [`mail`]: mails to users, and their links
 //! - [`drill`]: what a drill of the revocations shows
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
@@ -32,6 +32,7 @@ pub mod events;
 pub mod factors;
 pub mod import;
 pub mod issuer;
+pub mod mail;
 pub mod problem;
 pub mod receipt;
 pub mod request;

@@ -15,6 +15,8 @@ pub struct RetentionPeriods {
     pub devices: Duration,
     /// Audit events.
     pub audit: Duration,
+    /// Mails after they were sent or given up.
+    pub mails: Duration,
 }
 
 impl RetentionPeriods {
@@ -32,6 +34,7 @@ impl Default for RetentionPeriods {
             revocations: Duration::from_secs(90 * DAY),
             devices: Duration::from_secs(365 * DAY),
             audit: Duration::from_secs(365 * DAY),
+            mails: Duration::from_secs(30 * DAY),
         }
     }
 }

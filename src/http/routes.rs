@@ -18,9 +18,9 @@ use super::{
     middleware::middleware,
     problem::Problem,
     resources::{
-        acme_challenge, admin, attempts, audit_log, auth_status, csrf_token, devices, health, jwks, openapi,
-        passkeys, personal_data, profile, profile_debug, refresh, registration, sessions, sign_in, sign_out,
-        ssf, step_up, two_factor, ws_ticket,
+        acme_challenge, admin, attempts, audit_log, auth_status, csrf_token, dev_mail, devices, health, jwks,
+        mailed_links, openapi, passkeys, personal_data, profile, profile_debug, refresh, registration,
+        sessions, sign_in, sign_out, ssf, step_up, two_factor, ws_ticket,
     },
     route_table::{
         PathRoutes, RouteGroup, delete, get, get_only, group, list, not_found, patch, path, post, put,
@@ -76,6 +76,11 @@ fn auth_routes() -> Vec<PathRoutes> {
         path("/logout", [post(sign_out::sign_out), delete(sign_out::sign_out)]),
         path("/status", [get(auth_status::show)]),
         path("/step-up", [post(step_up::step_up)]),
+        path("/verify-email", [post(mailed_links::verify)]),
+        path("/verify-email/resend", [post(mailed_links::resend)]),
+        path("/forgot", [post(mailed_links::forgot)]),
+        path("/reset", [post(mailed_links::reset)]),
+        path("/not-me", [post(mailed_links::not_me)]),
     ]
 }
 
@@ -141,6 +146,7 @@ fn admin_routes() -> Vec<PathRoutes> {
     routes.extend(admin_channel_routes());
     routes.extend(admin_audit_routes());
     routes.extend(admin_webhook_routes());
+    routes.extend(admin_mail_routes());
     routes
 }
 
@@ -197,6 +203,11 @@ fn admin_audit_routes() -> Vec<PathRoutes> {
     ]
 }
 
+/// Mails to users.
+fn admin_mail_routes() -> Vec<PathRoutes> {
+    vec![list("/mail", admin::mail::list), path("/mail/{mail}/send-again", [post(admin::mail::send_again)])]
+}
+
 /// Webhooks and their deliveries.
 fn admin_webhook_routes() -> Vec<PathRoutes> {
     vec![
@@ -239,6 +250,9 @@ fn other_routes() -> Vec<PathRoutes> {
         path("/.well-known/acme-challenge/{token}", [get(acme_challenge::show)]),
         path("/.well-known/jwks.json", [get(jwks::key_set)]),
         path("/openapi.json", [get(openapi::description)]).compressed(),
+        path("/dev/mail", [get(dev_mail::list)]),
+        path("/dev/mail/{mail}", [get(dev_mail::show)]),
+        path("/dev/mail/{mail}/html", [get(dev_mail::html)]),
         path("/docs", [get(openapi::page)]),
         path("/docs/viewer.js", [get(openapi::script)]),
         path("/docs/viewer.css", [get(openapi::style)]),

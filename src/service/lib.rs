@@ -4,7 +4,7 @@
 //! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now is never
 //! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
-//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events } ← access ← revocation ← authenticators ← { sign_in,
+//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events, mail } ← access ← revocation ← authenticators ← { sign_in,
 //! account, operators ← { event_streams, drill }, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
@@ -16,6 +16,7 @@ mod drill;
 mod event_streams;
 mod events;
 mod import;
+mod mail;
 mod operators;
 mod realtime;
 mod restoration;
@@ -46,6 +47,7 @@ pub use crate::core::{
     request_meta::RequestMeta,
     throttle::Throttle,
 };
+pub use crate::mail::{Mails, settings::MailSettings, viewer::ShownMail};
 pub use access::{
     Access,
     api_keys::{ApiCaller, ApiKeys},
@@ -102,6 +104,7 @@ pub use operators::{
     connections::{ConnectionPage, Connections, LocatedConnection},
     idempotency::{Created, CreatedOnce, Idempotency, RequestKey},
     listings::{AnySession, SessionPage},
+    mails::MailQuery,
     node::{NodeFigures, OperatorNode},
     revocations::{RevocationPage, RevocationQuery},
     session_page::{SessionFilter, SessionQuery},
@@ -133,9 +136,9 @@ pub use sign_in::{
 };
 pub use store::{
     ApiKey, Attempt, Ban, Change, Delivery, Device, DurableChannelRow, Erasure, EventReceiver,
-    ExternalFilter, ExternalSession, Factors, Left, ListedRevocation, LogFilter, NodeProgress,
-    RevocationProgress, RevocationRequest, Session, StatisticsPoint, Target, User, UserCounts, UserOrder,
-    Wave, WaveAccount,
+    ExternalFilter, ExternalSession, Factors, Left, ListedMail, ListedRevocation, LogFilter, MailState,
+    NodeProgress, RevocationProgress, RevocationRequest, Session, StatisticsPoint, Target, User, UserCounts,
+    UserOrder, Wave, WaveAccount,
 };
 pub use upkeep::Upkeep;
 
@@ -173,6 +176,8 @@ pub struct Services {
     pub operators: Arc<Operators>,
     /// Streams of Security Event Tokens, as their receivers manage them.
     pub event_streams: Arc<Streams>,
+    /// Mails to users.
+    pub mails: Arc<Mails>,
     /// Drills of the revocations.
     pub drills: Drills,
     /// The server API, figures of this node, external sessions and emulated streams.
@@ -209,9 +214,16 @@ impl Services {
         };
         let sign_in = SignInSettings { thresholds: settings.risk, sessions, registration };
         let foundation = Foundation::of(&core, &access, &revocation, &authenticators);
-        let sign_in = SignIn::new(foundation, sign_in);
-        let account =
-            Account::new(&core, &access, &revocation, &authenticators, Arc::clone(&audit_log), sessions);
+        let mails = Arc::new(Mails::new(&core, &settings.mail));
+        let sign_in = SignIn::new(foundation, &mails, sign_in);
+        let account = Account::new(
+            &core,
+            &access,
+            &revocation,
+            &authenticators,
+            (Arc::clone(&audit_log), &mails),
+            sessions,
+        );
         let events = Events::new(&core, settings.events);
         let log = Arc::clone(&audit_log);
         let operators = Operators::new(&core, &access, &revocation, log, &events, settings.development);
@@ -231,7 +243,7 @@ impl Services {
             &core,
             &access,
             Arc::clone(&revocation),
-            (external, events.delivery, drills.clone()),
+            (external, events.delivery, Arc::clone(&mails.delivery), drills.clone()),
             Arc::clone(&audit_log),
             sessions,
             kept,
@@ -248,6 +260,7 @@ impl Services {
             account: Arc::new(account),
             operators: Arc::new(operators),
             event_streams: Arc::new(event_streams),
+            mails,
             drills,
             server_api: Arc::new(server_api),
             audit_log,

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::{
     audit_log::settings::AuditLogSettings, authenticators::relying_party::RelyingParty, core::geo::Geo,
-    drill::settings::DrillSettings, events::settings::EventSettings,
+    drill::settings::DrillSettings, events::settings::EventSettings, mail::settings::MailSettings,
 };
 
 /// What happens to deliveries while this node cannot read revocations.
@@ -74,6 +74,8 @@ pub struct ServiceSettings {
     pub issuer_tokens: Duration,
     /// Events for other systems.
     pub events: EventSettings,
+    /// Mails to users.
+    pub mail: MailSettings,
     /// When drills run by themselves.
     pub drill: DrillSettings,
 }

@@ -2,7 +2,7 @@
 //!
 //! The event of a change in the database is usually written by the transaction of the change, through [`insert`]. The `Audit`
 //! actor writes all other events in batches. An event that is written twice has one row. [`insert`] also writes the events for
-//! other systems that an audit event causes, so no use case can forget them.
+//! other systems and the mails that an audit event causes, so no use case can forget them.
 //!
 //! What the canary account does in a drill, and what the server does with it, is left out here, for both: one event `drill.run` says
 //! it all. What another user, a key of the server API or the command
@@ -14,7 +14,7 @@ use protocol::audit::AuditEvent;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{error::StoreError, events::outbox, pool::Store};
+use super::{error::StoreError, events::outbox, mail, pool::Store};
 use crate::row_mapping::{clipped, storable};
 
 /// The longest subject that fits into the column, in bytes.
@@ -55,12 +55,16 @@ impl Store {
     }
 }
 
-/// Writes events in the caller's transaction, and with them the events for other systems that they cause. Both statements are
-/// sent at once, so that the second one costs no round trip.
+/// Writes events in the caller's transaction, and with them the events for other systems and the mails that they cause. The
+/// statements are sent at once, so that the further ones cost no round trip.
 pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {
-    let (audited, caused) =
-        future::join(insert_events(client, events), outbox::enqueue_caused(client, events)).await;
-    audited.and(caused)
+    let (audited, caused, mailed) = future::join3(
+        insert_events(client, events),
+        outbox::enqueue_caused(client, events),
+        mail::outbox::enqueue_caused(client, events),
+    )
+    .await;
+    audited.and(caused).and(mailed)
 }
 
 async fn insert_events(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {

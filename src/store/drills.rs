@@ -111,6 +111,7 @@ impl Store {
             role: Role::Canary,
             status: Status::Active,
             device: None,
+            language: None,
             now,
         };
         match self.insert_user(new, event).await {

@@ -23,6 +23,7 @@ mod idempotency;
 mod import;
 mod in_service;
 mod journal;
+mod mail;
 mod migrate;
 mod nodes;
 mod personal_data;
@@ -90,6 +91,11 @@ pub use import::{
 };
 pub use journal::{
     AppendError, ChannelRetention, DurableChannelRow, ERASED_CHANNELS, ErasedChannels, ErasureOrder,
+};
+pub use mail::{
+    dispatch::{MailAttempt, MailFigures, MailSettlement, OutgoingMail},
+    links::LINK_SPENT,
+    listed::{ListedMail, MailFilter, MailState},
 };
 pub use migrate::{MigrateOrder, Migrated};
 pub use personal_data::{

@@ -49,11 +49,13 @@ pub enum Aged {
     Drills,
     /// Requests for drills before the given time.
     DrillRequests,
+    /// Mails that were sent or given up before the given time.
+    Mails,
 }
 
 impl Aged {
     /// Every kind. Sessions come before the devices and the revocations that they name.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Tickets,
         Self::Challenges,
         Self::Bans,
@@ -72,6 +74,7 @@ impl Aged {
         Self::DeadEvents,
         Self::Drills,
         Self::DrillRequests,
+        Self::Mails,
     ];
 
     /// The word for logs and metrics.
@@ -96,6 +99,7 @@ impl Aged {
             Self::DeliveredEvents | Self::DeadEvents => "event_deliveries",
             Self::Drills => "drills",
             Self::DrillRequests => "drill_requests",
+            Self::Mails => "mails",
         }
     }
 
@@ -114,7 +118,7 @@ impl Aged {
             Self::Devices => "last_seen_at",
             Self::Revocations | Self::DrilledRevocations => "created_at",
             Self::FactorFailures => "last_at",
-            Self::DeliveredEvents | Self::DeadEvents => "settled_at",
+            Self::DeliveredEvents | Self::DeadEvents | Self::Mails => "settled_at",
             Self::Drills => "started_at",
             Self::DrillRequests => "requested_at",
         }

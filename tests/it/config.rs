@@ -26,6 +26,7 @@ fn complete() -> Vec<(&'static str, String)> {
         ("JWT_SECRET_KEY", JWT),
         ("CSRF_SECRET_KEY", CSRF),
         ("DATA_ENCRYPTION_KEY", DATA),
+        ("SMTP_URL", "smtps://mail.example.org"),
     ];
     pairs.map(|(name, value)| (name, value.to_owned())).into()
 }

@@ -62,6 +62,7 @@ mod legacy;
 mod lifetime;
 mod limits;
 mod logs;
+mod mail;
 mod membership;
 mod metrics;
 mod openapi;

@@ -30,7 +30,7 @@ pub(crate) const KINDS: [(&str, &[&str]); 6] = [
 ];
 
 /// The layers that are library crates.
-const CORE: &[&str] = &["protocol", "logic", "domain", "actors", "store", "service"];
+const CORE: &[&str] = &["protocol", "logic", "domain", "actors", "store", "mail", "service"];
 
 /// The layers that the composition root, the lifecycle and the command line may name: all except `loadtest` and `fuzz`.
 const COMPOSITION: &[&str] = &[
@@ -39,6 +39,7 @@ const COMPOSITION: &[&str] = &[
     "domain",
     "actors",
     "store",
+    "mail",
     "service",
     "config",
     "lifecycle",
@@ -68,10 +69,12 @@ pub(crate) const LAYERS: &[Layer] = &[
         layers: &["protocol", "logic", "domain"],
         kinds: &["sql", "async"],
     },
+    // The texts of mails and their way to an SMTP server.
+    Layer { name: "mail", paths: &["src/mail"], layers: &["domain"], kinds: &["async"] },
     Layer {
         name: "service",
         paths: &["src/service"],
-        layers: &["protocol", "logic", "domain", "actors", "store"],
+        layers: &["protocol", "logic", "domain", "actors", "store", "mail"],
         kinds: &["async", "client"],
     },
     Layer {
@@ -90,7 +93,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "config",
         paths: &["src/config"],
-        layers: &["protocol", "logic", "domain", "actors", "store", "service", "socket", "process"],
+        layers: &["protocol", "logic", "domain", "actors", "store", "mail", "service", "socket", "process"],
         kinds: &[],
     },
     // This layer checks that the private server answers, and creates its database. The store can connect only after that.

@@ -1,9 +1,11 @@
-//! `timing`: whether the time of a sign-in reveals its result, or the reason of a rejection.
+//! `timing`: whether the time of a sign-in reveals its result or the reason of a rejection, and whether the time of a request for a
+//! new password reveals whether there is an account.
 //!
 //! Sends sign-ins one after another. Each round has one sign-in of every kind, in random order, so that other load on the
 //! machine affects all kinds alike. The medians are compared with the median of the first kind (a wrong password for a known
-//! account). The server must allow so many sign-ins: start it with `LIMIT_LOGIN_ACCOUNT`, `LIMIT_LOGIN_DEVICE_ACCOUNT` and
-//! `LIMIT_STUFFING` at `100000/60`.
+//! account); that of the requests for an unknown account with that for a known one. The server must allow so many requests: start it
+//! with `LIMIT_LOGIN_ACCOUNT`, `LIMIT_LOGIN_DEVICE_ACCOUNT`, `LIMIT_STUFFING`, `LIMIT_MAIL_REQUEST_ADDRESS` and
+//! `LIMIT_MAIL_REQUEST_ACCOUNT` at `100000/60`.
 
 use std::{
     path::PathBuf,
@@ -48,17 +50,26 @@ enum Kind {
     Unknown,
     SuspendedRight,
     SuspendedWrong,
-    /// The only kind that succeeds. It opens a session.
+    /// The only sign-in that succeeds. It opens a session.
     KnownRight,
+    /// A request for a new password.
+    ForgotKnown,
+    /// A request for a new password of an account that does not exist.
+    ForgotUnknown,
 }
 
-const KINDS: [(Kind, &str); 5] = [
+const KINDS: [(Kind, &str); 7] = [
     (Kind::KnownWrong, "known_wrong_ms"),
     (Kind::Unknown, "unknown_ms"),
     (Kind::SuspendedRight, "suspended_right_ms"),
     (Kind::SuspendedWrong, "suspended_wrong_ms"),
     (Kind::KnownRight, "known_right_ms"),
+    (Kind::ForgotKnown, "forgot_known_ms"),
+    (Kind::ForgotUnknown, "forgot_unknown_ms"),
 ];
+
+/// The first kind that is no sign-in.
+const FIRST_REQUEST: usize = 5;
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = args.target.resolve().await?;
@@ -109,21 +120,28 @@ fn suspend(args: &Args, login: &Login) -> Result<(), Failure> {
 async fn try_one(args: &Args, rest: &Rest<'_>, kind: Kind, round: usize) -> Result<Duration, Failure> {
     let number = round % args.pool.max(1);
     let name = match kind {
-        Kind::KnownWrong | Kind::KnownRight => format!("timing-known-{number}"),
-        Kind::Unknown => format!("timing-unknown-{number}"),
+        Kind::KnownWrong | Kind::KnownRight | Kind::ForgotKnown => format!("timing-known-{number}"),
+        Kind::Unknown | Kind::ForgotUnknown => format!("timing-unknown-{number}"),
         Kind::SuspendedRight | Kind::SuspendedWrong => format!("timing-suspended-{number}"),
     };
     let mut login = args.accounts.login(&name);
     if matches!(kind, Kind::KnownWrong | Kind::SuspendedWrong) {
         login.password = format!("not-{}", login.password);
     }
-    let expected = if kind == Kind::KnownRight { 200 } else { 401 };
+    let expected = match kind {
+        Kind::KnownRight => 200,
+        Kind::ForgotKnown | Kind::ForgotUnknown => 202,
+        _ => 401,
+    };
     let began = Instant::now();
-    let tried = rest.try_sign_in(&login).await?;
-    if tried.status == expected {
+    let status = match expected {
+        202 => rest.forgot(&login.email).await?,
+        _ => rest.try_sign_in(&login).await?.status,
+    };
+    if status == expected {
         return Ok(began.elapsed());
     }
-    Err(format!("{name} was answered with {}: are all limits raised?", tried.status).into())
+    Err(format!("{name} was answered with {status}: are all limits raised?").into())
 }
 
 fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Report {
@@ -132,12 +150,13 @@ fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Report {
         times.get((times.len() as f64 * quantile) as usize).map_or(0.0, |time| time.as_secs_f64() * 1e3)
     };
     times.iter_mut().for_each(|times| times.sort_unstable());
-    let first = quantile(&times[0], 0.5);
-    for ((_, name), times) in KINDS.iter().zip(times.iter()) {
+    let (first_sign_in, first_request) = (quantile(&times[0], 0.5), quantile(&times[FIRST_REQUEST], 0.5));
+    for (place, ((_, name), times)) in KINDS.iter().zip(times.iter()).enumerate() {
+        let first = if place < FIRST_REQUEST { first_sign_in } else { first_request };
         let median = quantile(times, 0.5);
         let difference = (median - first) / first * 100.0;
         report.note(format!(
-            "{name}: {} sign-ins, p25 {:.3} ms, median {median:.3} ms, {difference:+.2} % against the first",
+            "{name}: {} requests, p25 {:.3} ms, median {median:.3} ms, {difference:+.2} % against the first",
             times.len(),
             quantile(times, 0.25)
         ));

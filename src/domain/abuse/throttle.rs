@@ -71,6 +71,12 @@ limits! {
     ceremony_address = 60 / 60;
     /// Registrations from one address.
     register_address = 20 / 600;
+    /// Requests from one address for mails with a link: forgotten passwords, and confirmations of addresses.
+    mail_request_address = 20 / 600;
+    /// Mails with a link to one account that clients without a session ask for. The account need not exist.
+    mail_request_account = 5 / 3_600;
+    /// Uses of links of mails from one address, whether they succeed or fail.
+    mail_link_address = 30 / 60;
     /// Refreshes of one session.
     refresh_session = 30 / 60;
     /// Refreshes from one address.

@@ -120,6 +120,12 @@ codes! {
     INVALID_NAME = 422 "invalid_name" "The name is empty or too long.";
     INVALID_LABEL = 422 "invalid_label" "The label is empty or too long.";
 
+    INVALID_LANGUAGE = 422 "invalid_language" "There are no mails in this language. `detail` names the languages that there are.";
+    INVALID_LINK = 422 "invalid_link" "The link of the mail is not genuine, was used, has expired, or is void because the account has changed.";
+    MAIL_UNAVAILABLE = 409 "mail_unavailable" "This server sends no mail.";
+    MAIL_NOT_SENDABLE = 409 "mail_not_sendable" "The mail is still on its way, or its link was used or has expired.";
+    INVALID_KIND = 422 "invalid_kind" "There is no such kind of mail.";
+
     // Operators.
     OPERATOR_REQUIRED = 403 "operator_required" "Only operators may do this.";
     ADMIN_REQUIRED = 403 "admin_required" "Only admins may do this.";

@@ -29,10 +29,13 @@ pub(crate) async fn show(
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileUpdate {
     display_name: Option<String>,
+    /// The language of mails to the user: two letters, such as `en`. Without it, or with null, it stays as it is.
+    language: Option<String>,
 }
 
 impl Shape for ProfileUpdate {
-    const FIELDS: &'static str = "display_name (text, or null for none)";
+    const FIELDS: &'static str =
+        "display_name (text, or null for none), language (two letters; without it, it stays as it is)";
 }
 
 /// `PUT /api/v1/profile`.
@@ -41,7 +44,8 @@ pub(crate) async fn update(
     sent: AuthenticatedBody<ProfileUpdate>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let user = services.account.profile.rename(&sent.caller, sent.body.display_name, &client.0).await?;
+    let ProfileUpdate { display_name, language } = sent.body;
+    let user = services.account.profile.rename(&sent.caller, display_name, language, &client.0).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 

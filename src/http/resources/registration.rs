@@ -1,6 +1,6 @@
 //! `POST /api/v1/auth/register`.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use service::Services;
@@ -12,6 +12,7 @@ use crate::http::{
     extractors::{
         body::{Body, Shape, secret},
         client::Client,
+        request_headers::header_value,
     },
     problem::Problem,
     views::user::UserView,
@@ -41,8 +42,9 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     check_public_route(&request, &services)?;
     let Registration { email, password, display_name } = body.0;
+    let languages = header_value(&request, &header::ACCEPT_LANGUAGE);
     let registered =
-        services.sign_in.registration.register(&email, password, display_name, &client.0).await?;
+        services.sign_in.registration.register(&email, password, display_name, languages, &client.0).await?;
     let cookie = Jar::of(&request).device(&services.access.keys.live().cookies, registered.device);
     Ok(HttpResponse::Created().cookie(cookie).json(UserView::of(&registered.user)))
 }

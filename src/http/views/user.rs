@@ -20,6 +20,8 @@ pub(crate) struct UserView {
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
     last_login_at: Option<OffsetDateTime>,
+    /// The language of mails to the user: two letters; null for the default.
+    language: Option<String>,
 }
 
 impl UserView {
@@ -34,6 +36,7 @@ impl UserView {
             is_active: user.status.is_active(),
             created_at: user.created_at,
             last_login_at: user.last_login_at,
+            language: user.language.map(|language| language.to_string()),
         }
     }
 }

@@ -27,6 +27,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> CachedSession {
         revocation_epoch: 0,
         created_at: now(),
         last_login_at: None,
+        language: None,
     };
     let session = Session {
         id: SessionId::random(),

@@ -1,6 +1,6 @@
 //! What signed-in users do with their own account: profile, sessions, devices, second factors, passkeys, step-up.
 //!
-//! This module depends only on `core`, `access`, `revocation` and `authenticators`.
+//! This module depends only on `core`, `mail`, `access`, `revocation` and `authenticators`.
 
 pub(crate) mod credential_change;
 pub(crate) mod devices;
@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use credential_change::CredentialChanges;
 use devices::Devices;
-use domain::session::SessionLimits;
+use domain::{mail::language::Language, session::SessionLimits};
 use factor_order::FactorOrders;
 use factors::Factors;
 use passkeys::Passkeys;
@@ -30,6 +30,7 @@ use crate::{
     audit_log::log::AuditLog,
     authenticators::Authenticators,
     core::Core,
+    mail::Mails,
     revocation::{Revocation, revoke::Revoker},
 };
 
@@ -67,7 +68,7 @@ impl Account {
         access: &Access,
         revocation: &Revocation,
         authenticators: &Authenticators,
-        audit_log: Arc<AuditLog>,
+        (audit_log, mails): (Arc<AuditLog>, &Mails),
         limits: SessionLimits,
     ) -> Self {
         let orders = FactorOrders::new(core.clock.clone(), core.audit.clone());
@@ -83,7 +84,7 @@ impl Account {
             Arc::clone(&access.outages),
         );
         Self {
-            profile: shared.profile(),
+            profile: shared.profile(mails.languages().to_vec()),
             devices: shared.devices(sessions.clone()),
             factors: shared.factors(),
             passkeys: shared.passkeys(),
@@ -95,7 +96,7 @@ impl Account {
 }
 
 impl Shared<'_> {
-    fn profile(&self) -> Profile {
+    fn profile(&self, languages: Vec<Language>) -> Profile {
         Profile::new(profile::Parts {
             store: self.core.store.clone(),
             clock: self.core.clock.clone(),
@@ -104,6 +105,7 @@ impl Shared<'_> {
             hasher: self.core.hasher.clone(),
             privilege: self.core.privilege.clone(),
             changes: self.changes.clone(),
+            languages,
         })
     }
 

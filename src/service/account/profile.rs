@@ -1,6 +1,6 @@
-//! A user's own profile: reads it, changes the display name, changes the password.
+//! A user's own profile: reads it, changes the display name and the language of mails, changes the password.
 
-use domain::account::account_key::AccountKey;
+use domain::{account::account_key::AccountKey, mail::language::Language};
 use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Change, RevocationRequest, Store, Target, User};
@@ -27,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) hasher: PasswordHasher,
     pub(crate) privilege: PrivilegeCheck,
     pub(crate) changes: CredentialChanges,
+    /// The languages that there are mails in.
+    pub(crate) languages: Vec<Language>,
 }
 
 impl Profile {
@@ -42,24 +44,38 @@ impl Profile {
         self.0.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
     }
 
-    /// Changes the caller's display name.
+    /// Changes the caller's display name, and the language of mails to the caller if one is given.
     ///
     /// # Errors
-    /// `BadRequest` for an invalid name, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    /// `BadRequest` for an invalid name or a language that there are no mails in, `Invalid` if the session has ended meanwhile, `Unavailable`.
     pub async fn rename(
         &self,
         caller: &Caller,
         display_name: Option<String>,
+        language: Option<String>,
         meta: &RequestMeta,
     ) -> Result<User, Failure> {
         let Parts { store, clock, audit, .. } = &self.0;
         let display_name = parse_display_name(display_name)?;
+        let language = language.map(|language| self.language(&language)).transpose()?;
         let user = self.read(caller).await?;
-        if user.display_name == display_name {
+        if user.display_name == display_name && (language.is_none() || user.language == language) {
             return Ok(user);
         }
         let event = audit.caller_event(caller, "user.renamed", Outcome::Success, meta);
-        Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
+        let acting = caller.acting_session();
+        Ok(store.update_profile(acting, display_name, language, clock.now(), event).await?)
+    }
+
+    /// The language of this word, if there are mails in it.
+    fn language(&self, word: &str) -> Result<Language, Failure> {
+        let offered = &self.0.languages;
+        let known = word.parse().ok().filter(|language| offered.contains(language));
+        known.ok_or_else(|| {
+            let words: Vec<_> = offered.iter().map(Language::as_str).collect();
+            let detail = format!("The language is one of {}.", words.join(", "));
+            Failure::BadRequest { code: "invalid_language", detail: detail.into() }
+        })
     }
 
     /// Changes the caller's password and ends the caller's other sessions. The tokens of this session are renewed. Neither the

@@ -7,7 +7,8 @@ use std::{borrow::Cow, time::Duration};
 
 use domain::{factors::challenge::ProofMethod, problem::Policy};
 use store::{
-    ADDRESS_TAKEN, ERASURE_REQUESTED, FACTOR_GONE, LAST_ADMIN, LAST_FACTOR, Lapse, PASSKEY_KNOWN, StoreError,
+    ADDRESS_TAKEN, ERASURE_REQUESTED, FACTOR_GONE, LAST_ADMIN, LAST_FACTOR, LINK_SPENT, Lapse, PASSKEY_KNOWN,
+    StoreError,
 };
 
 /// Why a use case was not carried out.
@@ -88,6 +89,9 @@ impl Failure {
     /// The code of the refusal if a step-up or a change of credentials has replaced the refresh token.
     pub const SUPERSEDED_TOKEN: &'static str = "refresh_superseded";
 
+    /// The code of the refusal of a link of a mail.
+    pub(crate) const INVALID_LINK: &'static str = "invalid_link";
+
     /// Temporarily unavailable; the client may retry after a second.
     pub(crate) fn unavailable() -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(1) }
@@ -154,6 +158,19 @@ impl Failure {
         Self::conflict("email_taken", "There is an account with this e-mail address.")
     }
 
+    /// The link of a mail is not genuine, has expired, was used, or is void because the account has changed.
+    pub(crate) fn invalid_link() -> Self {
+        Self::bad_request(
+            Self::INVALID_LINK,
+            "This link was used, has expired, or is not valid any more. Ask for a new one.",
+        )
+    }
+
+    /// No mail server is configured, so the server sends no mail.
+    pub(crate) fn no_mail() -> Self {
+        Self::conflict("mail_unavailable", "This server sends no mail. Ask its operators for help.")
+    }
+
     /// The session has ended, or never existed.
     pub(crate) fn session_ended() -> Self {
         Self::invalid("session_ended", "The session has ended. Sign in again.")
@@ -211,6 +228,7 @@ fn conflict(constraint: &str) -> Option<Failure> {
             "passkey_known",
             "This passkey is registered already. Use another authenticator.",
         )),
+        LINK_SPENT => Some(Failure::invalid_link()),
         _ => None,
     }
 }

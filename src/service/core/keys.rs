@@ -15,6 +15,7 @@ use domain::{
         secret_ring::SecretRing,
     },
     factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
+    mail::link::LinkKeys,
     tokens::{
         access_token::AccessKeys, csrf::CsrfKeys, event_token::EventTokenKeys, refresh_token::RefreshKeys,
     },
@@ -40,6 +41,8 @@ pub struct Keys {
     pub totp: TotpSealer,
     /// Backup codes.
     pub backup_codes: BackupCodeKeys,
+    /// Links in mails.
+    pub links: LinkKeys,
     /// Makes the credential ids that hide which user names have passkeys.
     pub decoys: Decoys,
     /// Seals the lasting keys.

@@ -83,6 +83,14 @@ impl Throttle {
         })
     }
 
+    /// Spends one permit for a mail with a link to the account with this key, which need not exist.
+    ///
+    /// # Errors
+    /// `TooMany` if no permit is left.
+    pub(crate) async fn spend_for_mail(&self, key: &AccountKey) -> Result<(), Failure> {
+        self.spend(self.limits().mail_request_account, &self.hashed_name(&key.attempts())).await
+    }
+
     /// Checks that an address is not banned, and spends one permit of the address.
     ///
     /// # Errors

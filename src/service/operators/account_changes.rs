@@ -94,6 +94,7 @@ impl AccountChanges {
             role,
             status: Status::Active,
             device: None,
+            language: None,
             now: self.clock.now(),
         };
         let Commission { event, reason, mandate } = commission;

@@ -18,6 +18,7 @@ pub(crate) mod idempotency;
 pub(crate) mod issuers;
 pub(crate) mod listings;
 pub(crate) mod local_admin;
+pub(crate) mod mails;
 pub(crate) mod node;
 mod read_filters;
 mod refusals;
@@ -46,6 +47,7 @@ use idempotency::Idempotency;
 use issuers::OperatorIssuers;
 use listings::Listings;
 use local_admin::LocalAdmin;
+use mails::OperatorMails;
 use node::OperatorNode;
 use revocations::Revocations;
 use revoke::OperatorRevocation;
@@ -103,6 +105,8 @@ pub struct Operators {
     pub issuers: OperatorIssuers,
     /// Webhooks, and the deliveries to every receiver.
     pub webhooks: Webhooks,
+    /// Mails to users.
+    pub mails: OperatorMails,
     /// What this node does now.
     pub node: OperatorNode,
 }
@@ -171,6 +175,7 @@ impl Operators {
             api_keys: OperatorApiKeys::new(Arc::clone(&access.api_keys), authority.clone()),
             issuers: OperatorIssuers::new(realtime.clone(), authority.clone()),
             webhooks: Webhooks::new(core, events, authority.clone()),
+            mails: OperatorMails::new(store.clone(), clock.clone(), authority.clone()),
             node: OperatorNode::new(realtime.clone(), Arc::clone(&core.node), hasher.clone(), authority),
         }
     }

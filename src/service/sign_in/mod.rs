@@ -1,10 +1,11 @@
 //! Registers accounts, signs users in, exchanges refresh tokens, and signs users out.
 //!
-//! This module depends only on `core`, `access`, `revocation` and `authenticators`.
+//! This module depends only on `core`, `mail`, `access`, `revocation` and `authenticators`.
 
 pub(crate) mod answer_timing;
 pub(crate) mod attempts;
 pub(crate) mod even_answers;
+pub(crate) mod mailed_links;
 pub(crate) mod open_session;
 pub(crate) mod passkey;
 pub(crate) mod password;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use attempts::SignInAttempts;
 use domain::{risk::Thresholds, session::SessionLimits};
+use mailed_links::MailedLinks;
 use open_session::SessionOpener;
 use passkey::PasskeySignIn;
 use password::PasswordSignIn;
@@ -29,12 +31,16 @@ use risk::RiskAssessor;
 use second_factor::SecondFactor;
 use sign_out::SignOut;
 
-use crate::{access::Access, authenticators::Authenticators, core::Core, revocation::Revocation};
+use crate::{
+    access::Access, authenticators::Authenticators, core::Core, mail::Mails, revocation::Revocation,
+};
 
 /// The capability to sign in and out.
 pub struct SignIn {
     /// Registers accounts.
     pub registration: Registration,
+    /// Uses links of mails, and asks for them.
+    pub mailed_links: MailedLinks,
     /// Signs in with a password.
     pub password: PasswordSignIn,
     /// Completes a sign-in with a second factor.
@@ -87,12 +93,13 @@ struct Shared {
 }
 
 impl SignIn {
-    pub(crate) fn new(foundation: Foundation<'_>, settings: SignInSettings) -> Self {
+    pub(crate) fn new(foundation: Foundation<'_>, mails: &Arc<Mails>, settings: SignInSettings) -> Self {
         let SignInSettings { thresholds, sessions, registration } = settings;
         let shared = Shared::new(foundation, thresholds, sessions);
         let Foundation { core, access, revocation, .. } = foundation;
         Self {
-            registration: register(core, access, &shared, registration),
+            registration: register(core, access, &shared, mails, registration),
+            mailed_links: mailed_links(core, revocation, mails),
             password: password(core, access, &shared),
             passkey: passkey(foundation, &shared),
             refresh: refresh(core, access, revocation, sessions),
@@ -127,7 +134,7 @@ impl Shared {
             audit.clone(),
             revocation.revoker.clone(),
             devices.clone(),
-            sessions,
+            (sessions, thresholds),
         );
         let risk = RiskAssessor::new(
             store.clone(),
@@ -152,7 +159,26 @@ impl Shared {
     }
 }
 
-fn register(core: &Core, access: &Access, shared: &Shared, rules: RegistrationRules) -> Registration {
+fn mailed_links(core: &Core, revocation: &Revocation, mails: &Arc<Mails>) -> MailedLinks {
+    MailedLinks::new(mailed_links::Parts {
+        store: core.store.clone(),
+        clock: core.clock.clone(),
+        audit: core.audit.clone(),
+        throttle: core.throttle.clone(),
+        hasher: core.hasher.clone(),
+        keys: core.keys.clone(),
+        revoker: revocation.revoker.clone(),
+        mails: Arc::clone(mails),
+    })
+}
+
+fn register(
+    core: &Core,
+    access: &Access,
+    shared: &Shared,
+    mails: &Mails,
+    rules: RegistrationRules,
+) -> Registration {
     Registration::new(register::Parts {
         store: core.store.clone(),
         clock: core.clock.clone(),
@@ -161,6 +187,7 @@ fn register(core: &Core, access: &Access, shared: &Shared, rules: RegistrationRu
         hasher: core.hasher.clone(),
         feed: Arc::clone(&access.feed),
         devices: shared.devices.clone(),
+        languages: mails.languages().to_vec(),
         rules,
     })
 }

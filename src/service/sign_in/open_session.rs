@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use domain::{
     account::role::Status,
+    mail::audit_mapping::NOTIFY,
+    risk::{Assessment, Reason, RiskOutcome, Thresholds, decide},
     session::{SessionLimits, SignInMethod},
 };
 use protocol::{
@@ -34,6 +36,7 @@ pub(crate) struct SessionOpener {
     revoker: Revoker,
     devices: RequestDevices,
     limits: SessionLimits,
+    thresholds: Thresholds,
 }
 
 impl SessionOpener {
@@ -43,12 +46,12 @@ impl SessionOpener {
         audit: AuditTrail,
         revoker: Revoker,
         devices: RequestDevices,
-        limits: SessionLimits,
+        (limits, thresholds): (SessionLimits, Thresholds),
     ) -> Self {
-        Self { store, clock, audit, revoker, devices, limits }
+        Self { store, clock, audit, revoker, devices, limits, thresholds }
     }
 
-    /// The audit event of a session that is about to be opened.
+    /// The audit event of a session that is about to be opened. If the sign-in is new for the user, the event asks for a mail.
     pub(crate) fn event(&self, open: &OpenSession, meta: &RequestMeta) -> AuditEvent {
         let event = AuditEvent {
             actor: Some(open.user),
@@ -57,7 +60,15 @@ impl SessionOpener {
             device: Some(open.device.id),
             ..self.audit.event("session.opened", Outcome::Success, meta)
         };
-        event.with("method", open.method.as_str())
+        let event = event.with("method", open.method.as_str());
+        let risk = open.attempt.as_ref().and_then(|attempt| attempt.risk.as_ref());
+        match risk.filter(|risk| is_notable(risk, self.thresholds)) {
+            Some(risk) => {
+                let reasons: Vec<_> = risk.reasons.iter().map(|reason| reason.as_str()).collect();
+                event.with(NOTIFY, reasons)
+            }
+            None => event,
+        }
     }
 
     /// The session to open for this user on the request's device after a correct password. Other sign-ins change some fields.
@@ -96,6 +107,12 @@ impl SessionOpener {
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
+}
+
+/// Whether the user is told of a sign-in: on a new device, in a new place, or with a risk from `RISK_NOTIFY` on.
+fn is_notable(risk: &Assessment, thresholds: Thresholds) -> bool {
+    let new = [Reason::NewDevice, Reason::NewCountry, Reason::ImpossibleTravel];
+    decide(risk, thresholds) != RiskOutcome::Allow || new.iter().any(|reason| risk.reasons.contains(reason))
 }
 
 /// The user of a session that was just opened. The sign-in may have cancelled the erasure of the account, and so have activated it.

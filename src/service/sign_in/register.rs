@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::account::role::{Role, Status};
+use domain::{
+    account::{
+        account_key::AccountKey,
+        role::{Role, Status},
+    },
+    mail::{audit_mapping::NOTIFY, language::Language},
+};
 use protocol::{
     audit::Outcome,
     id::{DeviceId, UserId},
@@ -12,7 +18,7 @@ use store::{NewUser, Store, StoreError, User};
 
 use tokio::time::Instant;
 
-use super::{even_answers::EvenAnswers, request_device::RequestDevices};
+use super::{even_answers::EvenAnswers, mailed_links::tell_owner, request_device::RequestDevices};
 use crate::{
     access::feed_state::FeedState,
     core::{
@@ -59,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) hasher: PasswordHasher,
     pub(crate) feed: Arc<FeedState>,
     pub(crate) devices: RequestDevices,
+    /// The languages that there are mails in.
+    pub(crate) languages: Vec<Language>,
     pub(crate) rules: RegistrationRules,
 }
 
@@ -69,7 +77,8 @@ impl Registration {
 
     /// Registers an account, and the device of the request.
     ///
-    /// When addresses must be verified, the answer for a known address is the same as for a new one, and equally late.
+    /// When addresses must be verified, the answer for a known address is the same as for a new one, and equally late. A mail tells
+    /// the owner of the address. `languages` is the header `Accept-Language`: mails to the user are in the preferred language.
     /// Therefore the number of the account in this answer is 0. The real number is shown after the verification.
     ///
     /// # Errors
@@ -80,6 +89,7 @@ impl Registration {
         email: &str,
         password: SecretString,
         display_name: Option<String>,
+        languages: Option<&str>,
         meta: &RequestMeta,
     ) -> Result<RegisteredAccount, Failure> {
         let throttle = &self.parts.throttle;
@@ -97,14 +107,20 @@ impl Registration {
             role: Role::User,
             status: if verify { Status::Pending } else { Status::Active },
             device: Some(self.parts.devices.device(meta, device)),
+            language: languages.and_then(|header| Language::preferred(header, &self.parts.languages)),
             now: self.parts.clock.now(),
             email,
         };
         let unverified = verify.then(|| unverified(&new));
+        let key = new.email.key();
         let event = self.parts.audit.event("user.registered", Outcome::Success, meta);
+        let event = if verify { event.with(NOTIFY, "verify") } else { event };
         let began = Instant::now();
         let user = match (self.parts.store.insert_user(new, event).await, unverified) {
             (inserted @ (Ok(_) | Err(StoreError::Conflict(_))), Some(unverified)) => {
+                if inserted.is_err() {
+                    self.tell_owner(key, meta);
+                }
                 self.answers.wait(began, inserted.is_ok()).await;
                 unverified
             }
@@ -113,6 +129,14 @@ impl Registration {
             (Err(error), _) => return Err(error.into()),
         };
         Ok(RegisteredAccount { user, device })
+    }
+
+    /// Tells the owner of a known address by mail.
+    fn tell_owner(&self, key: AccountKey, meta: &RequestMeta) {
+        let Parts { store, audit, throttle, .. } = &self.parts;
+        let known = audit.event("address.registered_again", Outcome::Success, meta);
+        let pending = audit.event("address.verification_requested", Outcome::Success, meta);
+        tell_owner(store, throttle, key, (known, pending));
     }
 
     /// Fails early if the database cannot be reached: this query fails sooner than a write, and before the password is hashed.
@@ -133,5 +157,6 @@ fn unverified(new: &NewUser) -> User {
         revocation_epoch: 0,
         created_at: new.now,
         last_login_at: None,
+        language: new.language,
     }
 }

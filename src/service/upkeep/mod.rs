@@ -74,6 +74,7 @@ use crate::{
         delivery::{self, Delivery},
         receiver_secrets::ReceiverSecrets,
     },
+    mail::{self, delivery::MailDelivery},
     realtime::external_sessions::ExternalSessions,
     revocation::Revocation,
     settings::OnStale,
@@ -117,6 +118,7 @@ pub struct Upkeep {
     revocation: Arc<Revocation>,
     external_sessions: ExternalSessions,
     delivery: Arc<Delivery>,
+    mails: Arc<MailDelivery>,
     drills: Drills,
     drill_interval: Option<Duration>,
     expiry: Arc<Expiry>,
@@ -145,7 +147,12 @@ impl Upkeep {
         core: &Core,
         access: &Access,
         revocation: Arc<Revocation>,
-        (external_sessions, delivery, drills): (ExternalSessions, Arc<Delivery>, Drills),
+        (external_sessions, delivery, mails, drills): (
+            ExternalSessions,
+            Arc<Delivery>,
+            Arc<MailDelivery>,
+            Drills,
+        ),
         audit_log: Arc<AuditLog>,
         sessions: SessionLimits,
         settings: UpkeepSettings,
@@ -166,6 +173,7 @@ impl Upkeep {
             revocation,
             external_sessions,
             delivery,
+            mails,
             drill_interval: settings.drill_interval,
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
@@ -374,6 +382,7 @@ impl Upkeep {
                 async move { refresh_bans(&bans).await }
             }),
             job(delivery::EVERY, "event_delivery", &self.delivery, |part| async move { part.run().await }),
+            job(mail::delivery::EVERY, "mail_delivery", &self.mails, |part| async move { part.run().await }),
             job(measurements::EVERY, "measurements", &measurements, |part| async move {
                 part.run();
                 Ok(())

@@ -70,7 +70,7 @@ impl RowRetention {
 
     /// Rows from before this time are deleted.
     fn before(&self, aged: Aged, now: OffsetDateTime) -> OffsetDateTime {
-        let RetentionPeriods { sessions, revocations, devices, .. } = self.periods;
+        let RetentionPeriods { sessions, revocations, devices, mails, .. } = self.periods;
         match aged {
             Aged::Tickets | Aged::Challenges | Aged::Bans | Aged::IdempotencyKeys | Aged::RequestKeys => now,
             Aged::Denials | Aged::ReplacedBlocks => now - DENIALS_KEPT,
@@ -83,6 +83,7 @@ impl RowRetention {
             Aged::DrilledSessions | Aged::DrilledRevocations => now - DRILLED_KEPT,
             Aged::Drills => now - DRILLS_KEPT,
             Aged::DrillRequests => now - DRILL_REQUESTS_KEPT,
+            Aged::Mails => now - mails,
         }
     }
 }

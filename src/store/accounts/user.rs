@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use domain::account::{
-    password::NO_PASSWORD,
-    role::{Role, Status},
+use domain::{
+    account::{
+        password::NO_PASSWORD,
+        role::{Role, Status},
+    },
+    mail::language::Language,
 };
 use protocol::id::UserId;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,7 +18,7 @@ use crate::{error::StoreError, row_mapping::word};
 
 /// The columns of `users AS u` that [`from_row`] reads.
 pub(crate) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_name, u.password_hash, u.role, u.status, \
-     u.generation, u.created_at AS account_created_at, u.last_login_at";
+     u.generation, u.created_at AS account_created_at, u.last_login_at, u.language";
 
 /// An account.
 #[derive(Clone)]
@@ -39,6 +42,8 @@ pub struct User {
     pub created_at: OffsetDateTime,
     /// Time of the last sign-in.
     pub last_login_at: Option<OffsetDateTime>,
+    /// The language in which the user reads mails, if the user has one.
+    pub language: Option<Language>,
 }
 
 impl User {
@@ -68,5 +73,11 @@ pub(crate) fn from_row(row: &Row) -> Result<User, StoreError> {
         revocation_epoch: row.try_get("generation")?,
         created_at: row.try_get("account_created_at")?,
         last_login_at: row.try_get("last_login_at")?,
+        language: language(row)?,
     })
+}
+
+fn language(row: &Row) -> Result<Option<Language>, StoreError> {
+    let given: Option<&str> = row.try_get("language")?;
+    given.map(|word| word.parse().map_err(StoreError::internal)).transpose()
 }

@@ -12,6 +12,7 @@ use domain::{
     },
     client::device::Trust,
     factors::lockout::FactorSource,
+    mail::language::Language,
 };
 use protocol::{
     audit::AuditEvent,
@@ -54,6 +55,8 @@ pub struct NewUser {
     pub status: Status,
     /// The device that registers, if there is one.
     pub device: Option<DeviceSeen>,
+    /// The language in which the user reads mails, if it is known.
+    pub language: Option<Language>,
     /// The time at which the account is created.
     pub now: OffsetDateTime,
 }
@@ -237,7 +240,7 @@ impl Store {
         .await
     }
 
-    /// Changes the display name of the acting session's user.
+    /// Changes the display name of the acting session's user, and the language if one is given.
     ///
     /// # Errors
     /// `Lapsed` if the acting session may no longer make this change, `Unavailable` if the database cannot be reached.
@@ -245,17 +248,22 @@ impl Store {
         &self,
         acting_session: ActingSession,
         display_name: Option<String>,
+        language: Option<Language>,
         now: OffsetDateTime,
         event: AuditEvent,
     ) -> Result<User, StoreError> {
         let sql = format!(
-            "UPDATE users u SET display_name = $2, updated_at = $3 WHERE u.id = $1 RETURNING {USER_COLUMNS}"
+            "UPDATE users u SET display_name = $2, updated_at = $3, language = coalesce($4, u.language)
+             WHERE u.id = $1 RETURNING {USER_COLUMNS}"
         );
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
                 acting_session::require(&transaction, &acting_session, now).await?;
-                let row = transaction.query_one(&sql, &[&acting_session.user.0, &display_name, &now]).await?;
+                let language = language.map(|language| language.to_string());
+                let row = transaction
+                    .query_one(&sql, &[&acting_session.user.0, &display_name, &now, &language])
+                    .await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 user::from_row(&row)
@@ -338,8 +346,8 @@ fn device_trust(row: &Row) -> Result<Option<(Trust, OffsetDateTime)>, StoreError
 pub(super) async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
     let sql = format!(
         "INSERT INTO users AS u (email, account_key, display_name, password_hash, role, status, created_at,
-                                 updated_at, password_changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7) RETURNING {USER_COLUMNS}"
+                                 updated_at, password_changed_at, language)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8) RETURNING {USER_COLUMNS}"
     );
     let statement = client.prepare_cached(&sql).await?;
     let row = client
@@ -353,6 +361,7 @@ pub(super) async fn insert(client: &impl GenericClient, new: &NewUser) -> Result
                 &new.role.as_str(),
                 &new.status.as_str(),
                 &new.now,
+                &new.language.map(|language| language.to_string()),
             ],
         )
         .await?;

@@ -12,6 +12,7 @@ pub(super) const ACCOUNT: &[Exported] = &[
     column("updated_at"),
     column("last_login_at"),
     column("password_changed_at"),
+    column("language"),
     column("webauthn_user_handle"),
 ];
 
@@ -216,4 +217,21 @@ pub(super) const DELIVERY: &[&str] = &[
     "failure",
     "http_status",
     "settled_at",
+];
+
+pub(super) const MAIL: &[Exported] = &[
+    column("id"),
+    column("kind"),
+    column("address"),
+    column("language"),
+    column("detail"),
+    column("created_at"),
+    column("state"),
+    column("attempts"),
+    column("repetitions"),
+    column("failure"),
+    column("settled_at"),
+    column("link"),
+    column("link_expires_at"),
+    column("link_used_at"),
 ];

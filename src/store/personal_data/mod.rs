@@ -8,6 +8,7 @@ mod columns;
 mod drills;
 mod erase;
 mod export;
+mod mails;
 pub(crate) mod request;
 mod requests;
 mod steps;

@@ -10,6 +10,7 @@ use super::{
         PASSKEY, RECEIPT, RECEIVER, REVOCATION, SESSION,
     },
     drills::{DRILL_REQUESTS, DRILLS},
+    mails::MAILS,
     table::{Effect, PAGE, PersonalTable, column, impersonal, withheld},
 };
 
@@ -268,6 +269,7 @@ pub const TABLES: &[PersonalTable] = &[
             "the reason and the working data; the number and the times stay as the record of the erasure",
         ),
     },
+    MAILS,
     PersonalTable {
         name: "ws_tickets",
         holds: "tickets for one handshake each, which live for 30 seconds",

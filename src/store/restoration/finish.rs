@@ -65,7 +65,8 @@ pub struct FinishedRestore {
     pub backup_codes: u64,
     /// Devices that are no longer trusted.
     pub trusted_devices: u64,
-    /// Open challenges and tickets, and authenticator apps that were being set up, that were removed.
+    /// Open challenges and tickets, authenticator apps that were being set up, and mails with links or not sent yet, that were
+    /// removed.
     pub open_proofs: u64,
     /// The names of the keys of the server API that were revoked.
     pub api_keys: Vec<String>,
@@ -217,6 +218,8 @@ async fn spend_proofs(transaction: &Transaction<'_>, last_step: i64) -> Result<(
         "DELETE FROM user_two_factor WHERE confirmed_at IS NULL",
         "DELETE FROM two_factor_challenges",
         "DELETE FROM ws_tickets",
+        // Their links may have been used since, and mails that wait may have been sent.
+        "DELETE FROM mails WHERE link IS NOT NULL OR settled_at IS NULL",
     ] {
         removed += transaction.execute(sql, &[]).await?;
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Events that took trust away, or that changed a credential, a role or a status.
-const EVENTS: [&str; 18] = [
+const EVENTS: [&str; 19] = [
     "address.banned",
     "address.unbanned",
     "api_key.created",
@@ -19,6 +19,7 @@ const EVENTS: [&str; 18] = [
     "device.forgotten",
     "factors.reset",
     "password.changed",
+    "password.locked",
     "password.reset",
     "token.revoked",
     "tokens.invalidated",

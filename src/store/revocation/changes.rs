@@ -4,12 +4,14 @@
 
 use deadpool_postgres::Transaction;
 use domain::account::password::NO_PASSWORD;
+use protocol::{audit::AuditEvent, id::UserId};
 use secrecy::ExposeSecret;
 
 use super::order::{Change, RevocationRequest, Target};
 use crate::{
     error::StoreError,
     factors::second_factors,
+    mail::outbox,
     personal_data::request,
     sessions::{renewal, session::Session},
 };
@@ -38,8 +40,15 @@ pub(crate) async fn apply(
             distrust(transaction, users).await?;
         }
         Change::Email(email) => {
+            let former =
+                transaction.query("SELECT id, email FROM users WHERE id = ANY ($1)", &[&users]).await?;
             let sql = "UPDATE users SET email = $2, account_key = $3 WHERE id = ANY ($1)";
             transaction.execute(sql, &[&users, &email.as_str(), &email.key().as_str()]).await?;
+            for row in &former {
+                let (user, address) = (row.try_get("id")?, row.try_get("email")?);
+                let event = AuditEvent { user: Some(UserId(user)), ..order.audit.clone() };
+                outbox::tell_former_address(transaction, user, address, &event).await?;
+            }
         }
         Change::Role(role) => {
             let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     accounts::administrators,
     error::StoreError,
+    mail::links::{self, LINK_SPENT},
     pool::Store,
     revocation::acting_session::{self, REVOKE_ALL_LOCK},
     row_mapping::uuids,
@@ -71,6 +72,11 @@ pub(crate) async fn write(
     }
     if order.target == Target::All {
         return everyone::write(transaction, order).await;
+    }
+    if let Some(link) = order.link
+        && !links::spend(transaction, link, order.now).await?
+    {
+        return Err(StoreError::Conflict(LINK_SPENT.to_owned()));
     }
     let users = raise(transaction, order, &locked).await?;
     if order.keep_an_admin {

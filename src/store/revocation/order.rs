@@ -2,9 +2,12 @@
 //!
 //! Services build the requests, and `commit` carries them out. Nothing in this file uses the database.
 
-use domain::account::{
-    email::Email,
-    role::{Role, Status},
+use domain::{
+    account::{
+        email::Email,
+        role::{Role, Status},
+    },
+    mail::link::MailedLink,
 };
 use ipnet::IpNet;
 use protocol::{
@@ -148,6 +151,8 @@ pub struct RevocationRequest {
     pub actor: Option<UserId>,
     /// The change that is written with the revocation.
     pub change: Option<Change>,
+    /// The link of a mail that permits the revocation. The transaction spends it; if it is not good any more, nothing is written.
+    pub link: Option<MailedLink>,
     /// The time of the revocation.
     pub now: OffsetDateTime,
     /// The node that carries the revocation out, if it is to be shown at once as not done. Every node notes how far it has carried
@@ -176,6 +181,7 @@ impl RevocationRequest {
             reason: String::new(),
             actor: None,
             change: None,
+            link: None,
             now,
             reported_by: None,
             audit: AuditEvent::new("session.revoked", Outcome::Success, at_ms),

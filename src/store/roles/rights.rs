@@ -53,6 +53,7 @@ pub const TABLES: &[(&str, Rights)] = &[
     ("channel_idempotency", Rights::Change),
     ("channel_epoch", Rights::Change),
     ("erasures", Rights::Change),
+    ("mails", Rights::Change),
     ("ws_tickets", Rights::Change),
     ("two_factor_challenges", Rights::Change),
     ("second_factor_failures", Rights::Change),

@@ -49,6 +49,8 @@ struct Target {
     /// A channel with one message.
     channel: String,
     webhook: String,
+    /// A mail to the user that was sent.
+    mail: String,
 }
 
 /// An address that is banned.
@@ -73,6 +75,7 @@ impl Target {
             session: session.id.to_string(),
             new_email: session.app.new_email(),
             webhook: webhook(&session.app).await,
+            mail: mail(session).await,
         }
     }
 }
@@ -86,6 +89,14 @@ async fn webhook(app: &App) -> String {
     // There is a bound of their number, and each request of the table gets a target of its own.
     rows.batch_execute("DELETE FROM event_receivers WHERE kind = 'webhook'").await.unwrap();
     rows.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// A mail to the user of this session that was sent.
+async fn mail(session: &Session) -> String {
+    let sql = "INSERT INTO mails (id, user_id, kind, address, created_at, waiting_from, due_at, state, settled_at)
+               VALUES (gen_random_uuid(), $1, 'account_locked', 'x@example.com', now(), now(), now(), 'sent', now())
+               RETURNING id::text";
+    session.app.rows().await.query_one(sql, &[&session.person.id.0]).await.unwrap().get(0)
 }
 
 /// One request of operators.
@@ -233,6 +244,8 @@ const CASES: &[Case] = &[
     of_webhook("DELETE", "/webhooks/{webhook}", only_reason),
     of_webhook("POST", "/webhooks/{webhook}/test", no_body),
     of_webhook("POST", "/webhooks/{webhook}/replay", only_reason),
+    read("/mail"),
+    change("POST", "/mail/{mail}/send-again", Needs::Operate, only_reason),
     read("/erasures"),
     read("/node"),
     Case {
@@ -253,7 +266,7 @@ impl Case {
         let path = self.path.replace("{id}", &target.user.to_string()).replace("{device}", &target.device);
         let path =
             path.replace("{revocation}", &target.revocation.to_string()).replace("{key}", &target.api_key);
-        let path = path.replace("{webhook}", &target.webhook);
+        let path = path.replace("{webhook}", &target.webhook).replace("{mail}", &target.mail);
         let path = format!("/api/v1/admin{path}{}", (self.query)(target));
         let request = caller.request(Method::from_bytes(self.method.as_bytes()).unwrap(), &path);
         match (self.body)(target) {
@@ -326,7 +339,7 @@ async fn each_request_is_refused_to_each_role_without_the_right_changes_nothing_
     }
     for case in CASES {
         let path = case.path.replace("{id}", "1").replace("{device}", &target.device);
-        let path = path.replace("{webhook}", &target.webhook);
+        let path = path.replace("{webhook}", &target.webhook).replace("{mail}", &target.mail);
         let method = Method::from_bytes(case.method.as_bytes()).unwrap();
         let answer = app.request(method, &format!("/api/v1/admin{path}")).json(&json!({})).ask().await;
         answer.refused(401, "not_authenticated");

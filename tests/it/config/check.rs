@@ -251,3 +251,23 @@ async fn a_check_of_an_empty_database_warns_and_changes_nothing() {
     drop(client);
     link.abort();
 }
+
+#[test]
+fn the_settings_of_mails_are_checked_and_a_missing_mail_server_is_a_warning() {
+    let place = Place::with(&changed(&[("SMTP_URL", "")]));
+    let checked = place.check();
+    assert!(checked.err.starts_with("warning: SMTP_URL: missing: no mail is sent"), "{}", checked.err);
+    for (name, value, expected) in [
+        ("SMTP_URL", "smtp://relay.example.org", "SMTP_URL: links and passwords would cross the network"),
+        ("SMTP_URL", "smtps://a:secret-of-smtp@mail.example.org/x", "SMTP_URL: must have nothing behind"),
+        ("SMTP_CA_FILE", "/nowhere/ca.pem", "SMTP_CA_FILE: /nowhere/ca.pem cannot be read"),
+        ("MAIL_FROM", "nobody", "MAIL_FROM: must be an e-mail address"),
+        ("MAIL_TEMPLATES_DIR", "/nowhere", "MAIL_TEMPLATES_DIR: /nowhere cannot be read"),
+        ("PUBLIC_URL", "http://chat.example.org", "PUBLIC_URL: must begin with `https://`"),
+        ("PUBLIC_URL", "https://chat.example.org/path", "PUBLIC_URL: must be `https://`, a host"),
+    ] {
+        let checked = Place::with(&changed(&[(name, value)])).check();
+        assert!(!checked.err.contains("secret-of-smtp"), "{}", checked.err);
+        checked.refused(expected);
+    }
+}

@@ -251,6 +251,10 @@ impl App {
         self.services().operators.local_admin.set_status(user, status).await.expect("the status is set");
     }
 
+    pub(crate) async fn set_email(&self, user: UserId, email: &str) {
+        self.services().operators.local_admin.set_email(user, email).await.expect("the address is set");
+    }
+
     pub(crate) async fn reset_password(&self, user: UserId, password: &str) {
         self.services()
             .operators

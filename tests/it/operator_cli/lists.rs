@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{App, OperatorCli, database_url, eventually};
 
 /// The commands of lists that need no argument, and the name of their entries in JSON.
-const LISTS: [(&[&str], &str); 13] = [
+const LISTS: [(&[&str], &str); 14] = [
     (&["user", "list"], "users"),
     (&["session", "list"], "sessions"),
     (&["connection", "list"], "connections"),
@@ -22,6 +22,7 @@ const LISTS: [(&[&str], &str); 13] = [
     (&["audit", "list"], "events"),
     (&["settings"], "settings"),
     (&["webhook", "list"], "webhooks"),
+    (&["mail", "list"], "mails"),
 ];
 
 /// Commands, and what each must show.

@@ -66,6 +66,10 @@ const SEED: &str = r#"
         FROM generate_series(1, 1000);
     INSERT INTO idempotency_keys (user_id, key, request_hash, status, answer, created_at, expires_at)
         SELECT {id}, 'key ' || n, sha256('x'), 200, '{"email": "{email}"}', now(), now() + '1 day' FROM generate_series(1, 100) n;
+    INSERT INTO mails (id, user_id, kind, address, detail, created_at, waiting_from, due_at, state, settled_at, failure)
+        SELECT gen_random_uuid(), {id}, 'new_sign_in', '{email}', '{"address": "{address}", "user_agent": "Browser of {name}"}',
+               now(), now(), now(), 'failed', now(), 'no mailbox {email}'
+        FROM generate_series(1, 500);
     -- Events on their way to a receiver: about the person, and about another user, with the person as the actor.
     INSERT INTO event_receivers (id, kind, name, events, status, created_at, updated_at)
         VALUES ('00000000-0000-0000-0000-0000000000ee', 'poll', 'another system', '{security}', 'paused', now(), now());

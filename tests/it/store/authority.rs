@@ -72,7 +72,7 @@ fn a_change_by_a_revoked_or_expired_session_is_refused() {
         );
         let renamed = db
             .store
-            .update_profile(authority(&by), Some("Eve".to_owned()), now(), event("user.renamed"))
+            .update_profile(authority(&by), Some("Eve".to_owned()), None, now(), event("user.renamed"))
             .await;
         assert!(matches!(renamed, Err(StoreError::Lapsed(Lapse::Session))), "{renamed:?}");
     });

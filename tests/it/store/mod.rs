@@ -108,6 +108,7 @@ impl Db {
             role: Role::User,
             status: Status::Active,
             device: None,
+            language: None,
             now: now(),
         };
         self.store.insert_user(new, event("user.registered")).await.unwrap()

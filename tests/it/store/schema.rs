@@ -44,6 +44,7 @@ fn an_address_in_another_case_belongs_to_the_same_account() {
             role: domain::account::role::Role::User,
             status: domain::account::role::Status::Active,
             device: None,
+            language: None,
             now: now(),
         };
         let answer = db.store.insert_user(again, event("user.registered")).await;

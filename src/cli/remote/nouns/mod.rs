@@ -3,6 +3,7 @@
 mod accounts;
 mod channels;
 mod gates;
+mod mails;
 mod records;
 mod sessions;
 mod webhooks;
@@ -10,7 +11,7 @@ mod webhooks;
 use super::noun::Noun;
 
 /// Every noun, in the order of the help.
-pub(super) const NOUNS: [&Noun; 16] = [
+pub(super) const NOUNS: [&Noun; 17] = [
     &accounts::USER_NOUN,
     &accounts::DEVICE,
     &accounts::ERASURE,
@@ -27,6 +28,7 @@ pub(super) const NOUNS: [&Noun; 16] = [
     &records::SETTINGS,
     &records::NODE,
     &webhooks::WEBHOOK,
+    &mails::MAIL,
 ];
 
 /// The noun with this name.

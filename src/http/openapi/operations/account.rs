@@ -2,8 +2,8 @@
 
 use super::super::{
     codes::{
-        ERASURE_REQUESTED, INVALID_CREDENTIALS, INVALID_DISPLAY_NAME, INVALID_LABEL, LAST_ADMIN,
-        NEW_PASSWORD, NOT_FOUND, REASON_REQUIRED, TOKENS_RENEWED, TOO_MANY_REQUESTS,
+        ERASURE_REQUESTED, INVALID_CREDENTIALS, INVALID_DISPLAY_NAME, INVALID_LABEL, INVALID_LANGUAGE,
+        LAST_ADMIN, NEW_PASSWORD, NOT_FOUND, REASON_REQUIRED, TOKENS_RENEWED, TOO_MANY_REQUESTS,
     },
     operation::{Operation, delete, get, patch, post, put},
     section::Section,
@@ -35,10 +35,10 @@ fn profile() -> Vec<Operation> {
         get("/api/v1/profile", "readProfile", "The account of the caller.")
             .caller()
             .answers::<UserView>(200, "The account."),
-        put("/api/v1/profile", "updateProfile", "Changes the display name.")
+        put("/api/v1/profile", "updateProfile", "Changes the display name, and the language of mails.")
             .caller()
             .body::<ProfileUpdate>()
-            .refuses(&[INVALID_DISPLAY_NAME])
+            .refuses(&[INVALID_DISPLAY_NAME, INVALID_LANGUAGE])
             .answers::<UserView>(200, "The account."),
         get("/api/v1/profile/export", "exportProfile", "Everything that the server holds about the caller.")
             .about("If the export cannot be completed, the connection is aborted.")

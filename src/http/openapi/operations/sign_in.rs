@@ -5,10 +5,10 @@ use serde_json::json;
 use super::super::{
     codes::{
         ACCOUNT_INACTIVE, EMAIL_TAKEN, INVALID_CREDENTIALS, INVALID_DISPLAY_NAME, INVALID_EMAIL,
-        INVALID_REFRESH_TOKEN, INVALID_SECOND_FACTOR, NEW_PASSWORD, NO_PASSKEY, ONE_PROOF_REQUIRED,
-        ORIGIN_NOT_ALLOWED, PASSKEY_ANSWER, PRIVILEGED, REFRESH_REUSED, REFRESH_SUPERSEDED,
-        REGISTRATION_CLOSED, SESSION_ENDED, SESSION_EXPIRED, SESSION_REVOKED, TOKEN_REVOKED,
-        TOKENS_INVALIDATED, TOKENS_RENEWED, TOO_MANY_REQUESTS, USER_BLOCKED,
+        INVALID_LINK, INVALID_REFRESH_TOKEN, INVALID_SECOND_FACTOR, MAIL_UNAVAILABLE, NEW_PASSWORD,
+        NO_PASSKEY, ONE_PROOF_REQUIRED, ORIGIN_NOT_ALLOWED, PASSKEY_ANSWER, PRIVILEGED, REFRESH_REUSED,
+        REFRESH_SUPERSEDED, REGISTRATION_CLOSED, SESSION_ENDED, SESSION_EXPIRED, SESSION_REVOKED,
+        TOKEN_REVOKED, TOKENS_INVALIDATED, TOKENS_RENEWED, TOO_MANY_REQUESTS, USER_BLOCKED,
     },
     operation::{Operation, delete, get, post, schema_of},
     section::Section,
@@ -17,6 +17,7 @@ use crate::http::{
     resources::{
         auth_status::StatusView,
         csrf_token::CsrfTokenView,
+        mailed_links::{MailRequest, PasswordReset, Token},
         refresh::RefreshRequest,
         registration::Registration,
         sign_in::{ChallengeView, Credentials},
@@ -25,6 +26,7 @@ use crate::http::{
         two_factor::SecondFactorRequest,
     },
     views::{
+        revocation::RevocationView,
         token_response::{SignedInUser, TokensView},
         user::UserView,
     },
@@ -34,7 +36,7 @@ pub(super) fn section() -> Section {
     Section {
         tag: "Sign-in",
         about: "Accounts sign in with a password and a second factor, or with a passkey.",
-        operations: [before_a_session(), of_a_session()].into_iter().flatten().collect(),
+        operations: [before_a_session(), of_a_session(), of_mailed_links()].into_iter().flatten().collect(),
     }
 }
 
@@ -65,6 +67,44 @@ fn before_a_session() -> Vec<Operation> {
             .body::<SecondFactorRequest>()
             .refuses(&[ONE_PROOF_REQUIRED, INVALID_SECOND_FACTOR])
             .answers_tokens::<TokensView<'_>, SignedInUser>(200, "The session is open."),
+    ]
+}
+
+fn of_mailed_links() -> Vec<Operation> {
+    const SAME: &str = "The answer is the same, and equally late, whether or not there is such an account.";
+    let asks = |path, id, summary| {
+        post(path, id, summary)
+            .about(SAME)
+            .public_change()
+            .body::<MailRequest>()
+            .refuses(&[INVALID_EMAIL, MAIL_UNAVAILABLE])
+            .answers_nothing(202, "If there is such an account, its user gets a mail.")
+    };
+    vec![
+        asks("/api/v1/auth/forgot", "forgotPassword", "Asks for a mail with which the user chooses a new password."),
+        post("/api/v1/auth/reset", "resetPassword", "Sets a new password with the link of a mail.")
+            .about("The link can be used once, for 30 minutes. All sessions end. No session is opened.")
+            .public_change()
+            .body::<PasswordReset>()
+            .refuses(&[INVALID_LINK])
+            .refuses(NEW_PASSWORD)
+            .answers::<RevocationView>(200, "What has ended."),
+        post("/api/v1/auth/verify-email", "verifyEmail", "Confirms the address of a new account with the link of a mail.")
+            .public_change()
+            .body::<Token>()
+            .refuses(&[INVALID_LINK])
+            .answers_nothing(204, "The account is active. Its user can sign in."),
+        asks(
+            "/api/v1/auth/verify-email/resend",
+            "resendVerification",
+            "Asks once more for the mail that confirms the address of a new account.",
+        ),
+        post("/api/v1/auth/not-me", "notMe", "Locks an account with the link of a mail.")
+            .about("All sessions end, and the password opens the account no longer, until the user chooses a new one.")
+            .public_change()
+            .body::<Token>()
+            .refuses(&[INVALID_LINK])
+            .answers::<RevocationView>(200, "What has ended."),
     ]
 }
 

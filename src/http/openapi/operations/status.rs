@@ -3,14 +3,18 @@
 use serde_json::json;
 
 use super::super::{
-    codes::{NOT_FOUND, NOT_READY},
+    codes::{NOT_FOUND, NOT_READY, UNAVAILABLE},
     operation::{Operation, get, schema_of},
     section::Section,
 };
 use crate::http::resources::{
+    dev_mail::{DevMailView, DevMailbox, MailboxQuery},
     health::{LiveView, ReadyView},
     jwks::KeySet,
 };
+
+/// The media type of pages.
+const HTML: &str = "text/html; charset=utf-8";
 
 pub(super) fn section() -> Section {
     Section {
@@ -40,6 +44,31 @@ pub(super) fn section() -> Section {
                 .answer_header(200, "CacheControl", "Cache-Control")
                 .answers_nothing(304, "The copy of the client is current.")
                 .answer_header(304, "ETag", "ETag"),
+            get(
+                "/dev/mail",
+                "developmentMails",
+                "The newest mails of a development server, with their links.",
+            )
+            .about("Only in development. Without `Accept: application/json`, the answer is a page.")
+            .query::<MailboxQuery>()
+            .refuses(&[NOT_FOUND, UNAVAILABLE])
+            .answers::<DevMailbox>(200, "The mails.")
+            .also_in(200, HTML),
+            get("/dev/mail/{mail}", "developmentMail", "A mail of a development server.")
+                .about("Only in development. Without `Accept: application/json`, the answer is a page.")
+                .path_id("mail", "The id of the mail.")
+                .refuses(&[UNAVAILABLE])
+                .answers::<DevMailView>(200, "The mail.")
+                .also_in(200, HTML),
+            get(
+                "/dev/mail/{mail}/html",
+                "developmentMailHtml",
+                "The HTML of a mail of a development server.",
+            )
+            .about("Only in development.")
+            .path_id("mail", "The id of the mail.")
+            .refuses(&[UNAVAILABLE])
+            .answers_with(200, "The mail.", HTML, |_| json!({"type": "string"})),
             page("/docs", "docs", "A viewer of this document.", "text/html"),
             page("/docs/viewer.js", "docsScript", "The program of the viewer.", "text/javascript"),
             page("/docs/viewer.css", "docsStyle", "The styles of the viewer.", "text/css"),

@@ -13,6 +13,7 @@ pub(crate) mod devices;
 pub(crate) mod drill;
 pub(crate) mod erasures;
 pub(crate) mod issuers;
+pub(crate) mod mail;
 pub(crate) mod node;
 pub(crate) mod revocations;
 pub(crate) mod sessions;

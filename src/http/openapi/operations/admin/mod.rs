@@ -10,6 +10,7 @@ mod devices;
 mod drill;
 mod erasures;
 mod issuers;
+mod mail;
 mod node;
 mod revocations;
 mod sessions;
@@ -29,7 +30,7 @@ mod parts {
 }
 
 pub(super) fn section() -> Section {
-    let nouns: [Vec<Operation>; 17] = [
+    let nouns: [Vec<Operation>; 18] = [
         users::operations(),
         devices::operations(),
         sessions::operations(),
@@ -47,6 +48,7 @@ pub(super) fn section() -> Section {
         audit::operations(),
         webhooks::operations(),
         erasures::operations(),
+        mail::operations(),
     ];
     Section {
         tag: "Operators",
