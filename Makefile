@@ -11,7 +11,7 @@ RELEASE = cargo build --release --workspace
 # Debug binaries with the features that tests have, so that they share their dependencies.
 DEBUG = cargo build --workspace --features portcullis-actors/test-clock
 
-.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi schemathesis
+.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi web-types schemathesis
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -74,6 +74,9 @@ settings: ## generate docs/settings.md from the table of settings
 openapi: ## generate docs/openapi.json from the descriptions in src/http/openapi
 	@$(DEBUG) --bin portcullis
 	@"$(TARGET_DIR)/debug/portcullis" openapi > docs/openapi.json
+
+web-types: ## generate web/types/api.d.ts from docs/openapi.json
+	@tools=$$(scripts/ensure.sh web) && node scripts/web/types.mjs "$$tools" docs/openapi.json > web/types/api.d.ts
 
 schemathesis: ensure ## send a development server what schemathesis makes of the OpenAPI document (a few minutes)
 	@$(DEBUG) --bin portcullis

@@ -22,8 +22,9 @@ use super::{
     environment::{Environment, environment},
     error::ConfigError,
     issuers::issuers,
-    listen::{Listen, client_files, listen, metrics_address},
+    listen::{Listen, address_and_port, client_files, listen},
     names,
+    pages::{PageSettings, pages},
     reader::{Command, Reader},
     secrets::{self, Secrets},
     shown::{ShownSetting, shown_of},
@@ -76,6 +77,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Names, origins, cookies.
     pub web: WebSettings,
+    /// `PAGES`, `PORTCULLIS_ASSETS_DIR`.
+    pub pages: PageSettings,
     /// `WEBAUTHN_…`.
     pub passkeys: RelyingPartyNames,
     /// `SESSION_TIMEOUT_MINUTES`, `SESSION_ABSOLUTE_DAYS`, `REFRESH_TOKEN_DAYS`, `SESSIONS_PER_USER`, `DEVICES_PER_USER`.
@@ -211,7 +214,8 @@ impl Settings {
     ) -> Draft {
         let mut read = Reader::new(variables, Command::Dev);
         let workers = usize::try_from((WORKERS.kind.default)()).unwrap_or(1);
-        let metrics = metrics_address(&mut read);
+        let metrics = address_and_port(&mut read, &METRICS_ADDR);
+        let console = address_and_port(&mut read, &CONSOLE_ADDR);
         let (client_ca, client_crl) = client_files(&mut read);
         let listen = Listen {
             http: Some(http),
@@ -223,6 +227,7 @@ impl Settings {
             client_ca,
             client_crl,
             metrics,
+            console,
             workers,
         };
         let mut draft = Self::draft(
@@ -260,6 +265,7 @@ impl Settings {
             single_role: read.flag(&DATABASE_SINGLE_ROLE),
             secrets,
             passkeys: web::passkeys(read, &web),
+            pages: pages(read),
             debug: read.flag(&DEBUG),
             traces: traces(read),
             web,

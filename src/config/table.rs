@@ -303,6 +303,16 @@ table! {
             without: "the origins of `CORS_ALLOWED_ORIGINS` at or below `WEBAUTHN_RP_ID`; if there are none, `https://` and that domain",
         };
     }
+    "Pages" {
+        /// Whether the server has pages for people: sign-in, account, chat and console. The interface works without them.
+        PAGES: Word = Word(&["on", "off"]);
+        /// The address of a listener of its own for the console, which the other listeners then do not serve. It uses TLS if the
+        /// server has a certificate. Its origin must be in `CORS_ALLOWED_ORIGINS`.
+        CONSOLE_ADDR: Text = text("address and port", "none: every listener serves the console");
+        /// A directory like `web/` of the sources, whose files are served instead of those in the program, and read with each
+        /// request. For the development of pages: not in production.
+        PORTCULLIS_ASSETS_DIR: FilePath = FilePath { default: None };
+    }
     "Accounts and sessions" {
         /// Whether new users may register.
         REGISTRATION: Word = Word(&["open", "closed"]);
