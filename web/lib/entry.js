@@ -1,6 +1,7 @@
 // The frame of the pages before the sign-in: the form, and beside it a word about what this server is.
 
-import { html, nothing, svg } from "./html.js";
+import { html, nothing, ref, svg } from "./html.js";
+import { notice } from "./ui.js";
 
 /** @typedef {import("./html.js").Content} Content */
 
@@ -31,4 +32,22 @@ export function gate() {
             <p>Portcullis keeps your sessions and the connections that they hold. End one, and everything that it opened closes at once.</p>
         </div>
     </aside>`;
+}
+
+/**
+ * The token of a mailed link. It stands behind the `#` of the address, which no server and no log sees; it is removed from the
+ * address, so that it does not stay in the history.
+ */
+export function takeToken() {
+    const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
+    if (token) history.replaceState(null, "", location.pathname + location.search);
+    return token;
+}
+
+/** Not written in the template, so that it runs once per result. @param {Element | undefined} element */
+const focus = (element) => /** @type {HTMLElement | undefined} */ (element)?.focus();
+
+/** The result of a page, read out at once. The focus moves to it. @param {"good" | "bad" | "info" | "warn"} kind @param {Content} content */
+export function outcome(kind, content) {
+    return html`<div tabindex="-1" data-problem ${ref(focus)}>${notice(kind, content, { alert: true })}</div>`;
 }

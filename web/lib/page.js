@@ -6,6 +6,7 @@ import { currentSession, seesConsole, signInAddress, signOut } from "./session.j
 import { stepUpDialog } from "./step-up.js";
 import { failure, icon, openDialog, skeleton } from "./ui.js";
 import { wordsFor } from "./texts.js";
+import "./theme.js";
 
 /** @typedef {import("./html.js").Content} Content */
 /** @typedef {import("./session.js").Session} Session */

@@ -71,6 +71,8 @@ limits! {
     ceremony_address = 60 / 60;
     /// Registrations from one address.
     register_address = 20 / 600;
+    /// Passwords from one address whose strength is asked for while they are typed.
+    strength_address = 120 / 60;
     /// Refreshes of one session.
     refresh_session = 30 / 60;
     /// Refreshes from one address.

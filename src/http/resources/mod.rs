@@ -14,6 +14,7 @@ pub(super) mod health;
 pub(super) mod jwks;
 pub(super) mod openapi;
 pub(super) mod passkeys;
+pub(super) mod password_strength;
 pub(super) mod personal_data;
 pub(super) mod profile;
 pub(super) mod profile_debug;

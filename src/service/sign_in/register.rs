@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::account::role::{Role, Status};
+use domain::account::{
+    password_strength::Strength,
+    role::{Role, Status},
+};
 use protocol::{
     audit::Outcome,
     id::{DeviceId, UserId},
@@ -113,6 +116,21 @@ impl Registration {
             (Err(error), _) => return Err(error.into()),
         };
         Ok(RegisteredAccount { user, device })
+    }
+
+    /// The strength of a password, for the meter of a page. Nothing is stored, and no account is looked up.
+    ///
+    /// # Errors
+    /// `TooMany`; `Busy` while passwords of sign-ins wait.
+    pub async fn strength(
+        &self,
+        password: SecretString,
+        email: String,
+        meta: &RequestMeta,
+    ) -> Result<Strength, Failure> {
+        let throttle = &self.parts.throttle;
+        throttle.spend_for_address(throttle.limits().strength_address, meta.address).await?;
+        self.parts.hasher.strength(password, email).await
     }
 
     /// Fails early if the database cannot be reached: this query fails sooner than a write, and before the password is hashed.

@@ -17,6 +17,7 @@ use crate::http::{
     resources::{
         auth_status::StatusView,
         csrf_token::CsrfTokenView,
+        password_strength::{PasswordDraft, StrengthView},
         refresh::RefreshRequest,
         registration::Registration,
         sign_in::{ChallengeView, Credentials},
@@ -55,6 +56,11 @@ fn before_a_session() -> Vec<Operation> {
             .refuses(NEW_PASSWORD)
             .answers::<UserView>(201, "The account.")
             .answer_header(201, "SetDeviceCookie", "Set-Cookie"),
+        post("/api/v1/auth/password-strength", "judgePassword", "Says how strong a password is.")
+            .about("For a meter beside the field of a new password. Nothing is stored, and no account is looked up.")
+            .public_change()
+            .body::<PasswordDraft>()
+            .answers::<StrengthView>(200, "The strength."),
         login("/api/v1/auth/jwt/login", "signIn"),
         login("/api/v1/auth/login", "signInAtTheOlderPath")
             .deprecated()

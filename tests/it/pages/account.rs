@@ -1,0 +1,1 @@
+//! The account: profile, password, factors, devices, sessions, attempts, export and erasure.
