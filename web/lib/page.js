@@ -19,6 +19,7 @@ import "./theme.js";
  * @property {"column" | "wide" | "full"} [width]
  * @property {(page: Page) => Content} draw the content, drawn anew by `page.redraw()`
  * @property {(page: Page) => void | Promise<void>} [begin] runs once, when the session is known
+ * @property {(words: string) => void} [end] shows the end of the session, in place of the dialog
  */
 
 /** A page that is shown. */
@@ -89,6 +90,7 @@ let ending = false;
 /** Says that the session has ended. The page stays as it is, so nothing that was typed is lost. @param {Page} page @param {string} words */
 async function showEnd(page, words) {
     if (ending || page.parts.session === "unused") return;
+    if (page.parts.end) return page.parts.end(words);
     ending = true;
     await openDialog({
         title: "Signed out",

@@ -16,9 +16,9 @@ const Centrifuge = /** @type {any} */ (globalThis).Centrifuge;
 
 /** What a close code means for the user. Codes from 3500 to 3999 and from 4500 to 4999 are terminal. */
 const WORDS = /** @type {Record<number, string>} */ ({
-    0: "You left the room.",
-    1: "The client could not understand the server.",
-    2: "The access token was refused.",
+    0: "This window closed the connection.",
+    1: "The server gave no new access token.",
+    2: "The client could not understand the server.",
     3: "The message was too large.",
     3000: "The connection was closed.",
     3001: "The server is restarting.",
@@ -43,6 +43,15 @@ const WORDS = /** @type {Record<number, string>} */ ({
     4505: "This device was removed from the account.",
 });
 
+/** Why the client connects again, if the server has sent no code. */
+const LOST = /** @type {Record<number, string>} */ ({
+    0: "Connecting.",
+    1: "The connection broke.",
+    2: "The server was silent for too long.",
+    3: "The server did not answer in time.",
+    4: "The server did not answer in time.",
+});
+
 /** What a close code means, in words for people. @param {number} code @param {string} [reason] */
 export function closeWords(code, reason = "") {
     return WORDS[code] ?? (reason ? `The connection ended: ${reason}.` : "The connection ended.");
@@ -55,20 +64,23 @@ export function isTerminal(code) {
 
 /**
  * A client of the page's own server, not connected yet: subscribe, then call `connect()`.
- * @param {{ onStanding?: (standing: Standing) => void, name?: string }} [options]
+ * @param {{ onStanding?: (standing: Standing) => void, onToken?: (token: string) => void, name?: string }} [options]
  * @returns {Client}
  */
-export function createClient({ onStanding = () => {}, name = "page" } = {}) {
-    const url = `${location.origin.replace(/^http/, "ws")}/connection/websocket`;
-    const client = new Centrifuge(url, {
+export function createClient({ onStanding = () => {}, onToken = () => {}, name = "page" } = {}) {
+    const client = new Centrifuge(socketAddress(), {
         name,
         minReconnectDelay: 300,
         maxReconnectDelay: 8000,
-        getToken: token,
+        getToken: async () => {
+            const fresh = await token();
+            onToken(fresh);
+            return fresh;
+        },
     });
     let connectedBefore = false;
     client.on("connecting", ({ code, reason }) => {
-        onStanding({ state: "connecting", code, reason, words: connectedBefore ? closeWords(code, reason) : undefined });
+        onStanding({ state: "connecting", code, reason, words: connectedBefore ? LOST[code] ?? closeWords(code, reason) : undefined });
     });
     client.on("connected", () => {
         connectedBefore = true;
@@ -80,6 +92,36 @@ export function createClient({ onStanding = () => {}, name = "page" } = {}) {
     // Without a listener the client writes to the console. `connecting` and `disconnected` say all that the user needs.
     client.on("error", () => {});
     return client;
+}
+
+/** How long a knock waits, in milliseconds. */
+const PATIENCE = 5000;
+
+/**
+ * Asks for a connection once, with the cookies and this token, and closes it again. Tells how the server answers to a session.
+ * @param {string} [accessToken]
+ * @returns {Promise<{ outcome: "open" | "refused" | "unreachable", code?: number, reason?: string }>}
+ */
+export function knock(accessToken) {
+    const socket = new WebSocket(socketAddress());
+    const ended = AbortSignal.timeout(PATIENCE);
+    return new Promise((done) => {
+        /** @param {Awaited<ReturnType<typeof knock>>} answer */
+        const answer = (answer) => { done(answer); socket.close(); };
+        ended.onabort = () => answer({ outcome: "unreachable" });
+        socket.onopen = () => socket.send(JSON.stringify({ id: 1, connect: accessToken ? { token: accessToken } : {} }));
+        socket.onmessage = ({ data }) => {
+            const reply = JSON.parse(String(data).split("\n")[0]);
+            const refusal = reply.error ? { code: reply.error.code, reason: reply.error.message } : reply.push?.disconnect;
+            if (refusal) answer({ outcome: "refused", ...refusal });
+            else if (reply.connect) answer({ outcome: "open" });
+        };
+        socket.onclose = ({ code, reason }) => answer(code >= 3000 ? { outcome: "refused", code, reason } : { outcome: "unreachable" });
+    });
+}
+
+function socketAddress() {
+    return `${location.origin.replace(/^http/, "ws")}/connection/websocket`;
 }
 
 /** A token for a socket. The client ends for good when the session has ended. @returns {Promise<string>} */
