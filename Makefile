@@ -11,7 +11,7 @@ RELEASE = cargo build --release --workspace
 # Debug binaries with the features that tests have, so that they share their dependencies.
 DEBUG = cargo build --workspace --features portcullis-actors/test-clock
 
-.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi web-types schemathesis
+.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi web-types pictures schemathesis
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -77,6 +77,11 @@ openapi: ## generate docs/openapi.json from the descriptions in src/http/openapi
 
 web-types: ## generate web/types/api.d.ts from docs/openapi.json
 	@tools=$$(scripts/ensure.sh web) && node scripts/web/types.mjs "$$tools" docs/openapi.json > web/types/api.d.ts
+
+pictures: ensure ## make pictures of every page in target/pictures (needs Node and Chromium)
+	@scripts/ensure.sh browser
+	@$(DEBUG) --bin portcullis
+	@node scripts/web/pictures.mjs "$(TARGET_DIR)/debug/portcullis" "$(TARGET_DIR)/pictures"
 
 schemathesis: ensure ## send a development server what schemathesis makes of the OpenAPI document (a few minutes)
 	@$(DEBUG) --bin portcullis

@@ -20,5 +20,8 @@ for (const operations of Object.values(document.paths)) {
 const text = astToString(await openapiTS(document))
     .split("\n")
     .filter((line) => !/^\s+(get|put|post|delete|options|head|patch|trace|query|header|path|cookie|requestBody)\?: never;$/.test(line))
-    .join("\n");
+    .join("\n")
+    // The description has objects of any form; the generator takes them for empty ones.
+    .replaceAll(" & Record<string, never>", "")
+    .replaceAll("Record<string, never>", "Record<string, unknown>");
 process.stdout.write(`// Generated from docs/openapi.json by \`make web-types\`; do not edit.\n\n${text}`);

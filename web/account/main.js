@@ -1,6 +1,6 @@
 // The page `/account`: its parts, each in a file of its own, and the navigation between them.
 
-import { html } from "../lib/html.js";
+import { html, nothing } from "../lib/html.js";
 import { startPage } from "../lib/page.js";
 import { createRouter } from "../lib/router.js";
 import { icon } from "../lib/ui.js";
@@ -40,7 +40,7 @@ const page = startPage({
     begin: () => { router.apply(); },
     draw: () => html`<div class="sides">
         <nav class="side-nav" aria-label="Account">${PARTS.map((part) => html`
-            <a href=${part.path} aria-current=${part === current ? "page" : "false"}>${icon(part.icon)}${part.title}</a>`)}</nav>
+            <a href=${part.path} aria-current=${part === current ? "page" : nothing}>${icon(part.icon)}${part.title}</a>`)}</nav>
         <div class="stack"><h1>${current.title}</h1>${shown?.draw()}</div>
     </div>`,
 });
@@ -52,5 +52,6 @@ const router = createRouter(Object.fromEntries([...PARTS.map((part) => [part.pat
     shown = made;
     page.rename(part.title);
     page.redraw();
+    document.querySelector(".side-nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
     made.begin();
 });

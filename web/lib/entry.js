@@ -17,16 +17,16 @@ export function entry({ title, lead, form, links, beside }) {
     </div>`;
 }
 
-const BARS = [10, 27, 44, 61, 78];
+const BARS = [10, 30, 50, 70, 90, 110];
 
 /** The gate, and what this server is. */
 export function gate() {
     return html`<aside class="gate" aria-labelledby="gate-title">
-        <div class="gate-bars" aria-hidden="true"><svg viewBox="0 0 88 100" preserveAspectRatio="xMidYMin slice">
-            <path d="M0 14H88M0 34H88" fill="none" stroke="currentColor" stroke-width="1.5"></path>
-            ${BARS.map((x) => svg`<path d="M${x} 0V52" fill="none" stroke="currentColor" stroke-width="1.5"></path>
-                <path d="M${x - 2.2} 51h4.4l-2.2 7z" fill="currentColor"></path>`)}
-        </svg></div>
+        <svg class="gate-bars" aria-hidden="true" viewBox="0 0 120 88" preserveAspectRatio="xMidYMax slice">
+            <path d="M0 8H120M0 32H120M0 56H120" fill="none" stroke="currentColor" stroke-width="0.6"></path>
+            ${BARS.map((x) => svg`<path d="M${x} 0V79" fill="none" stroke="currentColor" stroke-width="1.2"></path>
+                <path d="M${x - 1.6} 78h3.2l-1.6 6z" fill="currentColor"></path>`)}
+        </svg>
         <div class="gate-text">
             <h2 id="gate-title">Every open door, and the way to shut them all.</h2>
             <p>Portcullis keeps your sessions and the connections that they hold. End one, and everything that it opened closes at once.</p>

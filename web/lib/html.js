@@ -9,4 +9,4 @@ export { keyed } from "../vendor/lit-html/directives/keyed.js";
 export { classMap } from "../vendor/lit-html/directives/class-map.js";
 export { ifDefined } from "../vendor/lit-html/directives/if-defined.js";
 
-/** @typedef {import("../vendor/lit-html/lit-html.js").TemplateResult | string | number | typeof import("../vendor/lit-html/lit-html.js").nothing | null | undefined} Content */
+/** @typedef {import("../vendor/lit-html/lit-html.js").TemplateResult | string | number | typeof import("../vendor/lit-html/lit-html.js").nothing | null | undefined | readonly Content[]} Content */

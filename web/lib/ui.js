@@ -122,8 +122,8 @@ export function openDialog({ title, body, wide = false }) {
         document.body.append(dialog);
         redraw();
         dialog.showModal();
-        const first = /** @type {HTMLElement | null} */ (dialog.querySelector("[autofocus], .dialog-body input, .dialog-body button"));
-        first?.focus();
+        const first = ["[autofocus]", ".dialog-body input", ".dialog-body button, .dialog-body a"].map((kind) => dialog.querySelector(kind));
+        /** @type {HTMLElement | undefined} */ (first.find((element) => element !== null))?.focus();
     });
 }
 

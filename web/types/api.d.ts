@@ -623,6 +623,15 @@ export interface paths {
          */
         delete: operations["signOutByDelete"];
     };
+    "/api/v1/auth/password-strength": {
+        parameters: {
+        };
+        /**
+         * Says how strong a password is.
+         * @description For a meter beside the field of a new password. Nothing is stored, and no account is looked up.
+         */
+        post: operations["judgePassword"];
+    };
     "/api/v1/auth/refresh": {
         parameters: {
         };
@@ -893,7 +902,7 @@ export interface paths {
         get: operations["openapi"];
     };
 }
-export type webhooks = Record<string, never>;
+export type webhooks = Record<string, unknown>;
 export interface components {
     schemas: {
         /** @description A session of an account, or an external session. */
@@ -991,7 +1000,7 @@ export interface components {
             pending: number;
         };
         /** @description The empty result. */
-        ApiEmpty: Record<string, never>;
+        ApiEmpty: Record<string, unknown>;
         /** @description Why a method failed. */
         ApiError: {
             /** Format: int32 */
@@ -1182,7 +1191,7 @@ export interface components {
             at: string;
             /** Format: uuid */
             connection?: string;
-            detail: Record<string, never>;
+            detail: Record<string, unknown>;
             /** Format: uuid */
             device?: string;
             /** @description Whether the key of the personal fields is destroyed. */
@@ -1831,7 +1840,7 @@ export interface components {
         NewUser: {
             display_name?: string | null;
             email: string;
-            password?: ("generated" | "none") & Record<string, never>;
+            password?: ("generated" | "none");
             /** @description Why, for the audit log. */
             reason: string;
             /** @description Only admins give another role than `user`, which is the default. */
@@ -2017,11 +2026,33 @@ export interface components {
             /** Format: password */
             new_password: string;
         };
+        PasswordDraft: {
+            /** @description The address of the account, whose words count as known to an attacker. */
+            email?: string | null;
+            /** Format: password */
+            password: string;
+        };
         /** @description What the user gets instead of the password, and the reason. */
         PasswordReset: {
-            password?: ("generated" | "none") & Record<string, never>;
+            password?: ("generated" | "none");
             /** @description Why, for the audit log. */
             reason: string;
+        };
+        /** @description The strength of a password. */
+        PasswordStrength: {
+            /** @description Whether a registration or a change of the password accepts it. */
+            accepted: boolean;
+            /** @description The problem code of the refusal. */
+            code?: string | null;
+            /** @description The refusal as a sentence. */
+            detail?: string | null;
+            /** @description What makes the password weak: `keyboard`, `repeat`, `common`, `sequence`, `date`, `word` or `name`. */
+            pattern?: string | null;
+            /**
+             * Format: int32
+             * @description From 0 (a few guesses) to 4 (more than 10¹⁰ guesses).
+             */
+            score: number;
         };
         /** @description A place. */
         Place: {
@@ -2421,7 +2452,7 @@ export interface components {
             /** @description A signed checkpoint of the log (C2SP tlog-checkpoint) that covers the entry. */
             checkpoint: string;
             /** @description The entry of the log: the members of the leaf. */
-            entry: Record<string, never>;
+            entry: Record<string, unknown>;
             /** @description The hashes in base64 that prove the entry in the tree of the checkpoint, from the leaf upwards. */
             proof: string[];
             reason?: components["schemas"]["ReceiptReason"] | null;
@@ -4590,7 +4621,7 @@ export interface components {
     };
     pathItems: never;
 }
-export type $defs = Record<string, never>;
+export type $defs = Record<string, unknown>;
 export interface operations {
     acmeChallenge: {
         parameters: {
@@ -4684,7 +4715,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    commands: Record<string, never>[];
+                    commands: Record<string, unknown>[];
                     /** @description Run several commands at the same time. */
                     parallel?: boolean | null;
                 };
@@ -4698,7 +4729,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        replies: Record<string, never>[];
+                        replies: Record<string, unknown>[];
                     } | {
                         error: components["schemas"]["ApiError"];
                     };
@@ -6490,7 +6521,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
         };
@@ -6999,6 +7030,38 @@ export interface operations {
             };
         };
     };
+    judgePassword: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The CSRF token of the pre-session or of a session. It is not required here, and must be valid if it is sent. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            cookie?: {
+                /** @description The sealed id of the browser before a sign-in. In development without TLS, its name is `psid`. */
+                "__Host-psid"?: components["parameters"]["Presession"];
+                /** @description The sealed id of the device. In development without TLS, its name is `device_id`. */
+                "__Host-device_id"?: components["parameters"]["Device"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordDraft"];
+            };
+        };
+        responses: {
+            /** @description The strength. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordStrength"];
+                };
+            };
+        };
+    };
     refresh: {
         parameters: {
             header?: {
@@ -7307,7 +7370,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
         };
@@ -8032,7 +8095,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, never>;
+                    "application/json": Record<string, unknown>;
                 };
             };
         };
