@@ -31,6 +31,7 @@ test: ensure ## run every test (PORTCULLIS_SKIP_BROWSER=1 leaves out those with 
 	@scripts/ensure.sh acme
 	@scripts/ensure.sh pgbouncer
 	@scripts/ensure.sh promtool
+	@scripts/ensure.sh web >/dev/null || true
 	@scripts/test.sh $(ARGS)
 
 lint: ensure ## check format, lints, documentation, licences and the rules of the house

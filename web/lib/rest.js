@@ -21,9 +21,10 @@ const TIMEOUT = 15_000;
 const LONGEST_WAIT = 5;
 const MOST_REPEATS = 2;
 const CSRF_CODES = ["csrf_token_missing", "csrf_token_mismatch", "csrf_token_expired", "csrf_token_invalid"];
-/** The refusals that a new access token may end. All others mean that the session is over. */
+/** The refusals that a new access token may end. */
 const RENEWABLE = ["not_authenticated", "token_expired", "invalid_token"];
-/** Paths below this one make or end sessions themselves, and their 401 is no reason to renew anything. */
+/** The refusals that mean that the session is over. Other refusals with 401 are about a password, a code or a passkey. */
+const OVER = ["token_revoked", "tokens_invalidated", "session_unknown", "session_expired", "session_revoked", "session_ended"];
 const AUTH = "/api/v1/auth/";
 /** The moment of the last renewal by any tab, in the storage that tabs share. */
 const STAMP = "portcullis.renewed";
@@ -193,9 +194,10 @@ export function createRest({ origin = "" } = {}) {
         try {
             return await withStepUp(send, options);
         } catch (error) {
-            if (!(error instanceof Problem) || error.status !== 401) throw error;
-            if (options.renew === false || url.startsWith(AUTH) && !url.startsWith(`${AUTH}step-up`)) throw error;
-            const renewed = RENEWABLE.includes(error.code) && await renewSince(began);
+            if (!(error instanceof Problem) || error.status !== 401 || options.renew === false) throw error;
+            const renewable = RENEWABLE.includes(error.code);
+            if (!renewable && !OVER.includes(error.code)) throw error;
+            const renewed = renewable && await renewSince(began);
             if (!renewed) {
                 tell("signed-out");
                 signedOut(error);

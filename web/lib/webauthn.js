@@ -31,7 +31,15 @@ export class PasskeyError extends Error {
 }
 
 /** The end of an offer in the autofill: not an error for people. */
-export class OfferEnded extends Error {}
+export class OfferEnded extends Error {
+    /** @param {unknown} [cause] */
+    constructor(cause) {
+        super("The offer has ended.", { cause });
+    }
+}
+
+/** How long an offer is good, in milliseconds: less than the five minutes of a ceremony. */
+const OFFER_FOR = 240_000;
 
 /** @type {AbortController | null} */
 let offer = null;
@@ -79,16 +87,38 @@ export async function signIn({ username, challengeId, trustDevice, signal } = {}
 
 /**
  * Offers the passkeys of this device in the autofill of the user name. Waits until the user takes one; throws `OfferEnded` when
- * another ceremony begins.
+ * another ceremony begins, or if the server cannot begin one now: an offer that is not made is no error for people.
  */
 export async function signInByAutofill() {
     requireSupport();
     endOffer();
     const own = offer = new AbortController();
-    const begun = await begin({}, own.signal);
-    const proof = await prove(begun, { mediation: "conditional", signal: own.signal });
-    if (offer === own) offer = null;
-    return finish(proof);
+    for (;;) {
+        const begun = await begin({}, own.signal).catch((error) => { throw own.signal.aborted ? own.signal.reason : new OfferEnded(error); });
+        const proof = await proofBefore(begun, own);
+        if (proof === null) continue;
+        if (offer === own) offer = null;
+        return finish(proof);
+    }
+}
+
+/**
+ * The proof, or `null` when the ceremony has become too old and must begin anew.
+ * @param {{ ceremony_id: string, publicKey: object }} begun @param {AbortController} whole
+ * @returns {Promise<Assertion | null>}
+ */
+async function proofBefore(begun, whole) {
+    const round = new AbortController();
+    const timer = setTimeout(() => round.abort(), OFFER_FOR);
+    try {
+        return await prove(begun, { mediation: "conditional", signal: AbortSignal.any([whole.signal, round.signal]) });
+    } catch (error) {
+        if (whole.signal.aborted) throw whole.signal.reason;
+        if (round.signal.aborted) return null;
+        throw error;
+    } finally {
+        clearTimeout(timer);
+    }
 }
 
 /** Proves presence for a step-up. @param {AbortSignal} [signal] @returns {Promise<Assertion>} */
