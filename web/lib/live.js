@@ -12,12 +12,13 @@ const PAUSES = [500, 1000, 2000, 5000, 10_000];
  * Follows a stream of server-sent events. A stream that breaks is opened again, from the last event on; an expired access token
  * is renewed first.
  * @param {string} url
- * @param {{ onEvent: (event: MessageEvent) => void, onState?: (state: State) => void, events?: string[], staleAfter?: number }} options
+ * @param {{ onEvent: (event: MessageEvent) => void, onState?: (state: State) => void, events?: string[], staleAfter?: number,
+ *   resume?: (last: string) => [string, string] }} options
  *   `events`: names of events beside `message`; `staleAfter`: milliseconds of silence after which the values are stale, for streams
- *   that send a sign of life
+ *   that send a sign of life; `resume`: the parameter with which a new request goes on after the event with this id
  * @returns {{ close(): void }}
  */
-export function follow(url, { onEvent, onState = () => {}, events = [], staleAfter = Infinity }) {
+export function follow(url, { onEvent, onState = () => {}, events = [], staleAfter = Infinity, resume = (id) => ["last_event_id", id] }) {
     /** @type {EventSource | null} */
     let source = null;
     let failures = 0;
@@ -43,7 +44,7 @@ export function follow(url, { onEvent, onState = () => {}, events = [], staleAft
 
     function open() {
         onState(failures ? "stale" : "connecting");
-        const from = last ? `${url.includes("?") ? "&" : "?"}last_event_id=${encodeURIComponent(last)}` : "";
+        const from = last ? `${url.includes("?") ? "&" : "?"}${new URLSearchParams([resume(last)])}` : "";
         source = new EventSource(failures && last ? url + from : url);
         source.onopen = () => { failures = 0; sign(); };
         for (const name of ["message", ...events]) source.addEventListener(name, take);
