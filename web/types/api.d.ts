@@ -6110,6 +6110,8 @@ export interface operations {
     adminListSessions: {
         parameters: {
             query?: {
+                /** @description The id of a session. */
+                session?: string;
                 /** @description The number of an account. */
                 user?: number;
                 device?: string;
