@@ -99,6 +99,9 @@ export function toast(text, kind = "good") {
 
 // --- dialogs -----------------------------------------------------------------------------------------------------------
 
+/** Counts the dialogs, so that two that are open have two titles. */
+let dialogs = 0;
+
 /**
  * Opens a modal dialog. The focus goes into it, and back when it closes; Escape closes it.
  * @template T
@@ -109,13 +112,14 @@ export function openDialog({ title, body, wide = false }) {
     return new Promise((done) => {
         const dialog = document.createElement("dialog");
         dialog.className = wide ? "dialog dialog-wide" : "dialog";
-        dialog.setAttribute("aria-labelledby", "dialog-title");
+        const titleId = `dialog-title-${++dialogs}`;
+        dialog.setAttribute("aria-labelledby", titleId);
         /** @type {T | undefined} */
         let result;
         /** @param {T} [value] */
         const close = (value) => { result = value; dialog.close(); };
         const redraw = () => render(html`
-            <header class="dialog-head"><h2 id="dialog-title">${title}</h2>
+            <header class="dialog-head"><h2 id=${titleId}>${title}</h2>
                 <button type="button" class="button-bare" aria-label="Close" @click=${() => close()}>${icon("close")}</button></header>
             <div class="dialog-body">${body(close, redraw)}</div>`, dialog);
         dialog.addEventListener("close", () => { dialog.remove(); done(result); });
