@@ -14,6 +14,7 @@ import { Tracker } from "./tracker.js";
  * @property {Content} [text] what the act is
  * @property {(signal: AbortSignal) => Promise<Content>} [will] what it will end, counted now
  * @property {(form: FormState) => Content} [fields] fields besides the reason
+ * @property {boolean} [optional] whether the fields are optional, so that the reason gets the focus
  * @property {boolean} [danger] yes, unless `false`
  * @property {boolean} [reason] whether a reason is asked for: yes, unless `false`
  * @property {(values: Record<string, string>, form: HTMLFormElement) => Promise<any>} send
@@ -70,7 +71,7 @@ export async function act(desk, parts) {
                 })}>
                     ${own.summary()}
                     ${parts.fields?.(own) ?? nothing}
-                    ${parts.reason === false ? nothing : own.field({ label: "Reason", name: "reason", required: true, maxlength: 500, hint: "It is in the audit log and in the receipt. No passwords or tokens." })}
+                    ${parts.reason === false ? nothing : own.field({ label: "Reason", name: "reason", required: true, maxlength: 500, autofocus: !parts.fields || parts.optional, hint: "It is in the audit log and in the receipt. No passwords or tokens." })}
                     <div class="actions"><button type="button" class="button" @click=${() => close()}>Cancel</button>
                         ${own.button(parts.action, { danger: parts.danger !== false })}</div>
                 </form>`;

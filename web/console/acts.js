@@ -34,6 +34,7 @@ export function endSessions(desk, { title, action = "End the sessions", target, 
     return act(desk, {
         title, action, text,
         will: async (signal) => reachWords(await reachOf(filters, signal)),
+        optional: true,
         fields: () => (lock && desk.may("administer") ? lockBox() : null),
         send: ({ reason, lock_password }) => revoke({ ...target, ...lock_password ? { lock_password: true } : {} }, reason),
     });

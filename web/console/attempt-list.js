@@ -1,7 +1,7 @@
 // The columns of lists of attempts.
 
 import { html, nothing } from "../lib/html.js";
-import { addressLink, clientOf, exactly, none, placeOf, riskOf, sessionLink, stateTag, userLink } from "./cells.js";
+import { addressLink, clientOf, none, placeOf, precisely, riskOf, sessionLink, stateTag, userLink } from "./cells.js";
 import { words } from "./words.js";
 
 /** @typedef {import("../types/rest").Schema<"OperatorAttempt">} Attempt */
@@ -11,7 +11,7 @@ export function attemptColumns({ withUser = false } = {}) {
     /** @type {import("./list.js").Column<Attempt>[]} */
     const user = withUser ? [{ title: "User", cell: ({ user_id }) => userLink(user_id), value: ({ user_id }) => user_id }] : [];
     return [
-        { title: "Time", kind: "main", cell: ({ at }) => exactly(at), value: ({ at }) => at },
+        { title: "Time", kind: "main", cell: ({ at }) => precisely(at), value: ({ at }) => at },
         ...user,
         { title: "Outcome", cell: ({ outcome }) => stateTag(outcome), value: ({ outcome }) => outcome },
         { title: "By", cell: ({ method }) => words(method), value: ({ method }) => method },

@@ -9,7 +9,7 @@ import { words } from "./words.js";
 /** @typedef {"" | "good" | "warn" | "bad" | "accent"} Kind */
 
 /** What a cell shows that has no value. */
-export const none = html`<span class="soft">–</span>`;
+export const none = html`<span class="soft nothing">–</span>`;
 
 /** A moment: how long ago, and the exact one on demand. @param {string | null | undefined} moment */
 export function when(moment) {
@@ -19,6 +19,12 @@ export function when(moment) {
 /** A moment with its date. @param {string | null | undefined} moment */
 export function exactly(moment) {
     return moment ? html`<time datetime=${moment} title=${moment}>${dateTime(moment)}</time>` : none;
+}
+
+/** A moment with its second, for lists of events. @param {string} moment */
+export function precisely(moment) {
+    const words = new Intl.DateTimeFormat(document.documentElement.lang || "en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }).format(new Date(moment));
+    return html`<time datetime=${moment} title=${moment}>${words}</time>`;
 }
 
 /** An id, shortened: its first digits tell the rows of a list apart. @param {string} id @param {string} [address] */
@@ -42,7 +48,7 @@ export function copyable(text, what) {
 
 /** @param {number | null | undefined} id */
 export function userLink(id) {
-    return id === null || id === undefined ? none : html`<a href="/console/users/${id}">user ${id}</a>`;
+    return id === null || id === undefined ? none : html`<a class="user" href="/console/users/${id}">user ${id}</a>`;
 }
 
 /** @param {string} id @param {number | null} [user] */
@@ -62,7 +68,9 @@ export function revocationLink(id) {
 
 /** @param {string | null | undefined} address */
 export function addressLink(address) {
-    return address ? html`<a class="mono" href="/console/search?q=${encodeURIComponent(address)}">${address}</a>` : none;
+    // A network of one address is that address.
+    const shown = address?.replace(/^(\d+\.\d+\.\d+\.\d+)\/32$|^(.*:.*)\/128$/, "$1$2");
+    return shown ? html`<a class="mono" href="/console/search?q=${encodeURIComponent(shown)}">${shown}</a>` : none;
 }
 
 /** @param {{ city?: string | null, country?: string | null } | null | undefined} place */
@@ -77,7 +85,7 @@ export function clientOf({ browser, system }) {
 
 /** @param {string} role */
 export function roleTag(role) {
-    return tag(role, role === "admin" ? "accent" : "");
+    return role === "user" ? html`<span class="soft">user</span>` : tag(role, role === "admin" ? "accent" : "");
 }
 
 /** @type {Record<string, Kind>} */
@@ -117,9 +125,14 @@ export function riskOf(risk) {
         ${risk.reasons.length ? html`<span class="soft small">${risk.reasons.map(words).join(", ")}</span>` : nothing}`;
 }
 
-/** Facts: terms, and their values. @param {[string, Content][]} rows */
+/** Facts: terms, and their values; `true` for a value that needs the whole width. @param {[string, Content, boolean?][]} rows */
 export function facts(rows) {
-    return html`<dl class="facts">${rows.map(([term, value]) => html`<dt>${term}</dt><dd>${value ?? none}</dd>`)}</dl>`;
+    return html`<dl class="facts">${rows.map(([term, value, wide]) => html`<dt>${term}</dt><dd class=${wide ? "facts-wide" : ""}>${value ?? none}</dd>`)}</dl>`;
+}
+
+/** A table that may be wider than its place: the keyboard scrolls it, too. @param {string} label @param {Content} table */
+export function scroller(label, table) {
+    return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${label}>${table}</div>`;
 }
 
 /** The heading of a view. @param {string} title @param {{ about?: Content, actions?: Content, back?: [string, string] }} [parts] */

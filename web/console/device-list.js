@@ -25,7 +25,7 @@ export function deviceColumns(desk, user, onChange, why) {
         { title: "Place", cell: ({ place }) => placeOf(place), value: ({ place }) => place?.country },
         { title: "Last seen", cell: ({ last_seen_at }) => when(last_seen_at), value: ({ last_seen_at }) => last_seen_at },
         ...desk.may("operate") ? [/** @type {import("./list.js").Column<Device>} */ ({
-            title: "Acts", kind: "actions", cell: (one) => (why() ? nothing : deviceActs(desk, user, one, onChange)),
+            title: "Acts", kind: "acts", cell: (one) => (why() ? nothing : deviceActs(desk, user, one, onChange)),
         })] : [],
     ];
 }

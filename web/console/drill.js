@@ -3,7 +3,7 @@
 import { html } from "../lib/html.js";
 import { rest } from "../lib/rest.js";
 import { act } from "./act.js";
-import { stateTag } from "./cells.js";
+import { scroller, stateTag } from "./cells.js";
 import { milliseconds, words } from "./words.js";
 
 /** @typedef {import("../types/rest").Schema<"DrillReport">} DrillReport */
@@ -17,7 +17,7 @@ export function drill(desk) {
         text: html`<p>The canary, an account of the server, signs in, opens every door, and is revoked. No user notices anything. It takes a second, and ten if a door stays open.</p>`,
         send: ({ reason }) => rest.post("/api/v1/admin/drill", { body: { reason }, timeout: 60_000 }),
         done: (/** @type {DrillReport} */ { outcome, note, doors }) => html`${stateTag(outcome)} ${note ?? ""}
-            <div class="table-scroll"><table class="table table-dense" aria-label="Doors"><thead><tr><th scope="col">Door</th><th scope="col">Revoked by</th><th scope="col" class="right">Shut after</th><th scope="col" class="right">Bound</th><th scope="col">Verdict</th></tr></thead>
-            <tbody>${doors.map((door) => html`<tr><td>${words(door.door)}</td><td>${words(door.revoked_by)}</td><td class="right">${milliseconds(door.after_ms)}</td><td class="right">${milliseconds(door.bound_ms)}</td><td>${stateTag(door.verdict)} ${door.note ?? ""}</td></tr>`)}</tbody></table></div>`,
+            ${scroller("Doors", html`<table class="table table-dense" aria-label="Doors"><thead><tr><th scope="col">Door</th><th scope="col">Revoked by</th><th scope="col" class="right">Shut after</th><th scope="col" class="right">Bound</th><th scope="col">Verdict</th></tr></thead>
+            <tbody>${doors.map((door) => html`<tr><td>${words(door.door)}</td><td>${words(door.revoked_by)}</td><td class="right">${milliseconds(door.after_ms)}</td><td class="right">${milliseconds(door.bound_ms)}</td><td>${stateTag(door.verdict)} ${door.note ?? ""}</td></tr>`)}</tbody></table>`)}`,
     });
 }

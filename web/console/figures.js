@@ -60,9 +60,12 @@ function pointsBy(points, value) {
 
 /** @param {Statistics} figures @param {string} name @param {(point: Point) => number | null | undefined} [value] @returns {Line[]} */
 function linesOf(figures, name, value = ({ count }) => count) {
+    const labels = labelsOf(figures, name);
+    const taken = labels.map(({ label }) => COLOURS[label]);
+    const free = [1, 4, 3, 5, 2].filter((colour) => !taken.includes(colour));
     let next = 0;
-    return labelsOf(figures, name).map(({ label, points }) => ({
-        name: words(label) || words(name), points: pointsBy(points, value), colour: COLOURS[label] ?? (next++ % 5) + 1,
+    return labels.map(({ label, points }) => ({
+        name: words(label) || words(name), points: pointsBy(points, value), colour: COLOURS[label] ?? free[next++ % free.length] ?? 5,
     }));
 }
 

@@ -6,6 +6,7 @@ import { rest } from "../lib/rest.js";
 import { poll } from "../lib/live.js";
 import { counted, number } from "../lib/format.js";
 import { announce, empty, failure, icon, liveMark, skeleton } from "../lib/ui.js";
+import { scroller } from "./cells.js";
 import { fileName, saveCsv, saveJson } from "./download.js";
 
 /** @typedef {import("../lib/html.js").Content} Content */
@@ -19,7 +20,7 @@ import { fileName, saveCsv, saveJson } from "./download.js";
  * @property {(item: T) => Content} cell
  * @property {(item: T) => unknown} [value] the value in exports; a column without it is in none
  * @property {[string, string]} [sort] the values of `sort` for the ascending and the descending order
- * @property {"right" | "main" | "wide" | "actions"} [kind]
+ * @property {"right" | "main" | "wide" | "acts"} [kind]
  */
 /**
  * @typedef {object} Filter
@@ -282,7 +283,7 @@ export class List {
             : html`<input class="input" id=${id} type=${filter.kind === "moment" ? "datetime-local" : "text"} step=${filter.kind === "moment" ? "1" : nothing}
                 inputmode=${ifDefined(filter.kind === "number" ? "numeric" : undefined)} autocomplete="off" autocapitalize="off" spellcheck="false"
                 placeholder=${ifDefined(filter.placeholder)} .value=${current(filter.kind === "moment" ? localMoment(value) : value)} @change=${change}>`;
-        return html`<div class="filter ${filter.choices || filter.kind === "number" ? "filter-short" : ""}"><label for=${id}>${filter.label}</label>${input}</div>`;
+        return html`<div class="filter ${filter.choices || filter.kind === "number" ? "filter-short" : filter.kind === "moment" ? "filter-moment" : ""}"><label for=${id}>${filter.label}</label>${input}</div>`;
     }
 
     #bulk() {
@@ -305,10 +306,10 @@ export class List {
                 action: filtered ? html`<button type="button" class="button button-small" @click=${() => this.#clear()}>Clear the filters</button>` : undefined,
             });
         }
-        return html`<div class="table-scroll"><table class="table rows-table" role="table" aria-label=${name} aria-busy=${String(this.loading)}>
+        return scroller(`${name}: table`, html`<table class="table rows-table" role="table" aria-label=${name} aria-busy=${String(this.loading)}>
             <thead role="rowgroup"><tr role="row">${this.#chooseAll()}${columns.map((column) => this.#heading(column))}</tr></thead>
             <tbody role="rowgroup">${repeat(this.items, this.parts.key, (item) => this.#row(item))}</tbody>
-        </table></div>`;
+        </table>`);
     }
 
     #chooseAll() {
@@ -325,7 +326,7 @@ export class List {
         const order = this.#parameter("sort") || this.parts.orders?.[0][0] || "";
         const place = sort ? sort.indexOf(order) : -1;
         const direction = place === 0 ? "ascending" : place === 1 ? "descending" : "none";
-        const hidden = kind === "actions" ? html`<span class="visually-hidden">${title}</span>` : title;
+        const hidden = kind === "acts" ? html`<span class="visually-hidden">${title}</span>` : title;
         if (!sort) return html`<th role="columnheader" scope="col" class=${kind ?? ""}>${hidden}</th>`;
         return html`<th role="columnheader" scope="col" class=${kind ?? ""} aria-sort=${direction}><button type="button" class="rows-sort"
             @click=${() => this.#filter("sort", sort[place === 1 ? 0 : 1])}>${title}<span aria-hidden="true">${place === 0 ? "↑" : place === 1 ? "↓" : "↕"}</span></button></th>`;
@@ -341,7 +342,7 @@ export class List {
         };
         return html`<tr role="row" class=${this.chosen.has(name) ? "chosen" : ""}>
             ${bulk ? html`<td role="cell" class="rows-choose"><input type="checkbox" aria-label="Choose ${name}" .checked=${current(this.chosen.has(name))} @change=${choose}></td>` : nothing}
-            ${columns.map(({ title, cell, kind }) => html`<td role="cell" class=${kind ?? ""} data-label=${kind === "actions" ? nothing : title}>${cell(item)}</td>`)}</tr>`;
+            ${columns.map(({ title, cell, kind }) => html`<td role="cell" class=${kind ?? ""} data-label=${kind === "acts" ? nothing : title}><div>${cell(item)}</div></td>`)}</tr>`;
     }
 
     #pages() {

@@ -44,7 +44,7 @@ export function sessionColumns(desk, onEnd, { withUser = false, why } = {}) {
         { title: "Last seen", cell: ({ last_seen_at }) => when(last_seen_at), value: ({ last_seen_at }) => last_seen_at },
         { title: "Began", sort: ["created", "-created"], cell: ({ created_at }) => when(created_at), value: ({ created_at }) => created_at },
         ...desk.may("operate") ? [/** @type {import("./list.js").Column<AnySession>} */ ({
-            title: "Acts", kind: "actions",
+            title: "Acts", kind: "acts",
             cell: (one) => (isOpen(one) && !why?.() ? actButton("End", async () => { if (await endSession(desk, one)) onEnd(); }) : nothing),
         })] : [],
     ];

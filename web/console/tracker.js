@@ -6,7 +6,7 @@ import { isProblem } from "../lib/errors.js";
 import { counted, number } from "../lib/format.js";
 import { wordsFor } from "../lib/texts.js";
 import { icon, tag } from "../lib/ui.js";
-import { exactly, revocationLink, shortId, stateTag, userLink } from "./cells.js";
+import { exactly, revocationLink, scroller, shortId, stateTag, userLink } from "./cells.js";
 import { fileName, saveJson } from "./download.js";
 import { verifyReceipt } from "./merkle.js";
 import { milliseconds, words } from "./words.js";
@@ -123,18 +123,18 @@ export class Tracker {
 /** @param {NodeProgress[]} nodes */
 function nodeTable(nodes) {
     const slowest = Math.max(1, ...nodes.map(({ after_ms }) => after_ms ?? 0));
-    return html`<div class="table-scroll"><table class="table table-dense" aria-label="Nodes">
+    return scroller("Nodes", html`<table class="table table-dense" aria-label="Nodes">
         <thead><tr><th scope="col">Node</th><th scope="col">State</th><th scope="col" class="right">Sockets closed</th><th scope="col" class="right">Still open</th><th scope="col" class="right">After</th><td></td></tr></thead>
         <tbody>${nodes.map((node) => html`<tr><td>${shortId(node.node)}</td><td>${stateTag(node.state)}</td><td class="right">${number(node.sockets_closed)}</td>
             <td class="right">${number(node.pending)}</td><td class="right">${milliseconds(node.after_ms)}</td>
             <td class="tracker-bar"><svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width=${Math.max(1, (node.after_ms ?? 0) / slowest * 100)} height="6"></rect></svg></td></tr>`)}</tbody>
-    </table></div>`;
+    </table>`);
 }
 
 /** The steps of a verification. @param {import("./merkle.js").Check[]} checks */
 export function checkList(checks) {
-    return html`<ul class="checks" role="status">${checks.map(({ words: step, holds }) => html`<li class="checks-${holds === null ? "open" : holds ? "good" : "bad"}">
-        ${icon(holds === null ? "info" : holds ? "check" : "warning")}<span>${step}: <strong>${holds === null ? "not checked here" : holds ? "holds" : "DOES NOT HOLD"}</strong></span></li>`)}</ul>`;
+    return html`<div role="status"><ul class="checks">${checks.map(({ words: step, holds }) => html`<li class="checks-${holds === null ? "open" : holds ? "good" : "bad"}">
+        ${icon(holds === null ? "info" : holds ? "check" : "warning")}<span>${step}: <strong>${holds === null ? "not checked here" : holds ? "holds" : "DOES NOT HOLD"}</strong></span></li>`)}</ul></div>`;
 }
 
 /** @param {SignedReceipt} signed */

@@ -29,7 +29,7 @@ export function open(desk, { query }) {
             { title: "Ends", cell: ({ expires_at, revoked_at }) => exactly(revoked_at ?? expires_at) ?? none, value: ({ expires_at }) => expires_at },
             { title: "Created", cell: ({ created_at }) => when(created_at), value: ({ created_at }) => created_at },
             { title: "Id", cell: ({ id }) => copyable(id, "the id"), value: ({ id }) => id },
-            ...why ? [] : [/** @type {import("../list.js").Column<ApiKey>} */ ({ title: "Acts", kind: "actions", cell: (one) => (one.state === "valid" ? actButton("Revoke", async () => { if (await revokeKey(desk, one)) list.reload(); }) : "") })],
+            ...why ? [] : [/** @type {import("../list.js").Column<ApiKey>} */ ({ title: "Acts", kind: "acts", cell: (one) => (one.state === "valid" ? actButton("Revoke", async () => { if (await revokeKey(desk, one)) list.reload(); }) : "") })],
         ],
         nothing: { title: "There are no keys", text: "A key of the setting API_KEY is not in this list." },
     }, query);

@@ -84,7 +84,7 @@ function entryFacts(entry) {
         ["Device", entry.device ? deviceLink(entry.device, entry.user) : none],
         ["Address", addressLink(entry.address)],
         ["Request", entry.request ? html`<span class="mono break">${entry.request}</span>` : none],
-        ["Detail", html`<pre class="code" tabindex="0">${JSON.stringify(entry.detail, null, 2)}</pre>`],
+        ["Detail", html`<pre class="code" tabindex="0">${JSON.stringify(entry.detail, null, 2)}</pre>`, true],
         ["Id", copyable(entry.id, "the id")],
         ...entry.erased ? /** @type {[string, any][]} */ ([["Erased", "The personal fields cannot be read any more."]]) : [],
     ]);

@@ -24,7 +24,7 @@ export function open(desk, { query }) {
             { title: "Until", cell: ({ until }) => html`${exactly(until)} <span class="soft small">${when(until)}</span>`, value: ({ until }) => until },
             { title: "Since", cell: ({ created_at }) => when(created_at), value: ({ created_at }) => created_at },
             { title: "Reason", cell: ({ reason }) => reason, value: ({ reason }) => reason },
-            ...why ? [] : [/** @type {import("../list.js").Column<Ban>} */ ({ title: "Acts", kind: "actions", cell: (one) => actButton("Lift", () => lift(one), { danger: false }) })],
+            ...why ? [] : [/** @type {import("../list.js").Column<Ban>} */ ({ title: "Acts", kind: "acts", cell: (one) => actButton("Lift", () => lift(one), { danger: false }) })],
         ],
         nothing: { title: "Nothing is banned", text: "An address that tries many accounts is banned by itself." },
     }, query);

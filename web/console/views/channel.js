@@ -38,7 +38,7 @@ export function open(desk, { parameters, query }) {
             { title: "Time", cell: ({ at_ms }) => exactly(new Date(at_ms).toISOString()), value: ({ at_ms }) => new Date(at_ms).toISOString() },
             { title: "By", cell: ({ publisher }) => (publisher ? userOf(publisher.user) : none), value: ({ publisher }) => publisher?.user },
             { title: "Data", kind: "wide", cell: ({ data, tags }) => ("removed" in tags ? tag("removed", "warn") : html`<code class="small break">${shortened(data)}</code>`), value: ({ data }) => data },
-            ...why ? [] : [/** @type {import("../list.js").Column<ChannelMessage>} */ ({ title: "Acts", kind: "actions", cell: (one) => ("removed" in one.tags ? "" : actButton("Remove", () => remove(one))) })],
+            ...why ? [] : [/** @type {import("../list.js").Column<ChannelMessage>} */ ({ title: "Acts", kind: "acts", cell: (one) => ("removed" in one.tags ? "" : actButton("Remove", () => remove(one))) })],
         ],
         onPage: (body) => { ({ epoch } = body); },
         nothing: { title: "There are no messages" },

@@ -52,7 +52,7 @@ export function open(desk, { query }) {
             { title: "Next attempt", cell: ({ state, due_at }) => (state === "waiting" ? when(due_at) : none), value: ({ due_at }) => due_at },
             { title: "Settled", cell: ({ settled_at }) => when(settled_at), value: ({ settled_at }) => settled_at },
             { title: "Link", cell: ({ link, link_used_at }) => (link ? html`${words(link)} <span class="soft small">${link_used_at ? "used" : "not used"}</span>` : none), value: ({ link }) => link },
-            ...why ? [] : [/** @type {import("../list.js").Column<Mail>} */ ({ title: "Acts", kind: "actions", cell: (one) => (["failed", "expired", "sent"].includes(one.state) ? actButton("Send again", () => sendAgain(one), { danger: false }) : nothing) })],
+            ...why ? [] : [/** @type {import("../list.js").Column<Mail>} */ ({ title: "Acts", kind: "acts", cell: (one) => (["failed", "expired", "sent"].includes(one.state) ? actButton("Send again", () => sendAgain(one), { danger: false }) : nothing) })],
         ],
         every: 10_000,
         nothing: { title: "No mail was written yet" },

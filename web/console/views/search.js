@@ -95,7 +95,7 @@ const kindsFor = (desk) => [
         title: "Channel", fits: ({ text, email }) => text && !email,
         async find(text, signal) {
             const { total } = await rest.get("/api/v1/admin/channels/subscribers", { query: { channel: text, limit: 1 }, signal });
-            return found([row(`/console/channels/${encodeURIComponent(text)}`, text, `${counted(total, "subscriber")} on this node`)]);
+            return total === 0 && !text.includes(":") ? null : found([row(`/console/channels/${encodeURIComponent(text)}`, text, `${counted(total, "subscriber")} on this node`)]);
         },
     },
 ];

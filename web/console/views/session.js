@@ -90,12 +90,12 @@ function sessionFacts(session, user) {
         ["State", html`${sessionState(session)}${account?.current ? html` ${tag("yours", "accent")}` : nothing} ${session.revoked_at ? exactly(session.revoked_at) : nothing}`],
         account ? ["User", html`${userLink(account.user_id)} ${user ? user.email : nothing}`] : ["Subject", html`${/** @type {any} */ (session).subject} <span class="soft small">of ${/** @type {any} */ (session).issuer}</span>`],
         ["Open sockets", number(session.open_connections)],
-        ...account ? /** @type {[string, any][]} */ ([
+        ...account ? /** @type {[string, any, boolean?][]} */ ([
             ["Device", html`${account.device_label} ${deviceLink(account.device_id, account.user_id)}`],
             ["Signed in by", words(account.method)],
             ["Place", placeOf(account.place)],
             ["Risk", riskOf(account.risk)],
-            ["Browser", html`<span class="small break">${account.user_agent ?? none}</span>`],
+            ["Browser", html`<span class="small break">${account.user_agent ?? none}</span>`, true],
         ]) : [],
         ["Address", addressLink(session.address)],
         ["Last seen", when(session.last_seen_at)],

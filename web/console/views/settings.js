@@ -67,5 +67,5 @@ function sourceOf({ source, reloadable, changed, problem }) {
     const where = { default: "default", environment: "environment", variable: "environment", env_file: "settings file", file: "file", credential: "credential" }[source.kind] ?? source.kind.replaceAll("_", " ");
     const place = [source.name, source.path ?? source.file].filter(Boolean).join(" ");
     return html`${source.kind === "default" ? html`<span class="soft">default</span>` : html`${tag(where, "accent")} <span class="mono small break">${place}</span>`}
-        ${reloadable ? nothing : html`<span class="soft small">needs a restart</span>`}${changed ? tag("changed, not in use yet", "warn") : nothing}${problem ? tag(problem, "bad") : nothing}`;
+        ${reloadable ? nothing : html`<span class="soft small">· needs a restart</span>`}${changed ? tag("changed, not in use yet", "warn") : nothing}${problem ? tag(problem, "bad") : nothing}`;
 }

@@ -6,7 +6,7 @@ import { counted, number } from "../../lib/format.js";
 import { notice, skeleton } from "../../lib/ui.js";
 import { act, actButton, whyNone } from "../act.js";
 import { ban, lockBox, revoke } from "../acts.js";
-import { addressLink, exactly, heading, none, stateTag } from "../cells.js";
+import { addressLink, exactly, heading, none, precisely, stateTag } from "../cells.js";
 import { List } from "../list.js";
 
 /** @typedef {import("../../types/rest").Schema<"StuffedAccount">} StuffedAccount */
@@ -34,15 +34,13 @@ export function open(desk, { query }) {
             { name: "min_failed_percent", label: "At least failed, %", placeholder: "80", kind: "number", more: true },
         ],
         columns: [
-            { title: "Account", kind: "main", cell: ({ user, email }) => html`<a href="/console/users/${user}">${email ?? `user ${user}`}</a>`, value: ({ email }) => email },
-            { title: "User", cell: ({ user }) => user, value: ({ user }) => user },
+            { title: "Account", kind: "main", cell: ({ user, email }) => html`<a href="/console/users/${user}">${email ?? `user ${user}`}</a>`, value: ({ email, user }) => email ?? user },
             { title: "The right password", cell: ({ outcomes }) => outcomes.map((outcome) => html`${stateTag(outcome)} `), value: ({ outcomes }) => outcomes.join(" ") },
             { title: "Open sessions", kind: "right", cell: ({ open_sessions }) => number(open_sessions), value: ({ open_sessions }) => open_sessions },
             { title: "Attempts", kind: "right", cell: ({ attempts }) => number(attempts), value: ({ attempts }) => attempts },
             { title: "From", cell: ({ sources, source_count }) => html`${sources.slice(0, 2).map((source) => html`${addressLink(source)} `)}${source_count > 2 ? html`<span class="soft small">and ${number(source_count - 2)} more</span>` : nothing}`, value: ({ sources }) => sources.join(" ") },
-            { title: "First", cell: ({ first_at }) => exactly(first_at), value: ({ first_at }) => first_at },
-            { title: "Last", cell: ({ last_at }) => exactly(last_at), value: ({ last_at }) => last_at },
-            ...why ? [] : [/** @type {import("../list.js").Column<StuffedAccount>} */ ({ title: "Acts", kind: "actions", cell: ({ sources: [source] }) => (source ? actButton("Ban source", () => ban(desk, source)) : none) })],
+            { title: "Last", cell: ({ last_at }) => precisely(last_at), value: ({ last_at }) => last_at },
+            ...why ? [] : [/** @type {import("../list.js").Column<StuffedAccount>} */ ({ title: "Acts", kind: "acts", cell: ({ sources: [source] }) => (source ? actButton("Ban source", () => ban(desk, source)) : none) })],
         ],
         bulk: why ? undefined : (chosen) => actButton("End the sessions of these", () => end(chosen)),
         onPage: (body) => { wave = body; },
@@ -57,6 +55,7 @@ export function open(desk, { query }) {
             title: `End the sessions of ${counted(users.length, "account")}`,
             action: "End their sessions",
             text: notice("warn", `This ends ${counted(sessions, "session")} of ${counted(users.length, "person", "people")} whose password the wave has found. Accounts that share the address of an attacker are among them.`),
+            optional: true,
             fields: () => (desk.may("administer") ? lockBox() : null),
             send: ({ reason, lock_password }) => revoke({ users, ...lock_password ? { lock_password: true } : {} }, reason),
         });

@@ -185,6 +185,7 @@ class UserView {
             action: "Reset the password",
             text: html`<p>The present password works no more, the trust in all devices ends, and so do the sessions.</p>`,
             will: async (signal) => reachWords(await reachOf({ user: user.id }, signal)),
+            optional: true,
             fields: () => html`<label class="check"><input type="checkbox" name="generated" checked><span>Generate a new password<span class="hint">It is shown once. Without it, the account has no password.</span></span></label>`,
             send: ({ generated, reason }) => rest.post("/api/v1/admin/users/{id}/password-reset", { path: { id: user.id }, body: { password: generated ? "generated" : "none", reason }, idempotent: true }),
             done: ({ password }) => secretFields("New password", password),

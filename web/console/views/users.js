@@ -29,7 +29,7 @@ export function open(desk, { query }) {
         ],
         orders: [["-created", "Newest first"], ["created", "Oldest first"], ["email", "Address, A to Z"], ["-email", "Address, Z to A"], ["name", "Name, A to Z"], ["-name", "Name, Z to A"]],
         columns: [
-            { title: "Number", cell: ({ id }) => html`<a href="/console/users/${id}">${id}</a>`, value: ({ id }) => id },
+            { title: "Number", cell: ({ id }) => html`<span class="soft numbers">${id}</span>`, value: ({ id }) => id },
             { title: "Address", kind: "main", sort: ["email", "-email"], cell: ({ id, email }) => html`<a href="/console/users/${id}">${email}</a>`, value: ({ email }) => email },
             { title: "Name", sort: ["name", "-name"], cell: ({ display_name }) => display_name || none, value: ({ display_name }) => display_name },
             { title: "Role", cell: ({ role }) => roleTag(role), value: ({ role }) => role },
@@ -59,6 +59,7 @@ function endAll(desk, users) {
             }
             return `This ends ${counted(sessions, "session")} of ${counted(users.length, "person", "people")}, with ${counted(sockets, "open socket")}.`;
         },
+        optional: true,
         fields: () => (desk.may("administer") ? lockBox() : null),
         send: ({ reason, lock_password }) => revoke({ users: users.map(({ id }) => id), ...lock_password ? { lock_password: true } : {} }, reason),
     });
