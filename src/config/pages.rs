@@ -27,3 +27,7 @@ pub(super) fn pages(read: &mut Reader<'_>) -> PageSettings {
     }
     PageSettings { on, directory }
 }
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

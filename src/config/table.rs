@@ -276,7 +276,8 @@ table! {
     "Names, origins and cookies" {
         /// The name of the server: issuer and audience of its tokens.
         DOMAIN: Text = text("domain", "required (`dev`: `localhost`)");
-        /// The origins of pages that may call the server, compared letter by letter.
+        /// The origins of pages that may call the server, compared letter by letter. While the server has pages of its own
+        /// (`PAGES`), `https://` and `DOMAIN` is always among them.
         CORS_ALLOWED_ORIGINS: List = List { item: "origins", without: "none" };
         /// Further headers that pages of `CORS_ALLOWED_ORIGINS` may send. The headers of this server and of tracing
         /// (`traceparent`, `tracestate`, `baggage`, `sentry-trace`) are always allowed.

@@ -30,8 +30,8 @@ export class Data {
             })}
             ${card({
                 title: "Erase the account",
-                body: html`<div class="prose"><p>All sessions end at once, and the account is erased after a time in which the operators of this server can
-                        still cancel it. After that, nothing can bring it back.</p></div>
+                body: html`<div class="prose"><p>All sessions end at once. The account is erased after some days; signing in before then cancels it. After that,
+                        nothing can bring it back.</p></div>
                     <div class="actions"><button type="button" class="button button-danger" @click=${() => this.#erase()}>Erase the account…</button></div>`,
             })}`;
     }
@@ -56,8 +56,8 @@ export class Data {
         rest.tell("signed-out");
         await openDialog({
             title: "The erasure is requested",
-            body: () => html`<p>All of your sessions have ended. The account is erased on <strong>${dateTime(erasure.due_at)}</strong>. Until then the
-                operators of this server can cancel it for you.</p>
+            body: () => html`<p>All of your sessions have ended. The account is erased on <strong>${dateTime(erasure.due_at)}</strong>. If you sign in before then, the erasure
+                is cancelled.</p>
                 <div class="actions"><a class="button button-primary" href="/">Close</a></div>`,
         });
         location.assign("/");

@@ -99,7 +99,7 @@ export class Sessions {
                 <div class="item-facts">Since <time datetime=${session.created_at}>${dateTime(session.created_at)}</time>
                     · last seen ${relative(session.last_seen_at)}</div></div>
             <div class="item-actions">${ended ? nothing : html`<button type="button" class="button button-small button-danger"
-                aria-label="End the session on ${session.device_label}" @click=${() => this.#end(session)}>${session.current ? "Sign out" : "End"}</button>`}</div></li>`;
+                aria-label=${session.current ? "Sign out of this session" : `End the session on ${session.device_label}`} @click=${() => this.#end(session)}>${session.current ? "Sign out" : "End"}</button>`}</div></li>`;
     }
 
     /** @param {Session} session */

@@ -1,7 +1,7 @@
 // The components of pages: small functions that return templates, and the few parts with a state (forms, dialogs, toasts).
 // Their styles are in `styles/components.css`.
 
-import { html, nothing, render, ifDefined, live } from "./html.js";
+import { html, nothing, render, ifDefined } from "./html.js";
 import { wordsFor } from "./texts.js";
 import { Problem } from "./errors.js";
 
@@ -156,7 +156,7 @@ export async function confirmed({ title, text, action, danger = true }) {
  * @property {string} label
  * @property {string} name
  * @property {string} [type]
- * @property {string} [value]
+ * @property {string} [value] set when it changes, and never over what the user has typed since
  * @property {Content} [hint]
  * @property {string} [autocomplete]
  * @property {string} [inputmode]
@@ -276,7 +276,7 @@ export function field(parts) {
     const id = `field-${name}`;
     const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
     const input = html`<input class="input" id=${id} name=${name} type=${type} ?required=${parts.required}
-        .value=${value === undefined ? nothing : live(value)} autocomplete=${ifDefined(parts.autocomplete)}
+        .value=${value ?? nothing} autocomplete=${ifDefined(parts.autocomplete)}
         inputmode=${ifDefined(parts.inputmode)} maxlength=${ifDefined(parts.maxlength)} ?readonly=${parts.readonly}
         ?autofocus=${parts.autofocus} aria-invalid=${error ? "true" : "false"} aria-describedby=${ifDefined(described || undefined)}
         autocapitalize="off" spellcheck="false" @input=${parts.onInput ?? nothing}>`;

@@ -134,7 +134,7 @@ impl Tab {
             // The browser treats the expression like a click of the user.
             "userGesture": true,
         });
-        let mut done = self.command("Runtime.evaluate", evaluate).await;
+        let mut done = self.try_command("Runtime.evaluate", evaluate).await?;
         match &done["exceptionDetails"] {
             Value::Null => Ok(done["result"]["value"].take()),
             thrown => {
@@ -177,6 +177,14 @@ impl Tab {
     }
 
     pub(crate) async fn command(&mut self, method: &str, parameters: Value) -> Value {
+        match self.try_command(method, parameters).await {
+            Ok(result) => result,
+            Err(error) => panic!("{method}: {error}"),
+        }
+    }
+
+    /// As [`Self::command`], but returns the refusal of the browser as an error.
+    async fn try_command(&mut self, method: &str, parameters: Value) -> Result<Value, String> {
         let id = self.next_id;
         self.next_id += 1;
         let mut command = json!({"id": id, "method": method, "params": parameters});
@@ -185,8 +193,7 @@ impl Tab {
         }
         self.link.send(Message::text(command.to_string())).await.expect("the browser listens");
         let mut answer = within(method, self.answer(id)).await;
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].take()
+        if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer["error"].to_string()) }
     }
 
     async fn answer(&mut self, id: u64) -> Value {

@@ -29,7 +29,7 @@ const SIGNED_IN: &[(&str, &str)] = &[
 ];
 
 /// The source of axe-core, which `scripts/ensure.sh web` installs. `None` skips the tests, except with CI=true.
-fn axe() -> Option<String> {
+pub(super) fn axe() -> Option<String> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
     let source =
@@ -42,7 +42,7 @@ fn axe() -> Option<String> {
 }
 
 /// Checks the page that the window shows, with both colour schemes and in a narrow window.
-async fn check(window: &mut Window, axe: &str, path: &str) {
+pub(super) async fn check(window: &mut Window, axe: &str, path: &str) {
     window.tab.evaluate(axe).await;
     for scheme in ["light", "dark"] {
         let features = json!({"features": [
@@ -95,5 +95,25 @@ async fn nothing_is_found_on_the_pages_of_an_account() {
     window.press("Erase the account").await;
     window.sees("Fill in this field.").await;
     check(&mut window, &axe, "a dialog with an error").await;
+    window.visit("/account/security").await;
+    window.press("Set up an app").await;
+    window.sees("Code that the app shows").await;
+    check(&mut window, &axe, "the secret of an authenticator app").await;
+    window.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_is_found_on_a_second_step_and_on_an_error() {
+    let Some(axe) = axe() else { return };
+    let app = App::start();
+    let person = app.register().await;
+    person.enable_totp().await;
+    let Some(mut window) = Window::on(&app, "/").await else { return };
+    window.press("Sign in").await;
+    window.sees("Fill in this field.").await;
+    check(&mut window, &axe, "an error of a field").await;
+    window.sign_in(&person).await;
+    window.sees("One more proof").await;
+    check(&mut window, &axe, "the second step").await;
     window.finish().await;
 }

@@ -100,6 +100,7 @@ async fn a_user_renames_and_removes_a_passkey() {
     window.sees("Remove “New name”?").await;
     window.press("Remove").await;
     window.sees("No passkeys yet").await;
+    window.sees_no("added ").await;
     window.finish().await;
 }
 
@@ -131,7 +132,7 @@ async fn a_new_session_and_its_connection_appear_and_ending_it_shows_it_go() {
     window.sees("1 open connection").await;
     window.run("all('.item button').at(-1).click()").await;
     window.sees("1 session ended, 1 connection closed.").await;
-    assert_eq!(socket.closed().await.code, 4500);
+    assert_eq!(socket.closed().await.code, 4501);
     window.until("all('.item').length === 1").await;
     window.finish().await;
 }
@@ -173,6 +174,7 @@ async fn attempts_are_shown_with_their_outcome_in_words() {
 async fn a_user_downloads_everything_and_erases_the_account() {
     let app = App::start();
     let person = app.register().await;
+    let other = person.open_session().await;
     let Some(mut window) = Window::signed_in(&person, "/account/data").await else { return };
     window.press("Download").await;
     window.sees("The export is downloaded.").await;
@@ -183,7 +185,8 @@ async fn a_user_downloads_everything_and_erases_the_account() {
     window.fill("E-mail address", &person.email).await;
     window.press("Erase the account").await;
     window.sees("The erasure is requested").await;
-    person.try_password(PASSWORD).await.expect(401);
+    window.sees("If you sign in before then, the erasure is cancelled.").await;
+    other.get("/api/v1/profile").await.expect(401);
     window.finish().await;
 }
 
@@ -199,5 +202,31 @@ async fn a_session_that_is_revoked_in_the_middle_of_a_form_loses_nothing_that_wa
     window.sees("Your session was revoked. Sign in again.").await;
     window.key("Escape").await;
     assert_eq!(window.value("named(CONTROLS, 'Name').value").await, "A long name that was typed");
+    window.finish().await;
+}
+
+#[tokio::test]
+async fn a_device_is_renamed_and_trusted_by_keyboard_alone() {
+    let app = App::start();
+    let person = app.register().await;
+    let Some(mut window) = Window::signed_in(&person, "/account").await else { return };
+    window.sees("Member since").await;
+    window.tab_to("Devices").await;
+    window.key("Enter").await;
+    window.sees("This device").await;
+    let rename =
+        window.value("all('.item button').map(nameOf).find((name) => name.startsWith('Rename'))").await;
+    let rename = rename.as_str().expect("a name").to_owned();
+    window.tab_to(&rename).await;
+    window.key("Enter").await;
+    window.sees("Rename the device").await;
+    assert_eq!(window.focused().await, "Name");
+    window.run("document.activeElement.select()").await;
+    window.type_text("Desk").await;
+    window.key("Enter").await;
+    window.sees_no("Rename the device").await;
+    window.tab_to("Trust Desk").await;
+    window.key("Enter").await;
+    window.sees("Desk is trusted for 30 days.").await;
     window.finish().await;
 }

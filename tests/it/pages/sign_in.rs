@@ -13,6 +13,7 @@ async fn a_visitor_registers_and_the_meter_says_what_is_weak() {
     let app = App::start();
     let Some(mut window) = Window::on(&app, "/").await else { return };
     window.press("Create an account").await;
+    window.arrives_at("/register").await;
     window.fill("E-mail address", "ada@example.com").await;
     window.fill("Name", "Ada").await;
     window.fill("Password", "qwertyuiop").await;

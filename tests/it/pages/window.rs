@@ -133,6 +133,16 @@ impl Window {
         }
     }
 
+    /// Presses `Tab` until the control with this name has the focus.
+    pub(crate) async fn tab_to(&mut self, name: &str) {
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|last| last != name) {
+            assert!(seen.len() < 60, "`Tab` does not lead to {name}, but to {seen:?}");
+            self.key("Tab").await;
+            seen.push(self.focused().await);
+        }
+    }
+
     /// The name of the control that has the focus.
     pub(crate) async fn focused(&mut self) -> String {
         let name = self.value("nameOf(document.activeElement)").await;
@@ -144,9 +154,11 @@ impl Window {
         self.tab.evaluate(&format!("(() => {{ {FUNCTIONS} return {expression}; }})()")).await
     }
 
-    /// Runs statements, which may use [`FUNCTIONS`].
+    /// Runs statements, which may use [`FUNCTIONS`], and may lead to another page.
     pub(crate) async fn run(&mut self, statements: &str) {
-        self.tab.evaluate(&format!("(() => {{ {FUNCTIONS} {statements} }})()")).await;
+        let ran = self.tab.try_evaluate(&format!("(() => {{ {FUNCTIONS} {statements} }})()")).await;
+        let failed = ran.err().filter(|error| !error.contains("navigated or closed"));
+        assert!(failed.is_none(), "{statements}: {failed:?}");
     }
 
     /// Waits until this condition holds. A page that is being replaced by another one has no answer.
