@@ -11,7 +11,7 @@ RELEASE = cargo build --release --workspace
 # Debug binaries with the features that tests have, so that they share their dependencies.
 DEBUG = cargo build --workspace --features portcullis-actors/test-clock
 
-.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi schemathesis
+.PHONY: help ensure run build test lint fmt fuzz test-clients deployment dist dist-smoke advisories image proxies loadtest bench scale audit-cost schemas settings openapi web-types pictures schemathesis
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -31,6 +31,7 @@ test: ensure ## run every test (PORTCULLIS_SKIP_BROWSER=1 leaves out those with 
 	@scripts/ensure.sh acme
 	@scripts/ensure.sh pgbouncer
 	@scripts/ensure.sh promtool
+	@scripts/ensure.sh web >/dev/null || true
 	@scripts/test.sh $(ARGS)
 
 lint: ensure ## check format, lints, documentation, licences and the rules of the house
@@ -74,6 +75,14 @@ settings: ## generate docs/settings.md from the table of settings
 openapi: ## generate docs/openapi.json from the descriptions in src/http/openapi
 	@$(DEBUG) --bin portcullis
 	@"$(TARGET_DIR)/debug/portcullis" openapi > docs/openapi.json
+
+web-types: ## generate web/types/api.d.ts from docs/openapi.json
+	@tools=$$(scripts/ensure.sh web) && node scripts/web/types.mjs "$$tools" docs/openapi.json > web/types/api.d.ts
+
+pictures: ensure ## make pictures of every page in target/pictures (needs Node and Chromium)
+	@scripts/ensure.sh browser
+	@$(DEBUG) --bin portcullis
+	@node scripts/web/pictures.mjs "$(TARGET_DIR)/debug/portcullis" "$(TARGET_DIR)/pictures"
 
 schemathesis: ensure ## send a development server what schemathesis makes of the OpenAPI document (a few minutes)
 	@$(DEBUG) --bin portcullis

@@ -4,7 +4,8 @@
 # npm into a directory of its own; the script asks before that, unless CI=true or ASSUME_YES=1. If nothing works, it prints the
 # commands to type and fails. `ensure.sh browser` checks for the browser that tests need, and installs it from the
 # distribution's packages if it is missing; `ensure.sh acme` does the same for the certificate authority of the tests,
-# `ensure.sh pgbouncer` for PgBouncer, and `ensure.sh promtool` for the tool of Prometheus.
+# `ensure.sh pgbouncer` for PgBouncer, and `ensure.sh promtool` for the tool of Prometheus. `ensure.sh web` installs the tools that
+# check the pages with npm, and prints their folder.
 # `ensure.sh deployment`, `dist`, `dist-smoke`, `image` and `proxies` install the programs that the scripts of these names need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -246,6 +247,25 @@ ensure_pgbouncer() {
     return 1
 }
 
+# --- the tools that check the pages ---------------------------------------------------------------------------------------
+
+# A folder of its own, so that the folder of the project has no packages of npm.
+web_tools() { echo "${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/web-tools"; }
+
+# Fails without npm. The scripts that call this then skip their checks, except with CI=true.
+ensure_web() {
+    local tools
+    tools=$(web_tools)
+    have npm && have node || return 1
+    # A failed installation leaves no packages, so it is repeated.
+    if ! cmp -s scripts/web/package-lock.json "$tools/package-lock.json" || [ ! -d "$tools/node_modules" ]; then
+        say "ensure: installing the tools of the pages with npm into $tools"
+        mkdir -p "$tools" && rm -rf "$tools/node_modules" && cp scripts/web/package.json scripts/web/package-lock.json "$tools/"
+        npm ci --silent --no-audit --no-fund --ignore-scripts --prefix "$tools" >&2 || return 1
+    fi
+    echo "$tools"
+}
+
 # --- the programs that check and test the files of docker/ and packaging/ ------------------------------------------------
 
 # nginx, HAProxy and PgBouncer are programs for the tests: the installation must not start them as services of this machine.
@@ -302,6 +322,10 @@ case "${1:-}" in
         ;;
     promtool)
         ensure_packages prometheus
+        exit
+        ;;
+    web)
+        ensure_web
         exit
         ;;
     deployment)

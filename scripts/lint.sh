@@ -23,6 +23,18 @@ step "documentation"
 # other features, every crate that uses tokio would be checked a second time.
 RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --features portcullis-actors/test-clock --document-private-items --quiet
 
+if tools=$(scripts/ensure.sh web); then
+    step "types of the pages"
+    node scripts/web/types.mjs "$tools" docs/openapi.json | diff -u web/types/api.d.ts - ||
+        { echo "web/types/api.d.ts is not that of docs/openapi.json: make web-types" >&2; exit 1; }
+    node "$tools/node_modules/typescript-native/bin/tsc" -p web/tsconfig.json
+elif [ "${CI:-}" = true ]; then
+    echo "npm and node are needed to check the pages" >&2
+    exit 1
+else
+    skip "types of the pages (no npm)"
+fi
+
 if cargo deny --version >/dev/null 2>&1; then
     step "licences, bans and sources of the dependencies"
     cargo deny --offline check licenses bans sources

@@ -13,6 +13,7 @@ pub mod fd_limits;
 pub mod http;
 pub mod lifecycle;
 mod metric_table;
+pub mod pages;
 pub mod postgres;
 pub mod secrets;
 pub mod socket;

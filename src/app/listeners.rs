@@ -24,6 +24,8 @@ pub(super) struct Bound {
     pub(super) http: Option<SocketAddr>,
     /// The address of TLS.
     pub(super) https: Option<SocketAddr>,
+    /// The address of the console's own listener.
+    pub(super) console: Option<SocketAddr>,
     /// The file of the Unix socket.
     pub(super) socket_file: Option<SocketFile>,
     /// The listener of the metrics, and its address.
@@ -32,12 +34,25 @@ pub(super) struct Bound {
     pub(super) tls: Option<Arc<ServerTls>>,
 }
 
+impl Bound {
+    /// The addresses of this server that browsers can open, each with its scheme.
+    pub(super) fn web_addresses(&self) -> Vec<(&'static str, SocketAddr)> {
+        let console = if self.tls.is_some() { "https" } else { "http" };
+        let all = [("http", self.http), ("https", self.https), (console, self.console)];
+        all.into_iter().filter_map(|(scheme, address)| Some((scheme, address?))).collect()
+    }
+}
+
 pub(super) fn bind(settings: &Settings) -> Result<Bound, StartError> {
     let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
     let mut served = None;
     if let Some(address) = settings.listen.http {
         let redirects = settings.listen.redirect;
-        http = Some(bind_all(address, |socket| Listener::Plain { socket, redirects }, &mut listeners)?);
+        http = Some(bind_all(
+            address,
+            |socket| Listener::Plain { socket, redirects, console: false },
+            &mut listeners,
+        )?);
     }
     let mut socket_file = None;
     if let Some((path, mode)) = &settings.listen.socket {
@@ -51,11 +66,20 @@ pub(super) fn bind(settings: &Settings) -> Result<Bound, StartError> {
             return Err(StartError::Tls(TlsError::NoCertificate));
         };
         let config = Arc::clone(served.insert(Arc::new(ServerTls::load(&files)?)).config());
-        let tls = |socket| Listener::Tls { socket, config: Arc::clone(&config) };
+        let tls = |socket| Listener::Tls { socket, config: Arc::clone(&config), console: false };
         https = Some(bind_all(address, tls, &mut listeners)?);
     }
+    let mut console = None;
+    if let Some(address) = settings.listen.console {
+        let config = served.as_ref().map(|tls| Arc::clone(tls.config()));
+        let listener = |socket| match config.clone() {
+            Some(config) => Listener::Tls { socket, config, console: true },
+            None => Listener::Plain { socket, redirects: false, console: true },
+        };
+        console = Some(bind_all(address, listener, &mut listeners)?);
+    }
     let metrics = settings.listen.metrics.map(bind_metrics).transpose()?;
-    Ok(Bound { listeners, http, https, socket_file, metrics, tls: served })
+    Ok(Bound { listeners, http, https, console, socket_file, metrics, tls: served })
 }
 
 fn bind_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -31,6 +31,7 @@ use crate::{
     fd_limits::FdLimits,
     http::{self, HttpChallenges},
     lifecycle::{Died, Running, Shutdown},
+    pages::{self, PageRoutes, Site},
     socket::{self, ConnectionFacts, Mark, SocketContext, emulation::StreamRegistry},
     telemetry,
     tls::{self, ServerTls},
@@ -43,6 +44,7 @@ pub struct App {
     sockets: usize,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
+    console: Option<SocketAddr>,
     metrics: Option<SocketAddr>,
 }
 
@@ -97,7 +99,7 @@ impl App {
         let secrets = &settings.secrets;
         let lasting = service::lasting_keys_or_derived(&store, &clock, &secrets.data_encryption).await?;
         let services = Services::new(
-            service_settings(settings, &own_origins(settings, bound.http, bound.https))?,
+            service_settings(settings, &own_origins(settings, &bound.web_addresses()))?,
             store.clone(),
             realtime.clone(),
             keys(secrets, &settings.web.domain, &lasting),
@@ -123,8 +125,8 @@ impl App {
         shutdown: Shutdown,
         descriptors: FdLimits,
     ) -> Result<Self, StartError> {
-        let Bound { listeners, http, https, socket_file, metrics, tls } = bound;
-        let origins = origins(settings, http, https);
+        let origins = origins(settings, &bound.web_addresses());
+        let Bound { listeners, http, https, console, socket_file, metrics, tls } = bound;
         let sockets =
             SocketContext::new(services.clone(), realtime.clone(), settings.socket.clone(), origins.clone());
         let challenges = HttpChallenges::default();
@@ -135,10 +137,14 @@ impl App {
                 (web::Data::new(services.clone()), web::Data::from(Arc::clone(&sockets)));
             let streams = Arc::clone(&services.server_api.emulated_streams);
             let streams = web::Data::new(StreamRegistry::new(streams));
+            let pages = page_routes(settings);
             move || {
                 let app = http::app(services.clone(), http_settings.clone());
                 app.configure(|routes| {
                     socket::emulation::configure(routes, sockets.clone(), streams.clone());
+                    if let Some(pages) = &pages {
+                        pages::configure(routes, pages.clone());
+                    }
                 })
             }
         };
@@ -174,7 +180,7 @@ impl App {
             drain_delay: settings.drain_delay,
             drain: settings.drain,
         };
-        Ok(Self { running, sockets: descriptors.sockets, http, https, metrics })
+        Ok(Self { running, sockets: descriptors.sockets, http, https, console, metrics })
     }
 
     /// Serves until a stop is requested, then stops the parts in order.
@@ -209,6 +215,12 @@ impl App {
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {
         self.https
+    }
+
+    /// The address of the console's own listener.
+    #[must_use]
+    pub fn console(&self) -> Option<SocketAddr> {
+        self.console
     }
 
     /// The address at which metrics are served.
@@ -261,6 +273,13 @@ fn renewal(
     ))
 }
 
+/// The pages and their files; `None` if there are no pages.
+fn page_routes(settings: &Settings) -> Option<web::Data<PageRoutes>> {
+    let site = settings.pages.directory.clone().map_or_else(Site::embedded, Site::directory);
+    let console_apart = settings.listen.console.is_some();
+    settings.pages.on.then(|| web::Data::new(PageRoutes { site, console_apart }))
+}
+
 fn serve_metrics(
     bound: Option<(TcpListener, SocketAddr)>,
 ) -> Result<Option<(Server, SocketAddr)>, StartError> {
@@ -278,14 +297,17 @@ async fn stop_unserved(server: Server) {
     let _ = served.await;
 }
 
-/// Stores in the data of a connection whether the connection is encrypted, whether its requests are redirected, and the
-/// certificate of the client. The handlers of its requests read these values.
+/// Stores in the data of a connection whether the connection is encrypted, whether its requests are redirected, whether its
+/// listener is that of the console, and the certificate of the client. The handlers of its requests read these values.
 fn mark(tls: Option<&ServerTls>) -> Mark {
     let authority = tls.and_then(ServerTls::clients).cloned();
     Arc::new(move |facts: &ConnectionFacts<'_>, data: &mut Extensions| {
         data.insert(http::Encrypted(facts.encrypted));
         if facts.redirects {
             data.insert(http::RedirectsToHttps);
+        }
+        if facts.console {
+            data.insert(pages::ConsoleListener);
         }
         if let (Some(certificate), Some(authority)) = (facts.client_certificates.first(), &authority) {
             let standing = authority.standing(facts.client_certificates.to_vec());

@@ -119,22 +119,17 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
     })
 }
 
-/// The configured origins; in development also the origins of the server itself.
-pub(super) fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
+/// The configured origins; in development also the origins of the server itself. `bound` are its addresses, with their schemes.
+pub(super) fn origins(settings: &Settings, bound: &[(&str, SocketAddr)]) -> Origins {
     let configured = settings.web.allowed_origins.iter().cloned();
-    Origins::new(configured.chain(own_origins(settings, http, https)).collect())
+    Origins::new(configured.chain(own_origins(settings, bound)).collect())
 }
 
 /// The origins of the server itself, in development only.
-pub(super) fn own_origins(
-    settings: &Settings,
-    http: Option<SocketAddr>,
-    https: Option<SocketAddr>,
-) -> Vec<String> {
+pub(super) fn own_origins(settings: &Settings, bound: &[(&str, SocketAddr)]) -> Vec<String> {
     let mut origins = Vec::new();
     if settings.environment == Environment::Development {
-        for (scheme, address) in [("http", http), ("https", https)] {
-            let Some(address) = address else { continue };
+        for (scheme, address) in bound {
             for host in ["localhost", "127.0.0.1", "[::1]"] {
                 origins.push(format!("{scheme}://{host}:{}", address.port()));
             }

@@ -9,9 +9,10 @@ use super::{
     acme::{AcmeChallenge, AcmeSettings, acme},
     error::ConfigError,
     reader::{Command, Reader},
+    setting::{Setting, Text},
     table::{
         API_PORT, API_REDIRECT, API_SOCKET, API_SOCKET_MODE, BIND_ADDRESS, CLIENT_CA_FILE, CLIENT_CRL_FILE,
-        METRICS_ADDR, TLS_CERT_FILE, TLS_KEY_FILE, TLS_PORT, WORKERS,
+        CONSOLE_ADDR, METRICS_ADDR, TLS_CERT_FILE, TLS_KEY_FILE, TLS_PORT, WORKERS,
     },
     variables::Variables,
 };
@@ -37,6 +38,8 @@ pub struct Listen {
     pub client_crl: Option<PathBuf>,
     /// `METRICS_ADDR`.
     pub metrics: Option<SocketAddr>,
+    /// `CONSOLE_ADDR`: a listener for the console alone. With a certificate it uses TLS.
+    pub console: Option<SocketAddr>,
     /// `WORKERS`.
     pub workers: usize,
 }
@@ -86,7 +89,8 @@ pub(super) fn listen(read: &mut Reader<'_>) -> Listen {
         acme,
         client_ca,
         client_crl,
-        metrics: metrics_address(read),
+        metrics: address_and_port(read, &METRICS_ADDR),
+        console: address_and_port(read, &CONSOLE_ADDR),
         workers: read.number(&WORKERS),
     }
 }
@@ -156,12 +160,13 @@ pub(super) fn client_files(read: &mut Reader<'_>) -> (Option<PathBuf>, Option<Pa
     (authorities, revoked)
 }
 
-pub(super) fn metrics_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
-    let text = read.text(&METRICS_ADDR)?;
+/// The address of a listener that is not one of the public ports.
+pub(super) fn address_and_port(read: &mut Reader<'_>, setting: &Setting<Text>) -> Option<SocketAddr> {
+    let text = read.text(setting)?;
     let address = text.parse();
     if address.is_err() {
         let form = "is not an address with a port, such as 127.0.0.1:9100 or [::1]:9100";
-        read.problem(format!("{}: `{text}` {form}", METRICS_ADDR.name));
+        read.problem(format!("{}: `{text}` {form}", setting.name));
     }
     address.ok()
 }

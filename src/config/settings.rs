@@ -22,9 +22,10 @@ use super::{
     environment::{Environment, environment},
     error::ConfigError,
     issuers::issuers,
-    listen::{Listen, client_files, listen, metrics_address},
+    listen::{Listen, address_and_port, client_files, listen},
     mail::{MailSetup, mail},
     names,
+    pages::{PageSettings, pages},
     reader::{Command, Reader},
     secrets::{self, Secrets},
     shown::{ShownSetting, shown_of},
@@ -77,6 +78,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Names, origins, cookies.
     pub web: WebSettings,
+    /// `PAGES`, `PORTCULLIS_ASSETS_DIR`.
+    pub pages: PageSettings,
     /// `WEBAUTHN_…`.
     pub passkeys: RelyingPartyNames,
     /// `SESSION_TIMEOUT_MINUTES`, `SESSION_ABSOLUTE_DAYS`, `REFRESH_TOKEN_DAYS`, `SESSIONS_PER_USER`, `DEVICES_PER_USER`.
@@ -214,7 +217,8 @@ impl Settings {
     ) -> Draft {
         let mut read = Reader::new(variables, Command::Dev);
         let workers = usize::try_from((WORKERS.kind.default)()).unwrap_or(1);
-        let metrics = metrics_address(&mut read);
+        let metrics = address_and_port(&mut read, &METRICS_ADDR);
+        let console = address_and_port(&mut read, &CONSOLE_ADDR);
         let (client_ca, client_crl) = client_files(&mut read);
         let listen = Listen {
             http: Some(http),
@@ -226,6 +230,7 @@ impl Settings {
             client_ca,
             client_crl,
             metrics,
+            console,
             workers,
         };
         let mut draft = Self::draft(
@@ -265,6 +270,7 @@ impl Settings {
             secrets,
             passkeys: web::passkeys(read, &web),
             mail: mail(read, &web, verify),
+            pages: pages(read),
             debug: read.flag(&DEBUG),
             traces: traces(read),
             web,

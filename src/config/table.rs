@@ -277,7 +277,8 @@ table! {
     "Names, origins and cookies" {
         /// The name of the server: issuer and audience of its tokens.
         DOMAIN: Text = text("domain", "required (`dev`: `localhost`)");
-        /// The origins of pages that may call the server, compared letter by letter.
+        /// The origins of pages that may call the server, compared letter by letter. While the server has pages of its own
+        /// (`PAGES`), `https://` and `DOMAIN` is always among them.
         CORS_ALLOWED_ORIGINS: List = List { item: "origins", without: "none" };
         /// Further headers that pages of `CORS_ALLOWED_ORIGINS` may send. The headers of this server and of tracing
         /// (`traceparent`, `tracestate`, `baggage`, `sentry-trace`) are always allowed.
@@ -303,6 +304,16 @@ table! {
             item: "origins",
             without: "the origins of `CORS_ALLOWED_ORIGINS` at or below `WEBAUTHN_RP_ID`; if there are none, `https://` and that domain",
         };
+    }
+    "Pages" {
+        /// Whether the server has pages for people: sign-in, account, chat and console. The interface works without them.
+        PAGES: Word = Word(&["on", "off"]);
+        /// The address of a listener of its own for the console, which the other listeners then do not serve. It uses TLS if the
+        /// server has a certificate. Its origin must be in `CORS_ALLOWED_ORIGINS`.
+        CONSOLE_ADDR: Text = text("address and port", "none: every listener serves the console");
+        /// A directory like `web/` of the sources, whose files are served instead of those in the program, and read with each
+        /// request. For the development of pages: not in production.
+        PORTCULLIS_ASSETS_DIR: FilePath = FilePath { default: None };
     }
     "Accounts and sessions" {
         /// Whether new users may register.

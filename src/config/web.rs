@@ -13,7 +13,7 @@ use super::{
     setting::{List, Setting},
     table::{
         ACCESS_COOKIE_READABLE, COOKIE_DOMAIN, CORS_ALLOWED_HEADERS, CORS_ALLOWED_ORIGINS, DOMAIN,
-        HSTS_SUBDOMAINS, SECURITY_HEADERS_ENABLED, TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID,
+        HSTS_SUBDOMAINS, PAGES, SECURITY_HEADERS_ENABLED, TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID,
         WEBAUTHN_RP_NAME,
     },
 };
@@ -27,7 +27,7 @@ const DEV_DOMAIN: &str = "localhost";
 pub struct WebSettings {
     /// `DOMAIN`.
     pub domain: String,
-    /// `CORS_ALLOWED_ORIGINS`; with `portcullis dev` also the origins of a local proxy.
+    /// `CORS_ALLOWED_ORIGINS`; with pages also `https://` and `DOMAIN`; with `portcullis dev` also the origins of a local proxy.
     pub allowed_origins: Vec<String>,
     /// `COOKIE_DOMAIN`.
     pub cookie_domain: Option<String>,
@@ -52,10 +52,11 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
     if domain.is_empty() {
         read.missing(DOMAIN.name, "DOMAIN: missing");
     }
+    let own = own_origin(read, &domain);
     let local = DEV_ORIGINS.map(str::to_owned).into_iter().filter(|_| dev);
     WebSettings {
         domain,
-        allowed_origins: local.chain(listed).collect(),
+        allowed_origins: local.chain(own).chain(listed).collect(),
         cookie_domain,
         allowed_headers: allowed_headers(read),
         access_cookie_readable: read.flag(&ACCESS_COOKIE_READABLE),
@@ -63,6 +64,12 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
         hsts_subdomains: read.flag(&HSTS_SUBDOMAINS),
         trusted_proxies: networks(read, &TRUSTED_PROXIES),
     }
+}
+
+/// The origin of the server's own pages, behind port 443. With another port, `CORS_ALLOWED_ORIGINS` must have the origin.
+fn own_origin(read: &mut Reader<'_>, domain: &str) -> Option<String> {
+    let served = !read.is_dev() && !domain.is_empty() && read.word(&PAGES) == "on";
+    served.then(|| format!("https://{domain}"))
 }
 
 /// The domain of cookies. It must be the name of the server or a parent of that name, because browsers reject cookies for other

@@ -120,6 +120,9 @@ impl Problem {
     pub(super) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                Self::new(status, "method_not_allowed", "This path does not have this method.")
+            }
             StatusCode::REQUEST_TIMEOUT => {
                 Self::new(status, "request_timeout", "The request took too long to arrive.")
             }

@@ -19,8 +19,8 @@ use super::{
     problem::Problem,
     resources::{
         acme_challenge, admin, attempts, audit_log, auth_status, csrf_token, dev_mail, devices, health, jwks,
-        mailed_links, openapi, passkeys, personal_data, profile, profile_debug, refresh, registration,
-        sessions, sign_in, sign_out, ssf, step_up, two_factor, ws_ticket,
+        mailed_links, openapi, passkeys, password_strength, personal_data, profile, profile_debug, refresh,
+        registration, sessions, sign_in, sign_out, ssf, step_up, two_factor, ws_ticket,
     },
     route_table::{
         PathRoutes, RouteGroup, delete, get, get_only, group, list, not_found, patch, path, post, put,
@@ -69,6 +69,7 @@ fn auth_routes() -> Vec<PathRoutes> {
     vec![
         path("/csrf-token", [get(csrf_token::issue)]),
         path("/register", [post(registration::register)]),
+        path("/password-strength", [post(password_strength::judge)]),
         path("/jwt/login", [post(sign_in::login)]),
         path("/login", [post(sign_in::deprecated_login)]),
         path("/2fa/verify", [post(two_factor::verify)]),

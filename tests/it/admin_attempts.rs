@@ -12,7 +12,7 @@ const ATTEMPTS: &str = "/api/v1/admin/attempts";
 const STUFFING: &str = "/api/v1/admin/attempts/stuffing";
 
 /// Inserts rows of attempts that this query selects: columns `at`, `user_id`, `name` (a number), `outcome`, `address` (text).
-async fn insert_attempts(app: &App, selected: &str) {
+pub(crate) async fn insert_attempts(app: &App, selected: &str) {
     let sql = format!(
         "INSERT INTO device_login_attempts (id, at, user_id, identifier, method, outcome, address, country)
          SELECT gen_random_uuid(), s.at, s.user_id, md5(s.name::text), 'password', s.outcome, s.address::inet, 'NZ'
@@ -21,7 +21,7 @@ async fn insert_attempts(app: &App, selected: &str) {
     app.rows().await.batch_execute(&sql).await.expect("the attempts are inserted");
 }
 
-fn now(app: &App) -> String {
+pub(crate) fn now(app: &App) -> String {
     format!("'{}'::timestamptz", app.now().format(&Rfc3339).expect("a time"))
 }
 
@@ -35,7 +35,7 @@ fn users_of(body: &Value) -> BTreeSet<i64> {
 }
 
 /// Creates accounts without passwords that can sign in, with an open session each. Returns the first and the last id.
-async fn accounts_with_sessions(app: &App, count: i64) -> (i64, i64) {
+pub(crate) async fn accounts_with_sessions(app: &App, count: i64) -> (i64, i64) {
     let rows = app.rows().await;
     let at = now(app);
     let sql = format!(

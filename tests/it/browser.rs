@@ -4,9 +4,10 @@
 //! two tests, the page has another origin than the server, and the server allows this origin.
 
 mod chromium;
-mod devtools;
+pub(crate) mod devtools;
 mod page;
 mod passkeys;
+mod shared_browser;
 mod visitor;
 
 use devtools::{PLATFORM, Tab};

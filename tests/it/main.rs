@@ -68,6 +68,7 @@ mod metrics;
 mod openapi;
 mod operator_cli;
 mod outage;
+mod pages;
 mod passkey_races;
 mod passkey_refusals;
 mod passkeys;

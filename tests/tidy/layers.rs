@@ -45,6 +45,7 @@ const COMPOSITION: &[&str] = &[
     "lifecycle",
     "http",
     "socket",
+    "pages",
     "postgres",
     "acme",
     "drill",
@@ -89,6 +90,8 @@ pub(crate) const LAYERS: &[Layer] = &[
         layers: &["protocol", "logic", "domain", "actors", "service"],
         kinds: &["web", "websocket", "actors", "async"],
     },
+    // The pages are files: their scripts get everything else from REST.
+    Layer { name: "pages", paths: &["src/pages"], layers: &[], kinds: &["web"] },
     // The settings contain option types of the layers that they configure.
     Layer {
         name: "config",

@@ -77,6 +77,8 @@ limits! {
     mail_request_account = 5 / 3_600;
     /// Uses of links of mails from one address, whether they succeed or fail.
     mail_link_address = 30 / 60;
+    /// Passwords from one address whose strength is asked for while they are typed.
+    strength_address = 120 / 60;
     /// Refreshes of one session.
     refresh_session = 30 / 60;
     /// Refreshes from one address.

@@ -10,4 +10,5 @@ pub mod erasure;
 mod hash_error;
 pub mod imported_hash;
 pub mod password;
+pub mod password_strength;
 pub mod role;

@@ -18,7 +18,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use zxcvbn::Score;
 
 pub use super::hash_error::HashError;
-use super::{account_key::AccountKey, imported_hash::ImportedHash};
+use super::{
+    account_key::AccountKey,
+    imported_hash::ImportedHash,
+    password_strength::{Strength, Weakness},
+};
 
 /// The shortest password, in bytes.
 pub const MIN_BYTES: usize = 8;
@@ -31,42 +35,6 @@ pub const NO_PASSWORD: &str = "!";
 /// The strength check reads this many characters. More characters would cost much more time, and would not change the result.
 const JUDGED_CHARS: usize = 100;
 const HASH_BYTES: usize = 32;
-
-/// Why a password is too weak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weakness {
-    /// Fewer than [`MIN_BYTES`] bytes.
-    TooShort,
-    /// More than [`MAX_BYTES`] bytes.
-    TooLong,
-    /// The account's own e-mail address.
-    IsEmail,
-    /// Common, or guessable in fewer than about 10⁸ attempts.
-    Guessable,
-}
-
-impl Weakness {
-    /// A sentence for the user.
-    #[must_use]
-    pub fn detail(self) -> &'static str {
-        match self {
-            Self::TooShort => "The password must have at least 8 characters.",
-            Self::TooLong => "The password must have at most 1024 bytes.",
-            Self::IsEmail => "The password must not be the e-mail address.",
-            Self::Guessable => "The password is too easy to guess. A few uncommon words make a better one.",
-        }
-    }
-
-    /// The stable `code` of the response.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::TooShort => "password_too_short",
-            Self::TooLong => "password_too_long",
-            Self::IsEmail | Self::Guessable => "password_guessable",
-        }
-    }
-}
 
 /// A password in the form in which it is checked and hashed: Unicode NFC. Some systems send `ü` as one character, and others as
 /// a `u` with a mark. Both must give the same password.
@@ -98,14 +66,27 @@ pub fn check(password: &SecretString, email: &str) -> Result<(), Weakness> {
     if AccountKey::of(password) == AccountKey::of(email) {
         return Err(Weakness::IsEmail);
     }
+    if estimate(password, email).score() < Score::Three {
+        return Err(Weakness::Guessable);
+    }
+    Ok(())
+}
+
+/// The strength of a password that the user is choosing, with the verdict of [`check`].
+#[must_use]
+pub fn strength(password: &SecretString, email: &str) -> Strength {
+    let weakness = check(password, email).err();
+    let composed = composed(password);
+    let estimate = estimate(composed.expose_secret(), email);
+    Strength::new(&estimate, weakness)
+}
+
+fn estimate(password: &str, email: &str) -> zxcvbn::Entropy {
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
     let mut known = words(email);
     // The whole part before the `@` counts as a known word, too, because zxcvbn rates joined known words too high.
     known.extend(email.split('@').next());
-    if zxcvbn::zxcvbn(&judged, &known).score() < Score::Three {
-        return Err(Weakness::Guessable);
-    }
-    Ok(())
+    zxcvbn::zxcvbn(&judged, &known)
 }
 
 /// The words of an address: `ada.lovelace@example.com` gives `ada`, `lovelace`, `example`.

@@ -16,6 +16,7 @@ pub(super) mod jwks;
 pub(super) mod mailed_links;
 pub(super) mod openapi;
 pub(super) mod passkeys;
+pub(super) mod password_strength;
 pub(super) mod personal_data;
 pub(super) mod profile;
 pub(super) mod profile_debug;

@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::account::password::{self, HashError, HashParams, MAX_BYTES, NO_PASSWORD, Verification};
+use domain::account::{
+    password::{self, HashError, HashParams, MAX_BYTES, NO_PASSWORD, Verification},
+    password_strength::Strength,
+};
 use parking_lot::Mutex;
 use protocol::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
@@ -215,6 +218,17 @@ impl PasswordHasher {
             salted(&password)
         })
         .await?
+    }
+
+    /// The strength of a password that a user is choosing. This never waits and takes no place of a sign-in: while hashes wait, it is
+    /// refused.
+    ///
+    /// # Errors
+    /// `Busy` if no thread is free.
+    pub(crate) async fn strength(&self, password: SecretString, email: String) -> Result<Strength, Failure> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| Failure::busy())?;
+        let password = truncated(&password);
+        self.run_with(HashPermit { _permit: permit }, move || password::strength(&password, &email)).await
     }
 
     /// The hash of a password of any strength, with a fresh salt.

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use protocol::{
     audit::AuditEvent,
-    id::{DeviceId, Subject, UserId},
+    id::{DeviceId, SessionId, Subject, UserId},
 };
 use store::{SessionPlace, SessionSearch};
 use time::OffsetDateTime;
@@ -31,6 +31,8 @@ pub struct SessionFilter {
 /// Which sessions an operator lists, of accounts and external ones.
 #[derive(Clone, Debug, Default)]
 pub struct SessionQuery {
+    /// Only the session with this id.
+    pub session: Option<SessionId>,
     /// Only sessions of this user.
     pub user: Option<UserId>,
     /// Only sessions on this device.
@@ -61,6 +63,7 @@ impl SessionQuery {
     /// The search of the store.
     pub(crate) fn search(&self, after: Option<SessionPlace>, now: OffsetDateTime) -> SessionSearch {
         SessionSearch {
+            session: self.session,
             user: self.user,
             device: self.device,
             subject: self.subject.clone(),
@@ -90,6 +93,9 @@ impl SessionQuery {
     pub(crate) fn described(&self, mut event: AuditEvent) -> AuditEvent {
         event.user = self.user.or_else(|| self.subject.as_ref().and_then(account_of));
         event.subject = self.subject.as_ref().map(Subject::to_string);
+        if let Some(session) = self.session {
+            event = event.with("of_session", session.to_string());
+        }
         if let Some(device) = self.device {
             event = event.with("of_device", device.to_string());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{
     account::{
         account_key::AccountKey,
+        password_strength::Strength,
         role::{Role, Status},
     },
     mail::{audit_mapping::NOTIFY, language::Language},
@@ -137,6 +138,21 @@ impl Registration {
         let known = audit.event("address.registered_again", Outcome::Success, meta);
         let pending = audit.event("address.verification_requested", Outcome::Success, meta);
         tell_owner(store, throttle, key, (known, pending));
+    }
+
+    /// The strength of a password, for the meter of a page. Nothing is stored, and no account is looked up.
+    ///
+    /// # Errors
+    /// `TooMany`; `Busy` while passwords of sign-ins wait.
+    pub async fn strength(
+        &self,
+        password: SecretString,
+        email: String,
+        meta: &RequestMeta,
+    ) -> Result<Strength, Failure> {
+        let throttle = &self.parts.throttle;
+        throttle.spend_for_address(throttle.limits().strength_address, meta.address).await?;
+        self.parts.hasher.strength(password, email).await
     }
 
     /// Fails early if the database cannot be reached: this query fails sooner than a write, and before the password is hashed.

@@ -61,6 +61,8 @@ pub enum Listener {
         socket: TcpListener,
         /// Whether requests are only redirected to HTTPS, and WebSockets are refused.
         redirects: bool,
+        /// Whether this is the listener of the console.
+        console: bool,
     },
     /// TLS.
     Tls {
@@ -68,6 +70,8 @@ pub enum Listener {
         socket: TcpListener,
         /// The TLS settings, which can be replaced: each new connection uses those of its moment.
         config: TlsConfig,
+        /// Whether this is the listener of the console.
+        console: bool,
     },
     /// Plain HTTP over a Unix socket.
     Unix(UnixListener),
@@ -79,6 +83,8 @@ pub struct ConnectionFacts<'a> {
     pub encrypted: bool,
     /// Whether requests over it are only redirected to HTTPS.
     pub redirects: bool,
+    /// Whether the listener is that of the console.
+    pub console: bool,
     /// The certificate that the client has shown in the TLS handshake, and the certificates that lead to its authority. The
     /// handshake has verified them, or has resumed an earlier session whose handshake did. Empty without a certificate.
     pub client_certificates: &'a [CertificateDer<'static>],
@@ -148,6 +154,8 @@ where
 {
     let encrypted = matches!(listener, Listener::Tls { .. });
     let redirects = matches!(listener, Listener::Plain { redirects: true, .. });
+    let console =
+        matches!(listener, Listener::Plain { console: true, .. } | Listener::Tls { console: true, .. });
     let http_timeouts = context.settings.http_timeouts;
     macro_rules! http_service {
         ($io:ty) => {{
@@ -166,7 +174,7 @@ where
                     let mark = Arc::clone(&mark);
                     move |io: &DeadlineStream<$io>, data| {
                         let client_certificates = io.get_ref().client_certificates();
-                        mark(&ConnectionFacts { encrypted, redirects, client_certificates }, data);
+                        mark(&ConnectionFacts { encrypted, redirects, console, client_certificates }, data);
                         peer::store_descriptor(io.get_ref(), data);
                         data.insert(Rc::clone(io.deadline()));
                     }
@@ -194,7 +202,7 @@ where
         Listener::Unix(socket) => builder.listen_uds("http over a Unix socket", socket, move || {
             PlainConnectionLimit::around(http_service!(UnixStream), Arc::clone(&context), of_worker)
         }),
-        Listener::Tls { socket, config } => builder.listen("https", socket, move || {
+        Listener::Tls { socket, config, .. } => builder.listen("https", socket, move || {
             let acceptor = TlsHandshakes::factory(Arc::clone(&config)).map_err(|error| {
                 note_refused_certificate(&error);
                 error.into_service_error()

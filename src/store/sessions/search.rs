@@ -1,6 +1,6 @@
 //! The operators' list of sessions, of accounts and of external ones, with filters.
 //!
-//! Some filters have an index (user, device, one address, subject); the others are compared row by row. So one page examines at
+//! Some filters have an index (session, user, device, one address, subject); the others are compared row by row. So one page examines at
 //! most [`EXAMINED`] rows, in the order of the list, and says how far it has come. A page may have fewer sessions than were
 //! requested, although the list goes on.
 
@@ -25,6 +25,8 @@ pub type SessionPlace = (OffsetDateTime, SessionId);
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]
 pub struct SessionSearch {
+    /// Only the session with this id.
+    pub session: Option<SessionId>,
     /// Only sessions of this user. No external session.
     pub user: Option<UserId>,
     /// Only sessions on this device. No external session.
@@ -69,12 +71,17 @@ impl SessionSearch {
             || self.network.is_some()
             || self.country.is_some()
             || self.client.is_some()
-            || [self.user.is_some(), self.device.is_some(), self.address.is_some()]
-                .iter()
-                .filter(|is| **is)
-                .count()
-                > 1
-            || (self.subject.is_some() && self.address.is_some());
+            || [
+                self.session.is_some(),
+                self.user.is_some(),
+                self.device.is_some(),
+                self.subject.is_some(),
+                self.address.is_some(),
+            ]
+            .iter()
+            .filter(|is| **is)
+            .count()
+                > 1;
         if without_index { EXAMINED.max(self.limit) } else { self.limit }
     }
 
@@ -97,13 +104,14 @@ impl SessionSearch {
 
     fn accounts_sql(&self) -> String {
         let indexed = match self {
+            Self { session: Some(_), .. } => "s.id = $14",
             Self { user: Some(_), .. } => "s.user_id = $6",
             Self { device: Some(_), .. } => "s.device_id = $7",
             Self { address: Some(_), .. } => "s.address = $9",
             _ => "true",
         };
         let matches = format!(
-            "($6::bigint IS NULL OR s.user_id = $6) AND ($7::uuid IS NULL OR s.device_id = $7)
+            "($14::uuid IS NULL OR s.id = $14) AND ($6::bigint IS NULL OR s.user_id = $6) AND ($7::uuid IS NULL OR s.device_id = $7)
              AND ($8::timestamptz IS NULL OR ({NOT_REVOKED} AND s.expires_at > $8))
              AND ($9::inet IS NULL OR s.address = $9)
              AND ($10::text IS NULL OR coalesce(s.address <<= ($10::text)::inet, false))
@@ -121,12 +129,13 @@ impl SessionSearch {
 
     fn external_sql(&self) -> String {
         let indexed = match self {
+            Self { session: Some(_), .. } => "s.id = $11",
             Self { subject: Some(_), .. } => "s.subject = $6",
             Self { address: Some(_), .. } => "s.address = $8",
             _ => "true",
         };
         let matches = format!(
-            "($6::text IS NULL OR s.subject = $6)
+            "($11::uuid IS NULL OR s.id = $11) AND ($6::text IS NULL OR s.subject = $6)
              AND ($7::timestamptz IS NULL OR (s.ended_at IS NULL AND s.revoked_at IS NULL AND s.{NOT_REVOKED_WITH_ALL}))
              AND ($8::inet IS NULL OR s.address = $8)
              AND ($9::text IS NULL OR coalesce(s.address <<= ($9::text)::inet, false))"
@@ -153,7 +162,8 @@ impl Store {
                 let (start, id) = search.after.map(|(start, id)| (start, id.0)).unzip();
                 let (user, device) = (search.user.map(|id| id.0), search.device.map(|id| id.0));
                 let (examined, limit) = (i64::from(search.examined()), i64::from(search.limit));
-                let arguments: [&(dyn ToSql + Sync); 13] = [
+                let session = search.session.map(|id| id.0);
+                let arguments: [&(dyn ToSql + Sync); 14] = [
                     &start,
                     &id,
                     &search.from,
@@ -167,6 +177,7 @@ impl Store {
                     &search.country,
                     &search.client,
                     &limit,
+                    &session,
                 ];
                 // The statement is not cached, because each combination of filters needs its own plan.
                 let rows = client.query(&search.accounts_sql(), &arguments).await?;
@@ -189,7 +200,8 @@ impl Store {
                 let (start, id) = search.after.map(|(start, id)| (start, id.0)).unzip();
                 let subject = search.subject.as_ref().map(Subject::as_str);
                 let (examined, limit) = (i64::from(search.examined()), i64::from(search.limit));
-                let arguments: [&(dyn ToSql + Sync); 10] = [
+                let session = search.session.map(|id| id.0);
+                let arguments: [&(dyn ToSql + Sync); 11] = [
                     &start,
                     &id,
                     &search.from,
@@ -200,6 +212,7 @@ impl Store {
                     &search.address,
                     &search.network,
                     &limit,
+                    &session,
                 ];
                 let rows = client.query(&search.external_sql(), &arguments).await?;
                 part(&rows, examined, external::external)

@@ -1,61 +1,109 @@
 //! A client of the DevTools protocol, as far as the tests need it: commands to one tab, and their answers.
 //!
-//! The messages are JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Events of the browser
-//! are ignored: the scripts in the pages wait for what the tests need.
+//! The messages are JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Of the events of the browser, only
+//! complaints about the page are kept: the scripts in the pages wait for what the tests need.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use super::chromium::Chromium;
+use super::{chromium::Chromium, shared_browser};
 use crate::harness::within;
 
-/// A browser with one tab.
-pub(super) struct Tab {
+/// A tab of a browser.
+pub(crate) struct Tab {
     link: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The id by which commands name the tab; `None` until the browser has opened the tab.
     session: Option<String>,
     next_id: u64,
-    /// Stops the browser when the tab is dropped.
-    _browser: Chromium,
+    /// The set of cookies that the tab shares with its [siblings](Self::sibling); `None` in a browser of its own.
+    context: Option<String>,
+    complaints: Vec<String>,
+    /// Stops the browser when the tab is dropped. `None` for the browser that tests share.
+    _browser: Option<Chromium>,
 }
 
 /// The capabilities of a virtual authenticator.
 #[derive(Clone, Copy)]
-pub(super) struct Ability {
+pub(crate) struct Ability {
     /// Whether the authenticator keeps discoverable credentials.
-    pub(super) resident_key: bool,
+    pub(crate) resident_key: bool,
     /// Whether the authenticator can verify its user.
-    pub(super) user_verification: bool,
+    pub(crate) user_verification: bool,
 }
 
 /// The authenticator of a phone or laptop, which has both capabilities.
-pub(super) const PLATFORM: Ability = Ability { resident_key: true, user_verification: true };
+pub(crate) const PLATFORM: Ability = Ability { resident_key: true, user_verification: true };
 
 /// A virtual authenticator, by the id that the browser gave it.
-pub(super) struct VirtualAuthenticator(String);
+pub(crate) struct VirtualAuthenticator(String);
 
 impl Tab {
     /// A new browser with an empty tab; `None` if browser tests are skipped.
-    pub(super) async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let (browser, endpoint) = Chromium::start().await?;
-        let (link, _) =
-            within("a link to the browser", Box::pin(connect_async(endpoint))).await.expect("a WebSocket");
-        let mut tab = Self { link, session: None, next_id: 1, _browser: browser };
-        let target = tab.command("Target.createTarget", json!({"url": "about:blank"})).await;
-        let attach = json!({"targetId": target["targetId"], "flatten": true});
-        let attached = tab.command("Target.attachToTarget", attach).await;
-        tab.session = Some(attached["sessionId"].as_str().expect("a session").to_owned());
-        tab.command("Page.enable", json!({})).await;
-        // A browser uses passkeys only in a focused tab, and several browsers may run at the same time.
-        tab.command("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
-        tab.command("WebAuthn.enable", json!({"enableUI": false})).await;
+        Some(Self::attach(&endpoint, Some(browser), None).await)
+    }
+
+    /// An empty tab of the browser that tests share, with cookies and storage of its own; `None` if browser tests are skipped.
+    pub(crate) async fn shared() -> Option<Self> {
+        let endpoint = shared_browser::endpoint()?;
+        let (mut tab, options) = (Self::linked(endpoint, None).await, json!({"disposeOnDetach": true}));
+        let made = tab.command("Target.createBrowserContext", options).await;
+        tab.context = made["browserContextId"].as_str().map(str::to_owned);
+        tab.begin().await;
         Some(tab)
     }
 
+    /// Another tab of the shared browser, with the cookies and the storage of this one. It must be dropped first.
+    pub(crate) async fn sibling(&self) -> Self {
+        let endpoint = shared_browser::endpoint().expect("the browser of this tab");
+        Self::attach(endpoint, None, self.context.clone()).await
+    }
+
+    async fn attach(endpoint: &str, browser: Option<Chromium>, context: Option<String>) -> Self {
+        let mut tab = Self::linked(endpoint, browser).await;
+        tab.context = context;
+        tab.begin().await;
+        tab
+    }
+
+    async fn linked(endpoint: &str, browser: Option<Chromium>) -> Self {
+        let (link, _) =
+            within("a link to the browser", Box::pin(connect_async(endpoint))).await.expect("a WebSocket");
+        let complaints = Vec::new();
+        Self { link, session: None, next_id: 1, context: None, complaints, _browser: browser }
+    }
+
+    /// Opens the tab, and turns on what the tests use.
+    async fn begin(&mut self) {
+        let mut create = json!({"url": "about:blank"});
+        if let Some(context) = &self.context {
+            create["browserContextId"] = context.as_str().into();
+        }
+        let target = self.command("Target.createTarget", create).await;
+        let attach = json!({"targetId": target["targetId"], "flatten": true});
+        let attached = self.command("Target.attachToTarget", attach).await;
+        self.session = Some(attached["sessionId"].as_str().expect("a session").to_owned());
+        for domain in ["Page", "Runtime", "Log", "Audits"] {
+            self.command(&format!("{domain}.enable"), json!({})).await;
+        }
+        // A browser uses passkeys only in a focused tab, and several tabs may be used at the same time.
+        self.command("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
+        self.command("WebAuthn.enable", json!({"enableUI": false})).await;
+    }
+
+    /// What the browser has complained about so far: errors in the console, exceptions, rejections that nothing handles, and
+    /// violations of the content security policy. A refused request is not a complaint.
+    pub(crate) async fn complaints(&mut self) -> Vec<String> {
+        // The events that happened before come before this answer.
+        self.evaluate("new Promise((done) => setTimeout(done))").await;
+        std::mem::take(&mut self.complaints)
+    }
+
     /// Opens this page, and waits until its script has run.
-    pub(super) async fn open(&mut self, url: &str) {
+    pub(crate) async fn open(&mut self, url: &str) {
         let navigated = self.command("Page.navigate", json!({"url": url})).await;
         assert!(navigated["errorText"].is_null(), "{url}: {navigated}");
         self.evaluate(
@@ -65,12 +113,12 @@ impl Tab {
     }
 
     /// Disables the content security policy of the server's own pages, which would block the scripts of the test.
-    pub(super) async fn bypass_policies(&mut self) {
+    pub(crate) async fn bypass_policies(&mut self) {
         self.command("Page.setBypassCSP", json!({"enabled": true})).await;
     }
 
     /// The value of an expression. If the value is a promise, the result of the promise.
-    pub(super) async fn evaluate(&mut self, expression: &str) -> Value {
+    pub(crate) async fn evaluate(&mut self, expression: &str) -> Value {
         match self.try_evaluate(expression).await {
             Ok(value) => value,
             Err(thrown) => panic!("{expression}: {thrown}"),
@@ -78,7 +126,7 @@ impl Tab {
     }
 
     /// As [`Self::evaluate`], but returns the text of an exception as an error.
-    pub(super) async fn try_evaluate(&mut self, expression: &str) -> Result<Value, String> {
+    pub(crate) async fn try_evaluate(&mut self, expression: &str) -> Result<Value, String> {
         let evaluate = json!({
             "expression": expression,
             "awaitPromise": true,
@@ -86,7 +134,7 @@ impl Tab {
             // The browser treats the expression like a click of the user.
             "userGesture": true,
         });
-        let mut done = self.command("Runtime.evaluate", evaluate).await;
+        let mut done = self.try_command("Runtime.evaluate", evaluate).await?;
         match &done["exceptionDetails"] {
             Value::Null => Ok(done["result"]["value"].take()),
             thrown => {
@@ -97,7 +145,7 @@ impl Tab {
     }
 
     /// Adds a virtual authenticator, which confirms every request.
-    pub(super) async fn add_authenticator(&mut self, can: Ability) -> VirtualAuthenticator {
+    pub(crate) async fn add_authenticator(&mut self, can: Ability) -> VirtualAuthenticator {
         let options = json!({
             "protocol": "ctap2",
             "ctap2Version": "ctap2_1",
@@ -112,7 +160,7 @@ impl Tab {
     }
 
     /// The credentials of the authenticator.
-    pub(super) async fn credentials(&mut self, of: &VirtualAuthenticator) -> Vec<Value> {
+    pub(crate) async fn credentials(&mut self, of: &VirtualAuthenticator) -> Vec<Value> {
         let mut held = self.command("WebAuthn.getCredentials", json!({"authenticatorId": of.0})).await;
         match held["credentials"].take() {
             Value::Array(credentials) => credentials,
@@ -121,14 +169,22 @@ impl Tab {
     }
 
     /// Replaces the credential with the same id in the authenticator.
-    pub(super) async fn replace_credential(&mut self, of: &VirtualAuthenticator, credential: Value) {
+    pub(crate) async fn replace_credential(&mut self, of: &VirtualAuthenticator, credential: Value) {
         let old = json!({"authenticatorId": of.0, "credentialId": credential["credentialId"]});
         self.command("WebAuthn.removeCredential", old).await;
         let new = json!({"authenticatorId": of.0, "credential": credential});
         self.command("WebAuthn.addCredential", new).await;
     }
 
-    async fn command(&mut self, method: &str, parameters: Value) -> Value {
+    pub(crate) async fn command(&mut self, method: &str, parameters: Value) -> Value {
+        match self.try_command(method, parameters).await {
+            Ok(result) => result,
+            Err(error) => panic!("{method}: {error}"),
+        }
+    }
+
+    /// As [`Self::command`], but returns the refusal of the browser as an error.
+    async fn try_command(&mut self, method: &str, parameters: Value) -> Result<Value, String> {
         let id = self.next_id;
         self.next_id += 1;
         let mut command = json!({"id": id, "method": method, "params": parameters});
@@ -137,8 +193,7 @@ impl Tab {
         }
         self.link.send(Message::text(command.to_string())).await.expect("the browser listens");
         let mut answer = within(method, self.answer(id)).await;
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].take()
+        if answer["error"].is_null() { Ok(answer["result"].take()) } else { Err(answer["error"].to_string()) }
     }
 
     async fn answer(&mut self, id: u64) -> Value {
@@ -149,6 +204,20 @@ impl Tab {
             if object["id"] == id {
                 return object;
             }
+            self.complaints.extend(complaint(&object));
         }
     }
+}
+
+/// What an event of the browser complains about, if it does.
+fn complaint(event: &Value) -> Option<String> {
+    let about = &event["params"];
+    let wrong = match event["method"].as_str()? {
+        "Runtime.exceptionThrown" => true,
+        "Runtime.consoleAPICalled" => ["error", "assert", "warning"].contains(&about["type"].as_str()?),
+        "Log.entryAdded" => about["entry"]["level"] == "error" && about["entry"]["source"] != "network",
+        "Audits.issueAdded" => about["issue"]["code"] == "ContentSecurityPolicyIssue",
+        _ => false,
+    };
+    wrong.then(|| event.to_string())
 }

@@ -52,6 +52,7 @@ struct Parts {
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
     metrics: Option<SocketAddr>,
+    console: Option<SocketAddr>,
     services: Services,
     realtime: Realtime,
     sockets: Arc<SocketContext>,
@@ -170,6 +171,11 @@ impl App {
     /// The address of the listener of the metrics, if there is one.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
         self.0.parts.metrics
+    }
+
+    /// The address of the console's own listener, which the settings must have enabled.
+    pub(crate) fn console_address(&self) -> SocketAddr {
+        self.0.parts.console.expect("the settings asked for a console")
     }
 
     /// The metrics of this process, which all servers of the tests share.
@@ -291,6 +297,7 @@ fn serve(mut settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Se
             http: app.http(),
             https: app.https(),
             metrics: app.metrics(),
+            console: app.console(),
             services: app.services().clone(),
             realtime: app.realtime().clone(),
             sockets: Arc::clone(app.sockets()),

@@ -18,6 +18,7 @@ use crate::http::{
         auth_status::StatusView,
         csrf_token::CsrfTokenView,
         mailed_links::{MailRequest, PasswordReset, Token},
+        password_strength::{PasswordDraft, StrengthView},
         refresh::RefreshRequest,
         registration::Registration,
         sign_in::{ChallengeView, Credentials},
@@ -57,6 +58,11 @@ fn before_a_session() -> Vec<Operation> {
             .refuses(NEW_PASSWORD)
             .answers::<UserView>(201, "The account.")
             .answer_header(201, "SetDeviceCookie", "Set-Cookie"),
+        post("/api/v1/auth/password-strength", "judgePassword", "Says how strong a password is.")
+            .about("For a meter beside the field of a new password. Nothing is stored, and no account is looked up.")
+            .public_change()
+            .body::<PasswordDraft>()
+            .answers::<StrengthView>(200, "The strength."),
         login("/api/v1/auth/jwt/login", "signIn"),
         login("/api/v1/auth/login", "signInAtTheOlderPath")
             .deprecated()

@@ -26,6 +26,9 @@ use crate::http::{
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionsQuery {
+    /// The id of a session.
+    #[param(value_type = Option<uuid::Uuid>)]
+    session: Option<SessionId>,
     /// The number of an account.
     #[param(value_type = Option<i64>)]
     user: Option<UserId>,
@@ -61,9 +64,9 @@ pub(crate) struct SessionsQuery {
 }
 
 impl Shape for SessionsQuery {
-    const FIELDS: &'static str = "user, device, subject, active (true or false), address, network (such as 192.0.2.0/24), \
-         country (two letters), client (a part of the User-Agent), older_than and younger_than (seconds), \
-         sort (created or -created), limit (1 to 200), cursor";
+    const FIELDS: &'static str = "session, user, device, subject, active (true or false), address, \
+         network (such as 192.0.2.0/24), country (two letters), client (a part of the User-Agent), \
+         older_than and younger_than (seconds), sort (created or -created), limit (1 to 200), cursor";
 }
 
 /// The order; `-` means the newest first.
@@ -79,6 +82,7 @@ impl SessionsQuery {
     fn read(self) -> Result<SessionQuery, Problem> {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         Ok(SessionQuery {
+            session: self.session,
             user: self.user,
             device: self.device,
             subject: self.subject.as_deref().map(realtime_user).transpose()?,

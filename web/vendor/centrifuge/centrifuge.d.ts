@@ -1,0 +1,2 @@
+// The script defines `globalThis.Centrifuge`; `types/` has its types.
+export {};
