@@ -1,8 +1,11 @@
-//! Databases of every released schema, with rows in every table: they are migrated to the newest schema, nothing is lost, and
-//! their users sign in.
+//! Databases of every released schema, with rows in every table: they are migrated to the newest schema, nothing is lost, their
+//! audit log verifies, their users sign in, and the jobs and lists of a server read their rows.
 //!
 //! `tests/schemas/V<n>.sql` is a dump of a database after the migration `V<n>`. `scripts/schemas.sh` makes the dumps: it applies
 //! the migrations one by one, and after each of them the rows of `tests/schemas/data/`. A released dump is never made again.
+
+mod sample_log;
+mod sample_receipt;
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -10,27 +13,62 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use domain::crypto::{
     lasting_keys::{LastingKeySealer, LastingKeys, LastingPurpose},
+    seal::{SealedRow, Sealer},
     secret_ring::SecretRing,
 };
+use domain::events::{SEALED_RECEIVERS, webhook::secret_text};
 use domain::factors::{
     backup_code::{BackupCode, BackupCodeKeys},
     totp::{TotpSealer, TotpSecret},
 };
+use domain::{receipt::verification, transparency_log::note::NoteVerifier};
+use futures_util::{StreamExt as _, stream};
 use portcullis::postgres::ClientProgram;
+use protocol::id::RevocationId;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use service::{Clock, KeptAfterRestore, Restoration};
+use service::{
+    AuditLog, AuditLogSettings, Clock, FoundReceipt, KeptAfterRestore, Restoration, VerifyOptions,
+};
 use store::{DatabaseSettings, Store};
 use tokio_postgres::{Client, NoTls};
 
 use crate::harness::{
-    App, Ask as _, AuthenticatorApp, PASSWORD, Pending, Person, empty_database, fresh_database, secrets,
+    App, AuthenticatorApp, PASSWORD, Pending, Person, Session, empty_database, fresh_database, secrets,
 };
 
 /// The newest schema with a dump.
-const NEWEST: u32 = 17;
+const NEWEST: u32 = 26;
+/// How many dumps are checked at the same time.
+const AT_ONCE: usize = 4;
+/// The first schemas with factors, the audit log, receivers of events, erasures and receipts.
+const FACTORS: u32 = 4;
+const AUDIT_LOG: u32 = 20;
+const RECEIVERS: u32 = 22;
+const ERASURES: u32 = 23;
+const RECEIPTS: u32 = 24;
 /// The user of the dumps that has second factors.
 const GRACE: i64 = 2;
+/// The admin of the dumps.
+const ADMIN: i64 = 4;
+/// The user of the dumps whose erasure has begun.
+const ERASING: i64 = 7;
+/// What admins read, from the tables of all subjects.
+const LISTS: [&str; 13] = [
+    "users",
+    "sessions",
+    "revocations",
+    "attempts",
+    "attempts/stuffing",
+    "bans",
+    "api-keys",
+    "channels",
+    "erasures",
+    "webhooks",
+    "audit/events",
+    "statistics?series=revocations",
+    "users/1/devices",
+];
 /// Tables whose rows a restore may delete: open challenges, tickets, and apps that were being set up.
 const EMPTIED: [&str; 3] = ["two_factor_challenges", "ws_tickets", "user_two_factor"];
 
@@ -73,7 +111,7 @@ async fn loaded(version: u32) -> DatabaseSettings {
     database
 }
 
-/// Migrates the database and finishes its restore, and checks that no row is lost.
+/// Migrates the database and finishes its restore, and checks that no row is lost, and that the audit log is whole.
 async fn migrate(version: u32, database: &DatabaseSettings) {
     let client = connect(database).await;
     let before = rows(&client).await;
@@ -85,28 +123,57 @@ async fn migrate(version: u32, database: &DatabaseSettings) {
     assert!(migrated.applied.len() >= missing && migrated.without_key.is_empty(), "V{version}: {migrated:?}");
     let kept =
         KeptAfterRestore { backup_codes: true, api_keys: true, event_receivers: true, outside_tokens: true };
-    let restoration = Restoration::new(store, Clock::default(), Duration::from_secs(86_400));
+    let restoration = Restoration::new(store.clone(), Clock::default(), Duration::from_secs(86_400));
     restoration.finish(kept).await.expect("the restore is finished");
     let after = rows(&client).await;
     for (table, count) in before.iter().filter(|(table, _)| !EMPTIED.contains(&table.as_str())) {
         assert!(after[table] >= *count, "V{version}: {table} had {count} rows, and has {}", after[table]);
     }
+    check_log(version, store).await;
 }
 
-async fn sign_in_users(version: u32, app: &App) {
-    let sign_in = async |email: &str| {
-        let body = json!({"username": email, "password": PASSWORD});
-        app.post("/api/v1/auth/jwt/login").json(&body).ask().await
+/// The audit log of a restored database is whole, the events of the backup enter it, and it proves the receipt.
+async fn check_log(version: u32, store: Store) {
+    let keys = secrets().data_encryption;
+    let settings = AuditLogSettings { signing: None, anchor: None, sequencing: true };
+    let log = AuditLog::new(store, Clock::default(), settings, move || keys.clone());
+    let verified = async || {
+        let verified = log.verify(&VerifyOptions::default(), &|_, _| ()).await;
+        verified.unwrap_or_else(|error| panic!("V{version}: {error}"))
     };
-    for (email, role) in [("ADA@example.com", "user"), ("j\u{fc}rgen@EXAMPLE.com", "admin")] {
-        let answer = sign_in(email).await.expect(200);
-        assert_eq!(answer.body["user"]["role"], role, "V{version}: {}", answer.text);
-    }
-    sign_in("tim@example.com").await.refused(401, "invalid_credentials");
-    let grace = Person { email: "grace@example.com".to_owned(), ..app.person(GRACE) };
-    if version < 4 {
-        grace.sign_in().await;
+    let restored = verified().await;
+    let expected = [sample_log::DROPPED, sample_log::SIZE, sample_log::CHECKPOINTS.len()];
+    let expected = expected.map(|number| if version >= AUDIT_LOG { number as u64 } else { 0 });
+    assert_eq!([restored.first, restored.size, restored.checkpoints as u64], expected, "V{version}");
+    log.sequence().await.expect("the events of the backup enter the log");
+    let grown = verified().await;
+    assert_eq!((grown.size, grown.backlog), (restored.size + restored.backlog, 0), "V{version}");
+    if version < RECEIPTS {
         return;
+    }
+    let found = log.receipt(RevocationId(sample_receipt::REVOCATION), true).await.expect("an answer");
+    let FoundReceipt::Signed(receipt) = found else { panic!("V{version}: {found:?}") };
+    let key = NoteVerifier::parse(&log.verifier_key().await.expect("a key")).expect("a key");
+    let proved = verification::verify(&receipt.encoded(), &[key]);
+    let proved = proved.unwrap_or_else(|error| panic!("V{version}: {error}"));
+    assert_eq!(proved.reason.as_deref(), Some(sample_receipt::REASON), "V{version}");
+}
+
+/// The users sign in. Returns a session of the admin.
+async fn sign_in_users(version: u32, app: &App) -> Session {
+    let named = |id, email: &str| Person { email: email.to_owned(), ..app.person(id) };
+    let sign_in = async |person: &Person, role: &str| {
+        let answer = person.try_password(PASSWORD).await.expect(200);
+        assert_eq!(answer.body["user"]["role"], role, "V{version}: {}", answer.text);
+        Session::granted(person, &answer)
+    };
+    sign_in(&named(1, "ADA@example.com"), "user").await;
+    let admin = sign_in(&named(ADMIN, "j\u{fc}rgen@EXAMPLE.com"), "admin").await;
+    named(3, "tim@example.com").try_password(PASSWORD).await.refused(401, "invalid_credentials");
+    let grace = named(GRACE, "grace@example.com");
+    if version < FACTORS {
+        grace.sign_in().await;
+        return admin;
     }
     app.advance(Duration::from_secs(90));
     let totp = AuthenticatorApp::new(app, totp_secret().base32().expose_secret());
@@ -114,15 +181,51 @@ async fn sign_in_users(version: u32, app: &App) {
     assert_eq!(session.get("/api/v1/2fa").await.expect(200).body["backup_codes"], 1);
     let pending = Pending::of(&grace, &grace.try_password(PASSWORD).await.expect(200));
     pending.answer(json!({"backup_code": backup_code().text().expose_secret()})).await.expect(200);
+    admin
+}
+
+/// The jobs of a server do their work over the rows, and the log goes on.
+async fn run_jobs(version: u32, app: &App) {
+    app.sweep().await;
+    if version >= ERASURES {
+        let erased = format!(
+            "SELECT count(*) FROM erasures e WHERE user_id = {ERASING} AND state = 'erased'
+             AND NOT EXISTS (SELECT FROM users u WHERE u.id = e.user_id)"
+        );
+        assert_eq!(app.count(&erased).await, 1, "V{version}: the erasure goes on");
+    }
+    app.sequence_alone().await;
+    let log = app.verify_log(&VerifyOptions::default()).await;
+    let log = log.unwrap_or_else(|error| panic!("V{version}: {error}"));
+    assert!(log.checkpoints > 0, "V{version}: {log:?}");
+}
+
+/// An admin reads the rows. Those that the jobs delete because of their age may be missing.
+async fn read(version: u32, admin: &Session) {
+    for list in LISTS {
+        admin.get(&format!("/api/v1/admin/{list}")).await.expect(200);
+    }
+    if version >= RECEIVERS {
+        let webhook = "/api/v1/admin/webhooks/00000000-0000-4000-8000-0000000000d1";
+        assert_eq!(admin.get(webhook).await.expect(200).body["webhook"]["name"], "monitoring", "V{version}");
+        let deliveries = admin.get(&format!("{webhook}/deliveries")).await.expect(200);
+        let is_waiting = deliveries.text.contains("00000000-0000-8000-8000-0000000000e2");
+        assert!(is_waiting, "V{version}: {}", deliveries.text);
+    }
+}
+
+async fn check(version: u32) {
+    let database = loaded(version).await;
+    migrate(version, &database).await;
+    let app = App::over(database, |_| {});
+    let admin = sign_in_users(version, &app).await;
+    run_jobs(version, &app).await;
+    read(version, &admin).await;
 }
 
 #[tokio::test]
-async fn every_released_schema_is_migrated_without_loss_and_its_users_sign_in() {
-    for version in 1..=NEWEST {
-        let database = loaded(version).await;
-        migrate(version, &database).await;
-        sign_in_users(version, &App::over(database, |_| {})).await;
-    }
+async fn every_released_schema_is_migrated_without_loss_and_serves_its_users_and_operators() {
+    stream::iter(1..=NEWEST).map(check).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
 #[tokio::test]
@@ -144,7 +247,7 @@ async fn the_dumps_of_released_schemas_are_made() {
 #[tokio::test]
 async fn the_row_files_give_the_rows_of_the_newest_dump() {
     let rows = |dump: &str| -> Vec<String> {
-        dump.lines().filter(|line| line.starts_with("INSERT")).map(str::to_owned).collect()
+        lines(dump).filter(|(part, _)| *part == Part::Row).map(|(_, line)| line.to_owned()).collect()
     };
     let kept = fs::read_to_string(dump(NEWEST)).expect("a dump");
     assert_eq!(rows(&made(NEWEST).await), rows(&kept));
@@ -192,10 +295,31 @@ fn filled(rows: &str) -> String {
             .replace(&format!("{{LASTING_{}}}", purpose.as_str()), &hex(&sealed.bytes))
             .replace("{LASTING_KEY}", &sealed.key_id);
     }
+    let rows = sample_receipt::fill(&sample_log::fill(&receivers_filled(&rows, &ring), &ring));
     rows.replace("{PASSWORD_HASH}", &format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}"))
         .replace("{TOTP_SECRET}", &hex(&sealed.bytes))
         .replace("{TOTP_KEY}", &sealed.key_id)
         .replace("{CODE_HASH}", &hex(&code))
+}
+
+/// Replaces the names of the secrets of receivers of events.
+fn receivers_filled(rows: &str, data_encryption: &SecretRing) -> String {
+    let sealer = Sealer::new(data_encryption, SEALED_RECEIVERS);
+    // The first half of the ids of the receivers.
+    let place = SealedRow { table: "event_receivers", row: 0x4000 };
+    let (secret, previous) = (secret_text(&[31; 32]), secret_text(&[32; 32]));
+    let mut rows = rows.to_owned();
+    for (nonce, name, text) in [
+        (31, "SECRET", secret.expose_secret()),
+        (32, "PREVIOUS", previous.expose_secret()),
+        (33, "AUTHORIZATION", "Bearer a token of the receiver"),
+    ] {
+        let sealed = sealer.seal(place, text.as_bytes(), [nonce; 24]);
+        rows = rows
+            .replace(&format!("{{RECEIVER_{name}}}"), &hex(&sealed.bytes))
+            .replace("{RECEIVER_KEY}", &sealed.key_id);
+    }
+    rows
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -222,18 +346,39 @@ async fn copy_history(version: u32, client: &Client) {
     }
 }
 
+/// What a line of a dump belongs to.
+#[derive(PartialEq, Eq)]
+enum Part {
+    /// A row. The texts of a row may have several lines, also empty ones.
+    Row,
+    /// The schema.
+    Schema,
+}
+
+/// The lines of a dump.
+fn lines(dump: &str) -> impl Iterator<Item = (Part, &str)> {
+    let mut within_text = false;
+    dump.lines().map(move |line| {
+        let part = if within_text || line.starts_with("INSERT") { Part::Row } else { Part::Schema };
+        // Quotes come in pairs, except for those around the end of a line.
+        within_text ^= part == Part::Row && line.matches('\'').count() % 2 == 1;
+        (part, line)
+    })
+}
+
 /// The dump of a database, without what differs from one run to the next.
 fn dumped(database: &DatabaseSettings) -> String {
     let program = ClientProgram::find("pg_dump", 15).expect("pg_dump");
     let arguments = ["--column-inserts", "--no-owner", "--no-privileges"].map(AsRef::as_ref);
     let dump = program.run(&arguments, database.libpq_environment(program.major())).expect("a dump");
     let dump = String::from_utf8(dump).expect("a dump in UTF-8");
-    let kept = dump.lines().filter(|line| {
+    let kept = lines(&dump).filter(|(part, line)| {
         // Comments name the version of the program, and a command with a backslash has a random word.
-        !line.is_empty()
-            && !line.starts_with("--")
-            && !line.starts_with('\\')
-            && !line.contains("transaction_timeout")
+        *part == Part::Row
+            || !line.is_empty()
+                && !line.starts_with("--")
+                && !line.starts_with('\\')
+                && !line.contains("transaction_timeout")
     });
-    kept.map(|line| format!("{line}\n")).collect()
+    kept.map(|(_, line)| format!("{line}\n")).collect()
 }

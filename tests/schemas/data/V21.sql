@@ -1,0 +1,1 @@
+-- V21 has no new table and no new column that a row must fill.
