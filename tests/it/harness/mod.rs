@@ -24,6 +24,7 @@ mod frame;
 pub(crate) mod geo_database;
 pub(crate) mod issuer;
 mod lasting_port;
+pub(crate) mod object_store;
 mod operations;
 mod operator_cli;
 mod passkey_authenticator;
