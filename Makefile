@@ -30,6 +30,7 @@ test: ensure ## run every test (PORTCULLIS_SKIP_BROWSER=1 leaves out those with 
 	@scripts/ensure.sh browser
 	@scripts/ensure.sh acme
 	@scripts/ensure.sh pgbouncer
+	@scripts/ensure.sh s3
 	@scripts/ensure.sh promtool
 	@scripts/ensure.sh web >/dev/null || true
 	@scripts/test.sh $(ARGS)

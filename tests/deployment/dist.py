@@ -23,11 +23,11 @@ import stack
 import web
 
 PASSWORD = "correct horse battery staple 7"
-NAME = "portcullis.service"
-CREDENTIALS = f"run/credentials/{NAME}"
+NAME, MIGRATION = "portcullis.service", "portcullis-migrate.service"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # The address in the documentation, and the database of the machine.
 OPERATOR, URL = "you@example.com", "postgresql://portcullis@/portcullis?host=/run/postgresql"
+OWNER_URL = URL.replace("portcullis@", "portcullis_owner@")
 SETTINGS, SECRETS, STATE = "etc/portcullis/portcullis.env", "etc/portcullis/secrets", "var/lib/portcullis"
 # Files that the tools of Debian itself write or keep.
 OF_DEBIAN = ("var/lib/dpkg/", "var/log/", "var/cache/", "run/", "proc/", "tmp/", "etc/.pwd.lock")
@@ -85,18 +85,46 @@ class Root:
 
 
 class Service:
-    """The server, started as its unit says."""
+    """The server, started as its unit says, after the migration that it wants."""
 
     def __init__(self, root, unit_file, port, postgres, scratch):
         self._root, self._unit, self._port, self._postgres = root, Unit(unit_file), port, postgres
+        self._migration = Unit(unit_file.with_name(MIGRATION))
         # The command of the unit is `<program> serve --env-file <file>`.
         self.program, *self._serve = self._unit.one("ExecStart").split()
         self._options = self._serve[1:]
         self._home = pathlib.Path(tempfile.mkdtemp(dir=scratch))
         os.chmod(self._home, 0o755)
 
-    def start(self, migration):
-        """`migration` is the command that makes the schema, which is run first. Returns the seconds until the server is ready."""
+    def _credentials(self, name, unit, uid, gid):
+        """The copies of the secrets that the unit gets: their directory outside, and inside."""
+        outside = self._home / name
+        outside.mkdir(mode=0o500)
+        for pair in unit.all("LoadCredential"):
+            secret, source = pair.split(":", 1)
+            shutil.copy(self._root.path / source[1:], outside / secret)
+            os.chown(outside / secret, uid, gid)
+            (outside / secret).chmod(0o400)
+        os.chown(outside, uid, gid)
+        return outside, f"run/credentials/{name}"
+
+    def _migrate(self, credentials, uid, gid):
+        """Brings the schema up to date, as the unit of the migration says."""
+        unit, root = self._migration, self._root
+        assert MIGRATION in self._unit.one("Wants").split() and MIGRATION in self._unit.one("After").split()
+        (condition,) = unit.all("ConditionPathExists")
+        assert (root.path / condition[1:]).is_file(), condition
+        groups = ",".join(str(root.user(name)[1]) for name in unit.all("SupplementaryGroups"))
+        command = [*rootfs.inside(root.path, uid, gid, "/", groups), *unit.one("ExecStart").split()]
+        variables = {"PATH": "/usr/local/bin:/usr/bin", "CREDENTIALS_DIRECTORY": f"/{credentials}"}
+        done = subprocess.run(
+            command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+        )
+        if done.returncode != 0:
+            sys.exit(f"{MIGRATION}: {done.stdout}{done.stderr}")
+
+    def start(self):
+        """Returns the seconds until the server is ready."""
         root, unit = self._root, self._unit
         self.uid, self.gid = root.user(unit.one("User"))
         state, private = root.path / "var/lib" / unit.one("StateDirectory"), self._home / "private"
@@ -104,21 +132,14 @@ class Service:
         for directory, mode in ((state, 0o700), (private, 0o700), (self.runtime, 0o755)):
             directory.mkdir(mode=mode, exist_ok=True)
             os.chown(directory, self.uid, self.gid)
-        credentials = self._home / "credentials"
-        credentials.mkdir()
-        for pair in unit.all("LoadCredential"):
-            name, source = pair.split(":", 1)
-            shutil.copy(root.path / source[1:], credentials / name)
-            os.chown(credentials / name, self.uid, self.gid)
-            (credentials / name).chmod(0o400)
-        variables = {"PATH": "/usr/local/bin:/usr/bin", "CREDENTIALS_DIRECTORY": f"/{CREDENTIALS}"}
+        owner = root.user(self._migration.one("User"))
+        own, of_migration = self._credentials(NAME, unit, self.uid, self.gid), self._credentials(MIGRATION, self._migration, *owner)
+        variables = {"PATH": "/usr/local/bin:/usr/bin", "CREDENTIALS_DIRECTORY": f"/{own[1]}"}
         variables |= dict(pair.split("=", 1) for pair in unit.all("Environment"))
-        readable = [(credentials, CREDENTIALS), (self._postgres.socket, "run/postgresql")]
+        readable = [own, of_migration, (self._postgres.socket, "run/postgresql")]
         writable = [(state, str(state.relative_to(root.path))), (private, "tmp"), (self.runtime, runtime)]
         rootfs.mount_read_only(root.path, writable, readable)
-        code, said = root.type(migration)
-        if code != 0:
-            sys.exit(f"{migration}: {said}")
+        self._migrate(of_migration[1], *owner)
         self._inside = rootfs.inside(root.path, self.uid, self.gid, unit.one("WorkingDirectory"))
         self._variables = variables
         self.server = stack.Server([*self._inside, self.program, *self._serve], variables, self._home / "log", self._port)
@@ -159,11 +180,6 @@ def documented(page, words=f" user create {OPERATOR} "):
     lines = (REPOSITORY / page).read_text().replace("\\\n", " ").splitlines()
     (command,) = {line.strip() for line in lines if words in line}
     return command
-
-
-def migration(page):
-    """The command of this page that makes the schema. The small Debian has no user `postgres`, and its database trusts everyone."""
-    return documented(page, "portcullis migrate --server-role portcullis ").replace("runuser -u postgres -- ", "")
 
 
 def smoke(report, root, service, page, person, kind):
@@ -216,7 +232,7 @@ def smoke(report, root, service, page, person, kind):
 
 def use(report, root, unit, port, postgres, scratch, page, person, kind):
     service = Service(root, root.path / unit, port, postgres, scratch)
-    seconds = service.start(migration(page))
+    seconds = service.start()
     try:
         report.check(f"{kind}: it is ready", True, f"{seconds:.2f} s after its start")
         rootfs.check_rights(report, service.server.process.pid, service.uid, service.gid)
@@ -234,16 +250,19 @@ def archive(report, root, file, postgres, scratch):
         code, said = root.run(*shell)
         report.check("archive: bash completes the command", code == 0 and "_portcullis" in said, said)
     code, said = root.run("systemd-sysusers")
-    report.check("archive: systemd-sysusers makes the user", code == 0 and root.user("portcullis") is not None, said)
+    users = [root.user(name) for name in ("portcullis", "portcullis_owner")]
+    report.check("archive: systemd-sysusers makes the users", code == 0 and None not in users and users[0] != users[1], said)
     (root.path / SECRETS).mkdir(parents=True, mode=0o700)
     stack.write_secrets(root.path / SECRETS, postgres)
     shutil.copy(local / "share/doc/portcullis/examples/portcullis.env.example", root.path / SETTINGS)
     (root.path / SECRETS / "database_url").write_text(f"{URL}\n")
+    (root.path / SECRETS / "database_owner_url").write_text(f"{OWNER_URL}\n")
     unit, page = "usr/local/lib/systemd/system/portcullis.service", "docs/operation/install.md"
     use(report, root, unit, configure(root), postgres, scratch, page, "ann@example.com", "archive")
     # The package must find a system without traces.
-    code, said = root.run("userdel", "portcullis")
-    report.check("archive: the user can be deleted", code == 0, said)
+    for name in ("portcullis_owner", "portcullis"):
+        code, said = root.run("userdel", name)
+        report.check(f"archive: the user {name} can be deleted", code == 0, said)
     shutil.rmtree(root.path / "etc/portcullis")
     shutil.rmtree(root.path / STATE)
     for new in sorted(root.files() - before, reverse=True):
@@ -267,10 +286,14 @@ def package(report, root, file, postgres, scratch):
     values = {name: (root.path / SECRETS / name).read_text() for name in keys}
     private = all(root.mode(f"{SECRETS}/{name}") == ("0o600", 0, 0) for name in keys)
     check("it has three different random secrets", private and len(set(values.values())) == 3 and min(map(len, values.values())) > 40)
-    url = (root.path / SECRETS / "database_url").read_text()
-    check("its database is the one of this machine", url.strip() == URL)
+    urls = [(root.path / SECRETS / name).read_text().strip() for name in ("database_url", "database_owner_url")]
+    check("its database is the one of this machine", urls == [URL, OWNER_URL])
     code, said = root.run("systemctl", "is-enabled", "portcullis")
     check("it is not started before it has settings", said == "disabled", said)
+    scripts = {name: root.path / f"var/lib/dpkg/info/portcullis.{name}" for name in ("preinst", "postinst")}
+    texts = {name: file.read_text() if file.exists() else "" for name, file in scripts.items()}
+    restarts = "try-restart 'portcullis.service'" in texts["postinst"].replace("  ", " ") and "stop" not in texts["preinst"]
+    check("an upgrade restarts a running server, and never leaves it stopped", restarts)
     unit, page = "lib/systemd/system/portcullis.service", "packaging/debian/portcullis.README.Debian"
     use(report, root, unit, configure(root), postgres, scratch, page, "bob@example.com", "package")
 

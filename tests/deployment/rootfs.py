@@ -27,10 +27,12 @@ def unmount(root):
     subprocess.run(["umount", "--recursive", str(root)], check=True)
 
 
-def inside(root, uid, gid, directory="/"):
-    """The beginning of a command that runs in `root` as this user."""
-    enter = ["unshare", f"--root={root}", f"--wd={directory}", f"--setgid={gid}", f"--setuid={uid}", "--"]
-    return ["setpriv", "--no-new-privs", *enter]
+def inside(root, uid, gid, directory="/", groups=""):
+    """The beginning of a command that runs in `root` as this user, with these further groups (numbers with commas between them)."""
+    enter = ["setpriv", "--no-new-privs", "unshare", f"--root={root}", f"--wd={directory}"]
+    if groups:
+        return [*enter, "--", "setpriv", f"--reuid={uid}", f"--regid={gid}", f"--groups={groups}", "--"]
+    return [*enter, f"--setgid={gid}", f"--setuid={uid}", "--"]
 
 
 def facts_of(pid):

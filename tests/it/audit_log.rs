@@ -5,6 +5,7 @@ mod command;
 mod entering;
 mod erasure;
 mod months;
+mod object_store;
 mod speed;
 mod tampering;
 

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    Answer, App, Ask as _, Barrier, PASSWORD, Session, database_url, eventually, fresh_database, portcullis,
-    scratch_dir,
+    Answer, App, Ask as _, Barrier, OperatorCli, PASSWORD, Session, database_url, eventually, fresh_database,
+    portcullis, scratch_dir,
 };
 
 const DRILL: &str = "/api/v1/admin/drill";
@@ -411,6 +411,29 @@ async fn the_command_line_asks_every_node_and_without_the_setting_no_node_drills
     assert_eq!(output.status.success(), passed, "{answer}");
     // The jobs of both nodes have run many times.
     assert_eq!(elsewhere.count("SELECT count(*) FROM drills WHERE started_by <> 'command_line'").await, 0);
+}
+
+#[tokio::test]
+async fn the_command_line_drills_the_server_that_is_named_and_shows_the_same_table() {
+    let app = App::start();
+    let cli = OperatorCli::of(&app.appoint(Role::Admin).await);
+    let output = cli.run(&["drill", "--reason", "a test", "--json"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_shut(&answer["drills"][0], "this_node");
+    assert_eq!(answer["missing"], json!([]));
+    assert_eq!(output.status.success(), answer["drills"][0]["outcome"] == "passed", "{answer}");
+    let table = cli.run(&["drill", "--reason", "a test"]);
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(
+        table.starts_with("node ") && table.contains("websocket") && table.contains("this node"),
+        "{table}"
+    );
+    let said = cli.fails(2, &["drill", "--reason", "a test", "--wait", "5"]);
+    assert!(said.contains("--wait works only on the database"), "{said}");
+    assert!(
+        cli.fails(2, &["revocation", "drill"]).contains("unrecognized subcommand"),
+        "the former spelling"
+    );
 }
 
 #[tokio::test]

@@ -18,8 +18,8 @@ use uuid::Uuid;
 use crate::{
     audit_log::logging,
     harness::{
-        Answer, App, Barrier, DatabaseProxy, Session, database_url, eventually, fresh_database, portcullis,
-        scratch_dir,
+        Answer, App, Barrier, DatabaseProxy, OperatorCli, Session, database_url, eventually, fresh_database,
+        portcullis, scratch_dir,
     },
 };
 
@@ -385,7 +385,11 @@ async fn the_command_line_shows_a_receipt_and_verifies_it_without_a_database() {
         assert!(done == Some(1) && told.contains(reason), "{to}: {told}");
         assert_eq!(told.trim_end().lines().count(), 1, "one sentence: {told}");
     }
-    assert_eq!(run_offline(&["receipt", "verify", text(&file)]).0, Some(2), "a key is needed");
+    let (done, told) = run_offline(&["receipt", "verify", text(&file)]);
+    assert!(
+        done == Some(2) && told.contains("--key-file") && told.contains("--url"),
+        "a key is needed: {told}"
+    );
     assert_eq!(run_offline(&["receipt", "verify", text(&file), "--key", "nonsense"]).0, Some(2));
     assert_eq!(run_offline(&["receipt", "verify", "/nowhere", "--key", &key]).0, Some(1));
 }
@@ -408,4 +412,39 @@ async fn a_sign_out_does_not_wait_for_its_receipt() {
     barrier.release().await;
     let written = "SELECT count(*) FROM revocation_receipts";
     eventually("the receipt is written", async || app.count(written).await == 1).await;
+}
+
+#[tokio::test]
+async fn the_command_line_gets_a_receipt_and_the_key_from_the_server_that_is_named() {
+    let app = logging();
+    let operator = app.appoint(Role::Operator).await;
+    let session = operator.sign_in().await;
+    let user = app.register().await.sign_in().await;
+    let id = id_of(&session.revoke(json!({"session": user.id})).await.expect(200)).to_string();
+    let handed_out = receipt(&session, id.parse().expect("a number")).await.text;
+    let cli = OperatorCli::of(&operator);
+    let directory = scratch_dir();
+    let file = directory.path().join("receipt.json");
+
+    let shown = cli.ok(&["receipt", "show", &id]);
+    assert!(shown.contains(&format!("target: session: session {}", user.id)), "{shown}");
+    let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON")["receipt"].clone();
+    assert_eq!(value(&cli.ok(&["receipt", "show", &id, "--json"])), value(&handed_out));
+    cli.ok(&["receipt", "show", &id, "--out", text(&file)]);
+    let told = cli.fails(1, &["receipt", "show", &id, "--out", text(&file)]);
+    assert!(told.contains("receipt.json"), "an existing file is kept: {told}");
+    assert!(cli.fails(1, &["receipt", "show", "999999"]).contains("not_found"));
+
+    assert!(cli.ok(&["receipt", "verify", text(&file)]).contains("The receipt is valid."));
+    let whole = std::fs::read_to_string(&file).expect("the receipt");
+    std::fs::write(&file, whole.replacen("\"sessions\":1", "\"sessions\":2", 1)).expect("the file");
+    let told = cli.fails(1, &["receipt", "verify", text(&file)]);
+    assert!(told.contains("does not commit to this receipt"), "{told}");
+
+    // With a key, no server is asked, and no sign-in is needed.
+    std::fs::write(&file, whole).expect("the file");
+    let key = key(&app).await;
+    cli.ok(&["logout"]);
+    cli.fails(3, &["receipt", "verify", text(&file)]);
+    assert!(cli.ok(&["receipt", "verify", text(&file), "--key", &key]).contains("The receipt is valid."));
 }

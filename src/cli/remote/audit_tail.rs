@@ -1,5 +1,7 @@
 //! `audit tail` on a server: the newest entries of the audit log, and new ones as they come.
 
+use std::time::Duration;
+
 use clap::ArgMatches;
 use serde_json::Value;
 
@@ -16,8 +18,14 @@ use crate::cli::error::CliError;
 
 /// The longest event of a stream, in bytes.
 const LONGEST: usize = 4 << 20;
+/// The entries of the log.
+const EVENTS: &str = "/api/v1/admin/audit/events";
 /// The stream of new entries.
 const STREAM: &str = "/api/v1/admin/audit/events/stream";
+/// How long the next stream waits after one that has sent something.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How long the next stream waits at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Prints the newest entries, the oldest of them first, and with `--follow` further ones.
 pub(super) async fn tail(
@@ -34,9 +42,11 @@ pub(super) async fn tail(
     if follow && let Some(id) = ["since", "until"].into_iter().find(|id| values.contains_key(id)) {
         return Err(CliError::Usage(format!("--{id} and --follow exclude each other on a server")));
     }
-    // One more entry than is wanted: with `-n 0 --follow`, it says where the new entries begin.
+    // The end of the log is read before the entries that are shown. So an entry that comes meanwhile is among these, or after the
+    // place where following begins, even if the filter lets no entry pass yet.
+    let end = if follow { end_of_log(server).await? } else { 0 };
     let mut newest = Listing::read(server, request, "events", Some(lines.max(1)), None).await?.entries;
-    let mut next = newest.first().and_then(|entry| entry["index"].as_u64()).map(|index| index + 1);
+    let shown = newest.first().and_then(|entry| entry["index"].as_u64()).map_or(0, |index| index + 1);
     newest.truncate(lines);
     for entry in newest.iter().rev() {
         print(entry, as_json)?;
@@ -44,45 +54,74 @@ pub(super) async fn tail(
     if !follow {
         return Ok(());
     }
+    let mut follower = Follower { server, verb, values, as_json, next: end.max(shown), received: false };
+    let mut pause = FIRST_PAUSE;
     loop {
-        next = follow_from(server, verb, values, next, as_json).await?;
+        // A server that starts again is away for a while, and its entries continue where they ended.
+        if let Err(error) = follower.follow().await {
+            let CliError::Unreachable(text) = error else { return Err(error) };
+            eprintln!("portcullis: {text}");
+        }
+        pause = if follower.received { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        tokio::time::sleep(pause).await;
     }
 }
 
-/// Prints the entries of one stream, which the server ends after some minutes. Returns the number of the entry after the last.
-async fn follow_from(
-    server: &SignedIn,
-    verb: &Verb,
-    values: &Values,
-    from: Option<u64>,
+/// The number of the next entry of the log.
+async fn end_of_log(server: &SignedIn) -> Result<u64, CliError> {
+    let newest = Listing::read(server, &Request::get(EVENTS), "events", Some(1), None).await?.entries;
+    Ok(newest.first().and_then(|entry| entry["index"].as_u64()).map_or(0, |index| index + 1))
+}
+
+/// Follows the log over one stream after the other.
+struct Follower<'a> {
+    server: &'a SignedIn,
+    verb: &'a Verb,
+    values: &'a Values,
     as_json: bool,
-) -> Result<Option<u64>, CliError> {
-    let filters = order::request(verb, values, time::OffsetDateTime::now_utc())?;
-    let query = filters.path.split_once('?').map_or("", |(_, query)| query);
-    let from_here = from.map(|from| format!("from={from}")).unwrap_or_default();
-    let parts: Vec<&str> = [query, from_here.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
-    let request = Request::get(&format!("{STREAM}?{}", parts.join("&")));
-    let (mut stream, mut next, mut buffer) = (server.stream(&request).await?, from, Vec::new());
-    loop {
-        match stream.next().await {
-            Ok(Some(part)) => buffer.extend_from_slice(&part),
-            Ok(None) => return Ok(next),
-            Err(CliError::Unreachable(text)) => {
-                eprintln!("portcullis: {text}");
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                return Ok(next);
+    /// The number after the last entry that was printed. The next stream begins there.
+    next: u64,
+    /// Whether the last stream has sent anything.
+    received: bool,
+}
+
+impl Follower<'_> {
+    /// Prints the entries of one stream, which the server ends after some minutes.
+    ///
+    /// # Errors
+    /// `Unreachable` if the server is away, or goes away.
+    async fn follow(&mut self) -> Result<(), CliError> {
+        self.received = false;
+        let filters = order::request(self.verb, self.values, time::OffsetDateTime::now_utc())?;
+        let query = filters.path.split_once('?').map_or("", |(_, query)| query);
+        let joint = if query.is_empty() { "" } else { "&" };
+        let request = Request::get(&format!("{STREAM}?{query}{joint}from={}", self.next));
+        let (mut stream, mut buffer) = (self.server.stream(&request).await?, Vec::new());
+        while let Some(part) = stream.next().await? {
+            self.received = true;
+            buffer.extend_from_slice(&part);
+            while let Some(entry) = take_event(&mut buffer) {
+                if let Some(entry) = entry {
+                    self.print(&entry)?;
+                }
             }
-            Err(error) => return Err(error),
-        }
-        while let Some(entry) = take_event(&mut buffer) {
-            if let Some(entry) = entry {
-                next = entry["index"].as_u64().map(|index| index + 1).or(next);
-                print(&entry, as_json)?;
+            if buffer.len() > LONGEST {
+                let server = self.server.server();
+                return Err(CliError::Failure(format!("{server} sent an event without an end")));
             }
         }
-        if buffer.len() > LONGEST {
-            return Err(CliError::Failure(format!("{} sent an event without an end", server.server())));
+        Ok(())
+    }
+
+    /// Prints an entry, unless it was printed before.
+    fn print(&mut self, entry: &Value) -> Result<(), CliError> {
+        let index = entry["index"].as_u64();
+        if index.is_some_and(|index| index < self.next) {
+            return Ok(());
         }
+        print(entry, self.as_json)?;
+        self.next = index.map_or(self.next, |index| index + 1);
+        Ok(())
     }
 }
 

@@ -39,7 +39,10 @@ pub(crate) fn with_servers(command_line: Command) -> Command {
 /// A noun that also has commands against the database.
 fn shared(declared: Command, noun: &'static Noun) -> Command {
     let names: Vec<String> = declared.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    let command = ServerArgs::augment_args(declared);
+    if let Some(verb) = noun.verb("") {
+        return with_server_args(extended(declared, verb));
+    }
+    let command = with_server_args(declared);
     let command = names.iter().fold(command, |command, name| {
         command.mut_subcommand(name, |verb| match noun.verb(name) {
             Some(known) => extended(verb, known),
@@ -56,6 +59,20 @@ fn shared(declared: Command, noun: &'static Noun) -> Command {
     })
 }
 
+/// The command with the options that choose the server. They bring a description of their own, which is not that of the command.
+fn with_server_args(command: Command) -> Command {
+    let (about, long_about) = (command.get_about().cloned(), command.get_long_about().cloned());
+    let command = ServerArgs::augment_args(command).about(None::<&str>).long_about(None::<&str>);
+    let command = match about {
+        Some(about) => command.about(about),
+        None => command,
+    };
+    match long_about {
+        Some(long_about) => command.long_about(long_about),
+        None => command,
+    }
+}
+
 /// A command that exists on both sides, with the options of both.
 fn extended(declared: Command, verb: &'static Verb) -> Command {
     let ids: Vec<String> = declared.get_arguments().map(|arg| arg.get_id().to_string()).collect();
@@ -64,8 +81,11 @@ fn extended(declared: Command, verb: &'static Verb) -> Command {
         if known(arg.get_id().as_str()) {
             return arg;
         }
-        let help = format!("{} {ON_DATABASE}", arg.get_help().cloned().unwrap_or_default());
-        arg.help(help)
+        let help = arg.get_help().cloned().unwrap_or_default().to_string();
+        match arg.get_long_help().map(|help| remarked(&help.to_string(), ON_DATABASE)) {
+            Some(long_help) => arg.help(remarked(&help, ON_DATABASE)).long_help(long_help),
+            None => arg.help(remarked(&help, ON_DATABASE)),
+        }
     });
     with_parameters(command, verb, |id| !ids.iter().any(|known| known == id), ON_SERVER)
 }
@@ -101,7 +121,9 @@ fn with_parameters(
 }
 
 fn remarked(help: &str, remark: &str) -> String {
-    if remark.is_empty() { help.to_owned() } else { format!("{help} {remark}") }
+    // Descriptions in the code have no full stop at their end any more.
+    let stop = if help.is_empty() || help.ends_with('.') { "" } else { "." };
+    if remark.is_empty() { help.to_owned() } else { format!("{help}{stop} {remark}").trim_start().to_owned() }
 }
 
 fn argument(parameter: &Parameter, remark: &str) -> Arg {
@@ -130,7 +152,7 @@ fn common(verb: &Verb) -> Vec<Arg> {
     let flag =
         |id: &'static str, help: &'static str| Arg::new(id).long(id).help(help).action(ArgAction::SetTrue);
     let mut args = Vec::new();
-    if !matches!(verb.shown, Shown::Document) {
+    if !matches!(verb.shown, Shown::Document | Shown::Verified) {
         args.push(flag("json", "Prints the answer as JSON."));
     }
     if verb.asks.is_some() {

@@ -20,7 +20,12 @@ pub(in crate::cli) fn dispatch(declared: &Command, matches: &ArgMatches) -> Resu
         Some(found) => found,
         None => return Ok(false),
     };
-    let declared = declared.find_subcommand(name).and_then(|noun| noun.find_subcommand(verb));
+    let declared = declared.find_subcommand(name);
+    let declared = if noun.is_command() {
+        declared
+    } else {
+        declared.and_then(|declared| declared.find_subcommand(verb))
+    };
     let known = noun.verb(verb);
     match (place(matches, known.is_some(), declared.is_some())?, declared, known) {
         (Place::Server, declared, Some(known)) => run(known, declared, matches).map(|()| true),

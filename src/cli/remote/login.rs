@@ -56,7 +56,7 @@ impl Login {
         let absolute = |path: Option<PathBuf>| path.map(std::path::absolute).transpose();
         let mut profile = with_options(known, &self.server);
         (profile.ca_file, profile.client_cert) = (absolute(profile.ca_file)?, absolute(profile.client_cert)?);
-        let former = directory.tokens(&name)?.is_some();
+        let former = directory.has_tokens(&name);
         let http = HttpClient::new(profile.clone())?;
         let email = match &self.email {
             Some(email) => email.clone(),
@@ -79,7 +79,7 @@ impl Login {
         if former {
             self.end_former(&name).await;
         }
-        keep(&directory, &name, &profile, &tokens)?;
+        keep(&directory, &name, &profile, &tokens).await?;
         report(&body, &http.server(), &name)
     }
 
@@ -90,7 +90,7 @@ impl Login {
         let (name, known) = match chosen(&self.server, directory) {
             // The profile may change to another server while nothing is signed in there.
             Err(CliError::Usage(reason)) => match self.server.profile_name()? {
-                Some(name) if directory.tokens(name)?.is_none() => (name.to_owned(), None),
+                Some(name) if !directory.has_tokens(name) => (name.to_owned(), None),
                 _ => return Err(CliError::Usage(reason)),
             },
             chosen => chosen?,
@@ -107,7 +107,7 @@ impl Login {
             (None, Some(url)) => {
                 if let Some(other) = directory.profile(&name)?
                     && !other.is_of(&url.url)
-                    && directory.tokens(&name)?.is_some()
+                    && directory.has_tokens(&name)
                 {
                     return Err(CliError::Usage(format!(
                         "the profile `{name}` is signed in to {}: sign out there first, or give this server a name with --profile",
@@ -218,8 +218,13 @@ fn refused(http: &HttpClient, answer: &Answer) -> CliError {
     }
 }
 
-fn keep(directory: &ProfileDir, name: &str, profile: &Profile, tokens: &Tokens) -> Result<(), CliError> {
-    let lock = directory.lock(name)?;
+async fn keep(
+    directory: &ProfileDir,
+    name: &str,
+    profile: &Profile,
+    tokens: &Tokens,
+) -> Result<(), CliError> {
+    let lock = directory.lock(name).await?;
     directory.keep(name, profile)?;
     directory.keep_tokens(name, tokens, &lock)
 }

@@ -135,6 +135,12 @@ pub(super) enum Shown {
     Tail,
     /// A proof of the audit log.
     Proof,
+    /// The doors of a drill, and when each was shut.
+    Drill,
+    /// The receipt of a revocation, in words, as JSON, or into the file of `--out`.
+    Receipt,
+    /// Whether the receipt in a file is valid.
+    Verified,
 }
 
 impl Noun {
@@ -182,6 +188,11 @@ pub(super) const fn filter(id: &'static str, value: Kind, help: &'static str) ->
 /// An option that becomes the field of the body with the same name.
 pub(super) const fn field(id: &'static str, value: Kind, help: &'static str) -> Parameter {
     parameter(id, Form::Option, Part::Body(id), value, help)
+}
+
+/// A parameter that changes only what this program does.
+pub(super) const fn program(id: &'static str, form: Form, value: Kind, help: &'static str) -> Parameter {
+    parameter(id, form, Part::Program, value, help)
 }
 
 /// An option without a value that sets a field of the body.

@@ -25,9 +25,11 @@ pub(super) struct Profile {
     pub(super) device: Option<StoredSecret>,
 }
 
-/// The tokens of a session.
+/// The tokens of a session, and the server that has given them. They are sent to no other server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Tokens {
+    /// The origin of the server, as [`Profile::server`] returns it.
+    pub(super) server: String,
     pub(super) access: StoredSecret,
     pub(super) refresh: StoredSecret,
     /// When the access token expires, by the clock of this machine.

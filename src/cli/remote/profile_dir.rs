@@ -9,9 +9,13 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use rustix::fs::{FlockOperation, OFlags};
+use rustix::{
+    fs::{FlockOperation, OFlags},
+    io::Errno,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 use zeroize::Zeroizing;
@@ -20,10 +24,15 @@ use super::{
     profile::{Profile, Tokens},
     server_args::DEFAULT_PROFILE,
 };
-use crate::{cli::error::CliError, secrets};
+use crate::{
+    cli::{error::CliError, harmless::harmless},
+    secrets,
+};
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
+/// How often a lock is tried that another process has.
+const LOCK_EVERY: Duration = Duration::from_millis(50);
 
 /// The directory of the profiles of this user.
 #[derive(Clone, Debug)]
@@ -69,9 +78,25 @@ impl ProfileDir {
         Ok(None)
     }
 
-    /// The tokens of the profile, if it is signed in.
-    pub(super) fn tokens(&self, name: &str) -> Result<Option<Tokens>, CliError> {
-        self.read(&self.path(name, "tokens.json"))
+    /// The tokens of the profile, if it is signed in. The profile and its tokens are two files, so a profile that has just been
+    /// moved to another server can have the tokens of one server beside the URL of the other.
+    ///
+    /// # Errors
+    /// `SignIn` if another server than this one has given the tokens; `Failure` if the file cannot be used.
+    pub(super) fn tokens(&self, name: &str, server: &str) -> Result<Option<Tokens>, CliError> {
+        let tokens: Option<Tokens> = self.read(&self.path(name, "tokens.json"))?;
+        match tokens {
+            Some(tokens) if tokens.server != server => Err(CliError::SignIn(format!(
+                "the tokens of the profile `{name}` are those of {}, and are not sent to {server}: run the command again if the profile was changed meanwhile, or else sign in again with `portcullis login --profile {name} --url {server}`",
+                harmless(&tokens.server)
+            ))),
+            tokens => Ok(tokens),
+        }
+    }
+
+    /// Whether the profile has a file of tokens, whatever is in it.
+    pub(super) fn has_tokens(&self, name: &str) -> bool {
+        std::fs::symlink_metadata(self.path(name, "tokens.json")).is_ok()
     }
 
     /// Keeps the profile.
@@ -93,8 +118,20 @@ impl ProfileDir {
         }
     }
 
-    /// Waits until no other process has the lock of the profile, and takes it.
-    pub(super) fn lock(&self, name: &str) -> Result<Lock, CliError> {
+    /// Waits until no other process has the lock of the profile, and takes it. The thread is free meanwhile, and dropping the future
+    /// ends the wait: a call that blocked would hold the thread on which keys and signals are heard.
+    pub(super) async fn lock(&self, name: &str) -> Result<Lock, CliError> {
+        let file = self.lock_file(name)?;
+        loop {
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Lock(file)),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => tokio::time::sleep(LOCK_EVERY).await,
+                Err(error) => return Err(failed("lock", &self.path(name, "lock"), &error.into())),
+            }
+        }
+    }
+
+    fn lock_file(&self, name: &str) -> Result<File, CliError> {
         self.make()?;
         let path = self.path(name, "lock");
         let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
@@ -105,10 +142,7 @@ impl ProfileDir {
             .mode(0o600)
             .custom_flags(flags)
             .open(&path);
-        let file = file.map_err(|error| failed("open", &path, &error))?;
-        rustix::fs::flock(&file, FlockOperation::LockExclusive)
-            .map_err(|error| failed("lock", &path, &error.into()))?;
-        Ok(Lock(file))
+        file.map_err(|error| failed("open", &path, &error))
     }
 
     fn path(&self, name: &str, kind: &str) -> PathBuf {
@@ -189,32 +223,63 @@ mod tests {
 
     use super::{super::stored_secret::StoredSecret, *};
 
+    const SERVER: &str = "https://a.example";
+
     fn tokens() -> Tokens {
         let secret = StoredSecret::new("a token");
-        Tokens { access: secret.clone(), refresh: secret, expires_at: OffsetDateTime::UNIX_EPOCH }
+        let server = SERVER.to_owned();
+        Tokens { server, access: secret.clone(), refresh: secret, expires_at: OffsetDateTime::UNIX_EPOCH }
     }
 
-    #[test]
-    fn files_are_private_and_a_file_that_others_may_read_is_refused() {
+    #[tokio::test]
+    async fn files_are_private_and_a_file_that_others_may_read_is_refused() {
         let home = tempfile::tempdir().expect("a directory");
         let directory = ProfileDir(home.path().join("state/portcullis"));
-        assert!(directory.tokens("default").expect("no file").is_none());
-        let lock = directory.lock("default").expect("the lock");
+        assert!(directory.tokens("default", SERVER).expect("no file").is_none());
+        let lock = directory.lock("default").await.expect("the lock");
         directory.keep_tokens("default", &tokens(), &lock).expect("the file");
         let mode = |path: &Path| std::fs::metadata(path).expect("a file").permissions().mode() & 0o777;
         let path = directory.path("default", "tokens.json");
         assert_eq!((mode(&directory.0), mode(&path)), (0o700, 0o600));
         assert_eq!(mode(&directory.path("default", "lock")), 0o600);
         assert_eq!(
-            directory.tokens("default").expect("the file").expect("tokens").access.expose(),
+            directory.tokens("default", SERVER).expect("the file").expect("tokens").access.expose(),
             "a token"
         );
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("permissions");
-        let refused = directory.tokens("default").expect_err("others may read it").to_string();
+        let refused = directory.tokens("default", SERVER).expect_err("others may read it").to_string();
         assert!(refused.contains("chmod 600") && !refused.contains("a token"), "{refused}");
         directory.remove_tokens("default", &lock).expect("removed");
         directory.remove_tokens("default", &lock).expect("removed again");
-        assert!(directory.tokens("default").expect("no file").is_none());
+        assert!(directory.tokens("default", SERVER).expect("no file").is_none());
+    }
+
+    #[tokio::test]
+    async fn tokens_of_one_server_are_not_handed_out_for_another() {
+        let home = tempfile::tempdir().expect("a directory");
+        let directory = ProfileDir(home.path().join("portcullis"));
+        let lock = directory.lock("default").await.expect("the lock");
+        directory.keep_tokens("default", &tokens(), &lock).expect("the file");
+        let refused = directory.tokens("default", "https://b.example").expect_err("another server");
+        assert!(matches!(refused, CliError::SignIn(_)), "{refused:?}");
+        let text = refused.to_string();
+        assert!(text.contains(SERVER) && !text.contains("a token"), "{text}");
+        assert!(directory.tokens("default", SERVER).expect("the file").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_waited_for_while_the_thread_does_other_work() {
+        let home = tempfile::tempdir().expect("a directory");
+        let directory = ProfileDir(home.path().join("portcullis"));
+        let lock = directory.lock("a").await.expect("the lock");
+        let second = tokio::select! {
+            biased;
+            second = directory.lock("a") => Some(second),
+            () = tokio::task::yield_now() => None,
+        };
+        assert!(second.is_none(), "the lock is held");
+        drop(lock);
+        directory.lock("a").await.expect("the lock is free");
     }
 
     #[test]
@@ -225,9 +290,9 @@ mod tests {
         secrets::replace_private(&home.path().join("elsewhere"), "{}").expect("a file");
         let path = directory.path("a", "tokens.json");
         std::os::unix::fs::symlink(home.path().join("elsewhere"), &path).expect("a link");
-        directory.tokens("a").expect_err("a link");
+        directory.tokens("a", SERVER).expect_err("a link");
         secrets::replace_private(&directory.path("b", "tokens.json"), "{\"access\": 17}").expect("a file");
-        let damaged = directory.tokens("b").expect_err("damaged").to_string();
+        let damaged = directory.tokens("b", SERVER).expect_err("damaged").to_string();
         assert!(damaged.contains("is damaged (line 1"), "{damaged}");
     }
 

@@ -12,7 +12,7 @@ use super::{
     listing::Listing,
     noun::{Form, Kind, Shown, Verb},
     order::{self, Values},
-    output, rendering,
+    output, receipts, rendering,
     sentence::{Words, sentence},
     server_args::ServerArgs,
     signed_in::SignedIn,
@@ -30,6 +30,10 @@ pub(super) fn run(
     command_line::check_server_side(verb, declared, matches)?;
     let args = ServerArgs::of(matches)?;
     block_on(async {
+        // Keys of the command line verify a receipt without a server.
+        if matches!(verb.shown, Shown::Verified) {
+            return receipts::verify(&args, matches).await;
+        }
         let server = SignedIn::open(&args)?;
         carry_out(&server, verb, matches).await
     })
@@ -59,34 +63,28 @@ async fn carry_out(server: &SignedIn, verb: &'static Verb, matches: &ArgMatches)
         }
         Shown::Document => document(server, &request, &typed).await,
         Shown::Tail => audit_tail::tail(server, verb, &values, &request, matches).await,
+        Shown::Drill => receipts::drilled(server, server.call(&request).await?, as_json),
+        Shown::Receipt => receipts::show(server, &request, matches, as_json).await,
+        Shown::Verified => Ok(()),
         Shown::Fields | Shown::Proof | Shown::Says(_) | Shown::SaysWithSecret(..) => {
             let answer = server.call(&request).await?;
-            if as_json {
-                output::json(&answer, false)?;
-                return passed(verb, &answer);
-            }
-            match verb.shown {
-                Shown::Fields => {
-                    output::line(&rendering::fields(&answer).join("\n"))?;
-                    passed(verb, &answer)
-                }
-                Shown::Proof => output::line(&rendering::proof(&answer).join("\n")),
-                Shown::SaysWithSecret(template, label, pointer) => {
-                    say_with_secret(&sentence(template, &answer, &words), label, answer.pointer(pointer))
-                }
-                Shown::Says(template) => output::line(&sentence(template, &answer, &words)),
-                _ => Ok(()),
-            }
+            if as_json { output::json(&answer, false) } else { say(verb, &answer, &words) }
         }
     }
 }
 
-/// A drill that did not pass is a failure, so that scripts notice it.
-fn passed(verb: &Verb, answer: &Value) -> Result<(), CliError> {
-    match answer["outcome"].as_str() {
-        Some(outcome) if verb.path == "/drill" && outcome != "passed" => {
-            Err(CliError::Failure(format!("the drill did not pass: {outcome}")))
+/// An answer for people.
+fn say(verb: &Verb, answer: &Value, words: &Words) -> Result<(), CliError> {
+    match verb.shown {
+        Shown::Fields => output::line(&rendering::fields(answer).join("\n")),
+        // The leaf has the texts of others, and a hash is over its bytes.
+        Shown::Proof => {
+            output::Document::begin().part(format!("{}\n", rendering::proof(answer).join("\n")).as_bytes())
         }
+        Shown::SaysWithSecret(template, label, pointer) => {
+            say_with_secret(&sentence(template, answer, words), label, answer.pointer(pointer))
+        }
+        Shown::Says(template) => output::line(&sentence(template, answer, words)),
         _ => Ok(()),
     }
 }
@@ -164,12 +162,13 @@ async fn document(server: &SignedIn, request: &Request, values: &Values) -> Resu
         }
         None => None,
     };
+    let mut out = output::Document::begin();
     let written = async {
         let mut stream = server.stream(request).await?;
         while let Some(part) = stream.next().await? {
             match &mut file {
                 Some(file) => file.write_all(&part)?,
-                None => output::raw(&part)?,
+                None => out.part(&part)?,
             }
         }
         Ok(())

@@ -59,7 +59,8 @@ impl SignedIn {
                 none,
             ));
         };
-        let tokens = directory.tokens(&name)?.ok_or_else(|| none(&profile.server()))?;
+        let server = profile.server();
+        let tokens = directory.tokens(&name, &server)?.ok_or_else(|| none(&server))?;
         let profile = with_options(profile, args);
         let http = HttpClient::new(profile)?;
         Ok(Self { http, directory, name, tokens: RefCell::new(tokens), proof_on_stdin: args.step_up_stdin })
@@ -130,16 +131,20 @@ impl SignedIn {
         }
     }
 
+    /// The stored tokens, if they are those of this server.
+    fn stored(&self) -> Result<Option<Tokens>, CliError> {
+        self.directory.tokens(&self.name, &self.http.server())
+    }
+
+    fn ended(&self) -> CliError {
+        let server = self.http.server();
+        CliError::SignIn(format!("the session at {server} has ended: sign in again with `portcullis login`"))
+    }
+
     /// Replaces the tokens by newer ones: those of another command, or new ones of the server.
     async fn renew(&self) -> Result<(), CliError> {
-        let lock = self.directory.lock(&self.name)?;
-        let ended = || {
-            let server = self.http.server();
-            CliError::SignIn(format!(
-                "the session at {server} has ended: sign in again with `portcullis login`"
-            ))
-        };
-        let stored = self.directory.tokens(&self.name)?.ok_or_else(ended)?;
+        let lock = self.directory.lock(&self.name).await?;
+        let stored = self.stored()?.ok_or_else(|| self.ended())?;
         let (known, newest) = (self.tokens.borrow().access.expose().to_owned(), stored.access.expose());
         if newest != known {
             self.tokens.replace(stored);
@@ -152,7 +157,7 @@ impl SignedIn {
         let answer = self.http.send(&request, device).await?;
         match answer.status {
             200 => self.adopt(&answer, &lock),
-            401 => Err(ended()),
+            401 => Err(self.ended()),
             _ => Err(answer.problem().into_error(&self.http.server())),
         }
     }
@@ -211,10 +216,9 @@ impl SignedIn {
     }
 
     async fn step_up(&self, field: &str, proof: &SecretString) -> Result<Answer, CliError> {
-        let lock = self.directory.lock(&self.name)?;
-        if let Some(stored) = self.directory.tokens(&self.name)? {
-            self.tokens.replace(stored);
-        }
+        let lock = self.directory.lock(&self.name).await?;
+        // Without stored tokens, another command has signed out, and the answer must not sign in again.
+        self.tokens.replace(self.stored()?.ok_or_else(|| self.ended())?);
         let token = self.tokens.borrow().access.expose().to_owned();
         let request = Request::post("/api/v1/auth/step-up", json!({field: proof.expose_secret()}));
         let answer = self.http.send(&request, bearer(token)).await?;
@@ -226,8 +230,8 @@ impl SignedIn {
 
     /// Ends the session on the server, and removes the tokens. Returns whether the server has ended a session.
     pub(super) async fn sign_out(&self) -> Result<bool, CliError> {
-        let lock = self.directory.lock(&self.name)?;
-        if let Some(stored) = self.directory.tokens(&self.name)? {
+        let lock = self.directory.lock(&self.name).await?;
+        if let Some(stored) = self.stored()? {
             self.tokens.replace(stored);
         }
         let token = self.tokens.borrow().access.expose().to_owned();
@@ -293,7 +297,7 @@ pub(super) fn tokens_of(body: &Value, server: &str) -> Result<Tokens, CliError> 
         return Err(CliError::Failure(format!("{server} answered without tokens")));
     };
     let expires_at = OffsetDateTime::now_utc() + time::Duration::seconds(seconds.clamp(0, 86_400));
-    Ok(Tokens { access, refresh, expires_at })
+    Ok(Tokens { server: server.to_owned(), access, refresh, expires_at })
 }
 
 /// Adds the cookie of the device.

@@ -16,7 +16,7 @@ pub(super) struct Look {
 }
 
 /// Looks, shows what was found, and repeats it after this time. On a terminal, the screen always has the newest look; elsewhere,
-/// and as JSON, only looks that differ from the one before are written. A server that cannot be reached is reported, and asked again.
+/// and as JSON, only looks that differ from the one before are written: as JSON, in any field. A server that cannot be reached is reported, and asked again.
 ///
 /// # Errors
 /// The errors of the look but `Unreachable`; `Io` if standard output is closed.
@@ -25,21 +25,22 @@ pub(super) async fn watch(
     as_json: bool,
     mut look: impl AsyncFnMut() -> Result<Look, CliError>,
 ) -> Result<(), CliError> {
-    let mut before = None;
+    let mut before: Option<Look> = None;
     loop {
         match look().await {
             Ok(found) => {
                 if as_json {
-                    if before.as_ref() != Some(&found.lines) {
+                    // A field may have no column, so tables can be equal where documents are not.
+                    if before.as_ref().is_none_or(|before| before.json != found.json) {
                         output::json(&found.json, true)?;
                     }
                 } else if let Some((width, height)) = terminal::size() {
                     output::raw(screen(&found.lines, width, height).as_bytes())?;
-                } else if before.as_ref() != Some(&found.lines) {
+                } else if before.as_ref().is_none_or(|before| before.lines != found.lines) {
                     output::line(&found.lines.join("\n"))?;
                     output::line("")?;
                 }
-                before = Some(found.lines);
+                before = Some(found);
             }
             Err(CliError::Unreachable(text)) => eprintln!("portcullis: {text}"),
             Err(error) => return Err(error),

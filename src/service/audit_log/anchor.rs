@@ -1,7 +1,7 @@
 //! Anchors: places outside of the database that keep the checkpoints. With them, a log that was cut off or replaced is found.
 //!
 //! A file has one JSON object per line, with the time and the checkpoint. Lines are only appended. A second database has one row
-//! per checkpoint.
+//! per checkpoint, and an object store one object (`object_anchor`).
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::{DatabaseSettings, Store};
 use time::OffsetDateTime;
 
-use super::error::AuditLogError;
+use super::{error::AuditLogError, object_anchor::ObjectAnchor, same_checkpoint::require_same};
 use crate::core::appended_file::append_line;
 
 /// Where checkpoints are kept outside of the database.
@@ -20,6 +20,8 @@ pub enum AnchorPlace {
     File(PathBuf),
     /// Another database.
     Database(Box<DatabaseSettings>),
+    /// A prefix in a bucket of an object store.
+    Objects(ObjectAnchor),
 }
 
 impl std::fmt::Debug for AnchorPlace {
@@ -28,6 +30,7 @@ impl std::fmt::Debug for AnchorPlace {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             // The settings of the database have a password.
             Self::Database(_) => f.write_str("Database"),
+            Self::Objects(objects) => f.debug_tuple("Objects").field(&objects.place()).finish(),
         }
     }
 }
@@ -43,7 +46,7 @@ impl AnchorPlace {
     /// Adds a checkpoint.
     ///
     /// # Errors
-    /// The place cannot be written.
+    /// The place cannot be written; `Diverged` if a database or an object store has another checkpoint of this size.
     pub(crate) async fn add(
         &self,
         origin: &str,
@@ -61,10 +64,11 @@ impl AnchorPlace {
             }
             Self::Database(settings) => {
                 let store = Store::connect(settings).map_err(anchor_error)?;
-                let added =
+                let known =
                     store.add_anchored_checkpoint(origin.to_owned(), size, note.to_owned(), now).await;
-                added.map_err(anchor_error)
+                known.map_err(anchor_error)?.map_or(Ok(()), |known| require_same(&known, note, size))
             }
+            Self::Objects(objects) => objects.add(origin, size, note).await,
         }
     }
 
@@ -82,6 +86,7 @@ impl AnchorPlace {
                 let store = Store::connect(settings).map_err(anchor_error)?;
                 store.anchored_checkpoints().await.map_err(anchor_error)
             }
+            Self::Objects(objects) => objects.notes().await,
         }
     }
 }
@@ -96,6 +101,9 @@ impl AnchorPlace {
         origin: &str,
         key: &NoteVerifier,
     ) -> Result<Option<Checkpoint>, AuditLogError> {
+        if let Self::Objects(objects) = self {
+            return objects.newest_of(origin, key).await;
+        }
         let (notes, origin, key) = (self.notes().await?, origin.to_owned(), key.clone());
         // A place may have millions of checkpoints, so they are read on another thread.
         blocking(move || {

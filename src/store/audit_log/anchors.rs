@@ -14,7 +14,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS portcullis_audit_anchor (
 )";
 
 impl Store {
-    /// Adds a checkpoint to this anchor. The first one of a size stays.
+    /// Adds a checkpoint to this anchor. The first one of a size stays, and is returned.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -24,7 +24,7 @@ impl Store {
         size: u64,
         note: String,
         now: OffsetDateTime,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let exists = "SELECT to_regclass('portcullis_audit_anchor') IS NOT NULL";
@@ -33,8 +33,12 @@ impl Store {
                 }
                 let sql = "INSERT INTO portcullis_audit_anchor (origin, size, at, checkpoint) VALUES ($1, $2, $3, $4)
                            ON CONFLICT DO NOTHING";
-                client.execute(sql, &[&origin, &signed(size)?, &now, &note]).await?;
-                Ok(())
+                let size = signed(size)?;
+                if client.execute(sql, &[&origin, &size, &now, &note]).await? == 1 {
+                    return Ok(None);
+                }
+                let sql = "SELECT checkpoint FROM portcullis_audit_anchor WHERE origin = $1 AND size = $2";
+                Ok(Some(client.query_one(sql, &[&origin, &size]).await?.try_get(0)?))
             })
         })
         .await

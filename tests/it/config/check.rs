@@ -271,3 +271,61 @@ fn the_settings_of_mails_are_checked_and_a_missing_mail_server_is_a_warning() {
         checked.refused(expected);
     }
 }
+
+#[test]
+fn an_anchor_in_an_object_store_needs_a_key_a_secret_and_an_endpoint_that_fits() {
+    let place = Place::new();
+    let secret = place.write("secret", "an-object-store-secret\n");
+    let anchor = [
+        ("AUDIT_ANCHOR", "s3://anchors/portcullis"),
+        ("AUDIT_ANCHOR_KEY_ID", "AKIDEXAMPLE"),
+        ("AUDIT_ANCHOR_SECRET_FILE", &secret),
+    ];
+    let check = |changes: &[(&'static str, &str)]| {
+        let text = changed(&[&anchor[..], changes].concat());
+        let text: String = text.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        place.write(".env", &text);
+        place.check()
+    };
+    check(&[]).succeeded();
+    check(&[("AUDIT_ANCHOR", "s3://anchors")]).succeeded();
+    check(&[("AUDIT_ANCHOR_ENDPOINT", "http://localhost:9000"), ("AUDIT_ANCHOR_STYLE", "virtual-host")])
+        .succeeded();
+    check(&[("AUDIT_ANCHOR_KEY_ID", "")]).refused("AUDIT_ANCHOR_KEY_ID: missing");
+    check(&[("AUDIT_ANCHOR_SECRET_FILE", "")]).refused("AUDIT_ANCHOR_SECRET: missing");
+    for wrong in ["s3://", "s3://a", "s3://anchors/../other", "s3://an+chors", "s3://key:secret@anchors/x"] {
+        check(&[("AUDIT_ANCHOR", wrong)]).refused("AUDIT_ANCHOR: ");
+    }
+    for wrong in [
+        "http://s3.example.org",
+        "ftp://s3.example.org",
+        "s3.example.org",
+        "https://key:secret@s3.example.org",
+        "https://s3.example.org?x=y",
+    ] {
+        check(&[("AUDIT_ANCHOR_ENDPOINT", wrong)]).refused("AUDIT_ANCHOR_ENDPOINT: ");
+    }
+    check(&[("AUDIT_ANCHOR_STYLE", "host")]).refused("AUDIT_ANCHOR_STYLE: ");
+    check(&[("AUDIT_ANCHOR_REGION", "eu west")]).refused("AUDIT_ANCHOR_REGION: ");
+    let ip_with_bucket =
+        [("AUDIT_ANCHOR_ENDPOINT", "https://192.0.2.1"), ("AUDIT_ANCHOR_STYLE", "virtual-host")];
+    check(&ip_with_bucket).refused("AUDIT_ANCHOR_ENDPOINT: ");
+    let authorities = [("AUDIT_ANCHOR_CA_FILE", "/nowhere")];
+    check(&authorities).refused("AUDIT_ANCHOR_ENDPOINT: /nowhere");
+}
+
+#[test]
+fn an_anchor_is_a_path_or_the_url_of_a_database_or_of_an_object_store() {
+    for (anchor, fits) in [
+        ("/mnt/audit/anchor", true),
+        ("postgres://a:b@host/anchors", true),
+        ("gopher://bucket/anchor", false),
+    ] {
+        let ended = Place::with(&changed(&[("AUDIT_ANCHOR", anchor)])).check();
+        if fits {
+            ended.succeeded();
+        } else {
+            ended.refused("AUDIT_ANCHOR: ");
+        }
+    }
+}

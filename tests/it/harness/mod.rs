@@ -25,6 +25,7 @@ pub(crate) mod geo_database;
 pub(crate) mod issuer;
 mod lasting_port;
 mod mail_sink;
+pub(crate) mod object_store;
 mod operations;
 mod operator_cli;
 mod passkey_authenticator;

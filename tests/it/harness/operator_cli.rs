@@ -46,12 +46,30 @@ impl OperatorCli {
         self.home.path().join("state/portcullis/default.tokens.json")
     }
 
+    /// Takes the lock of the profile, as a command does that changes the tokens. The lock ends with the file.
+    pub(crate) fn hold_lock(&self) -> (std::fs::File, PathBuf) {
+        let path = self.tokens_file().with_file_name("default.lock");
+        let file = std::fs::File::options().write(true).open(&path).expect("the lock");
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+            .expect("the lock is free");
+        (file, path)
+    }
+
     /// Changes a field of the stored tokens.
     pub(crate) fn change_tokens(&self, field: &str, value: &str) {
         let text = std::fs::read(self.tokens_file()).expect("the tokens");
         let mut tokens: Value = serde_json::from_slice(&text).expect("JSON");
         tokens[field] = value.into();
         std::fs::write(self.tokens_file(), tokens.to_string()).expect("the file is written");
+    }
+
+    /// Moves the profile to another server, and leaves the tokens.
+    pub(crate) fn move_profile(&self, url: &str) {
+        let path = self.tokens_file().with_file_name("default.json");
+        let text = std::fs::read(&path).expect("the profile");
+        let mut profile: Value = serde_json::from_slice(&text).expect("JSON");
+        profile["url"] = url.into();
+        std::fs::write(path, profile.to_string()).expect("the file is written");
     }
 
     /// A field of the stored tokens.

@@ -95,6 +95,15 @@ impl Terminal {
         self.keyboard.write_all(text.as_bytes()).expect("the terminal takes the text");
     }
 
+    /// Whether the command has this file open.
+    pub(crate) fn has_open(&self, path: &std::path::Path) -> bool {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.into_iter()
+            .flatten()
+            .flatten()
+            .any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to == path))
+    }
+
     /// How the terminal treats its input now.
     pub(crate) fn modes(&self) -> Termios {
         tcgetattr(&self.line).expect("the modes")

@@ -77,6 +77,53 @@ async fn each_list_shows_what_the_server_has() {
 }
 
 #[tokio::test]
+async fn connections_are_listed_in_each_order() {
+    let app = App::start();
+    let admin = app.appoint(Role::Admin).await;
+    let session = app.register().await.sign_in().await;
+    let (_one, _two) = (session.connect_by_command().await, session.connect_by_command().await);
+    let cli = OperatorCli::of(&admin);
+    let ages = |sort: &str| -> Vec<u64> {
+        let document = cli.json(&["connection", "list", "--sort", sort]);
+        let entries = document["connections"].as_array().expect("a list");
+        entries.iter().map(|entry| entry["queued_bytes"].as_u64().expect("a number")).collect()
+    };
+    for sort in ["connected", "-connected", "-queued", "-ping"] {
+        assert_eq!(ages(sort).len(), 2, "{sort}");
+    }
+    assert!(ages("-queued").is_sorted_by(|one, two| one >= two));
+    cli.fails(2, &["connection", "list", "--sort", "queued"]);
+}
+
+#[tokio::test]
+async fn json_has_escapes_in_place_of_characters_that_a_terminal_would_obey() {
+    let app = App::start();
+    let cli = OperatorCli::of(&app.appoint(Role::Admin).await);
+    let text = "a\u{9b}2J\u{202e}b\u{2066}c\u{7f}\u{85}日";
+    app.publish("chat:here", json!(text)).await;
+    let shown = cli.ok(&["channel", "history", "chat:here", "--json"]);
+    assert!(shown.contains("a\\u009b2J\\u202eb\\u2066c\\u007f\\u0085日"), "{shown}");
+    let document: Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(document["messages"][0]["data"], json!(text));
+}
+
+#[tokio::test]
+async fn a_document_is_written_as_it_is_into_a_pipe_and_without_control_characters_on_a_terminal() {
+    let app = App::with(|settings| settings.audit_log.sequencing = true);
+    let cli = OperatorCli::of(&app.appoint(Role::Auditor).await);
+    let sql = "INSERT INTO audit_events (id, at, event, outcome, detail)
+        VALUES (gen_random_uuid(), now(), 'session.opened', 'success', '{\"name\": \"a\u{9b}2J\u{202e}b\"}')";
+    app.rows().await.batch_execute(sql).await.expect("an event");
+    app.sequence().await;
+    let export = ["audit", "export", "--readable", "--reason", "a test"];
+    let written = cli.ok(&export);
+    assert!(written.contains("a\u{9b}2J\u{202e}b"), "{written}");
+    let mut terminal = cli.terminal(&export);
+    terminal.expect("a\\u009b2J\\u202eb");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[tokio::test]
 async fn a_list_is_read_page_by_page_until_its_limit() {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await;

@@ -158,6 +158,64 @@ async fn tokens_that_others_may_read_are_refused() {
 }
 
 #[tokio::test]
+async fn tokens_are_not_sent_to_another_server_than_the_one_that_has_given_them() {
+    let (app, other) = (App::start(), App::start());
+    let cli = OperatorCli::of(&app.appoint(Role::Operator).await);
+    cli.move_profile(&other.url(""));
+    let said = cli.fails(3, &["user", "list"]);
+    assert!(said.contains(&cli.url()) && said.contains(&other.url("")), "{said}");
+    cli.move_profile(&cli.url());
+    cli.ok(&["user", "list"]);
+}
+
+#[tokio::test]
+async fn a_profile_that_is_moved_while_a_command_runs_gives_it_no_tokens_of_the_other_server() {
+    let (app, other) = (App::start(), App::start());
+    let cli = OperatorCli::of(&app.appoint(Role::Operator).await);
+    let mut terminal = cli.terminal(&["top", "--every", "1"]);
+    terminal.expect("sign-ins");
+    cli.move_profile(&other.url(""));
+    cli.change_tokens("server", &other.url(""));
+    cli.change_tokens("access", "an-access-token-of-the-other-server");
+    cli.change_tokens("refresh", "a-refresh-token-of-the-other-server");
+    // The token of the command is no longer good, so it looks for another one.
+    app.advance(Duration::from_secs(3_600));
+    let (code, shown) = terminal.end();
+    assert!(code == Some(3) && shown.contains("are not sent to"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_logout_with_a_damaged_file_removes_it_and_says_that_the_session_lives_on() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await;
+    let cli = OperatorCli::of(&operator);
+    let access = cli.token("access");
+    std::fs::write(cli.tokens_file(), "{\"access\": 17").expect("the file is written");
+    let said = cli.fails(1, &["logout"]);
+    for wanted in ["no session was ended", &cli.url(), "is damaged", "removed", "session revoke --user"] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    assert!(!cli.tokens_file().exists());
+    let request = app.get("/api/v1/profile").bearer_auth(&access);
+    assert_eq!(crate::harness::Ask::ask(request).await.status, 200, "the session lives on");
+    // The way that the message names ends it.
+    let output = cli.run_with_input(&["login", "--email", &operator.email], &format!("{PASSWORD}\n"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    cli.ok(&["session", "revoke", "--user", &operator.email, "--reason", "a lost sign-in", "--yes"]);
+    let request = app.get("/api/v1/profile").bearer_auth(&access);
+    assert_eq!(crate::harness::Ask::ask(request).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_logout_removes_a_file_that_others_may_read() {
+    let app = App::start();
+    let cli = OperatorCli::of(&app.appoint(Role::Auditor).await);
+    std::fs::set_permissions(cli.tokens_file(), std::fs::Permissions::from_mode(0o644)).expect("permissions");
+    let said = cli.fails(1, &["logout"]);
+    assert!(said.contains("no session was ended") && !cli.tokens_file().exists(), "{said}");
+}
+
+#[tokio::test]
 async fn commands_at_once_with_an_expired_token_renew_it_once() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await;

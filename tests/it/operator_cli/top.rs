@@ -1,5 +1,7 @@
 //! `top`: the live view, and the look without a terminal.
 
+use std::time::Duration;
+
 use domain::account::role::Role;
 use serde_json::{Value, json};
 
@@ -62,6 +64,22 @@ async fn top_shows_new_sockets_and_leaves_the_terminal_as_it_was() {
         assert_eq!(ended, Some(code), "{shown}");
         assert!(shown.trim_end().ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{shown:?}");
     }
+}
+
+#[tokio::test]
+async fn top_can_be_ended_while_another_command_holds_the_lock_of_the_profile() {
+    let app = App::start();
+    let cli = OperatorCli::of(&app.appoint(Role::Operator).await);
+    let mut terminal = cli.terminal(&["top", "--every", "1"]);
+    terminal.expect("sign-ins");
+    let (lock, path) = cli.hold_lock();
+    // The token is no longer good, so the next look must renew it.
+    app.advance(Duration::from_secs(3_600));
+    eventually("the view waits for the lock", async || terminal.has_open(&path)).await;
+    terminal.press("q");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, Some(0), "{shown}");
+    drop(lock);
 }
 
 #[tokio::test]

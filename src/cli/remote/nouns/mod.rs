@@ -11,13 +11,15 @@ mod webhooks;
 use super::noun::Noun;
 
 /// Every noun, in the order of the help.
-pub(super) const NOUNS: [&Noun; 17] = [
+pub(super) const NOUNS: [&Noun; 19] = [
     &accounts::USER_NOUN,
     &accounts::DEVICE,
     &accounts::ERASURE,
     &sessions::SESSION,
     &sessions::CONNECTION,
     &sessions::REVOCATION,
+    &sessions::DRILL,
+    &sessions::RECEIPT,
     &sessions::ATTEMPT,
     &gates::BAN,
     &gates::KEY,
@@ -44,7 +46,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        cli::remote::noun::{Method, Part},
+        cli::remote::noun::{Form, Kind, Method, Part, Verb},
         http::route_table,
     };
 
@@ -128,6 +130,70 @@ mod tests {
             names.extend(fields.as_object().expect("fields").keys().cloned());
         }
         names
+    }
+
+    /// The words that this schema permits; none if it permits other texts, too.
+    fn words(description: &Value, schema: &Value) -> BTreeSet<String> {
+        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            return words(description, &description["components"]["schemas"][name]);
+        }
+        let listed = schema["enum"].as_array().into_iter().flatten();
+        let texts = listed.filter_map(Value::as_str).map(str::to_owned);
+        let variants = ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten();
+        texts.chain(variants.flat_map(|variant| words(description, variant))).collect()
+    }
+
+    /// The words of a parameter of the query or a field of the body in the description.
+    fn described_words(description: &Value, verb: &Verb, part: Part) -> BTreeSet<String> {
+        let (method, path) = (word(verb.method), form(verb.path));
+        let paths = description["paths"].as_object().expect("paths");
+        let (_, operations) = paths.iter().find(|(known, _)| form(known) == path).expect("a path");
+        let operation = &operations[method.to_lowercase()];
+        let schema = match part {
+            Part::Query(name) => {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let found =
+                    parameters.into_iter().find(|found| found["in"] == "query" && found["name"] == name);
+                found.map(|found| found["schema"].clone())
+            }
+            Part::Body(name) => {
+                let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+                let schema = body.as_str().and_then(|body| body.rsplit('/').next());
+                schema.map(|schema| description["components"]["schemas"][schema]["properties"][name].clone())
+            }
+            Part::Path | Part::Program => None,
+        };
+        schema.map(|schema| words(description, &schema)).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_parameter_with_words_in_the_description_offers_all_of_them_and_no_others() {
+        let (description, mut wrong, mut compared) = (description(), Vec::new(), 0);
+        for verb in NOUNS.iter().flat_map(|noun| noun.verbs) {
+            for parameter in verb.parameters {
+                let mut described = described_words(&description, verb, parameter.part);
+                // Only the server makes the account of drills.
+                described.remove("canary");
+                // `--ended` sends one of the two words.
+                if described.is_empty() || parameter.form == Form::Flag {
+                    continue;
+                }
+                let Kind::Word(words) = parameter.value else {
+                    wrong
+                        .push(format!("{} --{}: any text, described {described:?}", verb.path, parameter.id));
+                    continue;
+                };
+                compared += 1;
+                let offered: BTreeSet<String> = words.iter().map(|word| (*word).to_owned()).collect();
+                if offered != described {
+                    wrong.push(format!(
+                        "{} --{}: offered {offered:?}, described {described:?}",
+                        verb.path, parameter.id
+                    ));
+                }
+            }
+        }
+        assert!(wrong.is_empty() && compared > 10, "{compared}: {wrong:#?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::cli::remote::{
     column::{Cell, Column, at, number, of, text},
-    noun::{Form, Kind, Method, Noun, Parameter, Part, Shown, Verb, filter},
+    noun::{Form, Kind, Method, Noun, Parameter, Part, Shown, Verb, filter, program},
 };
 
 const EVENTS: &[Column] = &[
@@ -31,10 +31,6 @@ const ACTOR: Parameter = filter(
 );
 const SINCE: Parameter = filter("since", Kind::Text, "Events from this time on (RFC 3339).");
 const UNTIL: Parameter = filter("until", Kind::Text, "Events before this time (RFC 3339).");
-
-const fn program(id: &'static str, form: Form, value: Kind, help: &'static str) -> Parameter {
-    Parameter { id, help, form, part: Part::Program, value }
-}
 
 pub(super) const AUDIT: Noun = Noun {
     name: "audit",

@@ -2,7 +2,9 @@
 
 use crate::cli::remote::{
     column::{Cell, Column, at, number, of, text},
-    noun::{Form, Kind, Method, Noun, Parameter, Part, REASON, Shown, Verb, field, filter, place, switch},
+    noun::{
+        Form, Kind, Method, Noun, Parameter, Part, REASON, Shown, Verb, field, filter, place, program, switch,
+    },
 };
 
 const USER_FILTER: Parameter = filter("user", Kind::User, "Only of this user (e-mail address or number).");
@@ -116,7 +118,7 @@ pub(super) const CONNECTION: Noun = Noun {
     about: "Lists the open connections of the node that answers.",
     verbs: &[Verb {
         name: "list",
-        about: "Lists open connections, the newest first.",
+        about: "Lists open connections, the newest first unless --sort says otherwise.",
         method: Method::Get,
         path: "/connections",
         parameters: &[
@@ -142,8 +144,8 @@ pub(super) const CONNECTION: Noun = Noun {
             YOUNGER,
             filter(
                 "sort",
-                Kind::Word(&["-connected", "connected"]),
-                "The order; `-` in front means descending.",
+                Kind::Word(&["-connected", "connected", "-queued", "-ping"]),
+                "The order: the newest, the oldest, the longest queue or the slowest ping first. The last two sort the connections that were examined.",
             ),
         ],
         shown: Shown::List("connections", CONNECTIONS),
@@ -163,6 +165,21 @@ const REVOCATIONS: &[Column] = &[
     text("reason", &["/reason"]),
 ];
 
+const CAUSES: Kind = Kind::Word(&[
+    "revoked",
+    "signed_out",
+    "password_changed",
+    "account_disabled",
+    "refresh_reused",
+    "device_removed",
+    "role_changed",
+    "session_expired",
+    "session_limit",
+    "factor_changed",
+    "credential_cloned",
+    "drill",
+]);
+
 pub(super) const REVOCATION: Noun = Noun {
     name: "revocation",
     about: "Revokes sessions, lists revocations, and shows their progress.",
@@ -173,7 +190,7 @@ pub(super) const REVOCATION: Noun = Noun {
             method: Method::Get,
             path: "/revocations",
             parameters: &[
-                filter("cause", Kind::Text, "Only of this cause, for example `revoked` or `signed_out`."),
+                filter("cause", CAUSES, "Only of this cause."),
                 filter(
                     "user",
                     Kind::User,
@@ -195,24 +212,6 @@ pub(super) const REVOCATION: Noun = Noun {
             method: Method::Get,
             path: "/revocations/{revocation}",
             parameters: &[place("revocation", Kind::Number, "The number of the revocation.")],
-            shown: Shown::Fields,
-            asks: None,
-        },
-        Verb {
-            name: "receipt",
-            about: "Writes the signed receipt of a revocation as JSON, which `portcullis receipt verify` reads.",
-            method: Method::Get,
-            path: "/revocations/{revocation}/receipt",
-            parameters: &[place("revocation", Kind::Number, "The number of the revocation.")],
-            shown: Shown::Document,
-            asks: None,
-        },
-        Verb {
-            name: "drill",
-            about: "Drills the revocations of the node that answers, and shows when each door was shut.",
-            method: Method::Post,
-            path: "/drill",
-            parameters: &[REASON],
             shown: Shown::Fields,
             asks: None,
         },
@@ -250,6 +249,52 @@ pub(super) const REVOCATION: Noun = Noun {
             asks: Some(
                 "Sessions end, and their sockets are closed: {session}{device}{user}{users}{address}{network}{opened_since}{subject}{all}.",
             ),
+        },
+    ],
+};
+
+pub(super) const DRILL: Noun = Noun {
+    name: "drill",
+    about: "Drills the revocations of the node that answers, and shows when each door was shut.",
+    verbs: &[Verb {
+        name: "",
+        about: "Drills the revocations of the node that answers, and shows when each door was shut.",
+        method: Method::Post,
+        path: "/drill",
+        parameters: &[REASON],
+        shown: Shown::Drill,
+        asks: None,
+    }],
+};
+
+pub(super) const RECEIPT: Noun = Noun {
+    name: "receipt",
+    about: "Shows and verifies receipts of revocations.",
+    verbs: &[
+        Verb {
+            name: "show",
+            about: "Shows the receipt of a revocation.",
+            method: Method::Get,
+            path: "/revocations/{id}/receipt",
+            parameters: &[
+                place("id", Kind::Number, "The number of the revocation."),
+                program("out", Form::Option, Kind::Text, "Writes the receipt into this file."),
+            ],
+            shown: Shown::Receipt,
+            asks: None,
+        },
+        Verb {
+            name: "verify",
+            about: "Verifies a receipt with the key of the audit log.",
+            method: Method::Get,
+            path: "/api/v1/audit/key",
+            parameters: &[
+                program("file", Form::Argument, Kind::Text, "The file with the receipt."),
+                program("keys", Form::Option, Kind::Texts, "A key of the audit log."),
+                program("key_files", Form::Option, Kind::Texts, "A file with a key of the audit log."),
+            ],
+            shown: Shown::Verified,
+            asks: None,
         },
     ],
 };
