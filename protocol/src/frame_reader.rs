@@ -139,8 +139,7 @@ impl FrameReader {
         Ok(Some(incoming))
     }
 
-    /// Handles a data frame whose payload begins at `start` and ends at `decoded`. The payload is a whole message or a
-    /// fragment.
+    /// Handles a data frame with a payload from `start` to `decoded`. The payload is a whole message or a fragment.
     fn take_data(&mut self, start: usize, last: bool) -> Result<Incoming, FrameError> {
         let whole = match (self.message.take(), last) {
             (None, true) => start..self.decoded,

@@ -42,8 +42,8 @@ pub struct Recovery {
     pub recovered: bool,
     /// The recovered publications, oldest first.
     pub publications: Vec<Arc<Publication>>,
-    /// The offset at which the subscription begins: after a successful recovery in stream mode, the client's offset; otherwise
-    /// the newest offset.
+    /// The offset of the beginning of the subscription: after a successful recovery in stream mode, the client's offset;
+    /// otherwise the newest offset.
     pub offset: u64,
 }
 
@@ -158,7 +158,7 @@ fn escaped_len(text: &str) -> usize {
     text.bytes().map(of).sum()
 }
 
-/// Recovers a client whose last position is `since`. `newer` has the kept publications after `since`, oldest first; if there
+/// Recovers a client with the last position `since`. `newer` has the kept publications after `since`, oldest first; if there
 /// are more than [`PAGE_MAX`], only the newest `PAGE_MAX + 1` of them. `latest` is the newest kept publication.
 #[must_use]
 pub fn recover(
@@ -302,7 +302,7 @@ impl Stream {
         })
     }
 
-    /// Recovers a client whose last position is `since`.
+    /// Recovers a client with the last position `since`.
     pub fn recover(&mut self, now: Instant, since: &Position, mode: RecoveryMode) -> Recovery {
         self.expire(now);
         // The search begins at the newest publication, so it visits only publications that the client missed. It ends after one

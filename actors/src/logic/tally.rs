@@ -108,7 +108,7 @@ impl Series {
 pub struct Counted {
     /// The number of events.
     pub count: u64,
-    /// How many of them lie in each bucket, if they have durations.
+    /// If they have durations: how many of them lie in each bucket.
     pub buckets: Option<[u64; BUCKETS]>,
 }
 

@@ -26,7 +26,7 @@ pub struct Timetable<K> {
 }
 
 impl<K> Timetable<K> {
-    /// An empty timetable. `step` is the interval at which [`Self::take_due`] is called.
+    /// An empty timetable. `step` is the interval between two calls of [`Self::take_due`].
     #[must_use]
     pub fn new(began: Instant, step: Duration) -> Self {
         Self { began, step, number: 0, entries: BTreeMap::new() }

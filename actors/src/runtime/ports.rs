@@ -1,4 +1,4 @@
-//! What the actors need from the server, as traits that the composition root implements.
+//! The traits for what the actors need from the server. The composition root implements them.
 //!
 //! This crate contains neither SQL nor HTTP; the actors reach the database only through these traits. An implementation returns
 //! a future. The work of that future is done by the database's own runtime.
@@ -47,7 +47,7 @@ pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
     fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>>;
 
-    /// The history against which a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is assessed.
+    /// The history of `user` that a sign-in from `address` at `at_ms` (milliseconds since the epoch) is compared with.
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 

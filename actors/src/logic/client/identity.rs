@@ -78,7 +78,7 @@ impl VerifyRefusal {
         }
     }
 
-    /// The close reason for a connection whose token is refused.
+    /// The close reason for a connection with a refused token.
     pub(super) fn close_reason(self) -> CloseReason {
         match self {
             Self::Expired => CloseReason::Expired,

@@ -204,8 +204,8 @@ impl ClientState {
         }
     }
 
-    /// Handles a `sub_refresh` whose token has expired. After error 109, a client would end the subscription permanently. So
-    /// the reply is a temporary error, and an unsubscribe push ends the subscription with a code after which the client
+    /// Handles a `sub_refresh` with an expired token. After error 109, a client would end the subscription permanently. So the
+    /// reply is a temporary error, and an unsubscribe push ends the subscription. With the code of this push, the client
     /// subscribes again with a new token.
     fn subscription_token_expired(&mut self, id: u32, channel: &str) {
         self.refuse(id, ErrorCode::Internal);

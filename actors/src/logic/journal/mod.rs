@@ -138,8 +138,7 @@ impl Placement {
 pub struct Opened {
     /// The epoch of all offsets. All durable channels of a database have the same epoch.
     pub epoch: Arc<str>,
-    /// The newest offset. If the journal does not know the channel, this is the floor: the offset after which the channel
-    /// begins.
+    /// The newest offset. If the journal does not know the channel, this is the floor: the channel's offsets begin after it.
     pub top: u64,
     /// The newest kept publications, oldest first.
     pub newest: Vec<Arc<Publication>>,

@@ -1,4 +1,4 @@
-//! The rules for commands to channels: which users may send which commands, and which terms a subscription has. Pure.
+//! The rules for commands to channels: which users may send them, and the terms of the subscriptions. Pure.
 //!
 //! The client state applies these rules to commands and to the subscriptions that the server makes. The client state itself
 //! checks whether the connection is already subscribed (105), and whether it has too many channels (106).
@@ -13,7 +13,7 @@ use super::{
     options::{Options, Rights, Standing},
 };
 
-/// The user whose command is judged.
+/// The user that sent the command.
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelUser<'a> {
     /// The user's rank.

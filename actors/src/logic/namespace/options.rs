@@ -51,7 +51,7 @@ impl Right {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights(u8);
 
-/// The properties of a user on which rights in one channel depend.
+/// The properties of a user that decide the user's rights in one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) party: Party,

@@ -280,8 +280,8 @@ impl Realtime {
         Arc::clone(self.0.live.load().namespaces())
     }
 
-    /// How much history a durable channel keeps, and how long its position is kept without any history. `None` if the
-    /// channel is not durable, or its namespace is unknown.
+    /// How much history a durable channel keeps, and how long it keeps its position without any history. `None` if the channel
+    /// is not durable, or its namespace is unknown.
     #[must_use]
     pub fn retention(&self, channel: &ChannelName) -> Option<(Retention, Duration)> {
         let namespaces = self.namespaces();

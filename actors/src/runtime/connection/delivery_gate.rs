@@ -6,8 +6,8 @@
 //! connections that wait. `Realtime` closes and opens the gate. The gate has no clock: `now` is an argument.
 //!
 //! The gate also closes if it was not renewed in time. Then the next check closes it: a shard checks the gate before it
-//! delivers, and an outbox checks it before frames leave. So a process that was paused holds back the deliveries from before
-//! the pause, even if the task that closes the gate runs later.
+//! delivers, and an outbox checks it before frames leave. So after a pause, a process holds back the deliveries from before the
+//! pause, even if the task that closes the gate runs later.
 //!
 //! Bound: one entry per connection and closing. The entry is dropped when the connection has waited too long or the gate opens.
 

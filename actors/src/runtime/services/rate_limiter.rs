@@ -39,7 +39,7 @@ pub(crate) struct WrongPair {
 pub(crate) struct RateLimiter {
     limiter: Limiter,
     stuffing: Stuffing,
-    /// The longest period among the limits with which wrong pairs were recorded so far.
+    /// The longest period of all limits that wrong pairs were recorded under so far.
     window: Duration,
 }
 

@@ -14,8 +14,8 @@ use std::{
 
 use protocol::audit::AuditEvent;
 
-/// Consumed bytes stay in the file until the queue is empty, or until at least this many bytes are consumed and the rest of the
-/// file is smaller than the consumed part.
+/// Consumed bytes stay in the file until the queue is empty. They are also removed when there are at least this many of them,
+/// and the rest of the file is smaller than they are.
 const COMPACT_AT: u64 = 16 * 1024 * 1024;
 
 pub(crate) struct Spill {

@@ -16,7 +16,7 @@ use crate::runtime::connection::outbox::Outbox;
 
 /// A connection that is to be attached to its session.
 pub struct AttachRequest {
-    /// The session for which the connection's credential was verified.
+    /// The session of the connection's verified credential.
     pub session: SessionId,
     /// The newest revocation of all sessions at the time when the session was opened. A later revocation of all sessions ends
     /// the session.
@@ -27,7 +27,7 @@ pub struct AttachRequest {
     pub identity: ConnectionIdentity,
     /// The transport of the connection.
     pub transport: Transport,
-    /// The connection's outbox, through which the connection is also cut.
+    /// The connection's outbox. It also serves to cut the connection.
     pub outbox: Outbox,
     /// The client's address.
     pub address: Option<IpAddr>,

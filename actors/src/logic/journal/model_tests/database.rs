@@ -18,7 +18,7 @@ pub(super) struct Db {
     pub(super) gone: u64,
     /// The offset of each idempotency key.
     keys: BTreeMap<String, u64>,
-    /// The first row whose version is still known. Versions of earlier rows are forgotten.
+    /// The first row that still has its version. Versions of earlier rows are forgotten.
     versions_from: usize,
     /// Batches with an unknown outcome that are written later.
     pub(super) late: Vec<Vec<NewMessage>>,

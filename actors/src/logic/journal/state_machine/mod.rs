@@ -36,7 +36,7 @@ const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 const READS_MAX: usize = 4;
 /// The largest number of publications of other processes that are read to close a gap.
 const GAP_MAX: u64 = 1_000;
-/// The number of calls of [`DurableChannel::tick`] after which the state of an unused channel is dropped.
+/// After this number of calls of [`DurableChannel::tick`], the state of an unused channel is dropped.
 const QUIET_MAX: u8 = 12;
 
 /// An action for the shard. The shard carries out actions in their order. `T` identifies a requester.
@@ -118,7 +118,7 @@ struct Gap<T> {
     placed: Vec<Place<T>>,
 }
 
-/// A message of a committed batch: its requester, its placement, and the publication that the message becomes if it is new.
+/// A message of a committed batch: its requester, its placement, and its publication if the message is new.
 type Place<T> = (T, Placement, Arc<Publication>);
 
 /// A page of the history that is being read.
@@ -149,7 +149,8 @@ pub struct DurableChannel<T> {
     busy: Busy<T>,
     queue: VecDeque<(T, NewMessage)>,
     queued_bytes: usize,
-    /// How many messages at the front of the queue must be written one by one, because the journal refused them as a batch.
+    /// The number of messages at the front of the queue that must be written one by one, because the journal refused them as a
+    /// batch.
     alone: usize,
     waiting: Waiting<T>,
     reads: HashMap<u64, Reading<T>>,
@@ -242,7 +243,7 @@ impl<T> DurableChannel<T> {
         self.waiting.forget(gone)
     }
 
-    /// The requesters whose joins, history requests or removals still wait.
+    /// The requesters that still wait for a join, a page of history or a removal.
     pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.waiting.requesters_mut()
     }

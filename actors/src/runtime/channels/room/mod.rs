@@ -1,5 +1,5 @@
-//! One channel in its shard: its members, its history, and the operations on them. The history is in memory or in the
-//! journal; the code after a lookup in the history is the same for both.
+//! One channel in its shard: the members, the history, and the operations on both. The history is in memory or in the journal;
+//! the code after a lookup in the history is the same for both.
 
 pub(crate) mod durable;
 pub(crate) mod durable_history;
@@ -226,7 +226,7 @@ impl Room {
         }
     }
 
-    /// Reports to other systems, if one of them wants it.
+    /// Reports to other systems that want them.
     pub(crate) fn report(&self, kind: ChannelEventKind, position: Option<Position>) {
         if self.events.wants(kind) {
             let (channel, at_ms) = (self.name.clone(), self.clock.now_ms());
@@ -310,8 +310,8 @@ impl Room {
         }
     }
 
-    /// Whether the room can be removed: it has no members and no idempotency keys, and it either has no history in memory or
-    /// (in a durable channel) was not used for a while.
+    /// Whether the room can be removed. It must have no members and no idempotency keys. It must also have no history in memory
+    /// or, as a durable channel, must have been unused for a while.
     pub(crate) fn is_void(&self) -> bool {
         let nothing = match &self.source {
             Source::Memory { stream } => stream.is_none(),
