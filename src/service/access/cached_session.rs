@@ -103,7 +103,7 @@ impl CachedSession {
         }
     }
 
-    /// The properties by which a token with these claims can be denied. The claim `iat` is in whole seconds, but the start of
+    /// The properties that denials of a token with these claims look at. The claim `iat` is in whole seconds, but the start of
     /// the session is known to the millisecond. The token is not older than its session, so the time of issue in the result is
     /// not earlier than that start.
     pub(crate) fn mark(&self, claims: &Claims) -> TokenMark {

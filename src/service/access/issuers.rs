@@ -1,9 +1,9 @@
 //! Tokens of external issuers: which issuer signed a token, and what the token grants.
 //!
 //! The sockets ask here about every connection token that does not name this server as its issuer, and about every subscription
-//! token. The issuer of a token is the first one, in the order of the settings, whose keys have signed the token. All other
-//! checks follow the rules of this issuer. If no known key has signed the token, and the keys of an issuer that may have signed
-//! it cannot be fetched, the answer is `Unavailable`, because the token cannot be judged.
+//! token. The issuer of a token is the first one, in the order of the settings, that has a key which verifies the signature.
+//! All other checks follow the rules of this issuer. If no known key verifies the signature, and the keys of a possible issuer
+//! cannot be fetched, the answer is `Unavailable`: the token cannot be judged.
 
 use std::{
     sync::{
@@ -87,8 +87,8 @@ impl Issuers {
         issuers
     }
 
-    /// The issuers of the live settings. After a reload, they are made anew. An issuer whose settings are the same keeps the keys
-    /// that were fetched for it.
+    /// The issuers of the live settings. After a reload, they are made anew. An issuer with unchanged settings keeps its
+    /// fetched keys.
     fn known(&self) -> Arc<Known> {
         let (known, live) = (self.known.load_full(), self.live.load());
         if Arc::ptr_eq(&known.settings, &live.issuers) {

@@ -46,9 +46,9 @@ pub(crate) struct StreamPermission {
 }
 
 impl StreamPermission {
-    /// Makes the next piece, and returns it if the caller is permitted the request after the piece was made: the session works,
-    /// neither the user nor the token is denied, and the role still gives the scope. While this node cannot know of revocations, the
-    /// answer waits, and ends after a while.
+    /// Makes the next piece. Returns it if, after the piece was made, the caller is still permitted the request: the session
+    /// works, neither the user nor the token is denied, and the role still gives the scope. While this node cannot know of
+    /// revocations, the answer waits, and ends after a while.
     ///
     /// # Errors
     /// `Invalid` if the session has ended or the caller is denied, `Forbidden` if the account or the role no longer permits the

@@ -238,7 +238,7 @@ impl Verifier {
         self.0.cache.get(session).map_or(0, |known| known.used_counter())
     }
 
-    /// The last use of a session, as far as this node knows. `None` if the session is not in the cache.
+    /// The last use of a session that this node knows of. `None` if the session is not in the cache.
     pub(crate) fn last_seen(&self, session: SessionId) -> Option<OffsetDateTime> {
         self.0.cache.get(session).map(|known| known.last_seen())
     }

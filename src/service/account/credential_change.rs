@@ -54,8 +54,8 @@ impl CredentialChanges {
         Ok(CredentialChange { outcome, tokens: self.tokens.session_tokens(user, session) })
     }
 
-    /// Reads the session after a change whose answer from the database was lost. The change has raised the privilege epoch by
-    /// one. If the session has any other epoch, another request has renewed the tokens since then.
+    /// Reads the session after a change if the answer of the database to this change was lost. The change has raised the
+    /// privilege epoch by one. If the session has any other epoch, another request has renewed the tokens since then.
     async fn read_again(&self, caller: &Caller) -> Result<Session, Failure> {
         let live = self.store.session_with_user(caller.session).await?;
         let live = live.filter(|live| live.session.revoked.is_none()).ok_or_else(Failure::session_ended)?;

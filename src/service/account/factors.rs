@@ -107,8 +107,8 @@ impl Factors {
     /// time step of the code is spent. The outcome is the time of the confirmation.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if no app is being set up or an app is confirmed already,
-    /// `Invalid` for a wrong code or if the session has ended meanwhile, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if no app is being set up or an app is confirmed already.
+    /// `Invalid` for a wrong code, or if the session has ended meanwhile. `TooMany`, `Unavailable`.
     pub async fn confirm_totp(
         &self,
         caller: &Caller,
@@ -143,8 +143,8 @@ impl Factors {
     /// codes are removed, too.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app, `Conflict` if the user could not sign
-    /// in without the app, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app. `Conflict` if the app is the user's
+    /// only way to sign in. `Invalid` if the session has ended meanwhile. `Unavailable`.
     pub async fn remove_totp(
         &self,
         caller: &Caller,

@@ -114,9 +114,9 @@ impl Passkeys {
     /// Adds the passkey that an authenticator made, and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `BadRequest` for an invalid name or a malformed answer, `Invalid` for
-    /// an expired ceremony, for an answer to another ceremony, or if the session has ended meanwhile, `Conflict` if the passkey
-    /// is already registered or the user has too many passkeys, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `BadRequest` for an invalid name or a malformed answer. `Invalid` for
+    /// an expired ceremony, for an answer to another ceremony, or if the session has ended meanwhile. `Conflict` if the passkey
+    /// is already registered or the user has too many passkeys. `Unavailable`.
     pub async fn add(
         &self,
         caller: &Caller,
@@ -203,8 +203,8 @@ impl Passkeys {
     /// Removes one of the caller's passkeys and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`, `Conflict` if the user could not sign in without this
-    /// passkey, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`. `Conflict` if this passkey is the user's only way to sign
+    /// in. `Invalid` if the session has ended meanwhile. `Unavailable`.
     pub async fn remove(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What users do with everything that the server holds about them: export it, and have their account erased.
+//! The use cases of users with all data that the server holds about them: export, and erasure of the account.
 
 use std::sync::Arc;
 

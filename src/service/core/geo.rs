@@ -111,7 +111,7 @@ impl Geo {
         Self(Arc::new(databases))
     }
 
-    /// The location of an address, as far as the databases know it.
+    /// The location of an address according to the databases.
     #[must_use]
     pub fn locate(&self, address: IpAddr) -> Place {
         self.0.iter().fold(Place::default(), |place, database| match database.look(address) {

@@ -69,7 +69,7 @@ pub async fn lasting_keys_or_derived(
     Ok(keys)
 }
 
-/// The lasting keys, and the purposes whose stored keys no configured secret opens. Such a purpose has the derived key.
+/// The lasting keys, and the purposes with stored keys that no configured secret opens. Such a purpose has the derived key.
 async fn read(
     store: &Store,
     clock: &Clock,

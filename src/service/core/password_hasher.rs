@@ -1,5 +1,5 @@
-//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused, with a
-//! time after which the client may retry.
+//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused, and the
+//! refusal says when to retry.
 //!
 //! Every password that is set or checked is hashed here. For each signed-in user, at most one hash of the user's own password
 //! waits or runs, so that one session cannot fill the queue. No hash runs on a thread that serves sockets.

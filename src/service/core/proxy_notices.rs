@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 use super::clock::Clock;
 
-/// The headers in which proxies name the client.
+/// The headers with the client's address, as proxies set them.
 const HEADERS: [&str; 2] = ["x-forwarded-for", "forwarded"];
 /// The shortest time between two log lines about the same sign.
 const LOG_EVERY: Duration = Duration::from_secs(60);

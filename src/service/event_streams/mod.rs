@@ -55,7 +55,7 @@ pub const MOST_POLLED: u32 = 100;
 const POLL_WAITS: Duration = Duration::from_secs(10);
 /// How often a poll that waits looks for events.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many polls of a node wait at the same time. Further polls are answered at once.
+/// The number of polls of a node that wait at the same time. Further polls are answered at once.
 const WAITING_POLLS: usize = 64;
 /// The longest `Authorization` of a receiver, in bytes.
 const MOST_AUTHORIZATION: usize = 4_096;

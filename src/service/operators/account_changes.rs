@@ -110,7 +110,7 @@ impl AccountChanges {
         }
     }
 
-    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the former address.
+    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the old address.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` for an invalid address, `Conflict` for the address of another account, `Unavailable`.

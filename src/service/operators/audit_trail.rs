@@ -36,7 +36,7 @@ const PAGE: u32 = 500;
 /// The most exports and followers of a node at once. Each reads the database again and again.
 const STREAMS: usize = 16;
 
-/// In which form entries are exported.
+/// The form of exported entries.
 #[derive(Clone, Debug)]
 pub enum ExportForm {
     /// As they are in the log: the leaves of the tree. Personal fields are sealed.

@@ -63,7 +63,7 @@ pub struct Connections {
 /// The connections of a page.
 struct Found {
     connections: Vec<ListedConnection>,
-    /// The place after which the next page begins, if there is one.
+    /// The place of the end of this page, if there is a next page.
     next: Option<RosterPlace>,
     examined: usize,
 }
@@ -223,8 +223,9 @@ impl Connections {
         }
     }
 
-    /// The connections that fit, at most `wanted`, in order; the place up to which connections were compared, and their number.
-    /// A connection that ends meanwhile is left out, so there may be fewer than `wanted` before the end of the part.
+    /// The connections that fit, at most `wanted`, in order; the place where the comparison ended, and the number of compared
+    /// connections. A connection that ends meanwhile is left out, so there may be fewer than `wanted` before the end of the
+    /// part.
     async fn fitting(
         &self,
         part: Vec<(RosterPlace, Option<ConnectionInfo>)>,
@@ -236,7 +237,7 @@ impl Connections {
         for (place, info) in part {
             (last, read) = (Some(place), read + 1);
             infos.extend(info.filter(|info| self.fits(query, info)));
-            // Each of these connections fits if it does not end, so no further one is asked for its description.
+            // Each of these connections fits unless it ends, so no further connection is asked for its description.
             if !every && infos.len() >= wanted {
                 break;
             }

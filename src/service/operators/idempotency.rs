@@ -93,7 +93,7 @@ impl Idempotency {
     where
         F: Future<Output = Result<Created, Failure>> + Send + 'static,
     {
-        // The work refuses callers without this scope, so they never need a key, and cannot fill the table.
+        // The work refuses callers without this scope, so such callers need no key and cannot fill the table.
         let key = key.filter(|_| caller.scopes.contains(Scope::Operate));
         let Some(RequestKey { key, hash }) = key else {
             return work.await.map(first);

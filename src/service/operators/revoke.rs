@@ -27,9 +27,9 @@ impl OperatorRevocation {
     /// `lock_password`, the users also lose their passwords, which only admins may request.
     ///
     /// # Errors
-    /// `Forbidden` or `StepUpRequired` if the caller may not do this, `Invalid` if the caller's session has ended meanwhile,
-    /// `NotFound` if there is no such target, `BadRequest` for a subject that is the number of an account, `TooMany` after too
-    /// many refusals, `Unavailable`.
+    /// `Forbidden` or `StepUpRequired` if the caller may not do this. `Invalid` if the caller's session has ended meanwhile.
+    /// `NotFound` if there is no such target. `BadRequest` for a subject that is the number of an account. `TooMany` after too
+    /// many refusals. `Unavailable`.
     pub async fn revoke(
         &self,
         caller: &Caller,

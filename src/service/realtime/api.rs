@@ -223,8 +223,8 @@ impl Api<'_> {
         Ok(DisconnectCount { closed: closed.sockets_closed, pending: closed.pending })
     }
 
-    /// Sets the time at which connections expire, in seconds since the epoch. With `None`, they never expire. If `conn_info` is
-    /// given, also sets the connection info that subscribers see.
+    /// Sets the expiry of connections, in seconds since the epoch. With `None`, they never expire. If `conn_info` is given,
+    /// also sets the connection info that subscribers see.
     ///
     /// # Errors
     /// 100 if the event cannot be recorded.

@@ -37,7 +37,7 @@ const DEAD_AFTER: Duration = Duration::from_secs(90);
 /// clock is half a minute ahead.
 const ALIVE: Duration = Duration::from_secs(60);
 
-/// Sessions whose connections have ended, until their ends are written.
+/// Sessions without a connection, until their ends are written.
 #[derive(Default)]
 struct EndedSessions {
     sessions: Mutex<Vec<SessionId>>,
@@ -94,7 +94,7 @@ impl ExternalSessions {
     /// session.
     ///
     /// # Errors
-    /// `Unavailable` if the row cannot be written: a connection that cannot be listed and ended is not accepted.
+    /// `Unavailable` if the row cannot be written: such a connection could not be listed and ended, so it is not accepted.
     pub async fn begin(
         &self,
         session: SessionId,
@@ -206,7 +206,7 @@ impl ExternalSessions {
     }
 }
 
-/// Sessions with open sockets on this node. Sessions whose last socket is closing are left out.
+/// Sessions with open sockets on this node. A session is left out if its last socket is closing.
 pub(crate) fn open_sessions(realtime: &Realtime) -> Vec<SessionId> {
     let named = realtime.sessions_with_sockets();
     named.into_iter().filter(|session| realtime.open_connections(*session) > 0).collect()

@@ -16,8 +16,8 @@ const INITIAL: Duration = Duration::from_millis(4);
 /// The longest delay. If the database is slower than this, the variation of its answers hides the remaining difference.
 const MAX_DELAY: Duration = Duration::from_millis(50);
 
-/// The times of the last successes. A time counts from the point at which successes and failures begin to differ, for example
-/// from the comparison of the password.
+/// The times of the last successes. A time begins where successes and failures begin to differ, for example with the comparison
+/// of the password.
 #[derive(Debug)]
 pub(crate) struct AnswerTiming {
     recent: [Duration; SAMPLES],
@@ -38,8 +38,8 @@ impl AnswerTiming {
         self.next = (self.next + 1) % SAMPLES;
     }
 
-    /// The delay of an answer, counted from the point at which successes and failures begin to differ. Nine of ten successes
-    /// need at most this time, unless [`MAX_DELAY`] is shorter.
+    /// The delay of an answer. The time begins where successes and failures begin to differ. Nine of ten successes need at most
+    /// this time, unless [`MAX_DELAY`] is shorter.
     pub(crate) fn due(&self) -> Duration {
         let mut sorted = self.recent;
         *sorted.select_nth_unstable(SAMPLES * 9 / 10).1

@@ -284,8 +284,8 @@ impl PasswordSignIn {
     }
 }
 
-/// The device of the request, if the account knows it. An account whose address is not verified knows no device. Otherwise a
-/// client could find out after a registration whether the account had existed before.
+/// The device of the request, if the account knows it. An account knows devices only after its address was verified. Otherwise
+/// a client could find out after a registration whether the account had existed before.
 fn known_device(candidate: Option<&SignInCandidate>, meta: &RequestMeta) -> Option<DeviceId> {
     let known = candidate.is_some_and(|found| found.device_known && found.user.status != Status::Pending);
     meta.device.filter(|_| known)

@@ -16,7 +16,7 @@ use crate::core::failure::Failure;
 /// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_millis(500);
 
-/// Looks for channels whose publications were erased.
+/// Looks for channels with erased publications.
 pub(crate) struct ErasedChannelsJob {
     store: Store,
     realtime: Realtime,

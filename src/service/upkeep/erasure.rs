@@ -249,8 +249,8 @@ impl Erasing {
         Ok(())
     }
 
-    /// Removes the persons from the histories of this node that are in memory only: when their erasure has begun, and once more after it has ended,
-    /// because a history may have been read in between.
+    /// Removes the persons from the histories of this node that are in memory only. It does so when their erasure has begun,
+    /// and again after its end, because a history may have been read in between.
     async fn clear_memory(&self) -> Result<(), Failure> {
         if self.messages == MessagesOfErased::Keep {
             return Ok(());

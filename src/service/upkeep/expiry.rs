@@ -64,8 +64,8 @@ impl Expiry {
     }
 
     /// One pass. `settled` says that the database has been reachable for a while, so idle sessions may be ended. Steps that
-    /// only free memory come first. If a step fails, the others still run, with one exception: no idle session is ended if the
-    /// last uses could not be written.
+    /// only free memory come first. If a step fails, the others still run, with one exception: idle sessions are ended only if
+    /// the last uses could be written.
     pub(crate) async fn run_as(&self, settled: bool) -> Result<(), Failure> {
         self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
