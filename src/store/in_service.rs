@@ -1,9 +1,9 @@
-//! [`InService`]: what a running server knows about its database, so that it never uses another one in its place.
+//! [`InService`]: what a running server knows about its database, so that it never uses another database instead.
 //!
 //! The revocation feed notes what it has read. `pool` checks every new connection against it, and the feed checks its own. A
-//! database that was restored, replaced by a copy, or has lost revocations or denials must not be used: the store then refuses
-//! all work, and a loss is noted in the database, so that no server uses it until the restore is finished. Tools note nothing,
-//! so nothing is checked for them.
+//! database must not be used if it was restored, replaced by a copy, or has lost revocations or denials. The store then refuses
+//! all work. A loss is noted in the database, and no server uses it until the restore is finished. Tools note nothing, so
+//! nothing is checked for them.
 
 use std::{
     sync::{Mutex, OnceLock, PoisonError},
@@ -21,7 +21,7 @@ use crate::{
 /// A row that was read longer ago is not looked for. It has reached every standby that can take over.
 const REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// A table whose rows the feed reads.
+/// A table with rows that the feed reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FeedTable {
     Revocations,
@@ -125,7 +125,7 @@ impl InService {
     }
 }
 
-/// Why the server refuses a database in which a row is missing.
+/// Why the server refuses a database with a missing row.
 const LOST: &str = "the database has lost revocations";
 
 /// Why the database of this connection is not the one that the server has used; `None` if it is. If a standby has taken over

@@ -38,7 +38,7 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 /// How long the journal waits for a connection of its share.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
-/// How many connections of the pool are in use and idle, and how many requests wait for one.
+/// The numbers of used and idle connections of the pool, and of requests that wait for one.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolUse {
     /// Connections in use.
@@ -195,8 +195,8 @@ impl Store {
         self.within(UNBOUNDED_LIMIT, work).await
     }
 
-    /// Runs work with the shortest limit: for reads, and for writes of one or two short statements. A request must not wait
-    /// long for a database that does not answer.
+    /// Runs work with the shortest limit: for reads, and for writes of one or two short statements. If the database does not
+    /// answer, a request must not wait long.
     pub(crate) async fn run_quick<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -212,8 +212,8 @@ impl Store {
         settings.acquire_timeout + settings.statement_timeout * 2
     }
 
-    /// Runs `work`, and waits no longer than `limit` for connection and result together. A connection on which the
-    /// database failed, or that did not answer in time, is closed instead of returned to the pool.
+    /// Runs `work`, and waits no longer than `limit` for connection and result together. After a failure or a missing answer of
+    /// the database, the connection is closed instead of returned to the pool.
     async fn within<T, F>(&self, limit: Duration, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

@@ -143,8 +143,8 @@ impl Factors {
     /// codes are removed, too.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app. `Conflict` if the app is the user's
-    /// only way to sign in. `Invalid` if the session has ended meanwhile. `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app. `Conflict` if the user needs the app
+    /// to sign in. `Invalid` if the session has ended meanwhile. `Unavailable`.
     pub async fn remove_totp(
         &self,
         caller: &Caller,

@@ -203,8 +203,8 @@ impl Passkeys {
     /// Removes one of the caller's passkeys and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`. `Conflict` if this passkey is the user's only way to sign
-    /// in. `Invalid` if the session has ended meanwhile. `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`. `Conflict` if the user needs this passkey to sign in.
+    /// `Invalid` if the session has ended meanwhile. `Unavailable`.
     pub async fn remove(
         &self,
         caller: &Caller,

@@ -17,7 +17,7 @@ use crate::core::clock::{Clock, after};
 /// The reason of the revocation that ends all sessions.
 const REASON: &str = "the database was restored from a backup";
 
-/// Credentials that stay usable after a restore, although they may have been used or revoked after the backup.
+/// Kinds of data that stay usable after a restore, although they may have been used or revoked after the backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeptAfterRestore {
     /// Backup codes that were not used when the backup was made.

@@ -6,7 +6,7 @@ use deadpool_postgres::Transaction;
 
 use crate::error::StoreError;
 
-/// The name of the condition that is not met if a change would leave no active admin.
+/// The name of the failed condition if a change would leave no active admin.
 pub const LAST_ADMIN: &str = "last_admin";
 
 /// The key of an advisory lock, which each transaction that may remove an admin holds. It is taken after the locks of users'

@@ -54,7 +54,7 @@ pub struct NewUser {
     pub status: Status,
     /// The device that registers, if there is one.
     pub device: Option<DeviceSeen>,
-    /// The time at which the account is created.
+    /// The time of the account's creation.
     pub now: OffsetDateTime,
 }
 
@@ -107,8 +107,8 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
             OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
         AND coalesce(u.role = $2, u.role <> 'canary') AND ($3::text IS NULL OR u.status = $3)";
 
-/// The query for a candidate. The parameters are the value that `condition` compares, the id of the device, and the id under
-/// which wrong second factors on unknown devices are counted.
+/// The query for a candidate. The parameters are the value that `condition` compares, the id of the device, and the id of the
+/// counter of wrong second factors on unknown devices.
 fn candidate_sql(condition: &str) -> String {
     format!(
         "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,

@@ -1,5 +1,5 @@
-//! The head of the log: one row, whose lock orders the writers. The role of the server cannot change the row, and so cannot lock it
-//! itself; functions with the rights of the owner do both.
+//! The head of the log: one row. Its lock orders the writers. The role of the server cannot change the row, and so cannot lock
+//! it itself; functions with the rights of the owner do both.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use domain::transparency_log::frontier::Frontier;

@@ -125,11 +125,11 @@ impl Store {
     }
 }
 
-/// The month in which entries are put now: that of `now`, but never one before the newest entry.
+/// The month for new entries: the month of `now`, but no earlier month than that of the newest entry.
 ///
 /// # Errors
-/// `Internal` if the month lies more than one month after that of the newest entry and that of the database's clock. Then the clock
-/// of this node is wrong, and all later entries would go into that month.
+/// `Internal` if the month lies more than one month after both the month of the newest entry and the month of the database's
+/// clock. Then the clock of this node is wrong, and all later entries would go into that month.
 pub(super) async fn current(
     transaction: &Transaction<'_>,
     head: &LogHead,

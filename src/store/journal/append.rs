@@ -166,7 +166,7 @@ async fn conditionally(
     Ok(Appended { placed, top, epoch: locked.try_get::<_, &str>(1)?.into() })
 }
 
-/// What to write for the messages of a batch, and what to answer.
+/// The rows to write for the messages of a batch, and the answers to them.
 struct Placing<'b> {
     placed: Vec<Placement>,
     new: Vec<&'b NewMessage>,

@@ -1,5 +1,5 @@
-//! Erasing publications of durable channels: the content of a row is replaced, and its offset stays, so that clients with positions
-//! recover as before.
+//! Erasing publications of durable channels: the content of a row is replaced, and its offset stays, so that clients with
+//! positions recover as before.
 //!
 //! The same transaction notes the change in the row of the channel, where each node sees it (`erased_channels`).
 //! `logic::erasure` says what remains of a publication; the statements here write the same.
@@ -32,7 +32,7 @@ const REMAINS: &str = "data = 'null'::bytea, subject = NULL, connection_id = NUL
 pub struct ErasureOrder {
     /// The acting session.
     pub acting_session: ActingSession,
-    /// The roles of the users whose publications may be erased.
+    /// The roles of users with publications that may be erased.
     pub roles: Vec<Role>,
     /// The time of the change.
     pub now: OffsetDateTime,
@@ -69,8 +69,8 @@ impl Store {
         .await
     }
 
-    /// Erases a batch of the publications of this user in durable channels. Returns the number of publications, and whether there may
-    /// be more. `None` if the user has an account, and its role is not one of those in the order.
+    /// Erases a batch of the publications of this user in durable channels. Returns the number of publications, and whether
+    /// there may be more. `None` if the user has an account, and its role is not one of those in the order.
     ///
     /// # Errors
     /// `Lapsed` if the acting session may no longer make the change; `Unavailable` if the database cannot be reached.

@@ -187,9 +187,8 @@ impl Store {
         .await
     }
 
-    /// Ends an erasure: repeats each step once, destroys the keys of the person in the audit log, deletes the row of the account, and
-    /// writes `event`. The row of the request stays as
-    /// the record.
+    /// Ends an erasure: repeats each step once, destroys the keys of the person in the audit log, deletes the row of the
+    /// account, and writes `event`. The row of the request stays as the record.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -229,7 +228,8 @@ impl Store {
         .await
     }
 
-    /// Notes that late rows of an erased person were searched, and destroys a key that a late event has made in the audit log. After `last`, no further search follows.
+    /// Notes that late rows of an erased person were searched, and destroys a key that a late event has made in the audit log.
+    /// After `last`, no further search follows.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -282,7 +282,7 @@ async fn lock(transaction: &Transaction<'_>, user: UserId) -> Result<Option<Valu
     transaction.query_opt(sql, &[&user.0]).await?.as_ref().map(read).transpose()
 }
 
-/// Carries out a step once. Returns the number of changed rows, and the position from which the next call continues.
+/// Carries out a step once. Returns the number of changed rows, and the position for the next call.
 async fn carry_out(
     client: &impl GenericClient,
     step: &Step,

@@ -43,7 +43,7 @@ pub struct Erasure {
 pub struct ErasureFilter {
     /// Only requests in this state.
     pub state: Option<ErasureState>,
-    /// Only requests after this one: its time and its account.
+    /// Only requests after this one, given by its time and its account.
     pub before: Option<(OffsetDateTime, UserId)>,
     /// The most requests.
     pub limit: u32,

@@ -1,7 +1,7 @@
 //! The steps of an erasure: one statement each, which changes a limited number of rows and may be repeated.
 //!
 //! The steps follow from the list of tables. A table comes last if rows of other tables depend on its rows. Each statement
-//! returns one row: the number of rows that it changed, and the position from which the next call continues.
+//! returns one row: the number of changed rows, and the position for the next call.
 
 use domain::account::erasure::{ERASED_MESSAGE, MessagesOfErased};
 
@@ -24,7 +24,7 @@ pub(super) enum Given {
     User,
     /// The most rows that it changes.
     Limit,
-    /// The position from which it continues.
+    /// The position for this call.
     After,
     /// The keyed hash of the account's name.
     NameHash,
@@ -204,9 +204,9 @@ fn reasons(table: &PersonalTable) -> Step {
     step(sql, &[Given::User, Given::Limit, Given::After])
 }
 
-/// Empties the personal columns of the events about the person that wait in the inbox `audit_events` for their entry in the audit log.
-/// The entries of the log do not change: their personal columns are sealed with the key of the person, which `erase` destroys. The role
-/// of the server cannot change events; the function has the rights of the owner of the tables.
+/// Empties the personal columns of the events about the person that wait in the inbox `audit_events` for their entry in the
+/// audit log. The entries of the log do not change: their personal columns are sealed with the key of the person, which `erase`
+/// destroys. The role of the server cannot change events; the function has the rights of the owner of the tables.
 fn events_about() -> Step {
     let sql = format!("SELECT changed, last FROM audit_inbox_empty_about($1, {KEPT_DETAIL}, $2, $3)");
     step(sql, &[Given::User, Given::Limit, Given::After])

@@ -27,7 +27,7 @@ use crate::{
 /// How many numbers each sequence skips. The numbers of rows that were made after the backup may be known elsewhere, so they
 /// are not given again.
 const SKIPPED_NUMBERS: i64 = 1_000_000;
-/// The tables whose `id` is a number from a sequence, and the audit log, whose number is called `seq`.
+/// The tables with an `id` from a sequence, and the audit log, where the number is called `seq`.
 const SEQUENCES: [(&str, &str); 4] =
     [("users", "id"), ("revocations", "id"), ("denials", "id"), ("audit_events", "seq")];
 
@@ -38,9 +38,9 @@ pub struct FinishRestore {
     pub now: OffsetDateTime,
     /// The revocation of all sessions, with its reason and its audit event.
     pub revocation: RevocationRequest,
-    /// The last step whose code an authenticator app may have shown, and a server accepted, until now.
+    /// The last step with a code that an authenticator app may have shown, and a server may have accepted, until now.
     pub last_totp_step: i64,
-    /// Until when tokens of other issuers that were issued before the restore are refused. `None` to accept them.
+    /// The end of the time in which tokens of other issuers from before the restore are refused. `None` to accept them.
     pub tokens_denied_until: Option<OffsetDateTime>,
     /// Whether backup codes stay usable.
     pub keep_backup_codes: bool,
@@ -59,7 +59,7 @@ pub struct FinishedRestore {
     pub revocation: Option<RevocationId>,
     /// The sessions that ended, if they were counted.
     pub sessions: Option<usize>,
-    /// Authenticator apps whose codes until now are refused.
+    /// Authenticator apps with codes that are refused until now.
     pub authenticator_apps: u64,
     /// Backup codes that are void.
     pub backup_codes: u64,
@@ -189,8 +189,8 @@ async fn skip_numbers(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Denies every token that was issued before the restore, because the denials that came after the backup are lost. A token that
-/// was issued in the same second is denied, too, if its time of issue is in whole seconds.
+/// Denies every token that was issued before the restore, because the denials after the backup are lost. A token that was
+/// issued in the same second is denied, too, if its time of issue is in whole seconds.
 async fn deny_older_tokens(
     transaction: &Transaction<'_>,
     now: OffsetDateTime,

@@ -22,7 +22,7 @@ const SYSTEM_ROOTS_SINCE: u32 = 16;
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 impl DatabaseSettings {
-    /// The environment variables with which a program of PostgreSQL, whose libpq has this major version, reaches the database.
+    /// The environment variables for a program of PostgreSQL with this major version of libpq, to reach the database.
     #[must_use]
     pub fn libpq_environment(&self, major: u32) -> Vec<(&'static str, OsString)> {
         let config = &self.config;

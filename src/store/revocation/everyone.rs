@@ -24,9 +24,9 @@ const COUNTED: i64 = 100_000;
 /// A query for the id of the newest revocation of all sessions, or 0.
 pub(crate) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'";
 
-/// A statement that ends the rows of some sessions in `table` that were revoked with all sessions, and adds the number of
-/// sessions that each revocation ended to the row of this revocation. `open` is the condition that a row is not ended. Rows
-/// that another transaction has locked are left for the next time.
+/// This statement ends rows in `table` of sessions that were revoked with all sessions. It also adds the number of sessions
+/// that each revocation ended to the row of this revocation. `open` is the condition that a row is not ended. Rows that another
+/// transaction has locked are left for the next time.
 fn end_sql(table: &str, open: &str) -> String {
     format!(
         "WITH covered AS (

@@ -1,4 +1,4 @@
-//! How far each node has carried revocations out: the rows from which receipts are made.
+//! The progress of each node with revocations: the rows that receipts are made from.
 //!
 //! Called by `completion`, and by `receipts` for a revocation that has no receipt yet. The rule is in `domain::receipt::standing`.
 
@@ -52,8 +52,8 @@ pub(super) struct Draft {
     pub(super) salt: Uuid,
 }
 
-/// The receipts of revocations that have none yet, as they are now, final or not. `condition` selects rows of `receipts_due d`, and
-/// may lock them.
+/// The receipts of revocations that have none yet, as they are now, final or not. `condition` selects rows of `receipts_due d`,
+/// and may lock them.
 pub(super) async fn receipts(
     client: &impl GenericClient,
     condition: &str,

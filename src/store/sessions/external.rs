@@ -45,9 +45,9 @@ pub struct ExternalSession {
     pub created_at: OffsetDateTime,
     /// The last use that was written.
     pub last_seen_at: OffsetDateTime,
-    /// Time by which a newer token is required.
+    /// From this time on, a newer token is required.
     pub expires_at: Option<OffsetDateTime>,
-    /// The time at which the connection closed, or at which the session was ended as an orphan.
+    /// When the connection closed, or when the session was ended as an orphan.
     pub ended_at: Option<OffsetDateTime>,
     /// Time of the revocation.
     pub revoked_at: Option<OffsetDateTime>,

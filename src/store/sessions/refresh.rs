@@ -45,8 +45,8 @@ impl Store {
     }
 
     /// Spends the one late retry of the current counter: the refresh token before the current one is answered once more, long
-    /// after its rotation. Returns `None` if an access token of the current counter was used, if the retry was spent before, if
-    /// the counter has changed, or if the session was revoked. Of concurrent callers, one gets the session and writes its audit
+    /// after its rotation. Returns `None` if an access token of the current counter was used, if the retry was spent, if the
+    /// counter has changed, or if the session was revoked. Of concurrent callers, one gets the session and writes its audit
     /// event. The grace period for repeated requests starts again, so other concurrent requests count as repetitions of this
     /// one.
     ///

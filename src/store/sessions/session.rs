@@ -56,7 +56,7 @@ pub struct Session {
     pub refresh_rotated_at: Option<OffsetDateTime>,
     /// The highest refresh counter among the access tokens that were used.
     pub used_counter: u64,
-    /// The refresh counter for which the late retry was spent.
+    /// The refresh counter at the late retry.
     pub retried_counter: Option<u64>,
     /// The refresh counter after the last renewal.
     pub renewed_counter: Option<u64>,
