@@ -292,8 +292,8 @@ pub struct DrillReport {
     pub outcome: DrillOutcome,
 }
 
-/// The time from the beginning of a scheduled drill until the next one: the interval, shortened or lengthened by up to a tenth, so
-/// that nodes which started together drift apart. `random` lies between 0 and 1.
+/// The time from the beginning of a scheduled drill until the next one: the interval, shortened or lengthened by up to a tenth.
+/// So nodes that started together drift apart. `random` lies between 0 and 1.
 #[must_use]
 pub fn next_wait(interval: Duration, random: f64) -> Duration {
     interval.mul_f64(0.9 + 0.2 * random.clamp(0.0, 1.0))

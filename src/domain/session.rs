@@ -24,7 +24,7 @@ pub struct SessionLimits {
     pub refresh: Duration,
     /// Maximum number of sessions of one user. A further sign-in ends the oldest session.
     pub per_user: u32,
-    /// Maximum number of devices of one user. A further device replaces a device that has neither trust nor a session: first a
+    /// Maximum number of devices of one user. A further device replaces a device without trust and without a session: first a
     /// forgotten device, then the device that was not seen for the longest time.
     pub devices: u32,
     /// How long the privilege of a sign-in or step-up lasts.
@@ -72,10 +72,10 @@ pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<
     (now >= session.expires_at || idle_over).then_some(Cause::SessionExpired)
 }
 
-/// A period in which uses of sessions could not be recorded.
+/// A period in which the server could not record uses of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// The last moment before the outage at which uses could be recorded.
+    /// The last moment before the outage when uses could be recorded.
     pub from: OffsetDateTime,
     /// The first moment after the outage.
     pub until: OffsetDateTime,
@@ -93,8 +93,8 @@ impl Outage {
     }
 
     /// The last use of a session for the idle timeout, if the session was last seen at `last_seen_at`. A session that was not
-    /// idle when the outage began counts as used at the end of the outage, because its client may have tried to use the session
-    /// all the time.
+    /// idle when the outage began counts as used at the end of the outage. Its client may have tried to use the session all the
+    /// time.
     #[must_use]
     pub fn last_use(self, last_seen_at: OffsetDateTime, idle: Duration) -> OffsetDateTime {
         let alive = self.from - last_seen_at < idle;

@@ -80,7 +80,7 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Requires a valid token. Called for a request whose credential is a cookie.
+/// Requires a valid token. Called for a request with a cookie as its credential.
 ///
 /// If the token of the request is stale, missing or wrong, the answer carries a fresh token, so that a client that lost its
 /// token can continue. Only allowed pages can read the answer.
@@ -117,7 +117,7 @@ fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding
 /// pre-session.
 ///
 /// # Errors
-/// 403 for a foreign origin or a wrong token, 400 for a credential that is in the wrong place, repeated or malformed, or for a
+/// 403 for a foreign origin or a wrong token. 400 for a credential in the wrong place, a repeated or malformed one, and for a
 /// CSRF header that is not UTF-8.
 pub(super) fn check_public_route(
     request: &HttpRequest,
@@ -142,7 +142,7 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         _ => return Err(mismatch()),
     };
     let now = services.clock.now().unix_timestamp();
-    // The first binding for which the signature is valid decides. The token may have expired nevertheless.
+    // The first binding that has a valid signature decides. The token may have expired nevertheless.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {
         verdict = services.access.keys.live().csrf.verify(token, *binding, now);

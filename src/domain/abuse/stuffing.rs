@@ -11,7 +11,7 @@ use std::{
 
 use protocol::limit::Limit;
 
-/// How many wrong passwords of one account count, if they come from one address.
+/// The number of wrong passwords of one account, from one address, that count.
 pub const PER_ACCOUNT: usize = 5;
 
 /// Keyed hashes of an account's name, and of the name with a password.

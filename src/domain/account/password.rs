@@ -1,8 +1,8 @@
 //! Passwords: the minimum strength, hashing, and verification against a stored hash.
 //!
 //! Sign-in, registration, step-up and the command line use these functions, always through `PasswordHasher` in `service`, which
-//! has its own threads: [`check`], [`hash`] and [`verify`] take milliseconds and must not run on a thread that serves sockets.
-//! Randomness (the salt) is an argument.
+//! has its own threads. [`check`], [`hash`] and [`verify`] take milliseconds, so they must not run on a thread that serves
+//! sockets. Randomness (the salt) is an argument.
 
 use std::sync::LazyLock;
 
@@ -68,8 +68,8 @@ impl Weakness {
     }
 }
 
-/// A password in the form in which it is checked and hashed: Unicode NFC. Some systems send `ü` as one character, and others as
-/// a `u` with a mark. Both must give the same password.
+/// A password in the form for checks and hashes: Unicode NFC. Some systems send `ü` as one character, and others as a `u` with
+/// a mark. Both must give the same password.
 #[must_use]
 pub fn composed(password: &SecretString) -> SecretString {
     let typed = password.expose_secret();

@@ -22,8 +22,8 @@ pub struct UnknownWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The account with which the server drills its own revocations. It has no password, and reads its own profile only. No user
-    /// gets this role, and no operator acts on it.
+    /// The account that the server uses to drill its own revocations. It has no password, and reads its own profile only. No
+    /// user gets this role, and no operator acts on it.
     Canary,
     /// May act on the user's own sessions only.
     User,

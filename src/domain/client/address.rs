@@ -1,4 +1,4 @@
-//! Client addresses: the real address of a request's client, and the key under which limits count it.
+//! Client addresses: the real address of a request's client, and the key of this address for limits.
 //!
 //! The REST layer and the handshake use these rules. Only entries of `X-Forwarded-For` that trusted proxies wrote count;
 //! entries that a client writes itself have no effect.
@@ -55,8 +55,8 @@ pub fn is_in(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&canonical(address)))
 }
 
-/// Whether an address belongs to a private network or to this machine. A peer with such an address may be a proxy through which
-/// all users connect.
+/// Whether an address belongs to a private network or to this machine. A peer with such an address may be a proxy for all
+/// users.
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
     match canonical(address) {
@@ -106,8 +106,7 @@ fn parse_address(entry: &str) -> Option<IpAddr> {
     bare.parse().ok().map(canonical)
 }
 
-/// The key under which a limit counts an address: IPv4 by address, IPv6 by its /64, because one customer usually has a
-/// whole /64.
+/// The key of an address for limits: IPv4 by address, IPv6 by its /64, because one customer usually has a whole /64.
 #[must_use]
 pub fn limit_key(address: IpAddr) -> String {
     match canonical(address) {
@@ -119,8 +118,8 @@ pub fn limit_key(address: IpAddr) -> String {
     }
 }
 
-/// The key of the network with a prefix of this length to which an address belongs. `None` if the address has no such network: the
-/// prefix is longer than the address, or as long as the part that [`limit_key`] counts.
+/// The key of the address's network with a prefix of this length. `None` if the address has no such network: the prefix is
+/// longer than the address, or as long as the part that [`limit_key`] counts.
 #[must_use]
 pub fn network_key(address: IpAddr, bits: u8) -> Option<String> {
     let address = canonical(address);

@@ -1,4 +1,4 @@
-//! Origins: the sites whose pages may send requests to this server.
+//! Origins: the sites with pages that may send requests to this server.
 //!
 //! The REST layer (CORS, login CSRF) and the WebSocket handshake use these rules. Matching is exact: there are no wildcards, no
 //! suffixes, and no origins without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or `Referer`;

@@ -1,5 +1,5 @@
-//! Lasting keys: keys of which the database, or the world, keeps what they have made, so that a rotation of
-//! `DATA_ENCRYPTION_KEY` must not change them.
+//! Lasting keys. A rotation of `DATA_ENCRYPTION_KEY` must not change them, because the database, or the world, keeps what they
+//! have made.
 //!
 //! The database keeps keyed hashes (of backup codes and of the names in sign-in attempts), which cannot be computed again with
 //! another key. The decoys of an account must never change, because the real passkeys do not change either. So the first server

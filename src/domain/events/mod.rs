@@ -11,5 +11,5 @@ pub mod security_event;
 pub mod session_signals;
 pub mod webhook;
 
-/// The purpose for which the secrets of receivers are sealed.
+/// The purpose of the seals of receivers' secrets.
 pub const SEALED_RECEIVERS: &str = "event receiver";

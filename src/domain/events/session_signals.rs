@@ -50,7 +50,7 @@ signal_kinds! {
     CredentialCompromise = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise";
 }
 
-/// The event with which the receiver of a stream verifies the stream (SSF 1.0, 8.1.4).
+/// The event that lets the receiver of a stream verify the stream (SSF 1.0, 8.1.4).
 pub const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
 /// The longest list of ended sessions in the detail of an audit event. If more sessions have ended, the events name the user as a
 /// whole. A receiver may then end too many sessions, but never too few.

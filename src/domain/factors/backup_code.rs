@@ -51,7 +51,7 @@ impl BackupCode {
         (known && typed.next().is_none()).then_some(Self(code))
     }
 
-    /// The form in which the code is shown once: `xxxx-xxxx-xxxx`.
+    /// The form of the code when it is shown, once: `xxxx-xxxx-xxxx`.
     #[must_use]
     pub fn text(&self) -> SecretString {
         let groups: Vec<String> =
@@ -78,14 +78,14 @@ impl BackupCodeKeys {
         Self { current, previous }
     }
 
-    /// The hashes under which a code of `user` may be stored: the hash with the lasting key first, then those with the keys of
-    /// earlier releases.
+    /// The possible stored hashes of a code of `user`: the hash with the lasting key first, then those with the keys of earlier
+    /// releases.
     #[must_use]
     pub fn hashes(&self, user: i64, code: &BackupCode) -> Vec<[u8; 32]> {
         std::iter::once(&self.current).chain(&self.previous).map(|key| mac(key, user, code)).collect()
     }
 
-    /// The hash under which a new code of `user` is stored.
+    /// The stored hash of a new code of `user`.
     #[must_use]
     pub fn hash(&self, user: i64, code: &BackupCode) -> [u8; 32] {
         mac(&self.current, user, code)

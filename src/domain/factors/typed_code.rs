@@ -1,4 +1,4 @@
-//! Codes as people type them, in the one form in which they are compared.
+//! Codes as people type them, in the one form for comparisons.
 //!
 //! The parsers of authenticator codes and backup codes call [`typed_code`]. Apps and keyboards group the characters, put marks
 //! of writing direction around them, and use the digits of the user's script.

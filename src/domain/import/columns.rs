@@ -246,8 +246,9 @@ impl Kind {
         }
     }
 
-    /// The columns that are understood and left out: the trust in a device, because browsers do not have the device's new
-    /// cookie; the session of an attempt, because sessions are not imported; values that this server sets itself.
+    /// The columns that are understood and left out. Trust in a device is left out, because browsers do not have the device's
+    /// new cookie, and the session of an attempt, because sessions are not imported. So are values that this server sets
+    /// itself.
     fn left_out(self) -> &'static [Names] {
         match self {
             Self::Device => {

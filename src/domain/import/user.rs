@@ -36,7 +36,7 @@ pub struct ImportedUser {
     pub email: Email,
     /// Its display name.
     pub display_name: Option<String>,
-    /// Its password hash, in the form in which it is stored.
+    /// Its password hash, in the stored form.
     pub password_hash: SecretString,
     /// Its role.
     pub role: Role,
@@ -140,8 +140,8 @@ fn role(row: &SourceRow) -> Result<Role, Finding> {
 }
 
 /// The status. A deleted account is deactivated. If the column of the status is missing or null, as in older releases, the
-/// status is active. An active account is suspended if one of the other columns says that it is barred or not active, and a pending
-/// account if it is barred.
+/// status is active. An active account is suspended if another column bars it or makes it inactive. A pending account is
+/// suspended if another column bars it.
 fn status(row: &SourceRow) -> Result<Status, Finding> {
     if row.value(DELETED_AT).is_some() {
         return Ok(Status::Deactivated);

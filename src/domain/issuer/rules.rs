@@ -23,7 +23,7 @@ pub struct Rules {
     /// The prefix that this server adds to the names of the issuer's users, so that no such name equals the name of a user of
     /// this server.
     pub user_prefix: String,
-    /// Prefixes of other issuers. A token of this issuer whose user would have a name with one of these prefixes is refused.
+    /// Prefixes of other issuers. A token of this issuer is refused if its user would have a name with one of these prefixes.
     pub foreign_prefixes: Vec<String>,
 }
 

@@ -63,8 +63,8 @@ impl TokenRefusal {
 /// Why a token of an external issuer is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
-    /// Not a JWT, or a JWT that is too long, has no signature or an unknown algorithm, has a key id that is too long,
-    /// or demands extensions (`crit`; this server supports none).
+    /// Not a JWT, or a JWT with one of these faults: it is too long, has no signature, an unknown algorithm or a key id that is
+    /// too long, or demands extensions (`crit`; this server supports none).
     #[error("malformed token")]
     Malformed,
     /// The token has a signature, but no key of an issuer that may sign such a token verifies the signature. A token without a

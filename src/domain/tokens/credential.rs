@@ -1,8 +1,8 @@
-//! Credentials: the places of a request in which REST (with emulated streams) and the WebSocket handshake look for a token.
+//! Credentials: where REST (with emulated streams) and the WebSocket handshake look for a token in a request.
 //!
 //! One lookup serves both. It works on the bytes of headers, without types of a framework, and does not verify the token that
 //! it finds. Two `Authorization` lines, and a credential that is given twice in the query, are refused. Several cookies of one
-//! name are allowed, because a browser sends every cookie whose domain and path fit, even a cookie that the server set with
+//! name are allowed. A browser sends every cookie with a fitting domain and path, even a cookie that the server set with
 //! earlier settings. So all values of the access cookie are candidates. Cookies of other names are not decoded.
 
 use std::collections::VecDeque;

@@ -27,9 +27,8 @@ const REPEAT_WINDOW: Duration = Duration::from_secs(10);
 const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A renewal raises the refresh counter by this number; a refresh raises it by one. This is for servers of an earlier release,
-/// which do not know renewals. Such a server returns a successor only for the token whose counter is one below the current
-/// counter. After a renewal, no token has that counter, so the server returns no successor for the token from before the
-/// renewal.
+/// which do not know renewals. Such a server returns a successor only for a token with a counter one below the current counter.
+/// After a renewal, no token has that counter, so the server returns no successor for the token from before the renewal.
 pub const RENEWAL_STEP: u64 = 2;
 
 /// The content of a refresh token.
@@ -138,10 +137,10 @@ pub enum Decision {
 
 /// The reaction to a token with the counter `presented`.
 ///
-/// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a step-up
-/// repeats the step-up; a retry with the client's old refresh token never gets the successor, because a thief with a copy of
-/// that token would get the successor as well. After a renewal, the old token ends the session only if the successor is in use:
-/// until then, nothing shows that two clients have tokens of the session.
+/// A `rotated_at` in the future (the clock of another node) counts as just now. After a lost answer to a step-up, the client
+/// repeats the step-up. A retry with the client's old refresh token never gets the successor, because a thief with a copy of
+/// that token would get the successor as well. After a renewal, the old token ends the session only after a use of the
+/// successor. Until then, nothing shows that two clients have tokens of the session.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {

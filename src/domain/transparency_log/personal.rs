@@ -46,7 +46,7 @@ const CLEAR_TEXTS: [&str; 16] = [
 /// The fact that describes the person that acted, and not the person concerned.
 const CERTIFICATE: &str = "client_certificate";
 
-/// The person to which fields belong.
+/// The person that fields belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Person {
     /// An account of this server.
@@ -299,7 +299,7 @@ fn is_random(id: &str) -> bool {
     Uuid::try_parse(id).is_ok()
 }
 
-/// The person to which the address of an event belongs.
+/// The person that the address of an event belongs to.
 fn acting(event: &AuditEvent) -> Option<Person> {
     event.actor.map(Person::User).or_else(|| concerned(event))
 }

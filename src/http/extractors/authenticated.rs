@@ -113,9 +113,9 @@ impl Authenticated {
     /// Verifies the caller of `request` now.
     ///
     /// # Errors
-    /// 400 for a credential that is in the wrong place, repeated or malformed, or for a CSRF header that is not UTF-8, 401
-    /// without a valid token, 403 if the account is blocked or not active, if a check against cross-site requests fails, or
-    /// without the scope that the HTTP method needs, 503 if the token cannot be verified at the moment.
+    /// 400 for a credential in the wrong place, a repeated or malformed one, and for a CSRF header that is not UTF-8. 401
+    /// without a valid token. 403 if the account is blocked or not active, if a check against cross-site requests fails, or
+    /// without the scope that the HTTP method needs. 503 if the token cannot be verified at the moment.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;

@@ -157,8 +157,8 @@ async fn register(
     Ok(admitted)
 }
 
-/// Logs and counts a connection that has no personal channel because the user's name is not a valid channel name. The
-/// connection continues without that channel.
+/// Logs and counts a connection without a personal channel: the user's name does not give a valid channel name. The connection
+/// continues without that channel.
 fn report_missing_personal_channel(context: &SocketContext, granted: &OutsideConnection) {
     if !context.live().client.namespaces.leaves_out(&granted.subject) {
         return;

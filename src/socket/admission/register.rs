@@ -35,7 +35,7 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) transport: Transport,
 }
 
-/// Takes a place for a connection of this user. `counted` is the user under which the connection is counted; for an anonymous
+/// Takes a place for a connection of this user. `counted` is the user that the connection counts for; for an anonymous
 /// connection it is unique. If no place is free, the user's connections are pinged: dead connections then close, so that their
 /// places are free when the client tries again.
 pub(crate) async fn take_user_place(

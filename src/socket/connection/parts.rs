@@ -20,7 +20,7 @@ pub(crate) struct ConnectionParts {
     pub(crate) outbox: Outbox,
     /// The permit for a peer that has not signed in; `None` if the handshake was authenticated.
     pub(crate) unauthenticated: Option<TotalPermit>,
-    /// The identity and the registration of a connection whose handshake was authenticated; otherwise `None`.
+    /// The identity and the registration of a connection after an authenticated handshake; otherwise `None`.
     pub(crate) admitted: Option<Admitted>,
     /// Why the cookie of the request was ignored; `None` if no cookie was ignored.
     pub(crate) cookie_refusal: Option<VerifyRefusal>,

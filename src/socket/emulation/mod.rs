@@ -142,7 +142,7 @@ async fn emulation(
 }
 
 /// Maximum size in bytes of the first command of a stream, and of a body of `/emulation` that does not begin with the secret of
-/// an open stream. A message on a WebSocket whose peer has not signed in has the same maximum size.
+/// an open stream. The same maximum holds for a message on a WebSocket before its peer has signed in.
 fn first_max(context: &SocketContext) -> usize {
     context.settings.unauthenticated_message
 }

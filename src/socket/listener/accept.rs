@@ -1,7 +1,7 @@
 //! Accepts connections: listener → TLS → HTTP/1.1 → the REST application, or the WebSocket handshake.
 //!
-//! WebSocket handshakes do not reach actix-web: the upgrade service receives the parsed request and the raw stream, so that an
-//! open socket holds neither actix-web's dispatcher nor its buffers. The composition root calls [`serve`]. Each worker has one
+//! WebSocket handshakes do not reach actix-web: the upgrade service receives the parsed request and the raw stream. So an open
+//! socket holds neither actix-web's dispatcher nor its buffers. The composition root calls [`serve`]. Each worker has one
 //! `HttpService` per listener.
 
 use std::{
@@ -73,14 +73,15 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// What the listener knows about a connection, for the REST application.
+/// Facts about a connection, from the listener to the REST application.
 pub struct ConnectionFacts<'a> {
     /// Whether the connection uses TLS.
     pub encrypted: bool,
     /// Whether requests over it are only redirected to HTTPS.
     pub redirects: bool,
-    /// The certificate that the client has shown in the TLS handshake, and the certificates that lead to its authority. The
-    /// handshake has verified them, or has resumed an earlier session whose handshake did. Empty without a certificate.
+    /// The certificate that the client has shown in the TLS handshake, and the certificates that lead to its authority. Either
+    /// this handshake has verified them, or it has resumed an earlier session with a handshake that did. Empty without a
+    /// certificate.
     pub client_certificates: &'a [CertificateDer<'static>],
 }
 

@@ -1,9 +1,9 @@
 //! [`PlainConnectionLimit`]: the maximum number of plain connections per address. A plain connection is not, or not yet, a
 //! WebSocket or a stream.
 //!
-//! Before its first request, only the peer address of a connection is known. A client that opens many connections and never
-//! finishes a request must not use up the places of other clients. A connection that becomes a WebSocket or a stream counts
-//! among the sockets from then on.
+//! Before its first request, only the peer address of a connection is known. A client with many connections and no complete
+//! request must not use up the places of other clients. A connection that becomes a WebSocket or a stream counts among the
+//! sockets from then on.
 //!
 //! Connections of a trusted proxy have no limit per address, because they carry the requests of many clients. The head of each
 //! request names its client, and the request takes a place under the address of that client (`http_deadline::request_tracker`).

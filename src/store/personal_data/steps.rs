@@ -24,7 +24,7 @@ pub(super) enum Given {
     User,
     /// The most rows that it changes.
     Limit,
-    /// The position for this call.
+    /// The position where this call continues.
     After,
     /// The keyed hash of the account's name.
     NameHash,

@@ -1,5 +1,5 @@
-//! Reports to the deadline of a connection when a request begins and when its response is complete. Refuses a request whose
-//! head is too large, or whose client has too many requests in progress.
+//! Reports to the deadline of a connection when a request begins and when its response is complete. Refuses a request if its
+//! head is too large, or if its client has too many requests in progress.
 //!
 //! The listener calls [`answer`] in front of the REST application. A request begins with this call. It ends when the HTTP layer
 //! drops the body of the response: after the last part of the body, or together with the connection.

@@ -2,8 +2,8 @@
 //!
 //! Each accepted connection has one deadline, which is shared by the stream of the connection (`stream`), by the request
 //! tracker (`request_tracker`), and by the task that serves the connection ([`serve_until_deadline`]). The HTTP layer has no
-//! deadline for a peer that does not read its responses, nor for a peer that never finishes the body of an answered request.
-//! This type provides both deadlines. It holds no bytes.
+//! deadline for two kinds of peers: one that does not read its responses, and one that does not finish the body of an answered
+//! request. This type provides both deadlines. It holds no bytes.
 
 use std::{
     cell::Cell,
@@ -65,7 +65,7 @@ pub(crate) struct HttpDeadline {
     connection: Rc<PlainConnection>,
     /// Whether a request is being handled or its response is being produced.
     in_progress: Cell<bool>,
-    /// When the connection last became idle: since then, no request is in progress and no output waits for the peer.
+    /// When the connection last became idle: from then on, there is neither a request in progress nor output for the peer.
     idle_since: Cell<Instant>,
     /// Whether a request was answered.
     answered: Cell<bool>,
@@ -242,8 +242,8 @@ impl HttpDeadline {
     }
 }
 
-/// Runs `served`, which serves a connection, until its end. `None` if `served` was dropped before its end, because the deadline
-/// has passed or because the connection was closed to free its place. Also `None` if the connection carries a stream: then
+/// Runs `served`, which serves a connection, until its end. `None` if `served` was dropped before its end, because of the
+/// deadline or because the connection was closed to free its place. Also `None` if the connection carries a stream: then
 /// `served` continues in a task of its own, so that the stream does not take the place of a plain connection.
 pub(crate) async fn serve_until_deadline<F: Future<Output: 'static> + 'static>(
     deadline: Rc<HttpDeadline>,
