@@ -91,7 +91,7 @@ impl AccountArgs {
         Ok(sessions)
     }
 
-    /// The login of the user whose address consists of the prefix and this name. All users have the same password.
+    /// The login of the user with an address of the prefix and this name. All users have the same password.
     pub(crate) fn login(&self, name: &str) -> Login {
         Login::new(format!("{}-{name}@load.test", self.prefix), self.password.clone())
     }

@@ -199,19 +199,19 @@ impl App {
         }
     }
 
-    /// The address at which plain HTTP is served.
+    /// The address for plain HTTP.
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
     }
 
-    /// The address at which TLS is served.
+    /// The address for TLS.
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {
         self.https
     }
 
-    /// The address at which metrics are served.
+    /// The address for metrics.
     #[must_use]
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics
@@ -242,7 +242,7 @@ impl App {
     }
 }
 
-/// What orders and renews the certificate, if it is ordered by ACME.
+/// The part that orders and renews the certificate, if it is ordered by ACME.
 fn renewal(
     settings: &Settings,
     tls: Option<&ServerTls>,

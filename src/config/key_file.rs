@@ -2,8 +2,8 @@
 //! file for each setting (`X_FILE`).
 //!
 //! A change of lines is checked before it is written: the changed text must give the new secrets, and every other variable as
-//! before. The file is replaced at once. Of several files, each is replaced at once, in an order in which a server that reads
-//! them meanwhile refuses nothing that is valid.
+//! before. The file is replaced at once. With several files, each is replaced at once. The order ensures that a server that
+//! reads the files meanwhile refuses no valid credential.
 
 use std::path::{Path, PathBuf};
 
@@ -147,8 +147,8 @@ impl KeyFile {
                 Ok(secrets::replace_alike(path, &changed)?)
             }
             // A retired secret is listed before it is replaced. A next secret that becomes the current one is the current one
-            // before it is replaced. If all secrets are replaced, the current one comes last: until then the command can be
-            // repeated, and a server that reads the files does not use a mixture of old and new secrets.
+            // before it is replaced. If all secrets are replaced, the current one comes last. Until then the command can be
+            // repeated, and a server that reads the files does not mix old and new secrets.
             Place::Files([current, next, previous]) => {
                 let next_text = next_text.unwrap_or_default();
                 let is_next = |known: &DatedSecret| known.secret.expose_secret() == *current_text;

@@ -1,7 +1,7 @@
 //! Reports variables that look like settings but are not, because a misspelt setting must not be ignored.
 //!
-//! A variable looks like a setting if its name has a prefix of settings, consists of `PORTCULLIS_` and the name of a setting,
-//! or is similar to the name of a setting that is not given. All other variables belong to other programs.
+//! A variable looks like a setting in three cases: its name has a prefix of settings, it consists of `PORTCULLIS_` and the name
+//! of a setting, or it is similar to the name of a setting that is not given. All other variables belong to other programs.
 
 use std::sync::LazyLock;
 
@@ -79,8 +79,8 @@ pub(super) fn gives_setting(name: &str) -> bool {
     is_setting(name) || other_form(name).is_some()
 }
 
-/// `X_FILE` for the setting `X`, and `X` for `X_FILE`. `None` for other names, and for a setting whose own name ends in
-/// `_FILE`, because its value is a path already.
+/// `X_FILE` for the setting `X`, and `X` for `X_FILE`. `None` for other names, and for a setting with a name in `_FILE`,
+/// because its value is a path already.
 pub(super) fn other_form(name: &str) -> Option<String> {
     match name.strip_suffix("_FILE") {
         Some(base) => Some(base.to_owned()).filter(|base| is_setting(base) && !base.ends_with("_FILE")),
@@ -113,7 +113,7 @@ fn is_near_miss(setting: &str, distance: usize) -> bool {
     setting.len() >= NEAR_MISS_MIN_LENGTH && distance <= allowed
 }
 
-/// Whether Kubernetes or Docker made the variable for a service whose name is like a prefix of settings. Examples:
+/// Whether Kubernetes or Docker made the variable for a service with a name like a prefix of settings. Examples:
 /// `POSTGRES_SERVICE_HOST` and `POSTGRES_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
     let is_port_link = name.split_once("_PORT_").is_some_and(|(_, rest)| {

@@ -1,5 +1,5 @@
-//! The user of the operating system that the private server runs as: the user of this process, or an ordinary user if this
-//! process is root, because PostgreSQL refuses to run as root. `paths`, `binaries` and `command` use this file.
+//! The user of the operating system for the private server. It is the user of this process or, if this process is root, an
+//! ordinary user, because PostgreSQL refuses to run as root. `paths`, `binaries` and `command` use this file.
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 

@@ -66,9 +66,9 @@ impl Cluster {
         self.supervisor.pid()
     }
 
-    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root and the user that the
-    /// server runs as cannot enter the data directory (for example because it is below /root), the data of a new cluster is in
-    /// a directory below /var/lib/portcullis/clusters.
+    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root, and the user of the
+    /// server cannot enter the data directory (for example below /root), the data of a new cluster is in a directory below
+    /// /var/lib/portcullis/clusters.
     pub fn location(&self) -> &Path {
         &self.location
     }

@@ -21,7 +21,7 @@ use super::{
 
 /// A log larger than this, in bytes, is renamed at the next start.
 const LOG_LIMIT: u64 = 8 << 20;
-/// How many lines of the server's log an error message shows.
+/// The number of lines of the server's log in an error message.
 const LOG_LINES: usize = 12;
 /// How long a start may take. Recovery after a crash can take long; a start without recovery takes about 50 ms.
 const READY_TIMEOUT: Duration = Duration::from_secs(180);

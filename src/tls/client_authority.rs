@@ -109,8 +109,8 @@ impl ClientAuthority {
     /// Reads the files again if they have changed. Returns `true` if they were read.
     ///
     /// # Errors
-    /// The files cannot be used. The former authorities and lists still count. Each failure is returned once. The files are read
-    /// again with every call until they can be used.
+    /// The files cannot be used. The previous authorities and lists still count. Each failure is returned once. The files are
+    /// read again with every call until they can be used.
     pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
         let current = self.current.load_full();
         let states = current.files.states();
@@ -187,7 +187,7 @@ fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError
     }
     let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
     if let Some(path) = &files.revoked {
-        // A certificate whose issuer has no list, or an expired one, is refused: it may be revoked.
+        // A certificate is refused if its issuer has no list, or an expired one: the certificate may be revoked.
         builder = builder.with_crls(read_lists(path)?).enforce_revocation_expiration();
     }
     let unusable = |error: &dyn std::fmt::Display| match &files.revoked {

@@ -11,8 +11,8 @@ use rustls::{
 
 use super::{error::TlsError, pem::provider, server_certificate::ServerCertificate};
 
-/// Settings that accept exactly the certificate which the server serves at the time of the handshake, whatever its names, its
-/// authority and its time are. The server proves that it has the key, as in every handshake.
+/// Settings that accept exactly the certificate of the server at the time of the handshake, with any names, authority and
+/// period. The server proves that it has the key, as in every handshake.
 ///
 /// # Errors
 /// The crypto provider cannot do what TLS needs.

@@ -61,7 +61,7 @@ struct Current {
     /// Whether `certified` is a placeholder, because no certificate was issued yet.
     is_provisional: bool,
     certified: Arc<CertifiedKey>,
-    /// The states of the files from which `certified` was read; `None` if the states could not be read.
+    /// The states of the files when `certified` was read; `None` if the states could not be read.
     files: Option<[FileState; 2]>,
     /// Why the files that are there now cannot be used; `None` if they can be used.
     failure: Option<Failure>,
@@ -180,8 +180,8 @@ impl ServerCertificate {
         }
     }
 
-    /// The end of the certificate that new connections get. `None` if the certificate is of a form from which this server cannot
-    /// read its end. The other certificates of the chain do not count: clients may know another chain that ends later.
+    /// The end of the certificate that new connections get. `None` if this server cannot read the end from a certificate of
+    /// this form. The other certificates of the chain do not count: clients may know another chain that ends later.
     #[must_use]
     pub fn ends_at(&self) -> Option<OffsetDateTime> {
         self.validity().map(|(_, end)| end)

@@ -5,11 +5,11 @@
 /// The largest number of missing publications that a message lists.
 const LISTED: usize = 10;
 
-/// Which publications each subscriber has received. Publications are numbered from 0 in the order in which they are sent.
+/// Which publications each subscriber has received. Publications are numbered from 0 in the order of sending.
 pub(super) struct Ledger {
     /// The number of connections that publish. They publish in turn.
     publishers: usize,
-    /// The order in which the channel has published, as far as it is known.
+    /// The known part of the order of the channel's publications.
     order: Vec<usize>,
     /// The place of each publication in `order`; `None` if it is not known yet.
     places: Vec<Option<usize>>,
