@@ -4,8 +4,8 @@
 //! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. If a question cannot be answered now, the answer
 //! is neither yes nor no, but [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
-//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events } ← access ← revocation ← authenticators ← { sign_in,
-//! account, operators ← { event_streams, drill }, realtime } ← upkeep`; `import` and `restoration` use only `core`.
+//! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events } ← access ← revocation ← authenticators ← {
+//! sign_in, account, operators ← { event_streams, drill }, realtime } ← upkeep`; `import` and `restoration` use only `core`.
 
 mod access;
 mod account;

@@ -1,5 +1,5 @@
-//! Knows whether the role of the server in its database can change the audit log. `app` notes it at the start; readiness and the metrics
-//! show it.
+//! Knows whether the role of the server in its database can change the audit log. `app` notes it at the start; readiness and
+//! the metrics show it.
 
 use std::sync::{
     Arc,

@@ -1,7 +1,8 @@
 //! Locating addresses with databases in the MaxMind DB format.
 //!
-//! The files are opened at the start, so that the server does not start with a broken file. Sign-ins and lists of connections look addresses up. A file
-//! may contain countries, cities or networks (autonomous systems). Files are read once and held in memory.
+//! The files are opened at the start, so that the server does not start with a broken file. Sign-ins and lists of connections
+//! look addresses up. A file may contain countries, cities or networks (autonomous systems). Files are read once and held in
+//! memory.
 
 use std::{fmt, net::IpAddr, path::Path, sync::Arc};
 

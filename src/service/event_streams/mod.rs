@@ -284,8 +284,8 @@ impl Streams {
     /// Sends a verification event over the stream, in the same way as every other event. At most one verification waits.
     ///
     /// # Errors
-    /// `Forbidden`, `NotFound`, `BadRequest` for a state that is too long, `Conflict` for a disabled stream, or while a verification
-    /// waits, `Unavailable`.
+    /// `Forbidden`, `NotFound`, `BadRequest` for a state that is too long, `Conflict` for a disabled stream, or while a
+    /// verification waits, `Unavailable`.
     pub async fn verify(
         &self,
         caller: &StreamCaller,

@@ -93,12 +93,12 @@ impl AuditReader {
         Ok(page.page(entries, |last| last.entry.index.to_string()))
     }
 
-    /// Permits an export of the entries that fit. An export with the personal fields in the clear needs a recent proof of presence,
-    /// as a change does, because it gives away the data of many persons at once.
+    /// Permits an export of the entries that fit. An export with the personal fields in the clear needs a recent proof of
+    /// presence, as a change does, because it gives away the data of many persons at once.
     ///
     /// # Errors
-    /// `Forbidden`, `TooMany`, `Unavailable`, also if this node has too many exports and followers; `StepUpRequired` for a readable
-    /// export without privilege.
+    /// `Forbidden`, `TooMany`, `Unavailable`, also if this node has too many exports and followers; `StepUpRequired` for a
+    /// readable export without privilege.
     pub async fn export(
         &self,
         caller: &Caller,

@@ -4,9 +4,9 @@
 //! connection by connection, so one page examines at most [`EXAMINED`] connections; it may have fewer than requested, although
 //! the list goes on. Only connections that fit are asked for their own description.
 //!
-//! Live figures change between two requests, so no cursor can continue an order by them. A page in such an order is the top of the
-//! connections that it has examined, as they were then. The next page examines the next connections of the roster; the caller joins
-//! the tops. So the work of a page has the same bound as in the other orders, and no connection is examined twice.
+//! Live figures change between two requests, so no cursor can continue an order by them. A page in such an order is the top of
+//! the connections that it has examined, as they were then. The next page examines the next connections of the roster; the
+//! caller joins the tops. So the work of a page has the same bound as in the other orders, and no connection is examined twice.
 
 use std::{cmp::Reverse, collections::HashMap};
 

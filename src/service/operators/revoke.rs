@@ -70,8 +70,8 @@ impl OperatorRevocation {
         Ok(revoked)
     }
 
-    /// Refuses a moment in the future, and a subject that is the number of an account. The revocation of such a subject would end only external sessions
-    /// with this subject, and no session of the account.
+    /// Refuses a moment in the future, and a subject that is the number of an account. The revocation of such a subject would
+    /// end only external sessions with this subject, and no session of the account.
     async fn check_target(&self, target: &Target) -> Result<(), Failure> {
         if let Target::OpenedSince(moment) = target
             && *moment > self.clock.now()

@@ -63,7 +63,8 @@ impl AuthenticatorApp {
 }
 
 impl App {
-    /// Advances the server's clock to the next time step if the current one ends within 15 seconds. So a code is made and verified in the same step.
+    /// Advances the server's clock to the next time step if the current one ends within 15 seconds. So a code is made and
+    /// verified in the same step.
     pub(crate) fn begin_a_step(&self) {
         let left = STEP_SECONDS - self.now().unix_timestamp().rem_euclid(STEP_SECONDS);
         if left < 15 {

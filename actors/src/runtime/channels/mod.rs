@@ -254,8 +254,8 @@ impl Realtime {
         self.wait(|answer| lane.try_send(ListMembers { channel: channel.clone(), answer })).await
     }
 
-    /// Replaces publications in the memory of this node: in one channel, or in all channels. Their offsets stay. Returns their number.
-    /// If the erasure does not leave durable channels, their publications must be erased in the journal before.
+    /// Replaces publications in the memory of this node: in one channel, or in all channels. Their offsets stay. Returns their
+    /// number. If the erasure does not leave durable channels, their publications must be erased in the journal before.
     ///
     /// # Errors
     /// 100: a part of the channels did not answer; the caller may retry, because an erasure may be repeated.

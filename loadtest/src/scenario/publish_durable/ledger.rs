@@ -4,7 +4,8 @@
 use crate::{messages::Publication, report::Report};
 
 pub(super) struct Ledger {
-    /// The channel of each connection. The publishers are the first connections. Each publishes to the channel of its subscription.
+    /// The channel of each connection. The publishers are the first connections. Each publishes to the channel of its
+    /// subscription.
     channels: Vec<usize>,
     publishers: usize,
     /// For each connection, the next expected offset; 0 before its first delivery, which may have any offset.

@@ -160,8 +160,8 @@ pub struct DurableChannel<T> {
 }
 
 impl<T> DurableChannel<T> {
-    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number. The caller has erased them in
-    /// the journal before.
+    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number. The caller has erased
+    /// them in the journal before.
     pub fn erase(&mut self, erasure: &Erasure) -> usize {
         self.window.as_mut().map_or(0, |window| window.erase(erasure))
     }
@@ -193,8 +193,8 @@ impl<T> DurableChannel<T> {
         self.keep = keep;
     }
 
-    /// Notes that publications of the channel were changed in the journal. The channel is opened again before it answers from memory.
-    /// A call under way may have read the earlier content, so its result does not count.
+    /// Notes that publications of the channel were changed in the journal. The channel is opened again before it answers from
+    /// memory. A call under way may have read the earlier content, so its result does not count.
     pub fn reread(&mut self) {
         match self.busy {
             Busy::Opening(_) => self.reopen = true,
