@@ -51,8 +51,8 @@ fn written(result: Result<u64, tokio_postgres::Error>) -> Result<(), StoreError>
 }
 
 impl Store {
-    /// Ends the lease of this node after it has closed its sockets and stopped looking at the revocations. A second later it
-    /// answers no request from memory any more.
+    /// Ends the lease of this node after it has closed its sockets and stopped looking at the revocations. A second later the
+    /// node answers no request from memory any more.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -22,7 +22,7 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
-    /// The name of the certificate from ACME. Then `certificate` and `key` are the same file.
+    /// The name of the certificate, if it comes from ACME. Then `certificate` and `key` are the same file.
     pub ordered_for: Option<String>,
     /// The files of client certificates; `None` if clients are not asked for certificates.
     pub clients: Option<ClientFiles>,

@@ -1,6 +1,6 @@
 //! Rate limits: how often each action may be tried, and the keys under which attempts are counted.
 //!
-//! This file has the table of limits. The rate limiter counts attempts, and services call the rate limiter. Keys do not contain
+//! This file has the table of limits. Services ask the rate limiter, and it counts the attempts. Keys do not contain
 //! e-mail addresses in clear text. So the limiter and the logs contain none, either.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};

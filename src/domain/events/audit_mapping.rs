@@ -2,8 +2,8 @@
 //!
 //! The store calls [`outgoing`] for every audit event that it writes, in the same transaction. So no use case can forget an
 //! event. Only audit events with a name in [`AUDIT_EVENTS`] are sent as webhooks. A test reads the names in the sources and
-//! fails for such a name. The security events of a revocation do not depend on the name: `session_signals` derives them from
-//! the cause.
+//! fails for a name that is not in the table. The security events of a revocation do not depend on the name: `session_signals`
+//! derives them from the cause.
 
 use protocol::audit::{AuditEvent, Outcome};
 use serde_json::{Map, Value};

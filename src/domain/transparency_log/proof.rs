@@ -33,8 +33,8 @@ pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range>> {
     Some(ranges)
 }
 
-/// The ranges of a proof, in its order. The proof shows that the tree of `old` leaves is the beginning of the tree of `new`
-/// leaves. Their hashes are the proof. `None` if `old` is 0 or larger than `new`.
+/// The ranges of a proof, in its order; the proof consists of their hashes. It shows that the tree of `old` leaves is the
+/// beginning of the tree of `new` leaves. `None` if `old` is 0 or larger than `new`.
 #[must_use]
 pub fn consistency_ranges(old: u64, new: u64) -> Option<Vec<Range>> {
     if old == 0 || old > new {

@@ -137,8 +137,8 @@ impl Source {
             Some((keys, at)) => {
                 let age = now.saturating_duration_since(*at);
                 let known = keys.knows(kid);
-                // If the last fetch succeeded, each key id of the issuer is in `keys`. If the fetch failed, the issuer may have
-                // published such a key meanwhile.
+                // If the last fetch succeeded, `keys` has every key of the issuer. If the fetch failed, the issuer may have
+                // published another key meanwhile.
                 let settled = known || state.failures == 0;
                 match (age < FRESH && known, pausing) {
                     (true, _) => Known::Good(Arc::clone(keys)),

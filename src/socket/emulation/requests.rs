@@ -39,8 +39,8 @@ pub(crate) fn encoding(request: &HttpRequest) -> Encoding {
 pub(crate) struct BodyLimit<F> {
     /// Maximum size in bytes from a client that has not signed in.
     pub(crate) unauthenticated: usize,
-    /// Judges a body that is larger, by its first bytes: if they show that the client has signed in, the body may be as large
-    /// as a WebSocket message.
+    /// Decides about a larger body by its first bytes. If they show that the client has signed in, the body may be as large as
+    /// a WebSocket message.
     pub(crate) may_be_larger: F,
 }
 

@@ -136,8 +136,8 @@ pub struct RevocationRequest {
     pub keep_an_admin: bool,
     /// If given, only sessions without a use after this time are ended: a session that was used meanwhile is not idle.
     pub only_idle_since: Option<OffsetDateTime>,
-    /// If given, only sessions opened before this time are ended, because their tokens may be older than it. External sessions
-    /// are ended whenever they were opened.
+    /// If given, only sessions opened before this time are ended, because their tokens may be older than this time. External
+    /// sessions are ended whenever they were opened.
     pub only_opened_before: Option<OffsetDateTime>,
     /// The cause, for programs.
     pub cause: Cause,
@@ -249,7 +249,7 @@ pub struct Left {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedRevocation {
     /// The id of the revocation. `None` if there was nothing to do: the session had ended before, the request does not cover
-    /// the target, or a user's request about the own sessions changed nothing. Then no revocation was written.
+    /// the target, or a user's request about the user's own sessions changed nothing. Then no revocation was written.
     pub id: Option<RevocationId>,
     /// The cause.
     pub cause: Cause,
