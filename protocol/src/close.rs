@@ -168,8 +168,8 @@ close_reasons! {
     /// The server failed: for example, the connection actor ended unexpectedly, or a subscription at `connect` could not be
     /// made.
     InternalError = 3004, "internal server error";
-    /// The identity of the connection expired and was not refreshed in time, a presented credential had expired, or the server
-    /// API let the identity expire.
+    /// The identity of the connection expired and was not refreshed in time, or a presented credential had expired. Or the
+    /// server API let the identity expire.
     Expired = 3005, "connection expired";
     /// A server-side subscription expired.
     SubscriptionExpired = 3006, "subscription expired";

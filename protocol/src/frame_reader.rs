@@ -47,8 +47,8 @@ pub struct FrameReader {
     encoding: Encoding,
     /// Maximum size of a message, and so of a frame, in bytes.
     limit: usize,
-    /// All bytes that are held, at most [`Self::held_max`]. First come the fragments of an incomplete message, put together;
-    /// then decoded bytes that are not needed any more; then, from `decoded` on, bytes that are not decoded yet.
+    /// All bytes that are held, at most [`Self::held_max`]. First come the fragments of an incomplete message, put together.
+    /// Then come decoded bytes that are not needed any more, and, from `decoded` on, bytes that are not decoded yet.
     buffer: Vec<u8>,
     decoded: usize,
     /// The size of the fragments of an incomplete message so far; `None` if no message is incomplete.

@@ -54,8 +54,8 @@ impl Store {
     }
 }
 
-/// Writes events in the caller's transaction, and with them the events for other systems that they cause. Both statements are
-/// sent at once, so that the second one costs no round trip.
+/// Writes events in the caller's transaction, and the events for other systems that they cause. Both statements are sent at
+/// once, so that the second one costs no round trip.
 pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {
     let (audited, caused) =
         future::join(insert_events(client, events), outbox::enqueue_caused(client, events)).await;

@@ -90,8 +90,8 @@ impl Store {
         .await
     }
 
-    /// The canary account. The first call on a database creates it, with an address that no registration can have guessed, and
-    /// without a password.
+    /// The canary account. The first call on a database creates it. Its address cannot be guessed by a registration, and it has
+    /// no password.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -108,9 +108,10 @@ impl From<tokio_postgres::Error> for StoreError {
         if let Some(database) = error.as_db_error() {
             return Self::from_database(database);
         }
-        // All other errors come from the link (closed, io, TLS, timeout), except errors about a value that cannot be encoded,
-        // or an answer that this server did not expect. The driver's error kind is private, and the source of an error does not
-        // distinguish these cases (a failed encoding and a broken link both wrap `io::Error`). So the text decides.
+        // All other errors come from the link (closed, io, TLS, timeout). The exceptions are errors about a value that cannot
+        // be encoded, or an answer that this server did not expect. The driver's error kind is private, and the source of an
+        // error does not distinguish these cases: a failed encoding and a broken link both wrap `io::Error`. So the text
+        // decides.
         const VALUES: [&str; 2] = ["error serializing", "error encoding"];
         const MISFITS: [&str; 4] = ["error deserializing", "invalid column", "query returned", "expected"];
         let text = error.to_string();

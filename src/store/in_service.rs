@@ -153,8 +153,8 @@ async fn other_database(client: &Client, read: &Read) -> Result<Option<&'static 
     Ok(None)
 }
 
-/// Whether the newest note of service is much older than the last note of this server: the cluster was recovered to an earlier
-/// time. A standby that takes over lacks seconds.
+/// Whether the newest note of service is much older than the last note of this server. Then the cluster was recovered to an
+/// earlier time. A standby that takes over lacks seconds.
 async fn is_behind(client: &Client, read: &Read) -> Result<bool, StoreError> {
     let sql = "SELECT coalesce(max(seen_at) < $1::timestamptz - interval '1 hour', true) FROM service_time";
     match read.noted {
@@ -170,9 +170,9 @@ async fn has_lost_rows(client: &Client, read: &Read) -> Result<bool, StoreError>
         newest.map(|newest| (newest.id, newest.created_at)).unzip()
     };
     let ((revocation, revoked_at), (denial, denied_at)) = (row(read.revocation), row(read.denial));
-    // The rows themselves are looked for. A comparison of transaction numbers would be wrong in both directions: another
-    // history may have more transactions, and after a crash the numbers of aborted transactions are given again.
-    // An old row may have been deleted: revocations and denials are kept for at least a day.
+    // The rows themselves are looked for. A comparison of transaction numbers would be wrong in both directions. Another
+    // history may have more transactions, and after a crash the numbers of aborted transactions are given again. An old row may
+    // have been deleted: revocations and denials are kept for at least a day.
     let sql = "WITH old AS (SELECT max(seen_at) - interval '12 hours' AS before FROM service_time)
                SELECT ($1::bigint IS NULL OR EXISTS (SELECT FROM revocations WHERE id = $1)
                        OR coalesce($2::timestamptz < old.before, false))

@@ -2,8 +2,7 @@
 //! server gets its rights.
 //!
 //! Called by `portcullis migrate` and `restore`, and at the start of a server that connects as the owner. Several processes may
-//! start at the same time: an advisory lock lets one of them apply the migrations, and the others then find that no migration is
-//! missing.
+//! start at the same time. An advisory lock lets one of them apply the migrations, and the others then find none missing.
 
 use std::time::Duration;
 
@@ -81,8 +80,8 @@ impl Store {
         self.migrate_with(MigrateOrder::default()).await
     }
 
-    /// Applies the missing migrations, gives account keys to the accounts that have none, and the role of the server its rights,
-    /// before the lock is released. An account without a key is not found by its address, so the address could be registered
+    /// Before the lock is released: applies the missing migrations, gives keys to the accounts without one, and gives the role
+    /// of the server its rights. An account without a key is not found by its address, so the address could be registered
     /// again.
     ///
     /// # Errors

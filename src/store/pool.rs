@@ -125,7 +125,7 @@ impl Store {
         .await
     }
 
-    /// The runtime of the database connections. Other tasks that must not end with the executor of a worker run here, too: the
+    /// The runtime of the database connections. Other tasks that must outlive the executor of a worker run here, too: the
     /// revocation feed, the jobs, and requests that must be completed.
     #[must_use]
     pub fn runtime(&self) -> &Handle {
@@ -162,7 +162,7 @@ impl Store {
         &self.inner.service
     }
 
-    /// Replaces the connections of the pool: those that wait are closed now, and those in use are closed after their work.
+    /// Replaces the connections of the pool: idle ones are closed now, and those in use after their work.
     pub(crate) fn renew_pool(&self) {
         self.inner.retirement.renew();
         self.inner.pool.retain(|_, _| false);
@@ -260,7 +260,7 @@ impl Store {
 }
 
 tokio::task_local! {
-    /// Why the connection that this task wants could not be opened. The pool's error type is that of the driver, which has no
+    /// Why the connection that this task wants could not be opened. The pool uses the driver's error type, which has no
     /// constructor, so the reason cannot be part of it.
     static REFUSED: RefCell<Option<StoreError>>;
 }

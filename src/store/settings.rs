@@ -21,7 +21,7 @@ use super::{
 pub struct DatabaseSettings {
     /// The parameters of the driver: hosts, ports, user, password, database and others.
     pub config: tokio_postgres::Config,
-    /// The TLS mode; always `Disable` if all servers are reached through socket directories, where PostgreSQL has no TLS.
+    /// The TLS mode. Always `Disable` if all servers are reached through socket directories, where PostgreSQL has no TLS.
     pub tls: TlsMode,
     /// The certificate that proves this client's identity to the database.
     pub identity: Option<ClientIdentity>,

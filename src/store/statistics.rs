@@ -1,4 +1,4 @@
-//! Figures over time: rows of minutes, which each node writes, and rows of hours, which are added up from them.
+//! Figures over time: rows of minutes from each node, and rows of hours, which are their sums.
 //!
 //! Called by the statistics job and by operators. A node adds to its own row of the current minute, so several writes within a
 //! minute are one row. Rows of minutes are kept for two days, and rows of hours for 400 days.

@@ -88,7 +88,7 @@ impl<S> Default for Channel<S> {
 
 impl<S> Channel<S> {
     /// Adds a connection. If the connection is already a member, its old entry is replaced and returned. `base` is the newest
-    /// publication of the channel if the connection has just received this publication; otherwise `None`.
+    /// publication of the channel if the connection has just received it; otherwise `None`.
     pub fn join(
         &mut self,
         info: Arc<ClientInfo>,

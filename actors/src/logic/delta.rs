@@ -146,7 +146,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// A rolling hash of [`BLOCK`] bytes: to move the hash by one byte has a constant cost.
+/// A rolling hash of [`BLOCK`] bytes: a move of the hash by one byte has a constant cost.
 #[derive(Clone, Copy)]
 struct Rolling(u32);
 

@@ -46,8 +46,8 @@ pub enum Denial {
         /// If set, only subscription tokens for this channel are revoked.
         channel: Option<Arc<str>>,
     },
-    /// Every token of every user that was issued before a moment is revoked: the database was restored from a backup, and
-    /// later denials are lost.
+    /// Every token issued before a moment is revoked, for all users: the database was restored from a backup, and later denials
+    /// are lost.
     AllIssuedBefore {
         /// The moment.
         moment_ms: i64,

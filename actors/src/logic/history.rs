@@ -1,4 +1,5 @@
-//! The history of one channel in memory: its publications by offset, and which of them a returning client missed.
+//! The history of one channel in memory: its publications by offset, and the search for the publications that a returning
+//! client missed.
 //!
 //! A history ([`Stream`]) has an epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age.
 //! Epoch and offset do not change when publications are dropped. The channel's shard owns the history. Pure: the time and the

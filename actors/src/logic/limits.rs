@@ -74,7 +74,7 @@ impl Gcra {
         Self { ..*self }.check(limit, now)
     }
 
-    /// A limit that was raised applies at once: no key waits longer than a key that has just spent all permits of the new limit.
+    /// A raised limit applies at once: no key waits longer than a key that has just spent all permits of the new limit.
     fn bound(&mut self, limit: &Limit, now: Instant) {
         let longest = limit.interval().saturating_mul(limit.burst);
         if let Some(bound) = now.checked_add(longest) {

@@ -169,8 +169,8 @@ impl Tally {
     }
 }
 
-/// The duration below which this share of the events lies, in microseconds, estimated from their buckets: within a bucket, the
-/// events are taken to be spread evenly. `None` if there are no events. In the last bucket, its lower bound is returned.
+/// The estimated duration, in microseconds, that this share of the events does not exceed. The events of a bucket count as
+/// evenly spread over the bucket. `None` if there are no events. In the last bucket, its lower bound is returned.
 #[must_use]
 pub fn quantile_us(buckets: &[u64], share: f64) -> Option<u64> {
     let total: u64 = buckets.iter().sum();

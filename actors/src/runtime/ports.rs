@@ -19,8 +19,8 @@ use super::wall_clock::WallClock;
 /// A boxed answer of a port.
 pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Why a write or a removal failed. If the database connection broke during the call, the database may have carried out the
-/// call nevertheless, or may still do so.
+/// Why a write or a removal failed. If the database connection broke during the call, the database may have carried the call
+/// out nevertheless, or may do so later.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// The database cannot be reached. The caller may make the same call again.
@@ -93,8 +93,8 @@ pub trait Journal: Send + Sync + 'static {
         range: Range,
     ) -> PortFuture<Result<Vec<Arc<Publication>>, ReadError>>;
 
-    /// Removes all publications up to this offset. If the database connection breaks during the call, the removal may
-    /// happen later; even then, publications after this offset must stay.
+    /// Removes all publications up to this offset. If the database connection breaks during the call, the removal may happen
+    /// later. Even then, publications after this offset must stay.
     fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>>;
 }
 

@@ -41,8 +41,8 @@ pub enum LaneError {
 
 /// The one sender to a supervised actor.
 ///
-/// The address in the lane is shared and never cloned, because every clone of an actix address may push one message past the
-/// mailbox's bound. With one address for all senders, the bound is exactly `capacity` + 1.
+/// The address in the lane is shared and never cloned: every clone of an actix address may push one message past the mailbox's
+/// bound. With one address for all senders, the bound is exactly `capacity` + 1.
 pub(crate) struct Lane<A: Actor> {
     address: ArcSwapOption<Addr<A>>,
     generation: AtomicU64,

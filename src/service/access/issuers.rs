@@ -1,7 +1,7 @@
 //! Tokens of external issuers: which issuer signed a token, and what the token grants.
 //!
-//! The sockets ask here about every connection token that does not name this server as its issuer, and about every subscription
-//! token. The issuer of a token is the first one, in the order of the settings, that has a key which verifies the signature.
+//! The sockets ask here about every subscription token, and about every connection token that names another issuer than this
+//! server. The issuer of a token is the first one, in the order of the settings, that has a key which verifies the signature.
 //! All other checks follow the rules of this issuer. If no known key verifies the signature, and the keys of a possible issuer
 //! cannot be fetched, the answer is `Unavailable`: the token cannot be judged.
 
@@ -49,8 +49,7 @@ pub struct Issuers {
     refused: RefusedTokens,
 }
 
-/// The name of the issuer in logs and metrics if the token cannot be read, or if no configured issuer can have signed the
-/// token.
+/// The name of the issuer in logs and metrics if the token cannot be read, or if no configured issuer fits.
 const NO_ISSUER: &str = "(none)";
 
 /// The issuers of one version of the settings.
@@ -133,8 +132,8 @@ impl Issuers {
         if self.any() { self.longest.max(OWN_LONGEST) } else { OWN_LONGEST }
     }
 
-    /// Whether a token must be verified here: there are external issuers, the token can be parsed, and it does not name this
-    /// server as its issuer.
+    /// Whether a token must be verified here: there are external issuers, the token can be parsed, and it names another issuer
+    /// than this server.
     #[must_use]
     pub fn concerns(&self, token: &str) -> bool {
         !self.known().issuers.is_empty()

@@ -2,7 +2,7 @@
 //! key that is not among them, they are fetched again.
 //!
 //! The keys are fetched from the address in the settings, so the senders of tokens cannot choose the address. It may be an
-//! address of an inner network, because many identity providers are there; TLS proves that the server at the address is the
+//! address of an inner network, because many identity providers are there. TLS proves that the server at the address is the
 //! configured one. If the settings ask for it, only public addresses are used.
 //!
 //! The senders can cause only a limited rate of fetches: one fetch runs at a time, and there is a pause between two fetches. The

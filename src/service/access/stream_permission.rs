@@ -51,8 +51,8 @@ impl StreamPermission {
     /// revocations, the answer waits, and ends after a while.
     ///
     /// # Errors
-    /// `Invalid` if the session has ended or the caller is denied, `Forbidden` if the account or the role no longer permits the
-    /// answer, `Unavailable`, and the errors of the piece.
+    /// `Invalid` if the session has ended or the caller is denied. `Forbidden` if the account or the role no longer permits the
+    /// answer. `Unavailable`, and the errors of the piece.
     pub(crate) async fn permit<T, E>(&self, piece: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
     where
         Failure: From<E>,

@@ -78,8 +78,8 @@ impl Passkeys {
     /// Begins to add a passkey.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if the user has too many passkeys, `Invalid` if the account
-    /// was deleted meanwhile, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Conflict` if the user has too many passkeys. `Invalid` if the
+    /// account was deleted meanwhile. `TooMany`, `Unavailable`.
     pub async fn begin(&self, caller: &Caller, meta: &RequestMeta) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, throttle, privilege, ceremonies, .. } = &self.0;
         privilege.require(caller).await?;

@@ -59,8 +59,8 @@ impl PersonalData {
     /// user cancels it by signing in.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` for the last active admin, `Invalid` if the caller's session
-    /// has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Conflict` for the last active admin. `Invalid` if the caller's
+    /// session has ended meanwhile. `Unavailable`.
     pub async fn erase(
         &self,
         caller: &Caller,

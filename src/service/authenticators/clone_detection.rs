@@ -53,9 +53,9 @@ impl CloneDetection {
         }
     }
 
-    /// Suspends a passkey after an answer with a counter that is not above the stored one. Does nothing if a single
-    /// authenticator may have signed this answer before the answer of the last use, although this answer arrived later. Returns
-    /// the failure if the passkey was suspended.
+    /// Suspends a passkey after an answer with a counter that is not above the stored one. Does nothing if this answer only
+    /// arrived late: a single authenticator may have signed it before the answer of the last use. Returns the failure if the
+    /// passkey was suspended.
     ///
     /// An answer is signed after its ceremony began. If the ceremony began after the last use, the counter of a single
     /// authenticator would have grown, so there must be two authenticators. If the ceremony began before the last use, its

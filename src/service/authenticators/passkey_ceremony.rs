@@ -1,8 +1,8 @@
 //! WebAuthn ceremonies: begins a ceremony, and judges the answer of an authenticator.
 //!
-//! Sign-in, step-up and passkey management use this file. Every assertion goes through [`PasskeyCeremonies::judge_assertion`],
-//! so that requests with a known user name, with an unknown user name and without a user name are treated alike. The state of a
-//! ceremony is kept in the database and can be taken once.
+//! Sign-in, step-up and passkey management use this file. Every assertion goes through [`PasskeyCeremonies::judge_assertion`].
+//! So requests with a known user name, with an unknown one and without one are treated alike. The state of a ceremony is kept
+//! in the database and can be taken once.
 
 use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use protocol::{audit::Outcome, id::UserId};

@@ -21,7 +21,7 @@ pub struct Caller {
     pub scopes: Scopes,
     /// The session.
     pub session: SessionId,
-    /// The id of the newest revocation of all sessions at the time when the session was opened.
+    /// The id of the newest revocation of all sessions at the opening of the session.
     pub revoked_all: RevocationId,
     /// The session's device.
     pub device: DeviceId,

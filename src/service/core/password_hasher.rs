@@ -28,7 +28,7 @@ use crate::core::failure::Failure;
 /// The `nice` value of hashing threads.
 const NICE: i32 = 10;
 
-/// Unicode composition (NFC) makes a text at most this many times shorter, in bytes of UTF-8 (Unicode, UAX 15).
+/// Unicode composition (NFC) shortens a text at most by this factor, in bytes of UTF-8 (Unicode, UAX 15).
 const COMPOSED_FROM: usize = 4;
 
 /// The number of permits in addition to one permit for each hashing thread. So the next sign-in can load its user while all
@@ -187,7 +187,7 @@ impl PasswordHasher {
     }
 
     /// The hasher for a signed-in user's own password. A user can have one such hasher at a time. The user can get another one
-    /// when the first one was dropped and its hash is done.
+    /// when the first one was dropped and its hash has ended.
     ///
     /// # Errors
     /// `TooMany` while the user has another hasher.
@@ -264,8 +264,8 @@ impl PasswordHasher {
     }
 
     /// Waits for a permit, if the queue is not full. A request that asks the database before it hashes takes its permit first.
-    /// Then the queries of many simultaneous requests are spread over the time that hashing takes, and a refused request costs
-    /// almost nothing.
+    /// So the queries of many simultaneous requests are spread over the time of the hashes, and a refused request costs almost
+    /// nothing.
     ///
     /// # Errors
     /// `Busy` if too many requests wait.

@@ -171,7 +171,7 @@ impl Streams {
     /// Makes a stream.
     ///
     /// # Errors
-    /// `Forbidden` for a caller that may not do this, `BadRequest` for a field, `Conflict` if there are too many receivers,
+    /// `Forbidden` for a caller that may not do this. `BadRequest` for a field. `Conflict` if there are too many receivers.
     /// `Unavailable`.
     pub async fn create(
         &self,

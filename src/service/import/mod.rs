@@ -2,8 +2,8 @@
 //! the database of this server.
 //!
 //! The command line runs an [`Import`]. Accounts are taken in the order of their ids, in batches. One transaction writes the
-//! accounts of a batch and everything that belongs to them. There is no record of the progress: an account that the target has
-//! is not written again. So an import that was killed can be run again. All ids and nonces are derived from the rows, so the
+//! accounts of a batch and everything that belongs to them. There is no record of the progress: an account is not written again
+//! if the target has it. So an import that was killed can be run again. All ids and nonces are derived from the rows, so the
 //! result does not depend on how often the import was interrupted. This module depends only on `core`.
 
 mod error;

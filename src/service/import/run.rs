@@ -27,8 +27,8 @@ use super::{
 };
 use crate::core::clock::Clock;
 
-/// The number of accounts that are read at a time. It is large, because each time the tables of devices and factors are
-/// searched for the rows of these accounts, and the tables may have no index for this search.
+/// The number of accounts that are read at a time. It is large, because each batch searches the tables of devices and factors
+/// for the rows of these accounts, and the tables may have no index for this search.
 const READ: u32 = 5_000;
 /// The number of accounts that are written in one transaction.
 const WRITTEN: usize = 500;
@@ -56,7 +56,7 @@ pub(super) struct Run<'a> {
     addresses: HashMap<String, i64>,
     /// The accounts of the passkeys that this run has taken, by credential id.
     passkeys: HashMap<Vec<u8>, i64>,
-    /// The keyed hash that the attempts of an account carry, for each account that this run or an earlier run has taken.
+    /// The keyed hash in the attempts of an account, for each account that this run or an earlier run has taken.
     identifiers: HashMap<i64, String>,
 }
 

@@ -182,7 +182,8 @@ impl Mandate {
         self.act_on(target).await
     }
 
-    /// Permits giving this role to a user. Only admins give a role other than `user`, and no caller gives a role above the own.
+    /// Permits giving this role to a user. Only admins give a role other than `user`, and no caller gives a role above the
+    /// caller's own.
     ///
     /// # Errors
     /// `Forbidden`, `TooMany` after too many refusals, `Unavailable`.
@@ -236,8 +237,8 @@ impl Mandate {
         self.authority.audit.record(event).await
     }
 
-    /// Records a refusal and returns it. If it cannot be recorded, returns the failure of the recording instead, and after too
-    /// many refusals `TooMany`.
+    /// Records a refusal and returns it. If it cannot be recorded, returns the failure of the recording instead. After too many
+    /// refusals, returns `TooMany`.
     pub(crate) async fn refuse(&self, refusal: Failure) -> Failure {
         self.authority.refusals.refuse(self.user, self.event.clone(), refusal).await
     }

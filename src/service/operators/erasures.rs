@@ -70,8 +70,8 @@ impl Erasures {
     /// Requests the erasure of a user's account. Only an operator cancels this request.
     ///
     /// # Errors
-    /// `Forbidden` or `StepUpRequired` if the caller may not do this, `NotFound`, `Conflict` for the last active admin or if the
-    /// erasure is requested already, `TooMany` after too many refusals, `Unavailable`.
+    /// `Forbidden` or `StepUpRequired` if the caller may not do this. `NotFound`. `Conflict` for the last active admin or if
+    /// the erasure is requested already. `TooMany` after too many refusals. `Unavailable`.
     pub async fn request(
         &self,
         caller: &Caller,

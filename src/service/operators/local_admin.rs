@@ -85,8 +85,8 @@ impl LocalAdmin {
     /// The account with this address or number. The prefix `id:` marks a number, and the prefix `email:` an address.
     ///
     /// # Errors
-    /// `NotFound`; `BadRequest` for `id:` without a number; `Conflict` for digits that are the number of one account and the
-    /// address of another; `Unavailable`.
+    /// `NotFound`. `BadRequest` for `id:` without a number. `Conflict` for digits that are the number of one account and the
+    /// address of another. `Unavailable`.
     pub async fn find_user(&self, name: &str) -> Result<User, Failure> {
         let found = self.named_user(name).await?;
         // The canary of drills is not a user: its password and its role cannot be set.
@@ -223,7 +223,7 @@ impl LocalAdmin {
         cancelled.ok_or_else(|| Failure::not_found("No erasure of this account can be cancelled."))
     }
 
-    /// Gives new lasting keys to the purposes that a leak of the data encryption key ends, sealed with these secrets.
+    /// Gives new lasting keys, sealed with these secrets, to the purposes that end with a leak of the data encryption key.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

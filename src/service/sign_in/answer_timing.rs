@@ -1,9 +1,8 @@
 //! Equal answer times, so that the time of an answer does not reveal, for example, whether a password was correct.
 //!
 //! After the password was compared with its hash, a correct password leads to a transaction and a wrong password to a short
-//! record. So every answer is delayed until the time within which nine of ten recent correct passwords were answered. For
-//! registrations, a new address counts like a correct password. This file reads no clock and does not wait; `even_answers` does
-//! both.
+//! record. So every answer is delayed up to the time that nine of ten recent correct passwords needed. For registrations, a new
+//! address counts like a correct password. This file reads no clock and does not wait; `even_answers` does both.
 
 use std::time::Duration;
 
@@ -31,8 +30,8 @@ impl Default for AnswerTiming {
 }
 
 impl AnswerTiming {
-    /// Adds the time of a success. The shorter times of failures must not be added: with a delay that is too short, successes
-    /// would be answered later than failures.
+    /// Adds the time of a success. The shorter times of failures must not be added. They would make the delay too short, and
+    /// then successes would be answered later than failures.
     pub(crate) fn note(&mut self, tail: Duration) {
         self.recent[self.next % SAMPLES] = tail.min(MAX_DELAY);
         self.next = (self.next + 1) % SAMPLES;

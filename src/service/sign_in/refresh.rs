@@ -218,8 +218,8 @@ impl Refresh {
         }
     }
 
-    /// Ends the session of a token that counts as copied, because it was replaced and is shown again. The answer is 401 only if
-    /// the end was committed.
+    /// Ends the session of a token that was replaced and is shown again, because the token counts as copied. The answer is 401
+    /// only if the end was committed.
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
         self.count(Decision::Reuse);
         let event = self.event(live, "refresh.reused", Outcome::Denied, meta);

@@ -115,7 +115,7 @@ impl Registration {
         Ok(RegisteredAccount { user, device })
     }
 
-    /// Fails early if the database cannot be reached: this query fails sooner than a write, and before the password is hashed.
+    /// Fails early if the database cannot be reached: this query fails sooner than a write, and the password is not hashed yet.
     async fn check_database(&self) -> Result<(), Failure> {
         if self.parts.feed.is_current() { Ok(()) } else { Ok(self.parts.store.ping().await?) }
     }

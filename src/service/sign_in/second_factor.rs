@@ -176,12 +176,12 @@ impl SecondFactor {
         self.complete(counted, proof, trust, method, meta).await
     }
 
-    /// Counts an answer before it is judged: as an attempt at the challenge of a sign-in, towards the rate limit of the
-    /// account, and towards the lockout.
+    /// Counts an answer before it is judged: as an attempt at the sign-in's challenge, and towards the rate limit of the
+    /// account and the lockout.
     ///
     /// # Errors
-    /// `Invalid` if this pre-session has no such challenge; `TooMany` if the challenge has no attempts left, if the rate limit
-    /// of the account is reached, or during a delay; `Unavailable`.
+    /// `Invalid` if this pre-session has no such challenge. `TooMany` if the challenge has no attempts left, if the rate limit
+    /// of the account is reached, or during a delay. `Unavailable`.
     pub(crate) async fn count_answer(
         &self,
         challenge: Uuid,

@@ -45,7 +45,7 @@ impl ChannelRetention {
             for channel in due {
                 match self.realtime.retention(&channel) {
                     Some((retention, meta_ttl)) => kept.push(KeptChannel { channel, retention, meta_ttl }),
-                    // If the channel is not durable any more, or its namespace is missing, its publications stay: the changed
+                    // If a channel is no longer durable, or its namespace is missing, its publications stay: the changed
                     // setting may be a mistake.
                     None => others.push(channel),
                 }

@@ -2,7 +2,7 @@
 //! connection.
 //!
 //! While the node is not current, the verifier asks the database about every credential, and the sockets refuse commands. This
-//! task holds deliveries back. It closes the gate of the outboxes when the last look of the revocation feed is too old. It
+//! task holds deliveries back. When the last look of the revocation feed is too old, it closes the gate of the outboxes. It
 //! opens the gate after the next look that counts, when everything missed has been carried out. If the deliveries of a
 //! connection wait longer than [`HELD_MAX`], the connection is closed, and its client connects again. The deliveries of all
 //! connections are held, even of connections with a token of an external issuer or without a token: such connections can be
@@ -60,7 +60,7 @@ impl DeliveryHold {
     }
 
     /// Opens the gate while the node is current, and otherwise closes it unless `ON_STALE=deliver`. Then waits for the next
-    /// look, but at most until the node becomes stale, or at most for [`TICK`] if the node is stale already.
+    /// look, but not longer than until the node becomes stale. On a stale node, it waits at most [`TICK`].
     async fn step(&self, staleness: &mut Option<Staleness>) -> Result<(), Failure> {
         let remaining = self.feed.remaining();
         if remaining.is_zero() {

@@ -1,8 +1,8 @@
 //! Makes this node read durable channels again after publications were erased in the journal: by operators of any node, or by the
 //! erasure of a person.
 //!
-//! This is a job. The rows of the channels are the announcement, so it reaches a node even if the node that erased has ended after
-//! its commit.
+//! This is a job. The rows of the channels are the announcement, so it reaches a node even if the node of the erasure has
+//! stopped after its commit.
 
 use std::{collections::HashMap, time::Duration};
 

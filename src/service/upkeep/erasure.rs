@@ -1,9 +1,8 @@
 //! Carries out the erasures that are due: removes what the tables hold about a person, in batches, and then the account.
 //!
-//! This is a job. Every node may run it at the same time, and may be killed at any time: `store::personal_data` says why
-//! nothing is half done. Each node also removes the persons from its histories in memory. After an erasure, rows that were
-//! written late are searched for thirty days, once an hour: audit events of a node that had lost its database may arrive days
-//! later.
+//! This is a job. Every node may run it at the same time, and may be killed at any time. `store::personal_data` says why
+//! nothing is half done. Each node also removes the persons from its histories in memory. After an erasure, late rows are
+//! searched for thirty days, once an hour: audit events of a node that had lost its database may arrive days later.
 
 use std::{
     collections::HashMap,

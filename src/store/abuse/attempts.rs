@@ -38,7 +38,7 @@ pub struct Attempt {
     pub at: OffsetDateTime,
     /// The account, if there is one.
     pub user: Option<UserId>,
-    /// Keyed hash of the account key, or of the id of the passkey, that the attempt named: 32 characters.
+    /// Keyed hash of the account key, or of the id of the passkey, in the attempt: 32 characters.
     pub identifier: String,
     /// The method.
     pub method: SignInMethod,

@@ -52,8 +52,8 @@ pub struct Wave {
     pub sources: u64,
     /// The number of failures of these sources.
     pub failures: u64,
-    /// Whether the period has more failures or sources, or a source has more attempts with the right password, than the search
-    /// reads.
+    /// Whether the search is incomplete: the period has more failures or sources than it reads, or a source has more attempts
+    /// with the right password.
     pub truncated: bool,
     /// The accounts with a password that a source knew, in the order of their ids.
     pub accounts: Vec<WaveAccount>,
@@ -86,9 +86,10 @@ pub struct WaveAccount {
 const RIGHT_PASSWORD: [AttemptOutcome; 3] =
     [AttemptOutcome::Success, AttemptOutcome::Challenged, AttemptOutcome::RiskRefused];
 
-/// The first accounts of each source suffice: an account that is among the first of all has no more accounts before it in any
-/// source. The conditions with `IS TRUE` cannot be looked up in an index, and a query with a limit is not merged into a join.
-/// So the attempts of a source are found by its addresses, and never by reading all successes of the period for each source.
+/// The first accounts of each source suffice, because one of the first accounts of all sources is also one of the first in its
+/// own source. The conditions with `IS TRUE` cannot be looked up in an index, and a query with a limit is not merged into a
+/// join. So the attempts of a source are found by its addresses, and never by reading all successes of the period for each
+/// source.
 fn sql() -> String {
     format!(
         "WITH failed AS MATERIALIZED (

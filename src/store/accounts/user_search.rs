@@ -98,9 +98,9 @@ impl UserSearch {
         )
     }
 
-    /// The place of a row in the list by number. It is a comparison of rows: only the index that begins with role and status can
-    /// serve it. With separate conditions the planner may read the primary key from its end instead, which reads the whole table
-    /// if few users have the role. The parameters for texts are not used, but need a type.
+    /// The place of a row in the list by number. It is a comparison of rows: only the index that begins with role and status
+    /// can serve it. With separate conditions, the planner may read the primary key from its end instead. If few users have the
+    /// role, this reads the whole table. The parameters for texts are not used, but need a type.
     fn place_by_id(&self) -> String {
         let row = "ROW(x.role, x.status, x.id)";
         let bound = |number: &str| format!("ROW(r.role, t.status, {number})");

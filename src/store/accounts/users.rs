@@ -35,8 +35,8 @@ use crate::{
     row_mapping,
 };
 
-/// The unique indexes that refuse the address of another account: the index of account keys, and the index of addresses, which
-/// earlier releases use.
+/// The unique indexes that refuse the address of another account: one on account keys, and one on addresses for earlier
+/// releases.
 pub const ADDRESS_TAKEN: [&str; 2] = ["users_account_key", "users_email_key"];
 
 /// An account to be created.
@@ -156,8 +156,8 @@ impl Store {
         .await
     }
 
-    /// Finds the accounts with these addresses, which must be in lower case, and returns the addresses of those accounts that
-    /// can sign in or can still be confirmed. Works with every earlier schema, and finds nothing in a database without accounts.
+    /// Finds the accounts with these addresses, which must be in lower case. Returns the addresses of the accounts that can
+    /// sign in, or can still be confirmed. Works with every earlier schema, and finds nothing in a database without accounts.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

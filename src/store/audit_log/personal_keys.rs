@@ -45,7 +45,7 @@ impl Store {
 }
 
 /// Destroys the keys of an account, for the transaction of its erasure. The personal fields of the events until now can no
-/// longer be read, including those of events that are still in the inbox or in a spill file. `false` if the account had no key.
+/// longer be read. This includes events that are still in the inbox or in a spill file. `false` if the account had no key.
 ///
 /// # Errors
 /// `Unavailable` if the database cannot be reached; `Internal` if the account is not being erased.

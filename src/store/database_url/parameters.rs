@@ -46,7 +46,7 @@ const NAMES: [&str; 17] = [
     "user",
 ];
 
-/// Everything that the text says: in the form for the driver, and what the driver does not know.
+/// The whole text: the parameters in the form for the driver, and those that the driver does not know.
 pub(crate) struct ParsedUrl {
     pub(crate) config: Config,
     pub(crate) tls: TlsMode,
@@ -315,8 +315,8 @@ fn identity(
     }
 }
 
-/// The wanted server. Of several servers, it is one that accepts writes, unless the text says otherwise: the others are
-/// standbys.
+/// The wanted server. Of several servers, it is one that accepts writes, because the others are standbys. The text may say
+/// otherwise.
 fn target(word: Option<String>, servers: usize) -> Result<SessionTarget, DatabaseUrlError> {
     match word {
         Some(word) => SessionTarget::of(&word).ok_or(bad("target_session_attrs")),

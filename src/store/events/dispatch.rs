@@ -199,7 +199,7 @@ impl Store {
         .await
     }
 
-    /// The first waiting events of the subjects of a receiver that polls, the oldest first, and whether more events wait. A
+    /// The first waiting events of the subjects of a polling receiver, the oldest first, and whether more events wait. A
     /// receiver may take the events of an answer in any order, so an answer has one event of each subject.
     ///
     /// # Errors
@@ -261,8 +261,8 @@ impl Store {
         .await
     }
 
-    /// Makes dead letters of events of a receiver that wait for too long, and of the oldest events if too many wait. Also notes
-    /// whether too many wait. Returns the number of new dead letters. One call changes at most `limit` events of each kind.
+    /// Turns events into dead letters: those that waited too long, and the oldest ones if too many wait. Also notes whether too
+    /// many wait. Returns the number of new dead letters. One call changes at most `limit` events of each kind.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

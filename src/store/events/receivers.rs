@@ -113,7 +113,7 @@ pub struct EventReceiver {
     pub secret: Option<Sealed>,
     /// The sealed secret before the last rotation, and until when it signs.
     pub previous: Option<(Sealed, OffsetDateTime)>,
-    /// When the key of the server API has ended or will end: by its revocation, or by its expiry.
+    /// When the key of the server API ended, or will end: by its revocation or its expiry.
     pub key_ends_at: Option<OffsetDateTime>,
     /// Whether too many events wait.
     pub backlog_full: bool,

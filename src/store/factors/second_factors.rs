@@ -221,7 +221,7 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-/// Completes a removal: refuses the change if no way to sign in remains, and deletes the backup codes if no second factor
+/// Completes a removal. Refuses the change if it leaves no way to sign in, and deletes the backup codes if no second factor
 /// remains.
 async fn finish_removal(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
     let sql = format!("SELECT u.password_hash, {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");

@@ -116,7 +116,7 @@ impl ImportSource {
     }
 
     /// The number of values in a column that are not whole numbers in the usual spelling (`7`, not `7.0` or `007`). As a text,
-    /// a number in another spelling differs from the same number in the usual spelling.
+    /// a number in another spelling differs from the usual spelling.
     ///
     /// # Errors
     /// `Internal` if the table may not be read, `Unavailable` if the database cannot be reached.

@@ -1,7 +1,7 @@
-//! Which channels the retention job must check, when it checks them again, and the deletion of unused channels.
+//! The channels that the retention job must check, the time of their next check, and the deletion of unused channels.
 //!
-//! A channel is due after a write, when its oldest publication expires, when the channel itself expires, and once a day in case
-//! its configuration has changed. The cost of a check is a few index lookups, and does not depend on the number of channels.
+//! A channel is due after a write, at the expiry of its oldest publication, at its own expiry, and once a day in case its
+//! configuration has changed. The cost of a check is a few index lookups, and does not depend on the number of channels.
 
 use deadpool_postgres::Client;
 use protocol::channel_name::ChannelName;

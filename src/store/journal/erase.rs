@@ -1,4 +1,4 @@
-//! Erasing publications of durable channels: the content of a row is replaced, and its offset stays, so that clients with
+//! Erases publications of durable channels. The content of a row is replaced, and its offset stays, so that clients with
 //! positions recover as before.
 //!
 //! The same transaction notes the change in the row of the channel, where each node sees it (`erased_channels`).
@@ -27,7 +27,7 @@ const BATCH: i64 = 2_000;
 const REMAINS: &str = "data = 'null'::bytea, subject = NULL, connection_id = NULL, conn_info = NULL, chan_info = NULL, \
      tags = '{\"removed\": \"true\"}'";
 
-/// A change of an operator: the acting session, the time, and the event that is written with the change.
+/// A change of an operator: the acting session, the time, and the event of the change.
 #[derive(Clone, Debug)]
 pub struct ErasureOrder {
     /// The acting session.

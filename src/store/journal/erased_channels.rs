@@ -1,8 +1,8 @@
 //! The durable channels with changed publications, so that each node reads them again.
 //!
-//! Called by a job of each node. A transaction that changes publications writes its id into the rows of their channels. Ids of
-//! transactions do not follow the order of commits, so a look begins at the oldest transaction that ran during the look before,
-//! and may find a channel twice.
+//! Called by a job of each node. A transaction that changes publications writes its id into the rows of their channels. The ids
+//! of transactions do not follow the order of commits. So a look begins at the oldest transaction that ran during the previous
+//! look, and may find a channel twice.
 
 use protocol::channel_name::ChannelName;
 
@@ -34,7 +34,8 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn erased_channels(&self, since: Option<String>) -> Result<ErasedChannels, StoreError> {
-        // In a database that was copied from another cluster, the ids of transactions may be of the future. They are not read.
+        // If the database was copied from another cluster, the ids of its transactions may lie in the future. They are not
+        // read.
         let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, c.name, c.changed
                    FROM (SELECT) one LEFT JOIN (
                        SELECT name, erased_in::text AS changed FROM channels

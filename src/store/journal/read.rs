@@ -110,8 +110,7 @@ impl Store {
     }
 }
 
-/// The top offset is read first, and publications above it are not returned, because they were committed in the
-/// meantime.
+/// The top offset is read first. Publications above it are not returned, because they were committed after that read.
 async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
     let sql =
         "SELECT e.epoch, coalesce(c.top, e.floor) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";

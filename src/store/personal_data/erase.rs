@@ -1,8 +1,7 @@
-//! The parts of an erasure: its beginning, the removal of rows in batches, its end, and later the search for rows that were
-//! written late.
+//! The parts of an erasure: its beginning, the removal of rows in batches, its end, and later the search for late rows.
 //!
-//! Called by the job `erasure`. Any node may do any of these steps, at any time and again: each is one transaction under the lock
-//! of the request's row, and every statement may be repeated. So a node that is killed leaves nothing half done.
+//! Called by the job `erasure`. Any node may do any of these steps, at any time and again. Each is one transaction under the
+//! lock of the request's row, and every statement may be repeated. So a node that is killed leaves nothing half done.
 
 use std::net::IpAddr;
 
@@ -228,8 +227,8 @@ impl Store {
         .await
     }
 
-    /// Notes that late rows of an erased person were searched, and destroys a key that a late event has made in the audit log.
-    /// After `last`, no further search follows.
+    /// Notes that the late rows of an erased person were searched, and destroys a key in the audit log that a late event has
+    /// made. After `last`, no further search follows.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -24,7 +24,7 @@ impl ExportedTable {
     }
 }
 
-/// The tables of the export, in their order, without the audit log, which the service reads itself.
+/// The tables of the export, in their order. The audit log is not among them, because the service reads it itself.
 pub fn exported_tables() -> impl Iterator<Item = ExportedTable> {
     TABLES.iter().filter(|table| table.member.is_some() && !table.order.is_empty()).map(ExportedTable)
 }

@@ -97,7 +97,7 @@ impl Store {
         .await
     }
 
-    /// Of these erased accounts, those that exist again, because a backup was restored, and that are not being erased.
+    /// Those of these erased accounts that exist again after a restore, and that are not being erased.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,4 +1,4 @@
-//! Finishing a restore: one transaction makes void what may have been revoked or used after the backup was made.
+//! Finishes a restore: one transaction makes void everything that may have been revoked or used after the backup.
 //!
 //! Called by `service::Restoration`. No server is in service meanwhile: servers refuse an unfinished database. After the commit,
 //! the database is in service in its new place.
@@ -24,8 +24,8 @@ use crate::{
     row_mapping::millis_up,
 };
 
-/// How many numbers each sequence skips. The numbers of rows that were made after the backup may be known elsewhere, so they
-/// are not given again.
+/// How many numbers each sequence skips. The numbers of rows from after the backup may be known elsewhere, so they are not
+/// given again.
 const SKIPPED_NUMBERS: i64 = 1_000_000;
 /// The tables with an `id` from a sequence, and the audit log, where the number is called `seq`.
 const SEQUENCES: [(&str, &str); 4] =
@@ -223,14 +223,14 @@ async fn spend_proofs(transaction: &Transaction<'_>, last_step: i64) -> Result<(
     Ok((apps, removed))
 }
 
-/// Trust in a device that was withdrawn after the backup must not return, because it replaces a second factor.
+/// Trust in a device may have been withdrawn after the backup. It must not return, because it replaces a second factor.
 async fn distrust_devices(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
     let sql = "UPDATE registered_devices SET trust = 'new', trusted_until = NULL WHERE trust <> 'new'";
     Ok(transaction.execute(sql, &[]).await?)
 }
 
-/// Begins a new epoch of durable channels. The offsets after the backup are given again, so clients must not take the new
-/// publications for those that they know.
+/// Begins a new epoch of durable channels. The offsets after the backup are given again, so clients must not confuse the new
+/// publications with those that they know.
 async fn begin_epoch(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let sql = "UPDATE channel_epoch SET epoch =
                    (SELECT string_agg(chr(97 + get_byte(uuid_send(gen_random_uuid()), 0) % 26), '')

@@ -1,5 +1,5 @@
-//! The database settings in the form for programs of PostgreSQL: as environment variables of libpq. The command line of a
-//! program is readable by every user of the machine; its environment only by its own user and by root.
+//! The database settings in the form for programs of PostgreSQL: as environment variables of libpq. Every user of the machine
+//! can read the command line of a program, but only its own user and root can read its environment.
 //!
 //! The connection of the program is never less strict than that of the server.
 

@@ -150,9 +150,9 @@ async fn lock(
 }
 
 /// Raises the revocation epoch of the users concerned that have `locked` rows, and returns these users. So a concurrent sign-in
-/// either has committed before, and its session is ended here, or is refused, because the epoch has changed. If the target is
-/// one session, a network, a moment, a subject or all sessions, no epoch is raised. After the largest epoch comes 0, because
-/// epochs are only compared for equality.
+/// has two outcomes: it has committed before, and its session is ended here, or it is refused, because the epoch has changed.
+/// If the target is one session, a network, a moment, a subject or all sessions, no epoch is raised. After the largest epoch
+/// comes 0, because epochs are only compared for equality.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -224,8 +224,8 @@ async fn covered_sessions(
 }
 
 /// Locks and returns the external sessions that the request covers. External sessions belong to no account, have no role and do
-/// not become idle. So no external session is covered by a request that is limited to the sessions of one account or to idle
-/// sessions, or by a request that changes a role.
+/// not become idle. So a request covers no external session if it is limited to the sessions of one account or to idle
+/// sessions, or if it changes a role.
 async fn covered_external_sessions(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,

@@ -1,4 +1,4 @@
-//! Completing revocations: writes the receipts of the revocations that every node has carried out, with one audit event for a
+//! Completes revocations. Writes the receipts of the revocations that every node has carried out, with one audit event for a
 //! batch of them.
 //!
 //! A job of each node calls this. The rows in `receipts_due` are locked, and a node skips the rows that another node has

@@ -42,9 +42,9 @@ pub const PAGE: usize = 1_000;
 /// revocation may exceed this number.
 const SESSIONS_IN_PAGE: i64 = 20_000;
 
-/// A query for a page of rows that an earlier snapshot does not see and a later snapshot sees, in the order of transactions.
-/// The parameters are both snapshots, the last id that was written in another cluster (see [`Watermark`]), the transaction and
-/// the id of the last row read, and the size of the page.
+/// A query for a page of rows, in the order of transactions: the rows that an earlier snapshot does not see and a later
+/// snapshot sees. The parameters are both snapshots, the last id that was written in another cluster (see [`Watermark`]), the
+/// transaction and the id of the last row read, and the size of the page.
 ///
 /// A row that the earlier snapshot does not see was written by a transaction that ran at the time of this snapshot, or by a
 /// later transaction. So there is one range of rows for each transaction that ran, and one range for all later transactions.
@@ -228,8 +228,8 @@ impl RevocationListener {
         })
     }
 
-    /// Checks that the database was not restored from a backup, or replaced, since the server has used it. If it was, the store
-    /// refuses all further work.
+    /// Checks that the database was neither restored from a backup nor replaced since the server began to use it. If it was,
+    /// the store refuses all further work.
     ///
     /// # Errors
     /// `Unavailable` if it was, or if the database does not answer.
@@ -330,8 +330,8 @@ impl RevocationListener {
     /// part of a later backlog, however long they take.
     ///
     /// # Errors
-    /// `Unavailable` if the database does not answer, or if its server is no longer one that the settings want. The revocations
-    /// are then committed on another server.
+    /// `Unavailable` if the database does not answer, or if its server no longer fits the settings. The revocations are then
+    /// committed on another server.
     pub async fn since(&self, place: &Watermark) -> Result<Backlog, StoreError> {
         let sql = format!("SELECT pg_current_snapshot()::text, {SERVER_STATE}");
         let row = self.bounded(self.client.query_one(&sql, &[])).await?;
@@ -361,8 +361,7 @@ impl RevocationListener {
         let mut sessions = 0_i64;
         let mut found: Vec<Found> = Vec::with_capacity(rows.len());
         for row in &rows {
-            // The sessions that the revocations of a page ended are read in one query, so the number of these sessions is
-            // bounded, too.
+            // The sessions that a page of revocations ended are read in one query, so their number is bounded, too.
             let heard = revocation(row)?;
             if matches!(heard.heard.committed.ended, Ended::These(_)) {
                 sessions += i64::from(row.try_get::<_, i32>("sessions")?);

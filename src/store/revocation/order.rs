@@ -22,7 +22,7 @@ use crate::{factors::second_factors::FactorChange, personal_data::NewErasure, se
 /// word `denial`.
 pub(crate) const CHANNEL: &str = "portcullis_revocations";
 
-/// The largest number of sessions that a revocation of a network, or of the sessions since a moment, ends. Such a revocation
+/// The largest number of sessions that one revocation of a network, or of the sessions since a moment, ends. Such a revocation
 /// can be repeated until it covers nothing more.
 pub const SESSIONS_AT_ONCE: u32 = 20_000;
 
@@ -102,7 +102,7 @@ pub enum Change {
     Erasure(NewErasure),
 }
 
-/// The session that requests a change, and the conditions that must still be met when the change is written.
+/// The session that requests a change, and the conditions that must still hold at the time of the write.
 #[derive(Clone, Copy, Debug)]
 pub struct ActingSession {
     /// The session, which must not have ended.
@@ -149,10 +149,11 @@ pub struct RevocationRequest {
     pub change: Option<Change>,
     /// The time of the revocation.
     pub now: OffsetDateTime,
-    /// The node that carries the revocation out, if it is to be shown at once as not done. Every node notes how far it has carried
-    /// a revocation out.
+    /// The node that carries the revocation out, if its row must be written at once, as not done. Every node notes how far it
+    /// has carried a revocation out.
     pub reported_by: Option<Uuid>,
-    /// The audit event. Scope, cause, reason, the id of the revocation and the number of sessions are added to its detail.
+    /// The audit event. The detail also gets the scope, the cause, the reason, the id of the revocation and the number of
+    /// sessions.
     pub audit: AuditEvent,
 }
 

@@ -3,7 +3,7 @@
 //! `grants` reads it to give the rights. `standing` reads it to find missing rights and rights that are too many. A new table
 //! or function needs a row here; `tests/it/database_roles/rights.rs` compares the list with the migrated schema.
 
-/// The role of the server in the databases that the program makes itself: those of `portcullis dev`.
+/// The role of the server in the program's own databases: those of `portcullis dev`.
 pub const SERVER_ROLE: &str = "portcullis_server";
 
 /// The rights of the server's role on a table.

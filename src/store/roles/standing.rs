@@ -107,9 +107,8 @@ async fn texts(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Why the role $1 can change the guarded tables $2, or make the functions with the rights of their owner do other things. A
-/// role has the rights of every role that it is a member of, because it can take each of them on (`SET ROLE`). $3 are all
-/// tables.
+/// Why the role $1 can change the guarded tables $2, or can change what the functions with the owner's rights do. A role has
+/// the rights of every role that it is a member of, because it can take each of them on (`SET ROLE`). $3 are all tables.
 ///
 /// A trigger runs with the rights of the role that changes a row. In a function, this may be the owner. So the role must not
 /// make triggers on any table. A role that may create functions in a schema could hide the functions of PostgreSQL.

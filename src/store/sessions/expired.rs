@@ -1,6 +1,6 @@
 //! Expiry: finding sessions that must be revoked as expired.
 //!
-//! Called by the expiry job. Verification does not depend on the job: a session past its end is refused in any case.
+//! Called by the expiry job. Verification does not depend on the job: a session past its end is always refused.
 
 use protocol::id::SessionId;
 use time::OffsetDateTime;

@@ -62,15 +62,15 @@ pub struct ExternalFilter {
     pub issuer: Option<String>,
     /// Only sessions that have not ended.
     pub live: bool,
-    /// Only sessions that come after the session with this start and id in the list, which begins with the newest session.
+    /// Only sessions after this one in the list, given by its start and id. The list begins with the newest.
     pub before: Option<(OffsetDateTime, SessionId)>,
     /// Maximum number of sessions.
     pub limit: u32,
 }
 
 impl Store {
-    /// Writes the row of a session that is about to begin. Returns the id of the newest revocation of all sessions that was
-    /// made before the row was written; 0 if there was none.
+    /// Writes the row of a session that is about to begin. Returns the id of the newest revocation of all sessions from before
+    /// the write of the row; 0 if there was none.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. Then no connection uses the session. If its row was written

@@ -58,7 +58,7 @@ pub struct SessionSearch {
 pub struct Examined<T> {
     /// The sessions.
     pub sessions: Vec<T>,
-    /// The last place that was examined, if the list may go on there with fewer than `limit` sessions found.
+    /// The last examined place, if the list may go on there although fewer than `limit` sessions were found.
     pub to: Option<SessionPlace>,
 }
 
@@ -209,7 +209,7 @@ impl Store {
     }
 }
 
-/// The sessions of the rows that match. The row at the last place that may be examined is there even if it does not match.
+/// The sessions of the rows that match. The row at the last examined place is included even if it does not match.
 fn part<T>(
     rows: &[Row],
     examined: i64,

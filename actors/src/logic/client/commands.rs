@@ -107,8 +107,9 @@ impl ClientState {
     }
 
     /// Whether a command must wait until subscriptions are confirmed. A command waits for a subscription if its permission
-    /// depends on that subscription. A command with a large answer waits for all unconfirmed subscriptions. So the publications
-    /// that these subscriptions recover get space in the outbox first: a query can wait for space, but a recovery cannot.
+    /// depends on that subscription. A command with a large answer waits for all unconfirmed subscriptions. So these
+    /// subscriptions get space in the outbox for their recovered publications first: a query can wait for space, but a recovery
+    /// cannot.
     fn awaits_membership(&self, body: &CommandBody) -> bool {
         match body {
             CommandBody::Presence { .. } => self.subscriptions.any_unconfirmed(),

@@ -108,7 +108,7 @@ impl ClientState {
         self.pending = None;
         if !accepting {
             // This node may have missed a revocation, so it holds deliveries back. The result of `connect` would be held back,
-            // too, and after an error reply the accepted subscriptions would remain. So the connection is closed with a reason
+            // too. After an error reply, the accepted subscriptions would remain. So the connection is closed with a reason
             // that makes the client reconnect.
             self.close(CloseReason::InsufficientState);
             return self.take_effects();

@@ -268,9 +268,9 @@ impl ClientState {
         [self.connect_by, self.expired_by(), self.heartbeat.next(), subscription].into_iter().flatten().min()
     }
 
-    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform, because the
-    /// lane of the channel's shard is full or the shard restarts. The client receives a temporary error for command `id`.
-    /// `unjoined` is the channel and the number of a subscription that was not made.
+    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform: the lane of the
+    /// channel's shard is full, or the shard restarts. The client receives a temporary error for command `id`. `unjoined` is
+    /// the channel and the number of a subscription that was not made.
     pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<(&ChannelName, u64)>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();

@@ -194,7 +194,7 @@ impl ClientState {
 
     fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
         let ends = grant.expires_in.map(|left| after(now, left));
-        // While the token was being verified, the subscription may have ended, and the server may have made another
+        // During the verification of the token, the subscription may have ended, and the server may have made another
         // subscription to the channel.
         let refreshable = self.may_refresh(channel).is_ok();
         if refreshable && self.subscriptions.refresh(channel, ends, grant.token) {

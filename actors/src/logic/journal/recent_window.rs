@@ -109,7 +109,7 @@ impl RecentWindow {
 
     /// Drops all publications up to this offset, because they were removed from the journal.
     pub(super) fn remove(&mut self, upto: u64) {
-        // If the removal ends before `from`, the journal may still have publications that the window does not have.
+        // If the removal ends before `from`, the journal may still have publications before the window.
         self.whole |= upto >= self.from;
         while self.kept.front().is_some_and(|oldest| oldest.offset <= upto) {
             self.drop_oldest();

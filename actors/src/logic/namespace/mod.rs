@@ -58,7 +58,7 @@ impl Namespaces {
         self
     }
 
-    /// Turns personal channels on: the server subscribes the connections of a named user to the user's channel in this
+    /// Turns personal channels on: the server subscribes each connection of a named user to the user's channel in this
     /// namespace (see [`Self::personal()`]). With an empty `namespace` the names of these channels have no namespace.
     #[must_use]
     pub fn with_personal(mut self, namespace: &str) -> Self {
@@ -95,9 +95,8 @@ impl Namespaces {
         ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
 
-    /// Whether this user has a name but no personal channel, although personal channels are on. The reason is that the name
-    /// cannot be part of a channel's name: the name is too long, or contains a comma or a character that is not printable
-    /// ASCII.
+    /// Whether this user has a name but no personal channel, although personal channels are on. The reason is the user's name:
+    /// it is too long, or contains a comma or a character that is not printable ASCII.
     #[must_use]
     pub fn leaves_out(&self, user: &Subject) -> bool {
         self.personal.is_some() && !user.is_anonymous() && self.personal(user).is_none()

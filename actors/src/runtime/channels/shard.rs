@@ -74,9 +74,9 @@ pub(crate) struct ChannelShard {
     next_rest: u64,
     /// The size of all histories in memory, including idempotency keys.
     bytes: usize,
-    /// The size of all histories above which histories are halved; if the bound (`history_bytes`) is larger, the bound applies
-    /// instead. Each halving sets this value above the remaining size, so that halvings are rare even if they free too little.
-    /// Each sweep sets it to 0.
+    /// Histories are halved if the size of all of them exceeds this, and also exceeds the bound (`history_bytes`). Each halving
+    /// sets this value above the remaining size, so that halvings are rare even if they free too little. Each sweep sets it to
+    /// 0.
     halve_at: usize,
     /// When something in a room expires. The timetable has only rooms in which something expires.
     timetable: Timetable<ChannelName>,

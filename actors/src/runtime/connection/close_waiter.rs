@@ -1,7 +1,7 @@
 //! Counts the sockets that still have to close, so that a revocation knows when all are closed.
 //!
 //! The outbox of every socket that must close holds a guard. The guard is dropped when the socket is severed, or together with
-//! the outbox or the message that holds it, so no code path has to report the close.
+//! the outbox or the message that holds it. So no code path has to report the close.
 
 use std::{
     sync::{

@@ -40,14 +40,14 @@ impl Realtime {
     }
 
     /// Holds back the deliveries of this node. Until [`Self::release_deliveries`], connections receive only frames of their own
-    /// tasks (replies and pings), and refusals of their commands. Call this periodically: the waiting time of a connection is
-    /// counted up to the `now` of the last call.
+    /// tasks (replies and pings), and refusals of their commands. Call this periodically: the waiting time of a connection
+    /// counts only up to the `now` of the last call.
     pub fn hold_deliveries(&self, now: Instant) {
         self.0.gate.close(now);
     }
 
-    /// Keeps the open gate open until `until`. After the first call, the gate closes by itself if the next call does not come
-    /// in time. A call does not open a closed gate.
+    /// Keeps the open gate open until `until`. After the first call, the gate closes by itself if the next call is late. A call
+    /// does not open a closed gate.
     pub fn renew_deliveries(&self, until: Instant) {
         self.0.gate.renew(until);
     }

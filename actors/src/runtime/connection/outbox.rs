@@ -186,9 +186,9 @@ impl Outbox {
         self.0.put(&mut self.0.queue.lock(), frame, |queue, frame| queue.frames.push_back(frame))
     }
 
-    /// Ends the connection with 3010 if deliveries wait for the gate. Call this after a subscription was ended because its
-    /// token or its permission is no longer valid. The waiting deliveries may belong to this subscription, and must then not
-    /// reach the peer; the queue does not know which of them do.
+    /// Ends the connection with 3010 if deliveries wait for the gate. Call this when a subscription ends because its token or
+    /// its permission is no longer valid. The waiting deliveries may belong to this subscription, and must then not reach the
+    /// peer. The queue cannot tell.
     pub fn end_if_held_back(&self) {
         let mut queue = self.0.queue.lock();
         if queue.end.is_none() && !queue.frames.is_empty() && self.0.gate.is_closed() {
@@ -396,8 +396,8 @@ impl OutboxReader {
         self.0.waker.register(cx.waker());
     }
 
-    /// Moves whole frames, up to about `budget` bytes (at least one, if one may leave), into `into`. Returns how the connection
-    /// ends, if that was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
+    /// Moves whole frames, up to about `budget` bytes (at least one, if one may leave), into `into`. Returns the end of the
+    /// connection, if it was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
     ///
     /// The gate closes here if it was not renewed in time, so that frames from the time before do not leave too late.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {

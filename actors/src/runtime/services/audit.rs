@@ -9,8 +9,8 @@
 //!
 //! When the append fails (for example because the disk is full), `Realtime::record` returns an error. So no action is carried
 //! out without its audit event. Events of `Realtime::note` then wait in memory, in `unwritten_events`. Events of
-//! `Realtime::note` that were on their way to an actor that died wait there, too. `audit_lane` bounds the bytes in memory, and
-//! drops and counts further events of `Realtime::note`.
+//! `Realtime::note` that were on their way to a dying actor wait there, too. `audit_lane` bounds the bytes in memory, and drops
+//! and counts further events of `Realtime::note`.
 
 use std::{sync::Arc, time::Duration};
 

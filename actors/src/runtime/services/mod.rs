@@ -96,9 +96,8 @@ impl Realtime {
         self.0.bans.read().mark()
     }
 
-    /// Replaces the bans of this node by `bans`, which were read from the database: each key with the end of its ban, in
-    /// milliseconds since the epoch. `false` if this node has changed a ban since `mark`. Then nothing is replaced, and the
-    /// bans must be read again.
+    /// Replaces the bans of this node by `bans` from the database: each key with the end of its ban, in milliseconds since the
+    /// epoch. `false` if this node has changed a ban since `mark`. Then nothing is replaced, and the bans must be read again.
     pub fn fill_bans(&self, mark: u64, bans: Vec<(String, i64)>) -> bool {
         self.0.bans.write().fill(mark, bans)
     }

@@ -40,8 +40,8 @@ pub struct AttachRequest {
 /// Why a connection was not attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// The session has ended, its state has changed since the credential was verified, the credential is denied, or the server
-    /// stops.
+    /// The session has ended, its state has changed since the verification of the credential, the credential is denied, or the
+    /// server stops.
     #[error("the session was closed: {}", .0.text())]
     Closed(CloseReason),
     /// The session has reached its limit of connections.

@@ -153,8 +153,8 @@ impl Directory {
             };
             let connection = attach.connection;
             let answer = address.send(Attach { connection, attached });
-            // The attachment is created before the answer arrives. If the caller stops waiting, the attachment is dropped,
-            // which removes a connection that was registered meanwhile.
+            // The attachment is created before the answer arrives. If the caller stops waiting, the attachment is dropped. The
+            // drop removes a connection that was registered meanwhile.
             let attachment = Attachment { address, connection };
             match answer.await {
                 Ok(Ok(())) => return Ok(attachment),
@@ -171,9 +171,9 @@ impl Directory {
         if let Some(address) = self.address_of(session).filter(Addr::connected) {
             return address;
         }
-        // The actor is started before the entry is locked: if it cannot be started, it is dropped here, and its drop locks the
-        // entry. If another thread registers an actor first, this actor has no connection and stops when its last address is
-        // dropped.
+        // The actor is started before the entry is locked: if the start fails, the actor is dropped here, and its drop locks
+        // the entry. If another thread registers an actor first, this actor has no connection and stops when its last address
+        // is dropped.
         let incarnation = Incarnation::new();
         let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
         let live = self.live.clone();

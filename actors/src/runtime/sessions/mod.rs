@@ -174,8 +174,8 @@ impl Realtime {
         self.0.directory.describe(session).await
     }
 
-    /// Forgets denials that ended before `now_ms`, in milliseconds since the epoch. Also forgets tombstones and changes of
-    /// sessions that are so old that every access token from before them has expired. Call this periodically.
+    /// Forgets denials that ended before `now_ms`, in milliseconds since the epoch. Also forgets old tombstones and changes of
+    /// sessions: every access token from before them has expired. Call this periodically.
     pub fn purge(&self, now_ms: i64) {
         self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
     }
@@ -288,8 +288,8 @@ impl Realtime {
         self.0.directory.denied(subject, token, channel, now_ms)
     }
 
-    /// Applies rulings, cuts the connections that the rulings deny, and waits, for a limited time, until the connections are
-    /// severed. Call this only after the rulings have been committed.
+    /// Applies rulings, cuts the denied connections, and waits, for a limited time, until the connections are severed. Call
+    /// this only after the rulings have been committed.
     pub async fn deny(&self, records: &[DenialRecord], now_ms: i64) -> CloseCounts {
         self.fill_denials(records, now_ms);
         self.cut_denied(&self.affected_sessions(records), now_ms).await

@@ -139,7 +139,7 @@ pub struct DurableChannel<T> {
     /// The recent window; `None` until the channel is read or written.
     window: Option<RecentWindow>,
     /// Whether a call had an unknown outcome. The journal may then contain changes that are not in memory, or may still receive
-    /// such changes. So no other call begins before the channel is opened again. The same holds after [`Self::reread`].
+    /// some. So no other call begins before the channel is opened again. The same holds after [`Self::reread`].
     unsettled: bool,
     /// Whether publications were changed in the journal while it was read.
     reopen: bool,
@@ -249,8 +249,8 @@ impl<T> DurableChannel<T> {
     }
 
     /// Drops the waiting messages of the requesters for which `gone` is true, and returns these requesters. Call this before
-    /// each [`Self::step`], because a batch that is under way cannot be recalled. Nothing is dropped while a call that changes
-    /// or opens the channel is under way: no batch can begin during this call.
+    /// each [`Self::step`], because a batch that is under way cannot be recalled. Nothing is dropped during a call that changes
+    /// or opens the channel, because no batch can begin then.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
         if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();

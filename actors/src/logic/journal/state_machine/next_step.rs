@@ -139,8 +139,8 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Begins to read pages from the journal: those that the recent window does not have; while a gap is being closed, all
-    /// requested pages.
+    /// Begins to read pages from the journal. These are the pages that the recent window does not have or, during the closing
+    /// of a gap, all requested pages.
     fn read_pages(&mut self, mut number: impl FnMut() -> u64) {
         while self.reads.len() < READS_MAX && !self.unsettled {
             let Some(window) = &self.window else { return };

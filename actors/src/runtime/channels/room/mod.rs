@@ -99,8 +99,8 @@ impl Room {
         }
     }
 
-    /// Takes over changed options. Returns false if that is impossible, because the history must be kept in another place or
-    /// is recovered in another way. Then the shard drops the room, and the clients of its members subscribe again.
+    /// Takes over changed options. Returns false if that is impossible: the history must move to another place, or has another
+    /// kind of recovery. Then the shard drops the room, and the clients of its members subscribe again.
     pub(crate) fn adopt(&mut self, now: Instant, options: &Arc<Options>) -> bool {
         let kind = |of: &Options| (of.durable, of.keeps_history(), of.recovery_mode);
         if kind(&self.options) != kind(options) {
@@ -320,7 +320,7 @@ impl Room {
         nothing && self.members.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether no request waits for the history of this room, and no call to the journal is under way.
+    /// Whether the history of this room is idle: no request waits for it, and no call to the journal is under way.
     pub(crate) fn is_idle(&self) -> bool {
         match &self.source {
             Source::Memory { .. } => true,
