@@ -1,4 +1,4 @@
-//! [`SettingValues`]: the values of all settings at one moment, so that a reload can say what has changed. Secrets, and the
+//! [`SettingValues`]: the values of all settings at one moment, so that a reload can report the changes. Secrets, and the
 //! contents of files, are kept only as digests.
 
 use std::{collections::BTreeMap, path::Path};

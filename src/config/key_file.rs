@@ -1,5 +1,5 @@
-//! Where the secrets of one kind are written down, for `portcullis keys`, which changes them: lines of a file of settings, or a
-//! file for each setting (`X_FILE`).
+//! Where the secrets of one kind are written down: lines of a file of settings, or a file for each setting (`X_FILE`).
+//! `portcullis keys` changes them.
 //!
 //! A change of lines is checked before it is written: the changed text must give the new secrets, and every other variable as
 //! before. The file is replaced at once. With several files, each is replaced at once. The order ensures that a server that
@@ -115,8 +115,8 @@ impl KeyFile {
     /// Writes other secrets. Each file keeps its owner and permissions.
     ///
     /// # Errors
-    /// See [`KeyFileError`]. Then the file of settings is as it was. Of several files, some may have been written; the secrets in
-    /// them can be used, and the command can be repeated.
+    /// See [`KeyFileError`]. Then the file of settings is as it was. Of several files, some may have been written. The secrets
+    /// in them can be used, and the command can be repeated.
     pub fn write(&self, secrets: &SecretRing) -> Result<(), KeyFileError> {
         let wrong = |reason: String| KeyFileError::Text { path: self.path().to_owned(), reason };
         let [current, next, previous] = self.kind.settings();

@@ -38,7 +38,7 @@ const PROGRAM_PREFIX: &str = "PORTCULLIS_";
 const NOT_SETTINGS: [&str; 4] =
     ["POSTGRES_HOST_AUTH_METHOD", "POSTGRES_INITDB_ARGS", "POSTGRES_INITDB_WALDIR", "SESSION_MANAGER"];
 
-/// A variable that has none of the prefixes and is only similar to a setting is reported if the name of that setting has at
+/// A variable without any of the prefixes is reported for its similarity alone only if the name of the similar setting has at
 /// least this many characters. Variables that are similar to shorter names often belong to other programs.
 const NEAR_MISS_MIN_LENGTH: usize = 10;
 
@@ -47,7 +47,7 @@ pub(super) fn unknown(variables: &Variables) -> Vec<String> {
     variables.names().filter_map(|name| problem(name, variables)).collect()
 }
 
-/// The problem with this name, if it looks like the name of a setting but is not.
+/// The problem with a name that looks like a setting but is none.
 pub(super) fn problem(name: &str, variables: &Variables) -> Option<String> {
     if gives_setting(name) || NOT_SETTINGS.contains(&name) || is_service_link(name) {
         return None;

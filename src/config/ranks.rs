@@ -1,6 +1,6 @@
 //! Collects the variables of this process: its environment, files of variables, and systemd credentials.
 //!
-//! Ranks: the environment is above the files. Of several files named on the command line, a later file is above an earlier one;
+//! Ranks: the environment is above the files. Of several files on the command line, a later file is above an earlier one;
 //! without such files, `local.env` is above `.env`. A setting may be given as `X` or as `X_FILE`, and a higher rank replaces
 //! both forms of a lower rank. Systemd credentials have no rank: a setting that is given as a credential and as a variable is a
 //! problem, because one of the two values is a leftover, and the server must not guess which one.

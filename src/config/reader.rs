@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         self.problems.push(self.variables.located(problem.into()));
     }
 
-    /// Adds a problem, unless this setting is given and cannot be read, which is a problem already.
+    /// Adds a problem, unless this setting is given and unreadable, because that is a problem already.
     pub(super) fn missing(&mut self, name: &str, problem: impl Into<String>) {
         if !self.is_unreadable(name) {
             self.problem(problem);

@@ -1,4 +1,4 @@
-//! When the certificate of an ACME server is renewed, and how long a failed attempt waits before the next one.
+//! When the certificate of an ACME server is renewed, and the wait between a failed attempt and the next one.
 //!
 //! `acme` in the server crate asks these rules.
 
@@ -46,8 +46,8 @@ pub fn renew_at(begins_at: OffsetDateTime, ends_at: OffsetDateTime) -> OffsetDat
 }
 
 /// How long to wait after this many failures of this step ([`Failures::count`]). The time doubles with each attempt. `jitter`
-/// is a random number from 0 to 1; it shortens the time by up to a quarter, so that servers that failed together do not try
-/// again together.
+/// is a random number from 0 to 1. It shortens the time by up to a quarter, so that servers with simultaneous failures do not
+/// try again together.
 #[must_use]
 pub fn retry_after(failures: u32, step: FailedStep, jitter: f64) -> Duration {
     let (first, longest) = match step {

@@ -1,6 +1,6 @@
 //! Drills: the doors that a drill opens, the bounds within which a revocation shuts them, and the verdict on each.
 //!
-//! `service::drill` measures, and everything that shows a drill uses [`DrillReport`]: the interface of operators, the rows of the
+//! `service::drill` measures. Everything that shows a drill uses [`DrillReport`]: the interface of operators, the rows of the
 //! database and the command line. The rules are pure: the measured times are arguments.
 
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::account::role::UnknownWord;
 /// A door that is not shut this long after the request of the revocation counts as open.
 pub const OPEN_AFTER: Duration = Duration::from_secs(5);
 
-/// When a door that must be asked is asked, in milliseconds after the request of the revocation. The times are close together
-/// up to 50 ms, which is the bound on the node of the revocation. There are fewer of them than a session may refresh in a minute
-/// (`LIMIT_REFRESH_SESSION`), and the last one is [`OPEN_AFTER`].
+/// The times for asking a door that must be asked, in milliseconds after the request of the revocation. The times are close
+/// together up to 50 ms, which is the bound on the node of the revocation. There are fewer of them than a session may refresh
+/// in a minute (`LIMIT_REFRESH_SESSION`), and the last one is [`OPEN_AFTER`].
 pub const ASKED_AFTER_MS: [u64; 22] =
     [0, 4, 8, 12, 17, 22, 28, 34, 40, 46, 60, 80, 120, 200, 350, 600, 900, 1_300, 2_000, 3_000, 4_000, 5_000];
 

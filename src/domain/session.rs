@@ -82,9 +82,9 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// Joins this outage and another one into the outage that matters. If less time than `idle` passed between the two, no
-    /// session became idle in that time, so both together count as one outage. Otherwise, a session that was not used
-    /// between the two became idle before the later outage began, so only the later outage matters.
+    /// Joins this outage and another one into the outage that matters. If the time between the two outages was shorter than
+    /// `idle`, no session became idle in it, so both together count as one outage. Otherwise, a session without a use between
+    /// the two became idle before the later outage began, so only the later outage matters.
     #[must_use]
     pub fn joined(self, other: Self, idle: Duration) -> Self {
         let (earlier, later) = if self.until <= other.until { (self, other) } else { (other, self) };
@@ -214,7 +214,7 @@ mod tests {
     }
 
     proptest! {
-        /// A session is idle according to the joined outage exactly if it is idle according to the separate outages.
+        /// A session is idle by the joined outage exactly if it is idle by the separate outages.
         #[test]
         fn a_joined_outage_keeps_the_same_sessions_as_its_parts(
             spans in prop::collection::vec((1i64..4000, 1i64..4000), 1..6), seen in 0i64..20_000, after in 0i64..4000

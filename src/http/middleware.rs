@@ -134,7 +134,7 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
     answer
 }
 
-/// Copies the headers that the answer already has, such as the removal of a cookie, to the rendered problem.
+/// Copies the answer's existing headers, such as the removal of a cookie, to the rendered problem.
 fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
     for (name, value) in set {
         if *name == header::SET_COOKIE || !rendered.contains_key(name) {

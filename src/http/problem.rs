@@ -21,7 +21,7 @@ use domain::{
 };
 use service::{Denied, Failure, Refusal};
 
-/// The headers that name the limit that a request exceeded, and the time until the limit permits a request again
+/// The headers with the exceeded limit, and with the time until the limit permits a request again
 /// (draft-ietf-httpapi-ratelimit-headers).
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");

@@ -74,8 +74,8 @@ impl Cluster {
     }
 }
 
-/// The binaries for the cluster at `paths`: for an existing cluster those of the major version that made it, otherwise the
-/// first ones that are found.
+/// The binaries for the cluster at `paths`. For an existing cluster, these are binaries of the major version that made it,
+/// otherwise the first ones found.
 fn choose_binaries(paths: &ClusterPaths) -> Result<Binaries, StartError> {
     let wanted = if paths.is_initialised() { Some(made_by(paths)?) } else { None };
     binaries::find_for(&paths.account, wanted).map_err(|error| match (wanted, error.other_majors()) {

@@ -1,5 +1,5 @@
 //! The paths of a cluster: its directory, the files beside it, and its socket. All paths are derived from the data directory
-//! and from a file beside the cluster, so a second process finds the same paths. `cluster` and `attach` make them, and the
+//! and from a file beside the cluster. So a second process finds the same paths. `cluster` and `attach` make them, and the
 //! steps of a start use them.
 
 use std::{

@@ -95,8 +95,8 @@ fn end_of_log(plan: &Plan) -> String {
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-/// Waits until the postmaster accepts connections: line 8 of `postmaster.pid` says `ready`, and line 1 is the process
-/// id of `child` (the file of an earlier postmaster has another id).
+/// Waits until the postmaster accepts connections. Line 8 of `postmaster.pid` then says `ready`, and line 1 is the process id
+/// of `child` (the file of an earlier postmaster has another id).
 pub(super) fn wait_until_ready(
     child: &mut Child,
     plan: &Plan,

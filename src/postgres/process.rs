@@ -52,8 +52,8 @@ pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
 pub(super) fn tie_to_this_thread(command: &mut Command, signal: Signal) {
     let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or_default());
     let number = signal.number();
-    // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed: setsid, prctl and
-    // getppid are plain system calls, and building the error neither allocates nor takes a lock. It runs after std has
+    // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed. The calls setsid, prctl
+    // and getppid are plain system calls, and building the error neither allocates nor takes a lock. It runs after std has
     // changed the user, which would have cleared the death signal.
     unsafe {
         command.pre_exec(move || {

@@ -1,4 +1,4 @@
-//! TLS settings of a client that knows its server's certificate beforehand: for drills, which reach their own node by its address.
+//! TLS settings of a client that already has its server's certificate: for drills, which reach their own node by its address.
 
 use std::sync::Arc;
 

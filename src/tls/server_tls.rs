@@ -33,7 +33,8 @@ pub struct ServerTls {
     certificate: Arc<ServerCertificate>,
     clients: Option<Arc<ClientAuthority>>,
     config: Arc<ArcSwap<ServerConfig>>,
-    /// Locked while `config` is made from the authorities that count and is stored, so that no earlier authorities come back.
+    /// Locked from the choice of the authorities for a new `config` until the store of this `config`, so that no earlier
+    /// authorities come back.
     changing: Mutex<()>,
 }
 

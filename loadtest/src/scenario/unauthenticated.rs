@@ -1,4 +1,4 @@
-//! `unauthenticated`: how much memory peers without a credential can make the server hold, and how much they disturb other
+//! `unauthenticated`: the memory that peers without a credential can occupy in the server, and the disturbance of other
 //! clients.
 //!
 //! Each task opens a connection and sends as much as the server accepts, as fast as possible. When the server ends the

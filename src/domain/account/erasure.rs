@@ -7,7 +7,7 @@ use crate::account::role::UnknownWord;
 /// The shortest time between a request and the erasure. Every node must have read the revocation of the sessions before their rows
 /// are deleted.
 pub const SHORTEST_GRACE: Duration = Duration::from_secs(60 * 60);
-/// How long after an erasure rows are searched that were written late, such as audit events of a node that had lost its database.
+/// For this long after an erasure, late rows are searched, such as audit events of a node that had lost its database.
 pub const SWEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The fate of an erased person's messages in channels.

@@ -234,7 +234,7 @@ fn compare(password: &SecretString, phc: &str, current: HashParams) -> Result<Ve
 }
 
 /// A hash that no password has, with the current default parameters. If the user does not exist, the password is compared with
-/// this hash, so that the response takes as long as for a user that exists.
+/// this hash, so that the response takes as long as for an existing user.
 #[must_use]
 pub fn dummy_hash() -> &'static str {
     static DUMMY: LazyLock<String> = LazyLock::new(|| {

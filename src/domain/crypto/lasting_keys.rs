@@ -3,7 +3,7 @@
 //!
 //! The database keeps keyed hashes (of backup codes and of the names in sign-in attempts), which cannot be computed again with
 //! another key. The decoys of an account must never change, because the real passkeys do not change either. So the first server
-//! on a database derives these keys from `DATA_ENCRYPTION_KEY`, and the database keeps them, sealed. A rotation seals them
+//! on a database derives these keys from `DATA_ENCRYPTION_KEY`, and the database keeps the keys, sealed. A rotation seals them
 //! anew. `service` loads them, and the rules of limits, backup codes, passkeys and imports use them.
 
 use secrecy::SecretString;

@@ -1,8 +1,8 @@
 //! A configured secret with the secret that follows it and the secrets that it has replaced.
 //!
 //! The settings give a ring for each secret that keys are derived from, and `portcullis keys` changes rings. Servers accept
-//! what any secret of a ring has made, and make new things only with the current secret. A rotation takes two steps, so that
-//! every server accepts the next secret before any server uses it. Time and randomness are arguments.
+//! everything made with any secret of a ring, and make new things only with the current secret. A rotation takes two steps, so
+//! that every server accepts the next secret before any server uses it. Time and randomness are arguments.
 
 use std::time::Duration;
 

@@ -22,7 +22,7 @@ pub enum Webhook {
     Always(Group),
     /// It is sent under another type.
     Named(Group, &'static str),
-    /// It is only in the audit log: a read, or a step that does not change what is trusted.
+    /// It is only in the audit log: a read, or a step without a change of trust.
     Never,
 }
 
@@ -194,7 +194,7 @@ fn webhook(event: &AuditEvent, subject: &str) -> Option<OutgoingEvent> {
     })
 }
 
-/// The subject, which orders the events: the user, or the thing that takes the place of the user.
+/// The subject, which orders the events: the user, or the thing that stands for the user.
 fn ordered_by(event: &AuditEvent) -> String {
     let text = |prefix: &str, id: &dyn std::fmt::Display| format!("{prefix}:{id}");
     if let Some(user) = event.user {

@@ -200,8 +200,8 @@ fn credential(event: &AuditEvent, credential_type: &str, change: &str) -> Vec<Si
     vec![signal]
 }
 
-/// The credential type of CAEP 1.0, and the change, of an event about second factors. An event with another name is reported as a
-/// change of an app, so that no change is left out.
+/// The credential type of CAEP 1.0, and the change, of an event about second factors. An event with an unknown name is reported
+/// as a change of an app, so that no change is left out.
 fn factor_change(name: &str) -> (&'static str, &'static str) {
     match name {
         "totp.confirmed" => ("app", "create"),

@@ -67,7 +67,7 @@ pub struct BackupCodeKeys {
 }
 
 impl BackupCodeKeys {
-    /// The lasting key, and the keys that servers of earlier releases derived from the current and the previous secrets.
+    /// The lasting key, and the keys that earlier releases derived from the current and the previous secrets.
     #[must_use]
     pub fn new(lasting: &LastingKeys, secrets: &SecretRing) -> Self {
         let current = lasting.key(LastingPurpose::BackupCodes).clone();

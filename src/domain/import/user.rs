@@ -85,7 +85,7 @@ pub(super) fn user(
         shown
     });
     let (updated, last_login_at) = (row.time(UPDATED_AT), row.time(LAST_LOGIN_AT));
-    // An account without times gets the beginning of the epoch. This time shows that the age of the account is not known, and a
+    // An account without times gets the beginning of the epoch. This time shows that the age of the account is unknown, and a
     // repeated import gives the same time.
     let created_at = row.time(CREATED_AT).or(updated).or(last_login_at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     Ok(ImportedUser {

@@ -60,8 +60,8 @@ pub enum KeySource {
     Url {
         /// The address of the JWK Set.
         url: String,
-        /// The authorities that may have signed the certificate of the server at `url`; `None` for the authorities that the
-        /// operating system trusts.
+        /// The authorities that may have signed the certificate of the server at `url`; `None` for the authorities of the
+        /// operating system.
         authorities: Option<Authorities>,
         /// Whether only addresses of the public internet are asked.
         public_only: bool,

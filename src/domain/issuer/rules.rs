@@ -28,8 +28,8 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Whether this issuer can have signed the token, judged by the token's algorithm and `iss` and by the use that is wanted.
-    /// The signature is not checked here.
+    /// Whether this issuer can have signed the token, judged by the token's algorithm and `iss` and by the desired use. The
+    /// signature is not checked here.
     #[must_use]
     pub fn may_have_signed(&self, token: &Unverified<'_>, wanted: Use) -> bool {
         self.uses.contains(&wanted)

@@ -71,10 +71,10 @@ pub enum TokenRefusal {
     /// signature is [`Self::Malformed`].
     #[error("no permitted key verifies the token")]
     Unsigned,
-    /// `exp` or `expire_at` has passed, or the token was issued longer ago than the longest permitted life of a token.
+    /// `exp` or `expire_at` has passed, or the token is older than the longest permitted life of a token.
     #[error("expired token")]
     Expired,
-    /// `exp` or `expire_at` is too far in the future: the token would live longer than is permitted.
+    /// `exp` or `expire_at` is too far in the future: the token would live too long.
     #[error("token lives too long")]
     LivesTooLong,
     /// The token is not valid yet.
@@ -83,7 +83,7 @@ pub enum TokenRefusal {
     /// A claim is missing, malformed, or meant for another recipient.
     #[error("wrong claims")]
     WrongClaims,
-    /// The token is for a subscription, but a token for a connection is required, or the reverse.
+    /// The token is for a subscription instead of a connection, or the reverse.
     #[error("a token for another use")]
     WrongUse,
 }

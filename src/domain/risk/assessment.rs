@@ -160,8 +160,8 @@ pub fn assess(signals: &Signals, history: &History) -> Assessment {
     }
 }
 
-/// The weight of a reason for this sign-in. On a known device, failures that an attacker can cause elsewhere have no weight,
-/// and the sum of all weights stays below the default threshold of refusal.
+/// The weight of a reason for this sign-in. On a known device, failures that an attacker can cause elsewhere have no weight.
+/// The sum of all weights stays below the default threshold of refusal.
 fn weight(reason: Reason, signals: &Signals) -> u8 {
     let by_standing = |new, known, trusted| match signals.standing {
         Standing::New => new,

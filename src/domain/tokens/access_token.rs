@@ -174,7 +174,7 @@ impl AccessKeys {
     }
 
     /// The genuine tokens of a list, expired or not, from the newest to the oldest. If two tokens were issued in the same
-    /// second, the token that is later in the list comes first.
+    /// second, the later token in the list comes first.
     pub fn newest_first<'a>(
         &self,
         tokens: impl IntoIterator<Item = &'a SecretString>,

@@ -74,7 +74,7 @@ impl Credential {
 /// Why a request's credentials are unusable. All of these are bad requests (400).
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialError {
-    /// A token in the query where it is not accepted: queries end up in logs and browser histories.
+    /// A token in the query at an entry point that does not accept it there: queries end up in logs and browser histories.
     #[error("a token in the query is not accepted here")]
     QueryTokenElsewhere,
     /// The same kind of credential twice: two `Authorization` lines, or a parameter of the query twice.
@@ -160,8 +160,8 @@ fn bearer(lines: &[&[u8]]) -> Result<Option<String>, CredentialError> {
     Ok(Some(token.to_owned()))
 }
 
-/// The ticket and the token in the query. A parameter that looks like a credential, but that this entry point does not accept,
-/// is an error.
+/// The ticket and the token in the query. A parameter that looks like a credential is an error, unless this entry point accepts
+/// it.
 fn in_query(query: Option<&str>, door: Door) -> Result<(Option<String>, Option<String>), CredentialError> {
     let (mut ticket, mut token) = (None, None);
     // Invalid escapes stay unchanged, and invalid UTF-8 is replaced. No such value verifies as a token.

@@ -1,10 +1,10 @@
 //! Personal fields of events: sealed under a key per person before the event enters the log. Without the key, the fields are
 //! unreadable. The log contains the sealed bytes, so it still verifies after the key is destroyed.
 //!
-//! The key of the person that acted seals the address, the client certificate, and a request id that the client has chosen. The
-//! key of the person concerned seals the subject and the other facts. An event without a person has a key of its own. The keys
-//! are wrapped with a key that the database keeps sealed. All random bytes of a batch are expanded from one seed. The caller
-//! makes the seed and forgets it.
+//! The key of the acting person seals the address, the client certificate, and a request id that the client has chosen. The key
+//! of the person concerned seals the subject and the other facts. An event without a person has a key of its own. The keys are
+//! wrapped with a key that the database keeps sealed. All random bytes of a batch are expanded from one seed. The caller makes
+//! the seed and forgets it.
 
 use std::collections::HashMap;
 

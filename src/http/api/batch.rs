@@ -84,8 +84,8 @@ fn command<'b>(command: &BTreeMap<String, &'b RawValue>) -> Command<'b> {
 #[derive(Default)]
 struct ReplyBudget {
     bytes: Cell<usize>,
-    /// Histories are the largest replies. Even a parallel batch reads one history at a time, because a reply is counted only
-    /// when it is complete.
+    /// Histories are the largest replies. Even a parallel batch reads one history at a time, because the size of a reply is
+    /// counted only after its completion.
     histories: tokio::sync::Mutex<()>,
 }
 

@@ -57,7 +57,7 @@ impl UserRequest {
     /// exist, or if the stream's connection is not `client`.
     ///
     /// # Errors
-    /// 107 for a missing or impossible user, or if `session` is neither an id nor a secret: the answer "0 connections" would
+    /// 107 for a missing or impossible user, or if `session` is neither an id nor a secret. The answer "0 connections" would
     /// hide the mistake.
     pub(super) fn selection(
         &self,

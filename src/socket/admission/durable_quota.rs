@@ -89,8 +89,8 @@ impl Usage {
         Self { bytes: Gcra::new(now), channels: Gcra::new(now), recent: VecDeque::new() }
     }
 
-    /// Whether the user may publish in this channel. A publication in a channel that is not in `recent` uses up one channel of
-    /// the quota.
+    /// Whether the user may publish in this channel. A publication in a channel outside of `recent` uses up one channel of the
+    /// quota.
     fn begin(&mut self, channel: u64, limit: &Limit, now: Instant) -> bool {
         if self.recent.contains(&channel) {
             return true;

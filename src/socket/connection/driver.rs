@@ -210,9 +210,9 @@ impl Driver {
         }
     }
 
-    /// Passes the result of a verification to the client state, which checks once more whether the token is denied before it
-    /// acts on the token. If the client state accepts the token, the token stays in the index, so that its revocation finds
-    /// this connection.
+    /// Passes the result of a verification to the client state. The client state checks the denials once more before it acts on
+    /// the token. If the client state accepts the token, the token stays in the index, so that its revocation finds this
+    /// connection.
     fn on_subscription_token(
         &mut self,
         purpose: Purpose,

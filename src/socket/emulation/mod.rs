@@ -125,7 +125,8 @@ async fn emulation(
         request_parts(&request).check_origin(&context, None)?;
         let encoding = requests::encoding(&request);
         // A client gets the secret only with the reply to `connect`, when it has signed in. If the stream of the secret has
-        // ended, the answer to a body of any size is `unknown_stream`: client libraries connect again only after this answer.
+        // ended, the answer to a body of any size is `unknown_stream`, because client libraries connect again only after this
+        // answer.
         let may_be_larger = |first: &[u8]| {
             let secret =
                 requests::session_in(encoding, first).ok_or_else(requests::too_large_before_sign_in)?;

@@ -98,8 +98,7 @@ struct Query {
     cf_connect: String,
 }
 
-/// The first command of a stream, from the query of a request that cannot have a body. The command may have at most `most`
-/// bytes.
+/// The first command of a stream, from the query of a request without a body. The command may have at most `most` bytes.
 pub(crate) fn in_query(request: &HttpRequest, most: usize) -> Result<Bytes, Refusal> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let command = query.map_err(|_| malformed("The query must hold the first command in cf_connect."))?;

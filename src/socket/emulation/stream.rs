@@ -110,7 +110,7 @@ impl EmulatedStream {
         self.pass_batch(cx);
     }
 
-    /// Passes a batch to the response body as soon as the body has taken the previous batch.
+    /// Passes a batch to the response body as soon as the body has taken the previous one.
     fn pass_batch(&mut self, cx: &mut Context<'_>) {
         if !self.responses.poll_empty(cx) {
             if self.poll_deadline(WRITE_DEADLINE, cx) {

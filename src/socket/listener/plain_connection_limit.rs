@@ -99,8 +99,8 @@ where
     }
 }
 
-/// Takes a place of this address. If all are taken, closes a connection of this worker and address that waits for its next
-/// request, and takes over the place of that connection. `None` if there is no such connection.
+/// Takes a place of this address. If all are taken, closes a waiting connection of this worker and address, and takes over its
+/// place. `None` if there is no such connection.
 fn take_place(context: &SocketContext, address: &str) -> Option<KeyedPermit<String>> {
     context.permits.take_plain(address.to_owned()).or_else(|| plain_connections::place_of_waiting(address))
 }

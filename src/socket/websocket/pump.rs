@@ -222,8 +222,8 @@ where
         end
     }
 
-    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that were already taken
-    /// from the outbox wait, like those in the outbox. Only a frame that is partly sent is sent to its end.
+    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that have already left the
+    /// outbox wait, like those in the outbox. Only a frame that is partly sent is sent to its end.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
@@ -258,7 +258,7 @@ where
     }
 
     /// Starts the write deadline if it does not run yet, and cuts the connection if it has passed. A write that waits for the
-    /// gate has no write deadline, because the time of such a wait has its own limit.
+    /// gate has no write deadline, because its wait has another limit.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.held_back {
             self.deadline = None;
@@ -337,8 +337,8 @@ where
         self.linger(cut, cx)
     }
 
-    /// Waits until the peer closes its side, for at most `LINGER`. After this time, a connection that was cut is reset, so that
-    /// the kernel discards the unsent data.
+    /// Waits until the peer closes its side, for at most `LINGER`. After this time, a cut connection is reset, so that the
+    /// kernel discards the unsent data.
     fn linger(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
         if !self.poll_deadline(LINGER, cx) {
             return Poll::Pending;

@@ -42,7 +42,7 @@ pub(super) enum Violation {
 impl Ledger {
     /// A ledger for `publications` that `publishers` connections send in turn to `subscribers`.
     ///
-    /// With `one_at_a_time`, each publication is sent only after the previous one has reached every subscriber, so the order of
+    /// With `one_at_a_time`, a publication is sent only after the previous one has reached every subscriber. So the order of
     /// the channel is the order of the numbers. Otherwise the first subscriber that receives a publication determines the place
     /// of this publication.
     pub(super) fn new(

@@ -1,4 +1,4 @@
-//! Checks the deliveries of durable channels to each subscriber: each publication of the channel arrives once, the offsets have
+//! Checks the deliveries of durable channels to each subscriber. Each publication of the channel arrives once, the offsets have
 //! no gap, and the publications of each publisher arrive in order.
 
 use crate::{messages::Publication, report::Report};

@@ -1,7 +1,7 @@
 //! [`HttpDeadline`]: the deadline of a connection that is not, or not yet, a WebSocket.
 //!
-//! Each accepted connection has one deadline, which is shared by the stream of the connection (`stream`), by the request
-//! tracker (`request_tracker`), and by the task that serves the connection ([`serve_until_deadline`]). The HTTP layer has no
+//! Each accepted connection has one deadline. Three parts share it: the stream of the connection (`stream`), the request
+//! tracker (`request_tracker`), and the task that serves the connection ([`serve_until_deadline`]). The HTTP layer has no
 //! deadline for two kinds of peers: one that does not read its responses, and one that does not finish the body of an answered
 //! request. This type provides both deadlines. It holds no bytes.
 
@@ -32,7 +32,7 @@ pub struct HttpTimeouts {
     /// that the body of a refused request can be read to its end.
     pub surplus: u64,
     /// Maximum time until the peer takes the next byte of a response. Default: the write deadline of sockets, 10 s. For an
-    /// emulated stream this time is one and a half times as long, so that the deadline of the stream itself passes first.
+    /// emulated stream this time is one and a half times as long, so that the stream's own deadline passes first.
     pub taking: Duration,
     /// Maximum time until the peer has taken the whole response. Default: 60 s. This limit does not apply to streams.
     pub answer: Duration,
@@ -50,12 +50,12 @@ impl Default for HttpTimeouts {
     }
 }
 
-/// The HTTP layer closes an idle connection without a reset when its keep-alive time is over. If the connection is still open
-/// after this additional time, because the peer has sent something other than a request, the connection is reset.
+/// The HTTP layer closes an idle connection without a reset when its keep-alive time is over. If the peer has sent something
+/// other than a request, and the connection is still open after this additional time, the connection is reset.
 const KEEP_ALIVE_SLACK: Duration = Duration::from_secs(2);
 
-/// Maximum number of bytes that are read at once. The HTTP layer begins the requests in these bytes before it reads more, and
-/// while a request is in progress nothing behind its body is read. So pipelined requests do not pile up.
+/// Maximum number of bytes that are read at once. The HTTP layer begins the requests in these bytes before it reads more. While
+/// a request is in progress, nothing behind its body is read. So pipelined requests do not pile up.
 const READ_PORTION: usize = 4 * 1024;
 
 /// The state of one connection, and its deadline.
