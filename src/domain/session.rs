@@ -82,9 +82,9 @@ pub struct Outage {
 }
 
 impl Outage {
-    /// Joins this outage and another one into the outage that matters. If the time between the two outages was shorter than
-    /// `idle`, no session became idle in it, so both together count as one outage. Otherwise, a session without a use between
-    /// the two became idle before the later outage began, so only the later outage matters.
+    /// Joins this outage and another one. If less than `idle` passed between them, no session became idle in between, and both
+    /// count as one outage. Otherwise the result is the later outage: a session without a use between the two became idle
+    /// before the later one began.
     #[must_use]
     pub fn joined(self, other: Self, idle: Duration) -> Self {
         let (earlier, later) = if self.until <= other.until { (self, other) } else { (other, self) };

@@ -1,4 +1,4 @@
-//! Names that people give and that other people read: display names, labels of devices, names of passkeys and of API keys.
+//! Names that people give, and other people read: display names, labels of devices, names of passkeys and of API keys.
 //!
 //! Every use case that stores such a name calls [`shown_name`]. A stored name has no invisible characters, except where a
 //! script or an emoji needs them.

@@ -1,4 +1,4 @@
-//! [`HttpChallenges`]: the answers that prove to an authority that this server controls its name (RFC 8555, 8.3). `acme` opens
+//! [`HttpChallenges`]: the answers that prove this server's control of its name to an authority (RFC 8555, 8.3). `acme` opens
 //! the challenges, and `resources::acme_challenge` answers them.
 
 use std::{collections::HashMap, sync::Arc};

@@ -155,7 +155,7 @@ pub struct Services {
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
-    /// Notes requests that show that `TRUSTED_PROXIES` does not fit the proxies in front of the server.
+    /// Notes requests that reveal a wrong value of `TRUSTED_PROXIES`.
     pub proxy_notices: ProxyNotices,
     /// Knows when the certificate of the TLS port ends.
     pub certificate_expiry: CertificateExpiry,

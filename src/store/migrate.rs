@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What a migration does besides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MigrateOrder {
-    /// The role of the server, which gets its rights. Without a name, the roles that have rights already get those that they lack.
+    /// The role of the server, which gets its rights. Without a name, the roles with some rights get their missing rights.
     pub server_role: Option<String>,
     /// Whether the role of the server is created if it does not exist. The owner must be allowed to do that.
     pub create_role: bool,

@@ -24,7 +24,7 @@ pub(crate) async fn register(client: &Client, node: Uuid) -> Result<(), StoreErr
     written(client.execute(sql, &[&node, &LEASE_SECONDS]).await)
 }
 
-/// Renews the lease of a node that has read and carried out everything that the snapshot `looked` sees. The node has followed
+/// Renews the lease of a node that has read and carried out everything in the snapshot `looked`. The node has followed
 /// revocations since the snapshot `began`; `began_after` is the last id of a revocation that was written in another cluster.
 pub(crate) async fn renew(
     client: &Client,

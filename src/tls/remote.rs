@@ -20,7 +20,7 @@ use super::{error::TlsError, pem::provider};
 /// How long each step (connecting, reading, writing) may take.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// The chain that the server at `host` and `port` presents to a client that asks for `name` (usually the host itself).
+/// The chain of the server at `host` and `port` for a client that asks for `name` (usually the host itself).
 ///
 /// # Errors
 /// The server cannot be reached, or does not speak TLS.

@@ -213,7 +213,7 @@ impl<S> Channel<S> {
         any.into_iter().flatten().filter(|member| member.join_leave).map(|member| &member.via)
     }
 
-    /// The members that are visible in presence and for which `is_open` is true.
+    /// The members that presence shows, if `is_open` is true for them.
     pub fn presence(&self, is_open: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
         let visible = self.members.values().filter(move |member| member.present && is_open(&member.via));
         visible.map(|member| &member.info)

@@ -68,8 +68,8 @@ pub enum AppendError {
 
 /// Where publications of durable channels are kept.
 pub trait Journal: Send + Sync + 'static {
-    /// Writes the whole batch or nothing. The messages that become publications get the offsets that follow the channel's last
-    /// offset, in the order of the batch.
+    /// Writes the whole batch or nothing. The new publications get the offsets after the channel's last offset, in the order of
+    /// the batch.
     fn append(
         &self,
         channel: ChannelName,

@@ -80,7 +80,8 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
 
     /// Pushes past the bound of the mailbox. Only for kinds of messages with a number that is bounded in another way; a comment
     /// at each call states this bound. While the actor is being restarted, the message is dropped, like the messages in the
-    /// mailbox of an actor that dies. A message that contains something that must not be lost must save it in its `Drop`.
+    /// mailbox of an actor that dies. If a message contains something that must not be lost, the `Drop` of the message must
+    /// save it.
     pub(crate) fn control<M>(&self, message: M)
     where
         M: Message + Send + 'static,

@@ -19,7 +19,7 @@ use super::{
 pub enum LastingPurpose {
     /// Hashes what sign-ins name.
     Attempts,
-    /// Makes the credential ids that hide which accounts have passkeys.
+    /// Makes the decoy credential ids, so that the answer hides which accounts have passkeys.
     Decoys,
     /// Hashes backup codes.
     BackupCodes,

@@ -1,4 +1,4 @@
-//! A configured secret with the secret that follows it and the secrets that it has replaced.
+//! A configured secret, its next secret, and the previous ones.
 //!
 //! The settings give a ring for each secret that keys are derived from, and `portcullis keys` changes rings. Servers accept
 //! everything made with any secret of a ring, and make new things only with the current secret. A rotation takes two steps, so

@@ -30,7 +30,7 @@ struct Header {
     crit: Option<IgnoredAny>,
 }
 
-/// The claim that decides which issuers are tried.
+/// The claim for the choice of the issuers to try.
 #[derive(Deserialize)]
 struct Claimed {
     iss: Option<String>,

@@ -43,7 +43,7 @@ const CLEAR_TEXTS: [&str; 16] = [
     "trust",
 ];
 
-/// The fact that describes the person that acted, and not the person concerned.
+/// The fact about the acting person, and not about the person concerned.
 const CERTIFICATE: &str = "client_certificate";
 
 /// The person that fields belong to.
@@ -281,7 +281,7 @@ impl Random {
     }
 }
 
-/// Where an event comes from: the fields that describe the person that acted.
+/// Where an event comes from: the fields about the acting person.
 fn origin(event: &AuditEvent) -> Option<String> {
     let chosen = event.request_id.as_ref().filter(|id| !is_random(id));
     let fields = [

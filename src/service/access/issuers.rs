@@ -1,8 +1,8 @@
 //! Tokens of external issuers: which issuer signed a token, and what the token grants.
 //!
 //! The sockets ask here about every subscription token, and about every connection token that names another issuer than this
-//! server. The issuer of a token is the first one, in the order of the settings, that has a key which verifies the signature.
-//! All other checks follow the rules of this issuer. If no known key verifies the signature, and the keys of a possible issuer
+//! server. The issuer of a token is the first one, in the order of the settings, with a key that verifies the signature. All
+//! other checks follow the rules of this issuer. If no known key verifies the signature, and the keys of a possible issuer
 //! cannot be fetched, the answer is `Unavailable`: the token cannot be judged.
 
 use std::{

@@ -40,7 +40,7 @@ pub struct Keys {
     pub totp: TotpSealer,
     /// Backup codes.
     pub backup_codes: BackupCodeKeys,
-    /// Makes the credential ids that hide which user names have passkeys.
+    /// Makes the decoy credential ids, so that the answer hides which user names have passkeys.
     pub decoys: Decoys,
     /// Seals the lasting keys.
     pub lasting: LastingKeySealer,

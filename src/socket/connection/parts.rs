@@ -32,7 +32,8 @@ pub(crate) struct ConnectionParts {
 }
 
 impl ConnectionParts {
-    /// A number from 0 to 1 that spreads the pings of connections that open together. It comes from the connection's random id.
+    /// A number from 0 to 1 that spreads the pings of connections with the same start. It comes from the connection's random
+    /// id.
     pub(crate) fn jitter(&self) -> f64 {
         f64::from(self.id.0.as_u128() as u32) / f64::from(u32::MAX)
     }

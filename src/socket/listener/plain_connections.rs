@@ -35,8 +35,7 @@ pub(crate) struct PlainConnection {
 /// The plain connections of a worker.
 #[derive(Default)]
 struct Worker {
-    /// The connections, by file descriptor. The service that counts a connection and the service that serves it share only the
-    /// descriptor.
+    /// The connections, by file descriptor. The two services that count and that serve a connection share only the descriptor.
     open: HashMap<RawFd, Rc<PlainConnection>>,
     /// The connections that wait for their next request. The one that has waited longest is the first.
     waiting: BTreeMap<u64, Rc<PlainConnection>>,

@@ -136,7 +136,7 @@ fn sql() -> String {
 }
 
 impl Store {
-    /// The accounts with passwords that were found by sources which look like a stuffing wave.
+    /// The accounts with a password that a source knew, if the source looks like a stuffing wave.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached, or needs too long.

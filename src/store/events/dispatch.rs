@@ -138,7 +138,7 @@ impl Store {
         .await
     }
 
-    /// Claims those of these events that are still due and that no other attempt holds.
+    /// Claims the events among these that are still due and without another attempt.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

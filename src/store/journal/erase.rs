@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-/// A statement that changes publications `m` and notes in their channels that they were changed. The result is their number.
+/// A statement that changes publications `m`, and notes the change in their channels. The result is their number.
 fn announced(update: &str) -> String {
     format!("WITH changed AS ({update} RETURNING m.channel), {ANNOUNCED} SELECT count(*) FROM changed")
 }

@@ -28,7 +28,7 @@ pub struct ErasedChannels {
 }
 
 impl Store {
-    /// The channels with publications that were changed since the look that returned `since`; without it, none. At most
+    /// The channels with publications changed since the look that returned `since`; without it, none. At most
     /// [`ERASED_CHANNELS`].
     ///
     /// # Errors

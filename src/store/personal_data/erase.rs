@@ -143,7 +143,7 @@ impl Store {
         .await
     }
 
-    /// Erasures that are done, if the last search for late rows was before `before`. The longest ago comes first.
+    /// Finished erasures with a last search for late rows before `before`. The oldest search comes first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

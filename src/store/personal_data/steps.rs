@@ -180,7 +180,7 @@ fn unknown_name() -> Step {
     step(sql, &[Given::NameHash, Given::Limit])
 }
 
-/// Empties the addresses of attempts for unknown names from the addresses of the person. The rows stay, so that a wave of attempts
+/// Empties the address in attempts for unknown names, if it is an address of the person. The rows stay, so that a wave of attempts
 /// stays visible.
 fn unknown_address() -> Step {
     let sql = "WITH chosen AS (SELECT at, id FROM device_login_attempts
@@ -212,7 +212,7 @@ fn events_about() -> Step {
     step(sql, &[Given::User, Given::Limit, Given::After])
 }
 
-/// In waiting events about others in the inbox `audit_events`, empties the person's address, device and certificate. In the
+/// Empties the person's address, device and certificate in events about others that wait in the inbox `audit_events`. In the
 /// entries of the audit log these are sealed with the key of the person. What the person did to others stays.
 fn events_by() -> Step {
     step(

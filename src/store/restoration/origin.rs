@@ -146,7 +146,7 @@ pub(crate) enum Connected {
     Elsewhere,
 }
 
-/// The timeline that is noted in a database that has lost rows. No cluster has this timeline.
+/// The noted timeline of a database with lost rows. No cluster has this timeline.
 const LOST: i64 = 0;
 
 pub(crate) async fn connected(client: &Client) -> Result<Connected, StoreError> {

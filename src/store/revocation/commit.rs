@@ -186,7 +186,7 @@ async fn raise(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Locks and returns the sessions that the request covers and that are not revoked yet.
+/// Locks and returns the covered sessions that are not revoked yet.
 async fn covered_sessions(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,

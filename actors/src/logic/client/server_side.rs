@@ -168,7 +168,7 @@ impl ClientState {
         (self.take_effects(), done)
     }
 
-    /// The channels of the subscriptions that have a token for which `matches` is true.
+    /// The channels of the subscriptions with a token, if `matches` is true for the token.
     pub fn subscriptions_by(
         &self,
         mut matches: impl FnMut(&ChannelName, &TokenMark) -> bool,

@@ -66,7 +66,7 @@ impl Drop for Subscriber {
     }
 }
 
-/// The form in which a subscription receives data that is not a delta. `delta` says whether the subscription receives deltas.
+/// The form of whole data (not a delta) for a subscription. `delta` says whether the subscription receives deltas.
 pub(crate) fn whole(delta: bool) -> DataForm<'static> {
     if delta { DataForm::Whole } else { DataForm::Plain }
 }

@@ -26,7 +26,7 @@ struct Inner {
     all_dropped: Notify,
 }
 
-/// The numbers of sockets that were closed and that are still pending.
+/// The numbers of sockets: those that were closed, and those that are still pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CloseCounts {
     /// Sockets that are severed: no frame is accepted from them or delivered to them.

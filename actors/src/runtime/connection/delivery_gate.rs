@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 
 /// A connection with deliveries that wait for the gate.
 pub(crate) trait HeldConnection: Send + Sync {
-    /// Called when the gate has opened: wakes the connection's own task, which sends the frames that waited.
+    /// Called after the gate has opened: wakes the connection's own task to send the waiting frames.
     fn resume(&self);
 
     /// Called when the connection has waited too long: ends it.

@@ -236,8 +236,7 @@ impl Outbox {
     fn declare(&self, end: ConnectionEnd, guard: Option<CloseGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, ConnectionEnd::Cut(_));
-        // During a hold, the whole queue is dropped: the frames that wait are useless without the frame that should precede
-        // them.
+        // During a hold, the whole queue is dropped: the waiting frames are useless without the frame that must come first.
         if cut || end == ConnectionEnd::Peer || queue.held.is_some() {
             queue.forget();
         }

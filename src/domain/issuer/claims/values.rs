@@ -1,4 +1,4 @@
-//! Values of claims and their limits: names, and `meta`, which is data that only the server API returns.
+//! Values of claims and their limits: names, and `meta`, the data that only the server API returns.
 
 use std::sync::Arc;
 
