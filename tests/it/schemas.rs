@@ -31,7 +31,7 @@ use crate::harness::{
 const NEWEST: u32 = 17;
 /// The user of the dumps that has second factors.
 const GRACE: i64 = 2;
-/// Tables whose rows a restore may delete: open challenges, tickets, and apps that were being set up.
+/// Tables with rows that a restore may delete: open challenges, tickets, and apps that were being set up.
 const EMPTIED: [&str; 3] = ["two_factor_challenges", "ws_tickets", "user_two_factor"];
 
 fn totp_secret() -> TotpSecret {
