@@ -94,7 +94,7 @@ struct Given {
     value: String,
 }
 
-/// The parameters that settings give beside the URL or the separate parts.
+/// The parameters from settings of their own, in addition to the URL or the separate parts.
 fn given(read: &mut Reader<'_>) -> Vec<Given> {
     let mut found = Vec::new();
     let mut add = |setting: &'static str, parameter, value: Option<String>| {

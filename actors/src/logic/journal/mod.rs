@@ -37,7 +37,7 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
-    /// The publication that this message becomes at this offset.
+    /// This message as a publication at this offset.
     #[must_use]
     pub fn at(&self, offset: u64) -> Publication {
         Publication {
@@ -49,7 +49,7 @@ impl NewMessage {
         }
     }
 
-    /// The weight of the publication that this message becomes, in bytes.
+    /// The weight of this message as a publication, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
         weight_of(&self.data, self.info.as_deref(), &self.tags)
