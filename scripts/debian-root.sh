@@ -23,7 +23,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$tools"
 debootstrap --variant=minbase --include="$2" "$release" "$work/root" "$mirror" >"$work/log" || { tail -n 20 "$work/log" >&2; exit 1; }
-# An archive that is left half made by an interrupted run must not be used.
+# An interrupted run may leave half an archive. It must not be used.
 tar -C "$work/root" -cf "$archive.new" .
 mv "$archive.new" "$archive"
 echo "$archive"

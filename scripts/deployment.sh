@@ -117,7 +117,7 @@ if [ "${#compose[@]}" -gt 0 ]; then
     # The secret of the superuser is mounted in the container of the database alone.
     superuser_apart() { [ "$(composed -f compose.yaml | grep -c 'source: postgres_password')" = 1 ]; }
     check "compose: the server does not get the password of the superuser" superuser_apart
-    # That of the owner of the tables is mounted in the containers of the database and of `migrate`.
+    # The secret of the tables' owner is mounted in the containers of the database and of `migrate`.
     owner_apart() { [ "$(composed -f compose.yaml | grep -c 'source: database_owner_password')" = 2 ]; }
     check "compose: the server does not get the password of the owner of the tables" owner_apart
     # Three nodes with a directory of their own, which Caddy knows.

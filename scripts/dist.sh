@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what is released, in dist/: an archive for any Linux with a C library that is new enough, a package for Debian, the list
+# Builds the release in dist/: an archive for any Linux with a new enough C library, a package for Debian, the list
 # of all components (SBOM, in the form of CycloneDX), and the checksums. Two checkouts of one commit give the same bytes, also in
 # different folders: no file contains a path of this machine, the time of the build or an order of its file system.
 #
@@ -69,8 +69,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 readonly version name work tree=$work/$name doc=$work/$name/share/doc/portcullis
 
-# The list of components names the paths of the crates of this project. It is made of a copy, whose path is replaced. The tool
-# reads only the manifests, and which sources exist.
+# The list of components names the paths of the crates of this project. It is made from a copy with a replaced path. The tool
+# reads only the manifests and the names of the sources.
 components() {
     local tool=$target/tools/bin/cargo-cyclonedx source=$work/source
     if ! "$tool" cyclonedx --version 2>/dev/null | grep -qwF "$CYCLONEDX"; then

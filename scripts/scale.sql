@@ -52,8 +52,8 @@ SELECT e.session_id, e.user_id, e.device_id, e.at - interval '2 hours', e.at - i
        'Mozilla/5.0 (X11; Linux x86_64) scale', :newest, e.at, r.id
 FROM ends e JOIN revocations r USING (session_id);
 
--- Denials: two thirds concern single tokens, a sixth block users of another issuer, and a sixth concern users whose older
--- tokens are not accepted. Of a hundred blocks, one was lifted again.
+-- Denials: two thirds concern single tokens, a sixth block users of another issuer, and a sixth refuse the older tokens of
+-- users. Of a hundred blocks, one was lifted again.
 INSERT INTO denials (kind, token_id, expires_at, reason, created_at)
 SELECT 'token', gen_random_uuid(), now() + interval '1 hour' + random() * interval '29 days', 'scale',
        now() - random() * interval '1 day'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sends a development server what schemathesis makes of the OpenAPI document: as an admin with a fresh sign-in, and then as an
-# operator whose requests name the admin and the admin's sessions and devices. Fails for a 5xx, an undocumented status, header or
-# media type, an answer that does not fit its schema, a request that breaks its schema and is accepted, and for any change of the
-# admin by the operator. Takes a few minutes.
+# Sends a development server the requests that schemathesis makes from the OpenAPI document: as an admin with a fresh sign-in,
+# and then as an operator. The operator's requests name the admin and the admin's sessions and devices. Fails for a 5xx, an
+# undocumented status, header or media type, an answer that does not fit its schema, a request that breaks its schema and is
+# accepted, and for any change of the admin by the operator. Takes a few minutes.
 #
 #   SECONDS_EACH=60        the longest time of each of the two runs after its fixed cases
 #   SEED=1                 the seed of the random cases

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test; arguments go to `cargo test`. Many integration tests check real times on a machine that other programs may
-# use. So with CI=true, at most three failed integration tests run a second time, alone. Each of them is named at the end, also
-# if it then passes: such a test has a fault, in itself or in the server, that somebody must look for.
+# use. So with CI=true, at most three failed integration tests run a second time, alone. Each of them is named at the end, even
+# if it then passes: there is a fault in such a test or in the server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-//! Portcullis: a realtime session and WebSocket server whose revocations end tokens and open sockets at once.
+//! Portcullis: a realtime session and WebSocket server. A revocation ends tokens and open sockets at once.
 //!
 //! `ARCHITECTURE.md` describes the parts. In short: [`app`] puts the parts together; requests enter through [`http`] and
 //! [`socket`], which call [`service`]. The services apply the rules of [`domain`] and keep lasting data in [`store`]. Live sessions and

@@ -1,9 +1,9 @@
 //! The life of a running server: serve, drain, stop.
 //!
-//! The server stops when a stop is requested through [`Shutdown`] (by a signal, by a test, or because actors failed too often),
-//! or when its accept pipeline ends. Then readiness is switched off. After the drain delay (none if the server cannot
-//! continue), no new connections are accepted, every socket is closed with 3001 (spread over the drain window), unwritten data
-//! is written, and every part is stopped. A second signal ends the process at once.
+//! The server stops when a stop is requested through [`Shutdown`] (by a signal, by a test, or because actors failed too often).
+//! It also stops when its accept pipeline ends. Then readiness is switched off. After the drain delay (none if the server
+//! cannot continue), no new connections are accepted, and every socket is closed with 3001 (spread over the drain window). Then
+//! unwritten data is written, and every part is stopped. A second signal ends the process at once.
 
 use std::{io, sync::Arc, time::Duration};
 

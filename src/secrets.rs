@@ -100,7 +100,7 @@ pub struct OperatorSecret {
     pub readable_by_others: bool,
 }
 
-/// Reads a file with a secret of the operator. The file is refused if it has more than `limit` bytes, or if users other than
+/// Reads a file with a secret of the operator. The file is refused if it has more than `limit` bytes, or if other users than
 /// its owner may change it.
 pub fn read_operators(path: &Path, limit: u64) -> Result<OperatorSecret, SecretsError> {
     let (text, mode) = read_checked(path, WRITABLE, limit)?;

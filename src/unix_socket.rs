@@ -22,7 +22,7 @@ pub struct SocketFile {
 }
 
 /// Listens on a Unix socket at `path`. `mode` has the permissions of the file: processes that may write to it can connect. An
-/// existing file of a socket on which no process listens any more is replaced.
+/// existing socket file is replaced if no process listens on it any more.
 ///
 /// # Errors
 /// Users other than the server's could replace the file, another process listens there, something else than a socket is there,

@@ -20,8 +20,8 @@ pub(crate) struct AccountArgs {
     /// Use the sessions that `loadtest prepare` signed in, instead of signing in now.
     #[arg(long)]
     prepared: bool,
-    /// Do not use the prepared sessions of this many users, counted from the first, for example because an earlier run has
-    /// ended these sessions.
+    /// Skips the prepared sessions of this many users, counted from the first, for example because an earlier run has ended
+    /// these sessions.
     #[arg(long, default_value_t = 0, requires = "prepared")]
     skip_users: usize,
     /// The number of sessions of each user. Each one is signed in separately [default: 1, for `idle` and `prepare` 4].
@@ -91,7 +91,7 @@ impl AccountArgs {
         Ok(sessions)
     }
 
-    /// The login of the user whose address consists of the prefix and this name. All users have the same password.
+    /// The login of the user with an address of the prefix and this name. All users have the same password.
     pub(crate) fn login(&self, name: &str) -> Login {
         Login::new(format!("{}-{name}@load.test", self.prefix), self.password.clone())
     }

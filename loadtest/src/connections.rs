@@ -77,7 +77,7 @@ impl fmt::Display for EventKind {
 enum Instruction {
     /// Send a text frame.
     Send(Bytes),
-    /// Read nothing until the sender of this receiver is used or dropped.
+    /// Read nothing as long as the sender of this receiver is neither used nor dropped.
     Stall(oneshot::Receiver<()>),
 }
 

@@ -1,4 +1,4 @@
-//! WebSocket frames (RFC 6455), as far as a client of this server needs them: unfragmented messages, no extensions.
+//! WebSocket frames (RFC 6455), the parts that a client of this server needs: unfragmented messages, no extensions.
 
 /// The opcode of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@
 //! - `hostile`: whether hostile accounts behind one proxy address can keep other clients out
 //! - `unauthenticated`: the memory that peers without a credential can make the server hold
 //!
-//! The scenarios use the server through REST and the realtime protocol; `timing` also runs the `portcullis` command, and
-//! `cut-off` runs a command that a flag gives. The exit status is a failure if a check fails.
+//! The scenarios use the server through REST and the realtime protocol. `timing` also runs the `portcullis` command, and
+//! `cut-off` runs the command of a flag. The exit status is a failure if a check fails.
 
 mod accounts;
 mod connections;

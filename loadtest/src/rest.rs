@@ -1,4 +1,4 @@
-//! A client of the server's REST interface, as far as the scenarios need it.
+//! A client of the server's REST interface, with the parts that the scenarios need.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 120;
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client whose requests all have one client address. It keeps no connection open between requests.
+/// A client that uses one client address for all requests. It keeps no connection open between requests.
 pub(crate) struct Rest<'a> {
     target: &'a Target,
     client: Client,
@@ -230,7 +230,7 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// Closes all connections of a user through the server API, with a code after which clients reconnect.
+    /// Closes all connections of a user through the server API, with a code that makes clients reconnect.
     pub(crate) async fn disconnect(&self, key: &str, user: i64) -> Result<(), Failure> {
         let body =
             json!({"user": user.to_string(), "disconnect": {"code": 3011, "reason": "force reconnect"}});

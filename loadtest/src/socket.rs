@@ -17,7 +17,7 @@ const PATH: &str = "/api/v1/ws/chat";
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const MAX_HANDSHAKE: usize = 16 * 1024;
-/// The capacity in bytes up to which an empty buffer is kept.
+/// An empty buffer is kept if its capacity in bytes is at most this.
 const KEEP: usize = 4096;
 
 thread_local! {

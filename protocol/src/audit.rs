@@ -36,7 +36,7 @@ impl Outcome {
     }
 }
 
-/// One act: the user that performed it, the user that it concerns, its origin and its outcome.
+/// One act: the acting user, the user concerned, the origin and the outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
     /// The id of the event, and the key of its row. So an event that is written twice has only one row.

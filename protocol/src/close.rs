@@ -1,9 +1,8 @@
-//! The causes of revocations, the reasons for which sockets are closed, and the only map between them.
+//! The causes of revocations, the reasons for closing sockets, and the only map between them.
 //!
-//! Each revocation stores a `Cause`. A peer receives a `CloseReason`. The range of the code tells a Centrifuge client
-//! whether to reconnect: it reconnects after 3000–3499 and 4000–4499, but not after 3500–3999 and 4500–4999. The text is never
-//! empty and never JSON: after an empty text, centrifuge-js always reconnects, and if the text is JSON, centrifuge-js obeys the
-//! text instead of the code.
+//! Each revocation stores a `Cause`. A peer receives a `CloseReason`. The range of the code tells a Centrifuge client whether
+//! to reconnect: it reconnects after 3000–3499 and 4000–4499, but not after 3500–3999 and 4500–4999. The text is never empty
+//! and never JSON. After an empty text, centrifuge-js always reconnects. It obeys a JSON text instead of the code.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -169,8 +168,8 @@ close_reasons! {
     /// The server failed: for example, the connection actor ended unexpectedly, or a subscription at `connect` could not be
     /// made.
     InternalError = 3004, "internal server error";
-    /// The identity of the connection expired and was not refreshed in time, a presented credential had expired, or the server
-    /// API let the identity expire.
+    /// The identity of the connection expired and was not refreshed in time, or a presented credential had expired. Or the
+    /// server API let the identity expire.
     Expired = 3005, "connection expired";
     /// A server-side subscription expired.
     SubscriptionExpired = 3006, "subscription expired";

@@ -62,7 +62,7 @@ pub enum CommandBody {
 pub struct Position {
     /// The number of a publication, from 1 upwards; 0 is the position before the first publication.
     pub offset: u64,
-    /// The epoch to which the offset belongs; empty if the client does not know it.
+    /// The epoch of the offset; empty if the client does not know it.
     pub epoch: String,
 }
 
@@ -147,7 +147,7 @@ pub struct SubRefreshRequest {
     pub token: Option<SecretString>,
 }
 
-/// The value of `delta` with which a client requests Fossil deltas.
+/// The value of `delta` that requests Fossil deltas.
 pub(super) const FOSSIL: &str = "fossil";
 
 /// The largest number of bytes that are kept of a name or version.

@@ -43,8 +43,8 @@ error_codes! {
     Unauthorized = 101, "unauthorized";
     /// The channel's namespace does not exist.
     UnknownChannel = 102, "unknown channel";
-    /// The user does not have the right that the command requires, a subscription token is not valid, or `sub_refresh` names a
-    /// channel without a subscription.
+    /// The user lacks the right that the command requires, a subscription token is not valid, or `sub_refresh` names a channel
+    /// without a subscription.
     PermissionDenied = 103, "permission denied";
     /// The method does not exist. This server does not send this error.
     MethodNotFound = 104, "method not found";

@@ -47,8 +47,8 @@ pub struct FrameReader {
     encoding: Encoding,
     /// Maximum size of a message, and so of a frame, in bytes.
     limit: usize,
-    /// All bytes that are held, at most [`Self::held_max`]. First come the fragments of an incomplete message, put together;
-    /// then decoded bytes that are not needed any more; then, from `decoded` on, bytes that are not decoded yet.
+    /// All bytes that are held, at most [`Self::held_max`]. First come the fragments of an incomplete message, put together.
+    /// Then come decoded bytes that are not needed any more, and, from `decoded` on, bytes that are not decoded yet.
     buffer: Vec<u8>,
     decoded: usize,
     /// The size of the fragments of an incomplete message so far; `None` if no message is incomplete.
@@ -139,8 +139,7 @@ impl FrameReader {
         Ok(Some(incoming))
     }
 
-    /// Handles a data frame whose payload begins at `start` and ends at `decoded`. The payload is a whole message or a
-    /// fragment.
+    /// Handles a data frame with a payload from `start` to `decoded`. The payload is a whole message or a fragment.
     fn take_data(&mut self, start: usize, last: bool) -> Result<Incoming, FrameError> {
         let whole = match (self.message.take(), last) {
             (None, true) => start..self.decoded,

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Limit {
     /// The name of the limit, for logs and metrics. Limits with different names count separately, even for the same key.
     pub name: &'static str,
-    /// How many requests are permitted at once; 0 refuses every request.
+    /// The number of requests permitted at once; 0 refuses every request.
     pub burst: u32,
     /// The time in which `burst` permits become available again.
     pub period: Duration,

@@ -74,9 +74,9 @@ pub struct Emulation {
 pub struct SubscribeResult {
     /// The time until the subscription expires; `None` for no expiry.
     pub lifetime: Option<Lifetime>,
-    /// The position at which the subscription begins; `None` if the subscription is neither positioned nor recoverable. After a
-    /// successful recovery in stream mode (all missed publications are sent), this is the position from which the client
-    /// recovered. Otherwise it is the newest position of the channel.
+    /// The first position of the subscription; `None` if the subscription is neither positioned nor recoverable. After a
+    /// successful recovery in stream mode (all missed publications are sent), this is the client's position before the
+    /// recovery. Otherwise it is the newest position of the channel.
     pub position: Option<Position>,
     /// Whether the client may recover from its last position later.
     pub recoverable: bool,
@@ -141,7 +141,7 @@ pub struct Publication {
     pub time_ms: i64,
 }
 
-/// The tag that is added to a publication whose data is carried in base64.
+/// The tag of a publication with data in base64.
 const BASE64_TAG: (&str, &str) = ("encoding", "base64");
 
 impl Publication {
@@ -154,7 +154,7 @@ impl Publication {
     }
 }
 
-/// The form in which the data of a publication is encoded.
+/// The encoding of a publication's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataForm<'a> {
     /// The payload, for a subscription without deltas. In JSON the payload is embedded as a JSON value (bytes that are not JSON

@@ -59,8 +59,8 @@ fn the_bound_of_a_short_frame_is_a_few_kibibytes() {
 
 #[test]
 fn stated_lengths_without_bytes_allocate_little_memory() {
-    // First a command with a stated length of 4 GiB; then commands of correct length in which a token, data or an entry of
-    // `subs` has this stated length.
+    // First a command with a stated length of 4 GiB. Then commands of correct length that contain this stated length for a
+    // token, data or an entry of `subs`.
     let huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
     let within = |tags: &[u8]| {
         let inner = [tags, &huge].concat();

@@ -1,4 +1,5 @@
-//! The account of this server at the authority: it is made once, and its key is kept in a file that only its owner may read.
+//! The account of this server at the authority. It is made once, and its key is kept in a file that only the file's owner may
+//! read.
 
 use instant_acme::{Account, AccountCredentials, ExternalAccountKey, NewAccount};
 use zeroize::Zeroizing;

@@ -67,7 +67,7 @@ async fn open_challenges<'a>(
     Ok(open)
 }
 
-/// What the authority says about an order that did not become ready.
+/// The authority's statement about an order that did not become ready.
 async fn why_invalid(order: &mut Order, error: Option<Error>) -> AcmeError {
     let mut reasons = Vec::new();
     let mut authorizations = order.authorizations();

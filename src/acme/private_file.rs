@@ -1,4 +1,4 @@
-//! [`PrivateFile`]: a file of ACME. What the authority has given stays in memory until it is written.
+//! [`PrivateFile`]: a file of ACME. Data of the authority stays in memory until it is written.
 
 use std::{
     io,
@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::secrets::{self, SecretsError};
 
-/// A file that only its owner may read, and the content that could not be written to it yet. So a full disk never leads to a second
-/// order: authorities limit how often that is possible.
+/// A file that only its owner may read, and the content that could not be written to it yet. So a full disk never leads to a
+/// second order: authorities limit how often that is possible.
 pub(super) struct PrivateFile {
     path: PathBuf,
     unwritten: Option<Zeroizing<String>>,

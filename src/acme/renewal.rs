@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{config::AcmeSettings, tls::ServerCertificate};
 
-/// The longest time between two looks at the clock, which may be set meanwhile, and at the certificate, which another program may
-/// replace.
+/// The longest time between two looks at the clock, which may be set meanwhile, and at the certificate, which another program
+/// may replace.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// How long a node waits while another node orders.
 const OTHER_NODE: Duration = Duration::from_secs(30);
@@ -96,7 +96,7 @@ impl Renewal {
         }
     }
 
-    /// Waits until the next attempt, or until another program has replaced the certificate by one that is not due.
+    /// Waits until the next attempt, or until another program has put a certificate there that is not due.
     async fn wait(&self, mut left: Duration) {
         while !left.is_zero() && self.until_due(OffsetDateTime::now_utc()).is_zero() {
             let part = left.min(LOOK_AGAIN);

@@ -19,7 +19,7 @@ pub fn certificate_file(settings: &AcmeSettings) -> PathBuf {
     settings.storage.join(format!("{}-{}.pem", settings.name, directory(settings)))
 }
 
-/// What is wrong with the files that are there, each with the setting that leads to the file.
+/// The problems of the files that are there, each with the setting that leads to the file.
 #[must_use]
 pub fn check_files(settings: &AcmeSettings) -> Vec<String> {
     let mut problems = Vec::new();

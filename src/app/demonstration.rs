@@ -3,7 +3,7 @@
 use domain::account::demonstration;
 use store::{Store, StoreError};
 
-/// The addresses of the demonstration users in the database that can sign in.
+/// The addresses of the demonstration users that can sign in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the database has demonstration users of `portcullis dev`: {}; production refuses them, because their passwords may be known: \
@@ -12,7 +12,7 @@ use store::{Store, StoreError};
 )]
 pub struct DemonstrationUsers(pub Vec<String>);
 
-/// The demonstration users in the database that can sign in, if there are any.
+/// The demonstration users in the database, if there are any that can sign in.
 ///
 /// # Errors
 /// The database cannot be used.

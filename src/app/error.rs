@@ -13,7 +13,7 @@ use crate::tls::TlsError;
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database of a production server has demonstration users, whose passwords other people may know.
+    /// The database of a production server has demonstration users, and other people may know their passwords.
     #[error(transparent)]
     DemonstrationUsers(#[from] DemonstrationUsers),
     /// The role of a production server can change the audit log.
@@ -42,7 +42,7 @@ pub enum StartError {
     /// The certificate, or the authorities of client certificates, cannot be used.
     #[error("the files of TLS cannot be used: {0}")]
     Tls(#[from] TlsError),
-    /// The actors did not start, because the audit spill file cannot be opened, or its directory cannot be created.
+    /// The actors did not start: the audit spill file cannot be opened, or its directory cannot be created.
     #[error("the audit spill file {0} (in DATA_DIR) cannot be opened: {1}")]
     Spill(PathBuf, #[source] io::Error),
     /// The id or the origins of the relying party of passkeys cannot be used.

@@ -79,7 +79,7 @@ impl Reloader {
     fn read_tls(&self, settings: &Settings) -> Result<Option<ReadTls>, ConfigError> {
         let (Some(served), Some(files)) = (&self.tls, tls_files(&settings.listen)) else { return Ok(None) };
         let read = served.read(&files);
-        // The files were read a moment ago, so this happens only if they change at this moment.
+        // The files were read a moment ago, so this error means that they changed just now.
         let problem =
             |error| ConfigError { problems: vec![format!("the files of TLS cannot be used: {error}")] };
         read.map(Some).map_err(problem)

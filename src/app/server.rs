@@ -205,13 +205,13 @@ impl App {
         }
     }
 
-    /// The address at which plain HTTP is served.
+    /// The address for plain HTTP.
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
     }
 
-    /// The address at which TLS is served.
+    /// The address for TLS.
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {
         self.https
@@ -254,7 +254,7 @@ impl App {
     }
 }
 
-/// What orders and renews the certificate, if it is ordered by ACME.
+/// The part that orders and renews the certificate, if it is ordered by ACME.
 fn renewal(
     settings: &Settings,
     tls: Option<&ServerTls>,

@@ -17,7 +17,7 @@ pub enum Assignment {
         path: Arc<Path>,
         /// The number of the line; the first line is 1.
         line: usize,
-        /// The permissions of the file; 0 for a pipe, whose permissions mean nothing.
+        /// The permissions of the file; 0 for a pipe, because they mean nothing there.
         mode: u32,
     },
 }

@@ -1,4 +1,4 @@
-//! [`SettingValues`]: the values of all settings at one moment, so that a reload can say what has changed. Secrets, and the
+//! [`SettingValues`]: the values of all settings at one moment, so that a reload can report the changes. Secrets, and the
 //! contents of files, are kept only as digests.
 
 use std::{collections::BTreeMap, path::Path};
@@ -29,7 +29,7 @@ struct Value {
     reloadable: bool,
     /// The digest of the value, or of the default.
     value: [u8; 32],
-    /// The digest of the files that the value names; `None` if it names no files whose content a reload applies.
+    /// The digest of the files that the value names; `None` if a reload applies the content of none of them.
     content: Option<[u8; 32]>,
 }
 

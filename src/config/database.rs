@@ -94,7 +94,7 @@ struct Given {
     value: String,
 }
 
-/// The parameters that settings give beside the URL or the separate parts.
+/// The parameters from settings of their own, in addition to the URL or the separate parts.
 fn given(read: &mut Reader<'_>) -> Vec<Given> {
     let mut found = Vec::new();
     let mut add = |setting: &'static str, parameter, value: Option<String>| {
@@ -171,8 +171,8 @@ fn nowhere() -> DatabaseSettings {
     DatabaseSettings::embedded(std::path::Path::new("/nonexistent"), "portcullis")
 }
 
-/// The database from the separate variables, and the name of the variable under which an error is reported. The values are not
-/// joined into a URL, so their characters need no escaping.
+/// The database from the separate variables, and the name of the variable for errors. The values are not joined into a URL, so
+/// their characters need no escaping.
 fn separate_parts(
     read: &mut Reader<'_>,
     further: &[(&str, &str)],

@@ -1,4 +1,4 @@
-//! What `portcullis dev` and the tools must know before there is a database.
+//! The facts that `portcullis dev` and the tools must know before there is a database.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::{
     variables::Variables,
 };
 
-/// What `portcullis dev` must know before it can read the other settings.
+/// The facts that `portcullis dev` must know before it can read the other settings.
 #[derive(Clone, Debug)]
 pub struct DevStart {
     /// `DEBUG`.

@@ -104,8 +104,8 @@ pub(super) fn parse(text: &str) -> (Vec<(String, String, usize)>, Vec<String>) {
     (variables, mistakes)
 }
 
-/// Whether the parser would remove a `$` and the name after it from the value in these lines, because no variable has this
-/// name. In this way, a password would be cut without notice. `above` are the variables of earlier lines.
+/// Whether the parser would remove a `$` and a name after it from the value in these lines, because no variable has that name.
+/// In this way, a password would be cut without notice. `above` are the variables of earlier lines.
 fn loses_dollar(lines: &[&str], above: &[(String, String, usize)]) -> bool {
     let text = lines.join("\n");
     let value = text.split_once('=').map_or("", |(_, value)| value);

@@ -1,9 +1,9 @@
-//! Where the secrets of one kind are written down, for `portcullis keys`, which changes them: lines of a file of settings, or a
-//! file for each setting (`X_FILE`).
+//! Where the secrets of one kind are written down: lines of a file of settings, or a file for each setting (`X_FILE`).
+//! `portcullis keys` changes them.
 //!
 //! A change of lines is checked before it is written: the changed text must give the new secrets, and every other variable as
-//! before. The file is replaced at once. Of several files, each is replaced at once, in an order in which a server that reads
-//! them meanwhile refuses nothing that is valid.
+//! before. The file is replaced at once. With several files, each is replaced at once. The order ensures that a server that
+//! reads the files meanwhile refuses no valid credential.
 
 use std::path::{Path, PathBuf};
 
@@ -115,8 +115,8 @@ impl KeyFile {
     /// Writes other secrets. Each file keeps its owner and permissions.
     ///
     /// # Errors
-    /// See [`KeyFileError`]. Then the file of settings is as it was. Of several files, some may have been written; the secrets in
-    /// them can be used, and the command can be repeated.
+    /// See [`KeyFileError`]. Then the file of settings is as it was. Of several files, some may have been written. The secrets
+    /// in them can be used, and the command can be repeated.
     pub fn write(&self, secrets: &SecretRing) -> Result<(), KeyFileError> {
         let wrong = |reason: String| KeyFileError::Text { path: self.path().to_owned(), reason };
         let [current, next, previous] = self.kind.settings();
@@ -147,8 +147,8 @@ impl KeyFile {
                 Ok(secrets::replace_alike(path, &changed)?)
             }
             // A retired secret is listed before it is replaced. A next secret that becomes the current one is the current one
-            // before it is replaced. If all secrets are replaced, the current one comes last: until then the command can be
-            // repeated, and a server that reads the files does not use a mixture of old and new secrets.
+            // before it is replaced. If all secrets are replaced, the current one comes last. Until then the command can be
+            // repeated, and a server that reads the files does not mix old and new secrets.
             Place::Files([current, next, previous]) => {
                 let next_text = next_text.unwrap_or_default();
                 let is_next = |known: &DatedSecret| known.secret.expose_secret() == *current_text;

@@ -106,8 +106,8 @@ pub enum LocalAddress {
     Https(SocketAddr),
 }
 
-/// Where a process on the same machine reaches the server that the variables describe, by the rules of `serve`: plain HTTP, or
-/// else the Unix socket, or else TLS.
+/// Where a process on the same machine reaches the server of these variables, by the rules of `serve`: plain HTTP, or else the
+/// Unix socket, or else TLS.
 ///
 /// # Errors
 /// What is wrong with the variables.

@@ -1,11 +1,11 @@
 //! The settings of the server: one table, and the code that reads it.
 //!
 //! `table` names every setting with its type, unit, default, bounds and a short text. Everything else follows from this table:
-//! how the variables are read (`settings`), which misspelt names are reported (`names`), `portcullis config check`, `config show`
+//! the reading of the variables (`settings`), the report of misspelt names (`names`), `portcullis config check`, `config show`
 //! (`shown`), `config init` (`template`) and `docs/settings.md` (`reference`). The variables come from the environment, from
-//! files and from systemd credentials (`ranks`). `cli` reads the settings at the start, and `app` opens the files that the settings
-//! name. No other module reads the settings from the environment. Bad settings stop the start with one message that lists every
-//! problem.
+//! files and from systemd credentials (`ranks`). `cli` reads the settings at the start, and `app` opens the files that the
+//! settings name. No other module reads the settings from the environment. Bad settings stop the start with one message that
+//! lists every problem.
 
 mod acme;
 mod assignment;

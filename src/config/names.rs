@@ -1,7 +1,7 @@
 //! Reports variables that look like settings but are not, because a misspelt setting must not be ignored.
 //!
-//! A variable looks like a setting if its name has a prefix of settings, consists of `PORTCULLIS_` and the name of a setting,
-//! or is similar to the name of a setting that is not given. All other variables belong to other programs.
+//! A variable looks like a setting in three cases: its name has a prefix of settings, it consists of `PORTCULLIS_` and the name
+//! of a setting, or it is similar to the name of a setting that is not given. All other variables belong to other programs.
 
 use std::sync::LazyLock;
 
@@ -38,7 +38,7 @@ const PROGRAM_PREFIX: &str = "PORTCULLIS_";
 const NOT_SETTINGS: [&str; 4] =
     ["POSTGRES_HOST_AUTH_METHOD", "POSTGRES_INITDB_ARGS", "POSTGRES_INITDB_WALDIR", "SESSION_MANAGER"];
 
-/// A variable that has none of the prefixes and is only similar to a setting is reported if the name of that setting has at
+/// A variable without any of the prefixes is reported for its similarity alone only if the name of the similar setting has at
 /// least this many characters. Variables that are similar to shorter names often belong to other programs.
 const NEAR_MISS_MIN_LENGTH: usize = 10;
 
@@ -47,7 +47,7 @@ pub(super) fn unknown(variables: &Variables) -> Vec<String> {
     variables.names().filter_map(|name| problem(name, variables)).collect()
 }
 
-/// The problem with this name, if it looks like the name of a setting but is not.
+/// The problem with a name that looks like a setting but is none.
 pub(super) fn problem(name: &str, variables: &Variables) -> Option<String> {
     if gives_setting(name) || NOT_SETTINGS.contains(&name) || is_service_link(name) {
         return None;
@@ -79,8 +79,8 @@ pub(super) fn gives_setting(name: &str) -> bool {
     is_setting(name) || other_form(name).is_some()
 }
 
-/// `X_FILE` for the setting `X`, and `X` for `X_FILE`. `None` for other names, and for a setting whose own name ends in
-/// `_FILE`, because its value is a path already.
+/// `X_FILE` for the setting `X`, and `X` for `X_FILE`. `None` for other names, and for a setting with a name in `_FILE`,
+/// because its value is a path already.
 pub(super) fn other_form(name: &str) -> Option<String> {
     match name.strip_suffix("_FILE") {
         Some(base) => Some(base.to_owned()).filter(|base| is_setting(base) && !base.ends_with("_FILE")),
@@ -113,7 +113,7 @@ fn is_near_miss(setting: &str, distance: usize) -> bool {
     setting.len() >= NEAR_MISS_MIN_LENGTH && distance <= allowed
 }
 
-/// Whether Kubernetes or Docker made the variable for a service whose name is like a prefix of settings. Examples:
+/// Whether Kubernetes or Docker made the variable for a service with a name like a prefix of settings. Examples:
 /// `POSTGRES_SERVICE_HOST` and `POSTGRES_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
     let is_port_link = name.split_once("_PORT_").is_some_and(|(_, rest)| {

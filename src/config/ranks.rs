@@ -1,6 +1,6 @@
 //! Collects the variables of this process: its environment, files of variables, and systemd credentials.
 //!
-//! Ranks: the environment is above the files. Of several files named on the command line, a later file is above an earlier one;
+//! Ranks: the environment is above the files. Of several files on the command line, a later file is above an earlier one;
 //! without such files, `local.env` is above `.env`. A setting may be given as `X` or as `X_FILE`, and a higher rank replaces
 //! both forms of a lower rank. Systemd credentials have no rank: a setting that is given as a credential and as a variable is a
 //! problem, because one of the two values is a leftover, and the server must not guess which one.
@@ -23,8 +23,8 @@ use super::{
 const SEARCHED: [&str; 2] = ["local.env", ".env"];
 
 impl Variables {
-    /// The variables of this process. `env_files` are the files that the command line names; without them, `local.env` and `.env`
-    /// are searched for. What is wrong with a source is reported with the problems of the settings.
+    /// The variables of this process. `env_files` are the files that the command line names; without them, `local.env` and
+    /// `.env` are searched for. Problems of a source are reported with the problems of the settings.
     #[must_use]
     pub fn of_process(env_files: &[PathBuf]) -> Self {
         let mut variables = Self::default();
@@ -83,7 +83,7 @@ fn add_found(path: &Path, variables: &mut Variables) {
     add(path, read, variables);
 }
 
-/// Adds the variables of a file whose rank is below that of everything added before.
+/// Adds the variables of a file that has a lower rank than everything added before.
 fn add(path: &Path, read: EnvFile, variables: &mut Variables) {
     let path: Arc<Path> = Arc::from(path);
     let new: Vec<_> = read.variables.into_iter().filter(|(name, ..)| !is_replaced(name, variables)).collect();
@@ -95,8 +95,7 @@ fn add(path: &Path, read: EnvFile, variables: &mut Variables) {
     variables.problems.extend(read.problems);
 }
 
-/// Whether a higher rank gives this variable, or the same setting in its other form. An empty value replaces only its own
-/// variable.
+/// Whether a higher rank gives this variable, or its setting in the other form. An empty value replaces only its own variable.
 fn is_replaced(name: &str, above: &Variables) -> bool {
     above.has(name) || names::other_form(name).is_some_and(|other| above.get(&other).is_some())
 }

@@ -24,7 +24,7 @@ use crate::secrets::{self, SecretsError};
 
 /// The shortest secret that production accepts, in bytes.
 pub(super) const SECRET_MIN: usize = 32;
-/// What an operator can do about a variable that Kubernetes or Docker has set.
+/// The remedy of an operator for a variable that Kubernetes or Docker has set.
 pub(super) const SERVICE_LINK_ADVICE: &str =
     "set it in the container's own environment, or turn the links off (enableServiceLinks: false)";
 /// Words from examples. Production refuses a secret that contains one of these words.
@@ -70,7 +70,7 @@ pub(super) struct Reader<'a> {
     warnings: Vec<String>,
     /// The settings that are given but cannot be read. They are not also reported as missing.
     unreadable: BTreeSet<String>,
-    /// The files of variables whose permissions were checked.
+    /// The files of variables with checked permissions.
     checked: BTreeSet<PathBuf>,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         self.problems.push(self.variables.located(problem.into()));
     }
 
-    /// Adds a problem, unless this setting is given and cannot be read, which is a problem already.
+    /// Adds a problem, unless this setting is given and unreadable, because that is a problem already.
     pub(super) fn missing(&mut self, name: &str, problem: impl Into<String>) {
         if !self.is_unreadable(name) {
             self.problem(problem);
@@ -311,7 +311,7 @@ impl<'a> Reader<'a> {
         self.value_or_secret(setting.name, true).map(SecretString::from)
     }
 
-    /// A value from the table of limits, whose rows are not of the type [`Setting`].
+    /// A value from the table of limits, where the rows are not of the type [`Setting`].
     pub(super) fn limit<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         let text = self.value(name)?;
         text.parse().map_err(|error| self.problem(format!("{name}: {error}"))).ok()

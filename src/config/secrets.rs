@@ -1,4 +1,4 @@
-//! The secrets from which keys are derived, each with the secret that follows it and those that it has replaced.
+//! The secrets for deriving keys, each with its next secret and its previous secrets.
 //!
 //! `settings` reads all of them. Tools read the secrets of one kind.
 
@@ -27,7 +27,7 @@ use super::{
 /// secret.
 const ROLLOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The secrets from which the keys of tokens, cookies, hashes and encryption are derived. They are never printed.
+/// The secrets for deriving the keys of tokens, cookies, hashes and encryption. They are never printed.
 #[derive(Clone, Debug)]
 pub struct Secrets {
     /// `JWT_SECRET_KEY`, `JWT_NEXT_SECRET_KEY`, `JWT_PREVIOUS_SECRET_KEYS`.
@@ -103,8 +103,8 @@ impl KeyKind {
         read.finish(ring)
     }
 
-    /// How long the settings must keep a retired secret of this kind: the longest life of what the secret has made, and a day in
-    /// which all servers read the settings again. For data, the database says how long rows need the secret.
+    /// How long the settings must keep a retired secret of this kind: the longest life of a thing made with the secret, and a
+    /// day for all servers to read the settings again. For data, the database says how long rows need the secret.
     ///
     /// # Errors
     /// `REFRESH_TOKEN_DAYS` is wrong.

@@ -1,4 +1,4 @@
-//! One setting: its name, its kind (type, unit, default, bounds), and a short text about it.
+//! One setting: the name, the kind (type, unit, default, bounds), and a short text.
 //!
 //! `table` lists all settings, `reader` reads them, and `reference` describes them for the operator.
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(super) struct Setting<K> {
     /// The name of the variable.
     pub(super) name: &'static str,
-    /// What the operator must know about the setting, in a few sentences.
+    /// A few sentences about the setting for the operator.
     pub(super) about: &'static str,
     /// The values that the setting accepts, and its default.
     pub(super) kind: K,
@@ -93,8 +93,8 @@ pub(super) struct Text {
     pub(super) secret: bool,
 }
 
-/// The path of a file or directory. Every setting `X` can also be given as `X_FILE`, the path of a file with the value, except
-/// for a setting whose own name ends in `_FILE`.
+/// The path of a file or directory. Every setting `X` can also be given as `X_FILE`, the path of a file with the value, unless
+/// `X` itself ends in `_FILE`.
 pub(super) struct FilePath {
     pub(super) default: Option<&'static str>,
 }
@@ -113,7 +113,7 @@ pub(super) struct Secret {
     pub(super) without: &'static str,
 }
 
-/// What `docs/settings.md`, `config show` and `config init` need to know about one setting.
+/// The parts of a setting that `docs/settings.md`, `config show` and `config init` need.
 pub(super) trait Row: Sync {
     fn name(&self) -> &'static str;
     fn about(&self) -> &'static str;

@@ -74,7 +74,7 @@ pub struct Settings {
     pub database_owner: Option<DatabaseSettings>,
     /// `DATABASE_SINGLE_ROLE`.
     pub single_role: bool,
-    /// The secrets from which keys are derived.
+    /// The secrets for deriving keys.
     pub secrets: Secrets,
     /// Names, origins, cookies.
     pub web: WebSettings,

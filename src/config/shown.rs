@@ -79,8 +79,8 @@ fn assignment_as_json(assignment: &Assignment) -> Value {
     }
 }
 
-/// Every setting, in the order of `docs/settings.md`, as `serve` reads it from these variables. `domain` and `names` are the name of
-/// the server and the names of the relying party, from which some values follow.
+/// Every setting, in the order of `docs/settings.md`, as `serve` reads it from these variables. `domain` and `names` are the
+/// name of the server and the names of the relying party. Some values follow from them.
 pub(super) fn shown_of(variables: &Variables, domain: &str, names: &RelyingPartyNames) -> Vec<ShownSetting> {
     let mut shown = Vec::new();
     for (section, rows) in SECTIONS {

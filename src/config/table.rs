@@ -1,5 +1,5 @@
-//! The table of settings: every variable with its type, unit, default, bounds and meaning. A default that another module
-//! defines is taken from that module, so that each default is written once.
+//! The table of settings: every variable with its type, unit, default, bounds and meaning. A default of another module is taken
+//! from that module, so that each default is written once.
 //!
 //! The limits `LIMIT_<NAME>` have a table of their own, `domain::abuse::throttle`, because metrics and answers use their names,
 //! too.

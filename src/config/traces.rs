@@ -64,7 +64,7 @@ fn headers(read: &mut Reader<'_>) -> Vec<(String, SecretString)> {
     })
 }
 
-/// A header whose name is a token (RFC 9110, 5.6.2) and whose value is visible ASCII text.
+/// A header with a name that is a token (RFC 9110, 5.6.2) and a value of visible ASCII text.
 fn header(text: &str) -> Option<(String, SecretString)> {
     let (name, value) = text.split_once('=')?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

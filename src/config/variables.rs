@@ -25,7 +25,7 @@ pub struct Variables {
     pub(super) credentials: BTreeMap<String, Vec<PathBuf>>,
     /// The files that were read, the file with the highest rank first.
     pub(super) files: Vec<Arc<Path>>,
-    /// What is wrong with the sources themselves, for example a line without `=`.
+    /// Problems of the sources themselves, for example a line without `=`.
     pub(super) problems: Vec<String>,
     /// What an operator should know about the sources.
     pub(super) warnings: Vec<String>,

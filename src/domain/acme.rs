@@ -1,4 +1,4 @@
-//! When the certificate of an ACME server is renewed, and how long a failed attempt waits before the next one.
+//! When the certificate of an ACME server is renewed, and the wait between a failed attempt and the next one.
 //!
 //! `acme` in the server crate asks these rules.
 
@@ -17,8 +17,8 @@ pub enum FailedStep {
     Order,
 }
 
-/// The failed attempts since the last success. Each step has a number of its own, because the steps wait on different scales: an
-/// hour of an unreachable authority must not make the first failed order wait for hours.
+/// The failed attempts since the last success. Each step has a number of its own, because the steps wait on different scales.
+/// An hour of an unreachable authority must not make the first failed order wait for hours.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Failures {
     storage: u32,
@@ -45,8 +45,9 @@ pub fn renew_at(begins_at: OffsetDateTime, ends_at: OffsetDateTime) -> OffsetDat
     ends_at - (ends_at - begins_at) / 3
 }
 
-/// How long to wait after this many failures of this step ([`Failures::count`]). The time doubles with each attempt. `jitter` is a random number from
-/// 0 to 1; it shortens the time by up to a quarter, so that servers that failed together do not try again together.
+/// How long to wait after this many failures of this step ([`Failures::count`]). The time doubles with each attempt. `jitter`
+/// is a random number from 0 to 1. It shortens the time by up to a quarter, so that servers with simultaneous failures do not
+/// try again together.
 #[must_use]
 pub fn retry_after(failures: u32, step: FailedStep, jitter: f64) -> Duration {
     let (first, longest) = match step {

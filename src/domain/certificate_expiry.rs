@@ -1,5 +1,5 @@
-//! When operators are warned that the certificate of the server ends: 30, 7 and 1 days before its end, and every day after it. For
-//! a certificate that the server renews itself, the warnings begin later.
+//! The times of warnings about the end of the server's certificate: 30, 7 and 1 days before the end, and every day after it.
+//! For a certificate that the server renews itself, the warnings begin later.
 //!
 //! `service` calls these rules, and writes the warnings.
 
@@ -17,8 +17,8 @@ pub struct CertificateLife {
 }
 
 impl CertificateLife {
-    /// How long before the end the first warning is due: 30 days. An ordered certificate is renewed when a third of its life is left
-    /// ([`crate::acme::renew_at`]), so a warning is due only when this has failed for a while: when a quarter is left.
+    /// How long before the end the first warning is due: 30 days. An ordered certificate is renewed when a third of its life is
+    /// left ([`crate::acme::renew_at`]). A warning is due when a quarter is left, because renewal has then failed for a while.
     fn warned_before(&self) -> Duration {
         let month = Duration::days(30);
         if self.is_ordered { month.min((self.ends_at - self.begins_at) / 4) } else { month }
@@ -87,7 +87,7 @@ mod tests {
         CertificateLife { begins_at: end() - Duration::days(days), ends_at: end(), is_ordered }
     }
 
-    /// The hours before the end (negative: after it) at which warnings are written, if the rule is applied every hour.
+    /// The hours of warnings, counted before the end (negative: after it), if the rule is applied every hour.
     fn warned(from_hours: i64, to_hours: i64) -> Vec<i64> {
         warned_of(&life(90, false), from_hours, to_hours)
     }

@@ -7,7 +7,7 @@ use icu_properties::{
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 
-/// Whether a character is not shown, or changes how other characters are shown: format characters, marks of writing direction,
+/// Whether a character is invisible, or changes the display of other characters: format characters, marks of writing direction,
 /// fillers, tags, variation selectors, separators of lines and paragraphs, private use.
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
@@ -33,7 +33,7 @@ pub fn decimal_digit(c: char) -> Option<u32> {
     if !is_digit(code) {
         return None;
     }
-    // The ten digits of a script have successive codes, from zero to nine. The digits of another script may follow without a
+    // The ten digits of a script have successive codes, from zero to nine. The digits of the next script may follow without a
     // gap, so the value is the distance to the first of all these digits, modulo ten.
     let mut first = code;
     while first.checked_sub(1).is_some_and(is_digit) {

@@ -1,6 +1,6 @@
 //! Drills: the doors that a drill opens, the bounds within which a revocation shuts them, and the verdict on each.
 //!
-//! `service::drill` measures, and everything that shows a drill uses [`DrillReport`]: the interface of operators, the rows of the
+//! `service::drill` measures. Everything that shows a drill uses [`DrillReport`]: the interface of operators, the rows of the
 //! database and the command line. The rules are pure: the measured times are arguments.
 
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::account::role::UnknownWord;
 /// A door that is not shut this long after the request of the revocation counts as open.
 pub const OPEN_AFTER: Duration = Duration::from_secs(5);
 
-/// When a door that must be asked is asked, in milliseconds after the request of the revocation. The times are close together
-/// up to 50 ms, which is the bound on the node of the revocation. There are fewer of them than a session may refresh in a minute
-/// (`LIMIT_REFRESH_SESSION`), and the last one is [`OPEN_AFTER`].
+/// The times for asking a door that must be asked, in milliseconds after the request of the revocation. The times are close
+/// together up to 50 ms, which is the bound on the node of the revocation. There are fewer of them than a session may refresh
+/// in a minute (`LIMIT_REFRESH_SESSION`), and the last one is [`OPEN_AFTER`].
 pub const ASKED_AFTER_MS: [u64; 22] =
     [0, 4, 8, 12, 17, 22, 28, 34, 40, 46, 60, 80, 120, 200, 350, 600, 900, 1_300, 2_000, 3_000, 4_000, 5_000];
 
@@ -292,8 +292,8 @@ pub struct DrillReport {
     pub outcome: DrillOutcome,
 }
 
-/// The time from the beginning of a scheduled drill until the next one: the interval, shortened or lengthened by up to a tenth, so
-/// that nodes which started together drift apart. `random` lies between 0 and 1.
+/// The time from the beginning of a scheduled drill until the next one: the interval, shortened or lengthened by up to a tenth.
+/// So nodes that started together drift apart. `random` lies between 0 and 1.
 #[must_use]
 pub fn next_wait(interval: Duration, random: f64) -> Duration {
     interval.mul_f64(0.9 + 0.2 * random.clamp(0.0, 1.0))

@@ -86,7 +86,7 @@ pub fn retry_after(wait: Duration) -> u64 {
 pub struct Policy {
     /// The name of the limit.
     pub name: &'static str,
-    /// How much the limit permits: in each period, or at the same time if the limit is not a rate.
+    /// The amount that the limit permits: in each period, or at the same time if the limit is not a rate.
     pub quota: u32,
     /// The period; `None` if the limit is not a rate.
     pub window: Option<Duration>,

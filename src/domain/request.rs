@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-/// The path at which the Centrifuge SDKs expect a WebSocket. SDKs send the token with `connect`, not with the handshake.
+/// The path of WebSockets for the Centrifuge SDKs. SDKs send the token with `connect`, not with the handshake.
 pub const SDK_SOCKET_PATH: &str = "/connection/websocket";
 /// The paths of WebSockets: this server's own path, and the default path of the SDKs.
 pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", SDK_SOCKET_PATH];
@@ -12,8 +12,8 @@ pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", SDK_SOCKET_PATH];
 /// The longest request id that a client may give, in bytes.
 const MAX_ID: usize = 64;
 
-/// The names of a request, by which it is found in logs and traces. The REST middleware stores them with the request, and
-/// refusals of emulated streams read them there.
+/// The names of a request that find it in logs and traces. The REST middleware stores them with the request, and refusals of
+/// emulated streams read them there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestIds {
     /// The id of the request alone.
@@ -69,7 +69,7 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The id of a request. The client's id is used if there is exactly one line, with 1 to 64 visible ASCII characters: such an id
+/// The id of a request. The client's id is used if there is exactly one line with 1 to 64 visible ASCII characters. Such an id
 /// is safe in a header, a log line and a database column. Otherwise the id is `fresh`.
 fn request_id<'a>(given: impl IntoIterator<Item = &'a str>, fresh: impl FnOnce() -> Uuid) -> String {
     let safe = |id: &&str| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());

@@ -24,7 +24,7 @@ pub struct SessionLimits {
     pub refresh: Duration,
     /// Maximum number of sessions of one user. A further sign-in ends the oldest session.
     pub per_user: u32,
-    /// Maximum number of devices of one user. A further device replaces a device that has neither trust nor a session: first a
+    /// Maximum number of devices of one user. A further device replaces a device without trust and without a session: first a
     /// forgotten device, then the device that was not seen for the longest time.
     pub devices: u32,
     /// How long the privilege of a sign-in or step-up lasts.
@@ -72,19 +72,19 @@ pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<
     (now >= session.expires_at || idle_over).then_some(Cause::SessionExpired)
 }
 
-/// A period in which uses of sessions could not be recorded.
+/// A period in which the server could not record uses of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// The last moment before the outage at which uses could be recorded.
+    /// The last moment before the outage when uses could be recorded.
     pub from: OffsetDateTime,
     /// The first moment after the outage.
     pub until: OffsetDateTime,
 }
 
 impl Outage {
-    /// Joins this outage and another one into the outage that matters. If less time than `idle` passed between the two, no
-    /// session became idle in that time, so both together count as one outage. Otherwise, a session that was not used
-    /// between the two became idle before the later outage began, so only the later outage matters.
+    /// Joins this outage and another one. If less than `idle` passed between them, no session became idle in between, and both
+    /// count as one outage. Otherwise the result is the later outage: a session without a use between the two became idle
+    /// before the later one began.
     #[must_use]
     pub fn joined(self, other: Self, idle: Duration) -> Self {
         let (earlier, later) = if self.until <= other.until { (self, other) } else { (other, self) };
@@ -93,8 +93,8 @@ impl Outage {
     }
 
     /// The last use of a session for the idle timeout, if the session was last seen at `last_seen_at`. A session that was not
-    /// idle when the outage began counts as used at the end of the outage, because its client may have tried to use the session
-    /// all the time.
+    /// idle when the outage began counts as used at the end of the outage. Its client may have tried to use the session all the
+    /// time.
     #[must_use]
     pub fn last_use(self, last_seen_at: OffsetDateTime, idle: Duration) -> OffsetDateTime {
         let alive = self.from - last_seen_at < idle;
@@ -214,7 +214,7 @@ mod tests {
     }
 
     proptest! {
-        /// A session is idle according to the joined outage exactly if it is idle according to the separate outages.
+        /// A session is idle by the joined outage exactly if it is idle by the separate outages.
         #[test]
         fn a_joined_outage_keeps_the_same_sessions_as_its_parts(
             spans in prop::collection::vec((1i64..4000, 1i64..4000), 1..6), seen in 0i64..20_000, after in 0i64..4000

@@ -1,4 +1,4 @@
-//! Names that people give and that other people read: display names, labels of devices, names of passkeys and of API keys.
+//! Names that people give, and other people read: display names, labels of devices, names of passkeys and of API keys.
 //!
 //! Every use case that stores such a name calls [`shown_name`]. A stored name has no invisible characters, except where a
 //! script or an emoji needs them.
@@ -14,8 +14,8 @@ const EMOJI_STYLE: char = '\u{fe0f}';
 
 /// The name without surrounding space, if it has 1 to 100 characters, no control characters and no invisible characters.
 ///
-/// There is one exception: joiners and variation selectors are accepted where a script or an emoji needs them, beside
-/// characters outside of ASCII and in keycap emoji. In other places, two different names could look alike because of them.
+/// There is one exception: joiners and variation selectors are accepted if a script or an emoji needs them, next to characters
+/// outside of ASCII and in keycap emoji. In other places, two different names could look alike because of them.
 #[must_use]
 pub fn shown_name(given: &str) -> Option<String> {
     let trimmed = given.trim();

@@ -1,5 +1,5 @@
-//! [`HttpChallenges`]: the answers by which this server proves to an authority that it controls its name (RFC 8555, 8.3). `acme`
-//! opens the challenges, and `resources::acme_challenge` answers them.
+//! [`HttpChallenges`]: the answers that prove this server's control of its name to an authority (RFC 8555, 8.3). `acme` opens
+//! the challenges, and `resources::acme_challenge` answers them.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,8 +1,8 @@
 //! Paths that need a client certificate if `CLIENT_CA_FILE` is set: those of operators and of the server API.
 //!
 //! `routes` puts [`require`] around these paths, behind the matching of paths, so that no spelling of a path avoids it. The TLS
-//! handshake has verified the certificate. A request over a listener without TLS never has one, also behind a proxy. Because a
-//! connection or a resumed TLS session can outlive the certificate, each request asks whether the certificate still counts.
+//! handshake has verified the certificate. A request over a listener without TLS never has one, also behind a proxy. A
+//! connection or a resumed TLS session can outlive the certificate. So each request asks whether the certificate still counts.
 
 use actix_web::{
     Error, HttpRequest,

@@ -1,7 +1,7 @@
 //! Compression of long lists.
 //!
-//! `routes` puts [`compress`] around the paths that answer with lists, and around no other path: the length of a compressed
-//! answer that contains a secret and a text of the attacker reveals the secret (BREACH). No list contains a credential.
+//! `routes` puts [`compress`] around the paths that answer with lists, and around no other path. If a compressed answer
+//! contains a secret and a text of the attacker, its length reveals the secret (BREACH). No list contains a credential.
 
 use actix_http::encoding::Encoder;
 use actix_web::{

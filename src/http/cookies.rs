@@ -38,7 +38,7 @@ const DEVICE_COOKIE: &str = "device_id";
 /// The device cookie on all other connections. Because of the prefix, no other host can set it.
 const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 const REFRESH_PATH: &str = "/api/v1/auth";
-/// The largest number of domains in which one answer removes a cookie.
+/// The largest number of domains for the removal of a cookie in one answer.
 const MAX_PARENTS: usize = 4;
 const PRESESSION_LIFETIME: Duration = Duration::days(1);
 
@@ -87,7 +87,7 @@ impl Jar {
         self.cookie(CSRF_COOKIE, token, csrf::LIFETIME).same_site(SameSite::Strict).finish()
     }
 
-    /// The cookie with the device's identity, sealed. The cookie is never set for a whole domain: another host of the domain
+    /// The cookie with the device's identity, sealed. The cookie is never set for a whole domain. Another host of the domain
     /// could then set the cookie of an attacker's device in a user's browser, and a sign-in with that browser could make the
     /// attacker's device trusted.
     pub(super) fn device(&self, keys: &DeviceCookies, device: DeviceId) -> Cookie<'static> {
@@ -135,9 +135,9 @@ impl Jar {
         })
     }
 
-    /// Removals of session cookies in the scopes in which this server does not set them, for the names that `is_set` accepts.
-    /// These scopes are the host, if `COOKIE_DOMAIN` is set, and the domain of the server and its parents, except
-    /// `COOKIE_DOMAIN`. In the domains, a cookie is removed only if the request has it more than once.
+    /// Removals of session cookies in the scopes where this server sets none, for the names that `is_set` accepts. These scopes
+    /// are the host, if `COOKIE_DOMAIN` is set, and the domain of the server and its parents, except `COOKIE_DOMAIN`. In the
+    /// domains, a cookie is removed only if the request has it more than once.
     pub(super) fn removals_elsewhere(
         &self,
         request: &HttpRequest,

@@ -1,5 +1,5 @@
-//! Protection against cross-site request forgery (CSRF): which requests need a token, what the token is bound to, and how a
-//! new token reaches the client.
+//! Protection against cross-site request forgery (CSRF): the requests that need a token, the binding of the token, and the way
+//! of a new token to the client.
 //!
 //! The rule for tokens is in `domain::tokens::csrf`, the rule for origins is in `domain::client::origin`; this file applies the
 //! rules to a request. A token is sent in the `X-CSRF-Token` header, which only allowed pages can set. In a session the server
@@ -28,7 +28,7 @@ use super::{
     settings::HttpSettings,
 };
 
-/// The header with the CSRF token: in requests and, if the client is to use another token, in answers.
+/// The header with the CSRF token: in requests, and in answers with a new token for the client.
 pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// A token that the client is to use from now on. The middleware adds the token to the answer, in the cookie and in the header.
@@ -42,7 +42,7 @@ pub(super) fn issue(services: &Services, binding: Binding) -> String {
 }
 
 /// A token for `binding`, and its age. The token in the cookie is used again while it is fresh. A new token would replace the
-/// cookie, and before a sign-in the tokens that other tabs have must equal the cookie.
+/// cookie. Before a sign-in, the tokens of other tabs must equal the cookie.
 pub(super) fn current_or_new(request: &HttpRequest, services: &Services, binding: Binding) -> (String, Age) {
     let now = services.clock.now().unix_timestamp();
     let fresh = |token: String| {
@@ -80,10 +80,10 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Requires a valid token. Called for a request whose credential is a cookie.
+/// Requires a valid token. Called for a request with a cookie as its credential.
 ///
-/// If the token of the request is stale, missing or wrong, the answer carries a fresh token, so that a client that lost its
-/// token can continue. Only allowed pages can read the answer.
+/// If the token of the request is stale, missing or wrong, the answer carries a fresh token. So a client can continue after the
+/// loss of its token. Only allowed pages can read the answer.
 ///
 /// # Errors
 /// 403 for a missing or wrong token, 400 for a header that is not UTF-8.
@@ -117,7 +117,7 @@ fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding
 /// pre-session.
 ///
 /// # Errors
-/// 403 for a foreign origin or a wrong token, 400 for a credential that is in the wrong place, repeated or malformed, or for a
+/// 403 for a foreign origin or a wrong token. 400 for a credential in the wrong place, a repeated or malformed one, and for a
 /// CSRF header that is not UTF-8.
 pub(super) fn check_public_route(
     request: &HttpRequest,
@@ -142,7 +142,7 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         _ => return Err(mismatch()),
     };
     let now = services.clock.now().unix_timestamp();
-    // The first binding for which the signature is valid decides. The token may have expired nevertheless.
+    // The first binding that has a valid signature decides. The token may have expired nevertheless.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {
         verdict = services.access.keys.live().csrf.verify(token, *binding, now);

@@ -1,8 +1,9 @@
 //! The one middleware: what happens to every request, in order.
 //!
-//! `routes` wraps it around the whole application. It stores the [`Arrival`], notes signs of a wrong proxy setting, redirects
-//! to HTTPS if the listener only redirects, answers preflight requests, rejects tokens in queries, renders errors as problems,
-//! adds cookies and the common headers, and writes the access log, which contains the path and never the query.
+//! `routes` wraps it around the whole application. It stores the [`Arrival`], notes signs of a wrong proxy setting, and
+//! redirects to HTTPS if the listener only redirects. It answers preflight requests and rejects tokens in queries. It renders
+//! errors as problems, and adds cookies and the common headers. It writes the access log, which contains the path and never the
+//! query.
 
 use std::{net::IpAddr, time::Instant};
 
@@ -76,9 +77,9 @@ fn note_proxies(request: &HttpRequest, settings: &HttpSettings, client: IpAddr) 
     }
 }
 
-/// The answer to a request that is not passed to a handler: the redirect to HTTPS if the listener only redirects, the answer
-/// to a preflight request, or the refusal of a token in the query, because queries are written to logs. The queries on the
-/// paths of WebSockets are not checked here.
+/// The answer to a request that is not passed to a handler. It is the redirect to HTTPS if the listener only redirects, the
+/// answer to a preflight request, or the refusal of a token in the query, because queries are written to logs. The queries on
+/// the paths of WebSockets are not checked here.
 fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result<HttpResponse, Problem>> {
     if let Some(answer) = redirect(request, settings) {
         return Some(Ok(answer));
@@ -133,7 +134,7 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
     answer
 }
 
-/// Copies the headers that the answer already has, such as the removal of a cookie, to the rendered problem.
+/// Copies the answer's existing headers, such as the removal of a cookie, to the rendered problem.
 fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
     for (name, value) in set {
         if *name == header::SET_COOKIE || !rendered.contains_key(name) {

@@ -5,8 +5,8 @@
 //! ([`Encrypted`]), and the certificate that the client has shown ([`ShownCertificate`]).
 //!
 //! - [`routes`]: paths and methods; [`resources`]: the handlers, one file per resource; [`api`]: the server API
-//! - [`extractors`]: what handlers read from a request; [`csrf`]: protection against forged requests; [`client_certificate`]: the
-//!   paths that need a client certificate; [`compression`]: the paths whose long answers are compressed
+//! - [`extractors`]: what handlers read from a request; [`csrf`]: protection against forged requests; [`client_certificate`]:
+//!   the paths that need a client certificate; [`compression`]: the paths with compressed long answers
 //! - [`views`], [`problem`], [`cookies`], [`response_headers`]: what an answer contains
 //! - [`openapi`](mod@openapi): the description of the interface
 //! - [`settings`]: the part of the configuration that REST needs

@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 `application/problem+json`, the form in which REST rejects a request. Only the methods of the server API
+//! Errors as RFC 9457 `application/problem+json`: every rejection of REST has this form. Only the methods of the server API
 //! have errors of another form.
 //!
 //! Handlers and extractors return a [`Problem`]; the middleware renders it with the id of the request. The texts are written in
@@ -21,7 +21,7 @@ use domain::{
 };
 use service::{Denied, Failure, Refusal};
 
-/// The headers that name the limit that a request exceeded, and the time until the limit permits a request again
+/// The headers with the exceeded limit, and with the time until the limit permits a request again
 /// (draft-ietf-httpapi-ratelimit-headers).
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -63,7 +63,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
-    /// 403: the request needs a recent step-up. `methods` are the ways in which this user can do a step-up.
+    /// 403: the request needs a recent step-up. `methods` are this user's ways to do a step-up.
     pub fn step_up_required(methods: Vec<ProofMethod>) -> Self {
         let problem = Self::forbidden("step_up_required", "Do a step-up first, then repeat this request.");
         Self { methods, ..problem }

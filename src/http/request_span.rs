@@ -1,8 +1,7 @@
 //! The span of a request: its log lines have the ids of the request, and its trace is exported if the settings name a receiver.
 //!
-//! The middleware uses it. The span of the log and the exported span are two, because log lines contain addresses and ids of
-//! people. The exported span has the method, the route and the status, and never the
-//! path or the query, which contain ids.
+//! The middleware uses it. The log and the export have separate spans, because log lines contain addresses and ids of people.
+//! The exported span has the method, the route and the status, and never the path or the query, which contain ids.
 
 use actix_web::dev::ServiceResponse;
 use domain::request::RequestIds;

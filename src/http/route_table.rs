@@ -88,7 +88,7 @@ pub(super) fn path<const N: usize>(path: &'static str, routes: [MethodRoute; N])
     PathRoutes { path, routes: routes.into(), compressed: false, needs_certificate: false }
 }
 
-/// A list, whose answer is compressed if it is long.
+/// A list; a long answer is compressed.
 pub(super) fn list<F, A>(at: &'static str, handler: F) -> PathRoutes
 where
     F: Handler<A>,

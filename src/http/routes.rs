@@ -1,7 +1,7 @@
 //! The one route table: paths, methods and handlers.
 //!
-//! Called by `app` and by tests; `route_table` has the form of the table. An unknown path is a 404. An unknown method of a known path is a 405 that names the methods
-//! of the path.
+//! Called by `app` and by tests; `route_table` has the form of the table. An unknown path is a 404. An unknown method of a
+//! known path is a 405 that names the methods of the path.
 
 use actix_web::{
     App, Error, HttpResponse,
@@ -162,7 +162,7 @@ fn admin_channel_routes() -> Vec<PathRoutes> {
     ]
 }
 
-/// What operators do with addresses, keys of the server API, and issuers.
+/// The routes for operators about addresses, keys of the server API, and issuers.
 fn admin_gate_routes() -> Vec<PathRoutes> {
     vec![
         path("/bans", [get(admin::bans::list), post(admin::bans::create)]).compressed(),

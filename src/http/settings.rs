@@ -46,7 +46,7 @@ impl HttpSettings {
     }
 }
 
-/// Stored with a connection whose requests are only redirected to HTTPS.
+/// Stored with a connection that redirects every request to HTTPS.
 pub struct RedirectsToHttps;
 
 /// Whether the request arrived over TLS. The listener stores this with the connection. If nothing is stored, the setting of

@@ -1,5 +1,5 @@
-//! The user of the operating system that the private server runs as: the user of this process, or an ordinary user if this
-//! process is root, because PostgreSQL refuses to run as root. `paths`, `binaries` and `command` use this file.
+//! The user of the operating system for the private server. It is the user of this process or, if this process is root, an
+//! ordinary user, because PostgreSQL refuses to run as root. `paths`, `binaries` and `command` use this file.
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 
@@ -18,8 +18,8 @@ pub(super) struct Account {
 
 impl Account {
     /// The user for the cluster of `data_dir` at `location`: the user of this process, unless this user is root. For root, it
-    /// is the owner of an existing cluster, otherwise the owner of the data directory (if these owners are not root), otherwise
-    /// `postgres`, otherwise `nobody`. These users must be in /etc/passwd, because `initdb` looks up the name of its user.
+    /// is the first of these that is not root: the owner of an existing cluster, the owner of the data directory, `postgres`,
+    /// `nobody`. These users must be in /etc/passwd, because `initdb` looks up the name of its user.
     pub(super) fn choose(location: &Path, data_dir: &Path) -> Option<Self> {
         let uid = process::effective_uid();
         let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Finds the running private database server for a second process on the same data directory: for example, for a command that
-//! is run while Portcullis runs. `cli` uses this file.
+//! Finds the running private database server for a second process on the same data directory, for example for a command beside
+//! a running Portcullis. `cli` uses this file.
 
 use std::{
     io,

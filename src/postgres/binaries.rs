@@ -84,7 +84,7 @@ pub(super) fn find_for(account: &Account, wanted: Option<u32>) -> Result<Binarie
     search_path.search(account, wanted).map_err(|rejected| FindError { rejected, cache: search_path.cache })
 }
 
-/// The directories in which programs of PostgreSQL may be.
+/// The directories that may contain programs of PostgreSQL.
 pub(super) fn directories() -> Vec<PathBuf> {
     SearchPath::of_this_machine().candidates()
 }

@@ -75,8 +75,8 @@ impl ClientProgram {
         self.major
     }
 
-    /// Runs the program to its end. Of the variables of this process it gets only those that say where programs and libraries
-    /// are, and `environment`. Returns the standard output.
+    /// Runs the program to its end. Of the variables of this process, it gets only the locations of programs and libraries; it
+    /// also gets `environment`. Returns the standard output.
     ///
     /// # Errors
     /// `Start`; `Failed` with the messages of the program, which contain no password.

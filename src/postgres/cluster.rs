@@ -66,16 +66,16 @@ impl Cluster {
         self.supervisor.pid()
     }
 
-    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root and the user that the
-    /// server runs as cannot enter the data directory (for example because it is below /root), the data of a new cluster is in
-    /// a directory below /var/lib/portcullis/clusters.
+    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root, and the user of the
+    /// server cannot enter the data directory (for example below /root), the data of a new cluster is in a directory below
+    /// /var/lib/portcullis/clusters.
     pub fn location(&self) -> &Path {
         &self.location
     }
 }
 
-/// The binaries for the cluster at `paths`: for an existing cluster those of the major version that made it, otherwise the
-/// first ones that are found.
+/// The binaries for the cluster at `paths`. For an existing cluster, these are binaries of the major version that made it,
+/// otherwise the first ones found.
 fn choose_binaries(paths: &ClusterPaths) -> Result<Binaries, StartError> {
     let wanted = if paths.is_initialised() { Some(made_by(paths)?) } else { None };
     binaries::find_for(&paths.account, wanted).map_err(|error| match (wanted, error.other_majors()) {

@@ -40,12 +40,12 @@ pub enum StartError {
         /// The other major versions that were found.
         found: String,
     },
-    /// This process is root, and there is no ordinary user to run the server as.
+    /// This process is root, and the machine has no ordinary user that could run the server.
     #[error(
         "PostgreSQL does not run as root, and this machine has no ordinary user for it (neither `postgres` nor `nobody`)"
     )]
     NoAccount,
-    /// The user that the server runs as may not enter the directory that contains the cluster.
+    /// The server's user may not enter the directory of the cluster.
     #[error(
         "user {account} may not enter the directory of its cluster {location}: run chmod o+x on the directories above it"
     )]

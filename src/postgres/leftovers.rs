@@ -3,9 +3,9 @@
 //! no other process of this program starts a server there.
 //!
 //! PostgreSQL's own check refuses a start while the process id in `postmaster.pid` exists. This check is wrong for a zombie,
-//! and for an id that the system has given to another process. But `postmaster.pid` also protects the cluster while other
-//! processes of the server still run after the end of the postmaster (its main process). So the file is removed only when no
-//! process works in the cluster any more.
+//! and for an id that now belongs to another process. But `postmaster.pid` also protects the cluster while other processes of
+//! the server still run after the end of the postmaster (its main process). So the file is removed only when no process works
+//! in the cluster any more.
 
 use std::{
     io,

@@ -14,8 +14,8 @@ use super::{error::StartError, paths::ClusterPaths};
 const TIMEOUT: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(5);
 
-/// The right to start and repair the cluster. At most one process has this lock, and the operating system releases it when that
-/// process, and every child of it that has not reached exec, has ended.
+/// The right to start and repair the cluster. At most one process has this lock. The operating system releases it after the end
+/// of that process, and of every child of it that has not reached exec.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,

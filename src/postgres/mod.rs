@@ -1,14 +1,14 @@
-//! The private embedded PostgreSQL: this module finds binaries on this machine, keeps one cluster for a data directory, and
-//! runs its server as long as this process lives. `cli` starts the server, or attaches to a running one; the store then
-//! connects to its socket as to any other server. The server listens on a Unix socket in a directory that only its owner may
-//! enter, never on TCP.
+//! The private embedded PostgreSQL. This module finds the programs on this machine, keeps one cluster for a data directory, and
+//! runs the cluster's server as long as this process lives. `cli` starts the server, or attaches to a running one; the store
+//! then connects to its socket as to any other server. The server listens on a Unix socket in a directory that only its owner
+//! may enter, never on TCP.
 //!
 //! This module must not know SQL schemas, settings or pools. The only statement that it executes creates the database.
 //!
-//! Each step of a start has a file of its own: `account` (the user that runs the server), `paths` (the directories), `lock`
-//! (one process at a time), `binaries` (the programs), `init` (a new cluster), `leftovers` (the remains of a killed server),
-//! `postmaster` (the server process), `supervisor` (the thread that restarts it), and `probe` (the database). `client_program`
-//! finds the programs with which backups are made.
+//! Each step of a start has a file of its own. `account` has the user that runs the server, `paths` the directories, and `lock`
+//! lets in one process at a time. `binaries` finds the programs, `init` makes a new cluster, and `leftovers` removes the
+//! remains of a killed server. `postmaster` is the server process, `supervisor` the thread that restarts it, and `probe` checks
+//! the database. `client_program` finds the programs that make backups.
 
 mod account;
 mod attach;

@@ -1,5 +1,5 @@
 //! The paths of a cluster: its directory, the files beside it, and its socket. All paths are derived from the data directory
-//! and from a file beside the cluster, so a second process finds the same paths. `cluster` and `attach` make them, and the
+//! and from a file beside the cluster. So a second process finds the same paths. `cluster` and `attach` make them, and the
 //! steps of a start use them.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 
 use super::{PORT, account::Account, error::StartError, process};
 
-/// The directory of clusters whose user cannot enter the data directory.
+/// The directory of clusters of a user that cannot enter the data directory.
 const FALLBACK: &str = "/var/lib/portcullis/clusters";
 /// The extension of the file that contains the name of the socket's directory.
 const SOCKET_NAME: &str = "socket";
@@ -90,7 +90,7 @@ impl ClusterPaths {
         let parent = self.location.parent().unwrap_or(&self.location);
         std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
         if parent.starts_with(FALLBACK) {
-            // The user that the server runs as must be able to enter, whatever umask this process has.
+            // The user of the server must be able to enter, with any umask of this process.
             for step in parent.ancestors().take_while(|step| step.starts_with("/var/lib/portcullis")) {
                 let open = Permissions::from_mode(0o755);
                 std::fs::set_permissions(step, open)
@@ -122,8 +122,8 @@ impl ClusterPaths {
         self.check_socket_dir()
     }
 
-    /// Checks that the socket's directory is a real directory that belongs to the server's user, and that no other user (except
-    /// root) can enter it.
+    /// Checks that the socket's directory is a real directory of the server's user, and that no other user (except root) can
+    /// enter it.
     pub(super) fn check_socket_dir(&self) -> Result<(), StartError> {
         let path = &self.socket_dir;
         let found =
@@ -171,8 +171,8 @@ fn is_cluster(location: &Path) -> bool {
     }
 }
 
-/// The FNV-1a hash of a path. It is short, and must be the same in every version of this program, because directories
-/// are named after it.
+/// The FNV-1a hash of a path. The hash is short. It must be the same in every version of this program, because directories are
+/// named after it.
 fn fingerprint(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

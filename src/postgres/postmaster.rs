@@ -21,7 +21,7 @@ use super::{
 
 /// A log larger than this, in bytes, is renamed at the next start.
 const LOG_LIMIT: u64 = 8 << 20;
-/// How many lines of the server's log an error message shows.
+/// The number of lines of the server's log in an error message.
 const LOG_LINES: usize = 12;
 /// How long a start may take. Recovery after a crash can take long; a start without recovery takes about 50 ms.
 const READY_TIMEOUT: Duration = Duration::from_secs(180);
@@ -95,8 +95,8 @@ fn end_of_log(plan: &Plan) -> String {
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-/// Waits until the postmaster accepts connections: line 8 of `postmaster.pid` says `ready`, and line 1 is the process
-/// id of `child` (the file of an earlier postmaster has another id).
+/// Waits until the postmaster accepts connections. Line 8 of `postmaster.pid` then says `ready`, and line 1 is the process id
+/// of `child` (the file of an earlier postmaster has another id).
 pub(super) fn wait_until_ready(
     child: &mut Child,
     plan: &Plan,

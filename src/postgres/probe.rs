@@ -1,4 +1,4 @@
-//! The two requests that this module sends to a private server: one checks that a database answers, the other creates it.
+//! The two requests of this module to a private server: one checks that a database answers, the other creates the database.
 //! `cluster` and `attach` use them; every other query goes through the store.
 
 use std::{io, path::Path, time::Duration};
@@ -28,7 +28,7 @@ impl ProbeError {
     }
 
     /// Whether the server is starting or stopping: `admin_shutdown`, `crash_shutdown` or `cannot_connect_now`. The prefix also
-    /// includes `database_dropped` and `idle_session_timeout`, after which another attempt is right, too.
+    /// includes `database_dropped` and `idle_session_timeout`. After these, another attempt is right, too.
     pub(super) fn is_starting_or_stopping(&self) -> bool {
         matches!(self, Self::Refused { code, .. } if code.starts_with("57P0"))
     }

@@ -35,9 +35,9 @@ pub(super) fn effective_gid() -> u32 {
     system::getegid().as_raw()
 }
 
-/// Sends `signal` to the process `pid`. The caller must know that the id still belongs to the intended process: a child
-/// that the caller has not waited for, or a process that was seen a moment ago with the cluster's directory as its working
-/// directory.
+/// Sends `signal` to the process `pid`. The caller must know that the id still belongs to the intended process. This is so for
+/// a child that the caller has not waited for, and for a process that was seen a moment ago with the cluster's directory as its
+/// working directory.
 pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
     // For `kill`, 0 and negative numbers mean a whole group of processes.
     let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw);
@@ -45,15 +45,15 @@ pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
     Ok(system::kill_process(pid, signal.number())?)
 }
 
-/// The child of `command` leaves the terminal of this process. So Ctrl-C reaches only this process, which stops the child
-/// at its own end. On Linux the child receives `signal` when the thread that started the child ends (even if the process does
-/// not end), so this thread must live as long as the child.
+/// The child of `command` leaves the terminal of this process. So Ctrl-C reaches only this process, which stops the child at
+/// its own end. On Linux the child receives `signal` when the thread that started it ends, even if the process goes on. So this
+/// thread must live as long as the child.
 #[expect(unsafe_code, reason = "std has no safe way to run code in a child before its program starts")]
 pub(super) fn tie_to_this_thread(command: &mut Command, signal: Signal) {
     let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or_default());
     let number = signal.number();
-    // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed: setsid, prctl and
-    // getppid are plain system calls, and building the error neither allocates nor takes a lock. It runs after std has
+    // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed. The calls setsid, prctl
+    // and getppid are plain system calls, and building the error neither allocates nor takes a lock. It runs after std has
     // changed the user, which would have cleared the death signal.
     unsafe {
         command.pre_exec(move || {

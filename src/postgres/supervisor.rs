@@ -1,8 +1,8 @@
 //! The thread that starts the postmaster (the main process of the server), starts it again after an unexpected end, and stops
 //! it when the [`Supervisor`] is dropped. `cluster` uses this file.
 //!
-//! The thread has no other work: the kernel sends the postmaster a signal when the thread that forked the postmaster ends.
-//! A thread of a pool ends when it is idle for some time, and then the server would stop, too.
+//! The thread has no other work. The kernel sends the postmaster a signal at the end of the thread that forked it. A thread of
+//! a pool ends when it is idle for some time, and then the server would stop, too.
 
 use std::{
     process::Child,

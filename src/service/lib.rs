@@ -1,8 +1,8 @@
 //! The use cases of the server, for REST, sockets, operators and the command line.
 //!
 //! [`Services`] has one struct per capability. Each capability has only the parts that it uses. This crate does not know HTTP,
-//! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. A question that cannot be answered now is never
-//! answered with yes or no: the answer is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
+//! WebSockets or SQL. Everything that ends trust goes through [`Revocation`]. If a question cannot be answered now, the answer
+//! is neither yes nor no, but [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 //!
 //! Dependencies point one way (`a ← b`: `b` uses `a`): `core ← { audit_log, events, mail } ← access ← revocation ← authenticators ← { sign_in,
 //! account, operators ← { event_streams, drill }, realtime } ← upkeep`; `import` and `restoration` use only `core`.
@@ -160,7 +160,7 @@ pub struct Services {
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
-    /// Notes requests that show that `TRUSTED_PROXIES` does not fit the proxies in front of the server.
+    /// Notes requests that reveal a wrong value of `TRUSTED_PROXIES`.
     pub proxy_notices: ProxyNotices,
     /// Knows when the certificate of the TLS port ends.
     pub certificate_expiry: CertificateExpiry,

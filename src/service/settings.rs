@@ -48,7 +48,7 @@ pub struct ServiceSettings {
     pub development: bool,
     /// The databases that locate addresses.
     pub geo: Geo,
-    /// The risk scores from which a sign-in is reported, requires a second factor, or is refused.
+    /// The lowest risk scores at which a sign-in is reported, requires a second factor, or is refused.
     pub risk: Thresholds,
     /// How long attempts to sign in are kept.
     pub attempts_kept: Duration,

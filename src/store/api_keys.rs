@@ -21,7 +21,7 @@ const COLUMNS: &str = "id, name, hash, scopes, created_at, expires_at, last_used
 /// An API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The public id by which the key is found.
+    /// The public id that finds the key.
     pub id: Uuid,
     /// The name that the operator gave the key.
     pub name: String,
@@ -50,7 +50,7 @@ impl ApiKey {
 /// An API key to be created.
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
-    /// The public id by which the key is found.
+    /// The public id that finds the key.
     pub id: Uuid,
     /// The name.
     pub name: String,
@@ -144,8 +144,8 @@ impl Store {
         .await
     }
 
-    /// Revokes a key, and disables its streams of events, by its id (with or without hyphens), or by its name if no key has this id. Returns the id; `None` if there
-    /// is no such key, or if the key was revoked before.
+    /// Revokes a key, given by its id (with or without hyphens) or, if no key has this id, by its name. Disables the key's
+    /// streams of events. Returns the id; `None` if there is no such key, or if the key was revoked before.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

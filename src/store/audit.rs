@@ -4,9 +4,8 @@
 //! actor writes all other events in batches. An event that is written twice has one row. [`insert`] also writes the events for
 //! other systems and the mails that an audit event causes, so no use case can forget them.
 //!
-//! What the canary account does in a drill, and what the server does with it, is left out here, for both: one event `drill.run` says
-//! it all. What another user, a key of the server API or the command
-//! line does to the canary is recorded like everything else.
+//! Acts of the canary account in a drill, and acts of the server on it, are left out here: one event `drill.run` stands for all
+//! of them. Acts of another user, a key of the server API or the command line on the canary are recorded like all other acts.
 
 use deadpool_postgres::GenericClient;
 use futures_util::future;

@@ -1,7 +1,7 @@
 //! Drills: the canary account, requests for drills, the sessions that nodes offer each other, and the reports.
 //!
-//! Called by `service::drill`. A node that holds its doors open with a session of the canary offers the session; another node claims
-//! it, and revokes it. Times of claims are those of the database, because the clocks of nodes differ.
+//! Called by `service::drill`. A node that holds its doors open with a session of the canary offers the session; another node
+//! claims it, and revokes it. Times of claims are those of the database, because the clocks of nodes differ.
 
 use domain::{
     account::{
@@ -26,7 +26,7 @@ const REQUEST_SECONDS: f64 = 30.0;
 /// How long an offered session may be claimed. The node that offers it waits less long.
 const OFFER_SECONDS: f64 = 10.0;
 
-/// The account with which drills sign in.
+/// The account that drills use to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CanaryAccount {
     /// Its id.
@@ -38,11 +38,11 @@ pub struct CanaryAccount {
 pub struct NewDrill {
     /// Its id.
     pub id: Uuid,
-    /// The node whose doors are drilled.
+    /// The node with the drilled doors.
     pub node: Uuid,
     /// The request of the command line that it answers.
     pub request: Option<Uuid>,
-    /// The reason for which it was started.
+    /// The reason for the start.
     pub started_by: DrillStarter,
     /// The time.
     pub now: OffsetDateTime,
@@ -90,8 +90,8 @@ impl Store {
         .await
     }
 
-    /// The canary account. The first call on a database creates it, with an address that no registration can have guessed, and
-    /// without a password.
+    /// The canary account. The first call on a database creates it. Its address cannot be guessed by a registration, and it has
+    /// no password.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,7 +1,7 @@
-//! Errors of the store: one kind for each way in which a service handles them.
+//! Errors of the store: one kind for each reaction of a service.
 //!
-//! Returned by all methods of the store. The texts are for the log: they hold no value of a row, no password and no connection
-//! string.
+//! Returned by all methods of the store. The texts are for the log, so they contain no value of a row, no password and no
+//! connection string.
 
 use tokio_postgres::error::{DbError, SqlState};
 
@@ -23,8 +23,7 @@ pub enum StoreError {
     /// other values may succeed.
     #[error("the database rejects a value: {0}")]
     Rejected(String),
-    /// A statement that the database rejects whatever its values are (missing rights, an unknown table), or a row that
-    /// cannot be read.
+    /// A statement that the database rejects with any values (missing rights, an unknown table), or a row that cannot be read.
     #[error("database error: {0}")]
     Internal(String),
 }
@@ -88,9 +87,9 @@ impl StoreError {
     }
 }
 
-/// Classes 08 (connection), 53 (insufficient resources), 57 (shutdown, cancelled, starting up), 58 (system error), and states
-/// in which a retry may help: read-only, serialization failure, deadlock, lock timeout, a transaction that was idle for too
-/// long.
+/// Classes 08 (connection), 53 (insufficient resources), 57 (shutdown, cancelled, starting up) and 58 (system error). Also
+/// states in which a retry may help: read-only, serialization failure, deadlock, lock timeout, a transaction that was idle for
+/// too long.
 fn means_unavailable(state: &SqlState) -> bool {
     let by_class = matches!(state.code().get(..2), Some("08" | "53" | "57" | "58"));
     by_class
@@ -109,9 +108,10 @@ impl From<tokio_postgres::Error> for StoreError {
         if let Some(database) = error.as_db_error() {
             return Self::from_database(database);
         }
-        // All other errors come from the link (closed, io, TLS, timeout), except errors about a value that cannot be encoded,
-        // or an answer that this server did not expect. The driver's error kind is private, and the source of an error does not
-        // distinguish these cases (a failed encoding and a broken link both wrap `io::Error`). So the text decides.
+        // All other errors come from the link (closed, io, TLS, timeout). The exceptions are errors about a value that cannot
+        // be encoded, or an answer that this server did not expect. The driver's error kind is private, and the source of an
+        // error does not distinguish these cases: a failed encoding and a broken link both wrap `io::Error`. So the text
+        // decides.
         const VALUES: [&str; 2] = ["error serializing", "error encoding"];
         const MISFITS: [&str; 4] = ["error deserializing", "invalid column", "query returned", "expected"];
         let text = error.to_string();

@@ -1,7 +1,7 @@
 //! Keys of requests that create something (`Idempotency-Key`): which request a key belongs to, and its answer.
 //!
-//! Called by the operators' use cases. The row of a key is written before the request is carried out, by one conditional
-//! statement, so that of two requests with the same key only one is carried out. The retention job deletes expired rows.
+//! Called by the operators' use cases. One conditional statement writes the row of a key before the request is carried out. So
+//! of two requests with the same key, only one is carried out. The retention job deletes expired rows.
 
 use protocol::id::UserId;
 use time::OffsetDateTime;
@@ -107,7 +107,7 @@ impl Store {
         .await
     }
 
-    /// Gives a key back whose request had no effect, so that the request can be sent again.
+    /// Gives back the key of a request without effect, so that the request can be sent again.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

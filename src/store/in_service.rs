@@ -1,9 +1,9 @@
-//! [`InService`]: what a running server knows about its database, so that it never uses another one in its place.
+//! [`InService`]: what a running server knows about its database, so that it never uses another database instead.
 //!
 //! The revocation feed notes what it has read. `pool` checks every new connection against it, and the feed checks its own. A
-//! database that was restored, replaced by a copy, or has lost revocations or denials must not be used: the store then refuses
-//! all work, and a loss is noted in the database, so that no server uses it until the restore is finished. Tools note nothing,
-//! so nothing is checked for them.
+//! database must not be used if it was restored, replaced by a copy, or has lost revocations or denials. The store then refuses
+//! all work. A loss is noted in the database, and no server uses it until the restore is finished. Tools note nothing, so
+//! nothing is checked for them.
 
 use std::{
     sync::{Mutex, OnceLock, PoisonError},
@@ -21,7 +21,7 @@ use crate::{
 /// A row that was read longer ago is not looked for. It has reached every standby that can take over.
 const REMEMBERED: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// A table whose rows the feed reads.
+/// A table with rows that the feed reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FeedTable {
     Revocations,
@@ -125,7 +125,7 @@ impl InService {
     }
 }
 
-/// Why the server refuses a database in which a row is missing.
+/// Why the server refuses a database with a missing row.
 const LOST: &str = "the database has lost revocations";
 
 /// Why the database of this connection is not the one that the server has used; `None` if it is. If a standby has taken over
@@ -153,8 +153,8 @@ async fn other_database(client: &Client, read: &Read) -> Result<Option<&'static 
     Ok(None)
 }
 
-/// Whether the newest note of service is much older than the last note of this server: the cluster was recovered to an earlier
-/// time. A standby that takes over lacks seconds.
+/// Whether the newest note of service is much older than the last note of this server. Then the cluster was recovered to an
+/// earlier time. A standby that takes over lacks seconds.
 async fn is_behind(client: &Client, read: &Read) -> Result<bool, StoreError> {
     let sql = "SELECT coalesce(max(seen_at) < $1::timestamptz - interval '1 hour', true) FROM service_time";
     match read.noted {
@@ -170,9 +170,9 @@ async fn has_lost_rows(client: &Client, read: &Read) -> Result<bool, StoreError>
         newest.map(|newest| (newest.id, newest.created_at)).unzip()
     };
     let ((revocation, revoked_at), (denial, denied_at)) = (row(read.revocation), row(read.denial));
-    // The rows themselves are looked for. A comparison of transaction numbers would be wrong in both directions: another
-    // history may have more transactions, and after a crash the numbers of aborted transactions are given again.
-    // An old row may have been deleted: revocations and denials are kept for at least a day.
+    // The rows themselves are looked for. A comparison of transaction numbers would be wrong in both directions. Another
+    // history may have more transactions, and after a crash the numbers of aborted transactions are given again. An old row may
+    // have been deleted: revocations and denials are kept for at least a day.
     let sql = "WITH old AS (SELECT max(seen_at) - interval '12 hours' AS before FROM service_time)
                SELECT ($1::bigint IS NULL OR EXISTS (SELECT FROM revocations WHERE id = $1)
                        OR coalesce($2::timestamptz < old.before, false))

@@ -2,10 +2,10 @@
 //! the database of a private server.
 //!
 //! Called by services, by the ports of the actors (in `app`), and by the command line. Most methods are one transaction or one
-//! statement. The caller passes the time. If an operation may happen only once (a rotation, the use of a ticket, a revocation),
-//! one conditional statement decides whether it happens; no method reads first and then writes without a lock or a condition.
-//! Connections belong to a separate runtime, so a method may be awaited on any executor. The store checks no permissions, with
-//! one exception: a change on behalf of a session is written only if that session may still make the change.
+//! statement. The caller passes the time. Some operations may happen only once: a rotation, the use of a ticket, a revocation.
+//! One conditional statement decides whether they happen. Between a read and a write that depends on it, there is always a lock
+//! or a condition. Connections belong to a separate runtime, so a method may be awaited on any executor. The store checks no
+//! permissions, with one exception: a change on behalf of a session is written only if that session may still make it.
 
 mod abuse;
 mod accounts;

@@ -2,8 +2,7 @@
 //! server gets its rights.
 //!
 //! Called by `portcullis migrate` and `restore`, and at the start of a server that connects as the owner. Several processes may
-//! start at the same time: an advisory lock lets one of them apply the migrations, and the others then find that no migration is
-//! missing.
+//! start at the same time. An advisory lock lets one of them apply the migrations, and the others then find none missing.
 
 use std::time::Duration;
 
@@ -27,11 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What a migration does besides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MigrateOrder {
-    /// The role of the server, which gets its rights. Without a name, the roles that have rights already get those that they lack.
+    /// The role of the server, which gets its rights. Without a name, the roles with some rights get their missing rights.
     pub server_role: Option<String>,
     /// Whether the role of the server is created if it does not exist. The owner must be allowed to do that.
     pub create_role: bool,
-    /// How many days entries of the audit log are kept at least. Without a number, the noted one stays.
+    /// The smallest number of days that entries of the audit log are kept. Without a number, the noted one stays.
     pub audit_kept_days: Option<i32>,
 }
 
@@ -44,7 +43,7 @@ pub struct Migrated {
     pub without_key: Vec<AccountWithoutKey>,
     /// The roles of servers, and what they may do now.
     pub roles: Vec<RoleStanding>,
-    /// The names of the roles of which the rights have changed.
+    /// The names of the roles with changed rights.
     pub granted: Vec<String>,
 }
 
@@ -52,8 +51,8 @@ impl Store {
     /// Whether every migration of this program has been applied.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; `Internal` if its encoding is not UTF-8, or if the connections have no
-    /// sessions of their own.
+    /// `Unavailable` if the database cannot be reached. `Internal` if its encoding is not UTF-8, or if its connections have no
+    /// real sessions.
     pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
         let connector = self.connector().clone();
         self.spawn(async move { require_own_sessions(&connector).await }).await?;
@@ -81,12 +80,12 @@ impl Store {
         self.migrate_with(MigrateOrder::default()).await
     }
 
-    /// Applies the missing migrations, gives account keys to the accounts that have none, and the role of the server its rights,
-    /// before the lock is released. An account without a key is not found by its address, so the address could be registered
+    /// Before the lock is released: applies the missing migrations, gives keys to the accounts without one, and gives the role
+    /// of the server its rights. An account without a key is not found by its address, so the address could be registered
     /// again.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached, or if another process migrates for too long; `Internal` if the encoding
+    /// `Unavailable` if the database cannot be reached, or if another process migrates for too long. `Internal` if the encoding
     /// of the database is not UTF-8, if the connections have no sessions of their own, if a migration fails, or if an applied
     /// migration was changed afterwards. A migration that fails changes nothing.
     pub async fn migrate_with(&self, order: MigrateOrder) -> Result<Migrated, StoreError> {
@@ -119,7 +118,7 @@ impl Store {
     }
 }
 
-/// Gives the roles of servers their rights. Returns what they may do now, and the names of those of which the rights have changed.
+/// Gives the roles of servers their rights. Returns what they may do now, and the names of the roles with changed rights.
 async fn give_rights(
     client: &mut tokio_postgres::Client,
     order: MigrateOrder,
@@ -143,7 +142,7 @@ async fn give_rights(
     Ok((roles, granted))
 }
 
-/// Refuses a database in which characters are not Unicode: names and messages could not be stored as they are.
+/// Refuses a database with an encoding other than Unicode: names and messages could not be stored as they are.
 async fn require_utf8(client: &tokio_postgres::Client) -> Result<(), StoreError> {
     let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.try_get(0)?;
     if encoding == "UTF8" {

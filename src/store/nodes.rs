@@ -11,7 +11,7 @@ use crate::{error::StoreError, pool::Store};
 
 /// How long a lease lasts, in seconds.
 const LEASE_SECONDS: f64 = 3.0;
-/// Nodes whose lease has lapsed for so long are forgotten when another node starts.
+/// A node with a lease that lapsed this long ago is forgotten when another node starts.
 const FORGOTTEN_AFTER: &str = "1 day";
 
 /// Makes a node known, before it begins to follow revocations. From now on, receipts wait until it has begun, or has lapsed. A second
@@ -25,8 +25,8 @@ pub(crate) async fn register(client: &Client, node: Uuid) -> Result<(), StoreErr
     written(client.execute(sql, &[&node, &LEASE_SECONDS]).await)
 }
 
-/// Renews the lease of a node that has read and carried out everything that the snapshot `looked` sees. `began` is the snapshot from
-/// which it has followed revocations, and `began_after` the last id of a revocation that was written in another cluster.
+/// Renews the lease of a node that has read and carried out everything in the snapshot `looked`. The node has followed
+/// revocations since the snapshot `began`; `began_after` is the last id of a revocation that was written in another cluster.
 pub(crate) async fn renew(
     client: &Client,
     node: Uuid,
@@ -52,8 +52,8 @@ fn written(result: Result<u64, tokio_postgres::Error>) -> Result<(), StoreError>
 }
 
 impl Store {
-    /// Ends the lease of this node, which has closed its sockets and has stopped to look at the revocations. A second later it answers
-    /// no request from memory any more.
+    /// Ends the lease of this node after it has closed its sockets and stopped looking at the revocations. A second later the
+    /// node answers no request from memory any more.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -38,7 +38,7 @@ const PING_LIMIT: Duration = Duration::from_secs(1);
 /// How long the journal waits for a connection of its share.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
-/// How many connections of the pool are in use and idle, and how many requests wait for one.
+/// The numbers of used and idle connections of the pool, and of requests that wait for one.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolUse {
     /// Connections in use.
@@ -125,7 +125,7 @@ impl Store {
         .await
     }
 
-    /// The runtime of the database connections. Other tasks that must not end with the executor of a worker run here, too: the
+    /// The runtime of the database connections. Other tasks that must outlive the executor of a worker run here, too: the
     /// revocation feed, the jobs, and requests that must be completed.
     #[must_use]
     pub fn runtime(&self) -> &Handle {
@@ -162,7 +162,7 @@ impl Store {
         &self.inner.service
     }
 
-    /// Replaces the connections of the pool: those that wait are closed now, and those in use are closed after their work.
+    /// Replaces the connections of the pool: idle ones are closed now, and those in use after their work.
     pub(crate) fn renew_pool(&self) {
         self.inner.retirement.renew();
         self.inner.pool.retain(|_, _| false);
@@ -195,8 +195,8 @@ impl Store {
         self.within(UNBOUNDED_LIMIT, work).await
     }
 
-    /// Runs work with the shortest limit: for reads, and for writes of one or two short statements. A request must not wait
-    /// long for a database that does not answer.
+    /// Runs work with the shortest limit: for reads, and for writes of one or two short statements. If the database does not
+    /// answer, a request must not wait long.
     pub(crate) async fn run_quick<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -212,8 +212,8 @@ impl Store {
         settings.acquire_timeout + settings.statement_timeout * 2
     }
 
-    /// Runs `work`, and waits no longer than `limit` for connection and result together. A connection on which the
-    /// database failed, or that did not answer in time, is closed instead of returned to the pool.
+    /// Runs `work`, and waits no longer than `limit` for connection and result together. After a failure or a missing answer of
+    /// the database, the connection is closed instead of returned to the pool.
     async fn within<T, F>(&self, limit: Duration, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -260,7 +260,7 @@ impl Store {
 }
 
 tokio::task_local! {
-    /// Why the connection that this task wants could not be opened. The pool's error type is that of the driver, which has no
+    /// Why the connection that this task wants could not be opened. The pool uses the driver's error type, which has no
     /// constructor, so the reason cannot be part of it.
     static REFUSED: RefCell<Option<StoreError>>;
 }

@@ -1,8 +1,8 @@
 //! Deleting rows that are old, in batches. One statement deletes a batch of the rows of one kind ([`Aged`]).
 //!
-//! Called by the retention job. Other files delete the rows of tables that also grow with time: `abuse::attempt_months`
-//! drops whole months of sign-in attempts, `audit_log::months` drops whole months of the audit log, and `journal` deletes
-//! publications when the retention of their channel says so. Events that have not entered the audit log have no age: they wait.
+//! Called by the retention job. Other files delete the rows of tables that also grow with time. `abuse::attempt_months` drops
+//! whole months of sign-in attempts, and `audit_log::months` whole months of the audit log. `journal` deletes publications when
+//! the retention of their channel says so. Events that have not entered the audit log have no age: they wait.
 
 use time::OffsetDateTime;
 
@@ -23,14 +23,14 @@ pub enum Aged {
     RequestKeys,
     /// Denials that ended before the given time.
     Denials,
-    /// Rulings on the block of a user: those that a later ruling replaced before the given time, and those that lifted a block
+    /// Rulings on the block of a user: those replaced by a later ruling before the given time, and those that lifted a block
     /// before that time.
     ReplacedBlocks,
     /// Sessions that ended before the given time.
     Sessions,
     /// External sessions that ended before the given time.
     ExternalSessions,
-    /// Devices that were not seen since the given time and have no session row.
+    /// Devices without a session row that were last seen before the given time.
     Devices,
     /// Revocations before the given time, except for the newest revocation of all sessions, because sessions are compared with
     /// its id.

@@ -1,6 +1,6 @@
 //! Conversion between columns and Rust values.
 //!
-//! Used by most files of the store. A stored word that this version does not know is an error and never replaced by a default.
+//! Used by most files of the store. An unknown stored word is an error, and is never replaced by a default.
 
 use std::{fmt, str::FromStr};
 

@@ -1,5 +1,5 @@
-//! The advisory lock that is held while the schema changes, and while this program fills a column that a migration could not
-//! fill (the account keys).
+//! The advisory lock during a change of the schema. It is also held while this program fills a column that a migration could
+//! not fill (the account keys).
 //!
 //! Migrations hold the lock from start to end. The backfill of account keys holds it for one batch at a time.
 

@@ -1,4 +1,4 @@
-//! What the database keeps sealed: the lasting keys, and which keys have sealed which rows.
+//! The sealed data of the database: the lasting keys, and the keys that sealed each row.
 //!
 //! Called by services and by the command line. The callers seal and open. `factors::totp` has the secrets of authenticator apps.
 
@@ -102,8 +102,8 @@ impl Store {
         .await
     }
 
-    /// Authenticator apps whose secrets one of these keys has sealed: at most `limit`, after the user `after`, in the order of
-    /// the users.
+    /// Authenticator apps with secrets that one of these keys has sealed: at most `limit`, after the user `after`, in the order
+    /// of the users.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

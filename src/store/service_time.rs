@@ -1,4 +1,4 @@
-//! Records when servers were in service. A time in which no server was in service does not count as idle time of sessions.
+//! Records when servers were in service. A time without any server in service does not count as idle time of sessions.
 //!
 //! Called by the revocation feed, on the connection of the feed.
 
@@ -10,8 +10,8 @@ use tokio_postgres::{Client, error::SqlState};
 
 use crate::error::StoreError;
 
-/// A server in service writes a note every 10 s. If a server that resumes service finds a last note that is older than this,
-/// the time since that note is an outage.
+/// A server in service writes a note every 10 s. If the last note is older than this when a server resumes service, the time
+/// since that note is an outage.
 const LONGEST_GAP: Duration = Duration::from_secs(30);
 /// The largest number of attempts to write a note while other servers write their notes.
 const MAX_ATTEMPTS: usize = 5;
@@ -19,7 +19,7 @@ const MAX_ATTEMPTS: usize = 5;
 /// What the database says about the times of service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceTime {
-    /// The most recent period in which no server was in service, if there was one.
+    /// The most recent period without any server in service, if there was one.
     pub outage: Option<Outage>,
     /// Whether the database was restored from a dump after a server had last been in service.
     pub restored: bool,

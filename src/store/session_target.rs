@@ -2,7 +2,7 @@
 //!
 //! `database_url` reads the word, `connection` asks each server, and `revocation::listener` asks its server again with each look.
 
-/// What a session with the database must be able to do.
+/// The abilities that a session with the database must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionTarget {
     /// Every server that answers.

@@ -21,9 +21,9 @@ use super::{
 pub struct DatabaseSettings {
     /// The parameters of the driver: hosts, ports, user, password, database and others.
     pub config: tokio_postgres::Config,
-    /// The TLS mode; always `Disable` if all servers are reached through socket directories, where PostgreSQL has no TLS.
+    /// The TLS mode. Always `Disable` if all servers are reached through socket directories, where PostgreSQL has no TLS.
     pub tls: TlsMode,
-    /// The certificate with which this client proves its identity to the database.
+    /// The certificate that proves this client's identity to the database.
     pub identity: Option<ClientIdentity>,
     /// Which of the servers may be used.
     pub target: SessionTarget,
@@ -58,7 +58,7 @@ impl DatabaseSettings {
     const TCP_USER_TIMEOUT: Duration = Duration::from_secs(5);
     /// The interval of TCP's questions after the first one, unless `keepalives_interval` says otherwise.
     const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-    /// How many unanswered questions of TCP end the connection, unless `keepalives_count` says otherwise.
+    /// The number of unanswered questions of TCP that ends the connection, unless `keepalives_count` says otherwise.
     const KEEPALIVE_COUNT: u32 = 3;
 
     /// Parses a database URL, or libpq's keywords and values.
@@ -77,8 +77,8 @@ impl DatabaseSettings {
         Ok(Self::of(database_url::parse(url.expose_secret(), further)?))
     }
 
-    /// Settings for a database whose address is given in parts. The connection must be encrypted, except through socket
-    /// directories, and unless a parameter `sslmode` says otherwise.
+    /// Settings for a database with an address in parts. The connection must be encrypted, except through socket directories,
+    /// and unless a parameter `sslmode` says otherwise.
     ///
     /// # Errors
     /// `Host` for an invalid host, `NoHost` without a host, and the problems of the parameters.

@@ -127,7 +127,7 @@ fn a_url_with_an_ambiguous_at_sign_is_refused() {
         "postgres://ada:p@db.internal/app@prod?sslmode=verify-full",
         "postgres://ada:p@w/x@db/app?sslmode=require",
         "postgres://ada:2024/x?y=z@db/app?sslmode=require",
-        // libpq would find another user in these URLs, or no user: for libpq, user and password end at the first `@`, and a URL
+        // libpq would find another user in these URLs, or no user. For libpq, user and password end at the first `@`, and a URL
         // with a `/` before that `@` has neither.
         "postgres://ada:2024/w@db/app?sslmode=require",
         "postgres://a?user=1@db/app",

@@ -1,7 +1,7 @@
-//! Figures over time: rows of minutes, which each node writes, and rows of hours, which are added up from them.
+//! Figures over time: rows of minutes from each node, and rows of hours, which are their sums.
 //!
-//! Called by the statistics job and by operators. A node adds to its own row of the current minute, so several writes within a minute
-//! are one row. Rows of minutes are kept for two days, and rows of hours for 400 days.
+//! Called by the statistics job and by operators. A node adds to its own row of the current minute, so several writes within a
+//! minute are one row. Rows of minutes are kept for two days, and rows of hours for 400 days.
 
 use logic::tally::{Counts, Series};
 use time::{Duration, OffsetDateTime};
@@ -18,7 +18,7 @@ const HOURS_KEPT: Duration = Duration::days(400);
 const ADDED_UP_AFTER: Duration = Duration::minutes(2);
 /// The most hours that one call adds up.
 const HOURS_AT_ONCE: i64 = 24;
-/// How many of the newest hours that are added up are compared with their minutes.
+/// The number of newest added-up hours that are compared with their minutes.
 const HOURS_COMPARED: i32 = 3;
 /// The most rows that one call deletes.
 const DELETED_AT_ONCE: i64 = 5_000;
@@ -137,9 +137,9 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn add_up_statistics(&self, now: OffsetDateTime) -> Result<bool, StoreError> {
-        // The hours are those of the rows of minutes: one probe of the index for each. A node whose clock was ahead may have added up
-        // an hour before it ended, and a late node may have written a minute since, so the newest hours are compared with their
-        // minutes. An hour that is added up twice has the same result.
+        // The hours are those of the rows of minutes: one probe of the index for each. A node with a fast clock may have added
+        // up an hour before its end, and a late node may have written a minute since. So the newest hours are compared with
+        // their minutes. An hour that is added up twice has the same result.
         let sql = "WITH RECURSIVE every (hour) AS (
                  SELECT date_trunc('hour', min(at), 'UTC') FROM statistics WHERE step = 60
                  UNION ALL
@@ -197,7 +197,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn statistics(&self, query: StatisticsQuery) -> Result<Vec<StatisticsPoint>, StoreError> {
-        // For long periods: the rows of hours, and those of the minutes whose hour is not added up.
+        // For long periods: the rows of hours, and the rows of minutes in hours that are not added up.
         let sql = "WITH found AS MATERIALIZED (
                  SELECT at, node, label, value, minutes, highest, buckets FROM statistics
                  WHERE step = 3600 AND series = $1 AND at >= $2 AND at < $3 AND $4::integer >= 3600

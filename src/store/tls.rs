@@ -1,8 +1,8 @@
 //! TLS for database connections: a rustls configuration for each mode of libpq.
 //!
 //! Called by `connection`. `prefer` and `require` encrypt without verifying the server's identity, as libpq does. The
-//! signatures of the handshake are checked in every mode that encrypts. Files are read anew for each connection, so a
-//! certificate that was renewed is used without a restart.
+//! signatures of the handshake are checked in every mode that encrypts. Files are read anew for each connection, so a renewed
+//! certificate is used without a restart.
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 

@@ -12,7 +12,7 @@ pub enum Roots {
     File(PathBuf),
 }
 
-/// The files with which this client proves its identity to the database.
+/// The files that prove this client's identity to the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientIdentity {
     /// The certificate chain, in PEM form.

@@ -1,8 +1,8 @@
 //! [`ClientAuthority`]: the authorities of client certificates (`CLIENT_CA_FILE`), and the lists of revoked certificates
 //! (`CLIENT_CRL_FILE`). When a file changes, it is read again, so a revoked certificate is refused without a restart.
 //!
-//! `server_tls` makes it. The handshake verifies each certificate. But an open connection, and a TLS session that a client
-//! resumes, can outlive the certificate, so the listener also gets a [`ClientAuthority::standing`] for each connection.
+//! `server_tls` makes it. The handshake verifies each certificate. But an open connection, and a resumed TLS session, can
+//! outlive the certificate. So the listener also gets a [`ClientAuthority::standing`] for each connection.
 
 use std::{
     path::{Path, PathBuf},
@@ -109,8 +109,8 @@ impl ClientAuthority {
     /// Reads the files again if they have changed. Returns `true` if they were read.
     ///
     /// # Errors
-    /// The files cannot be used. The former authorities and lists still count. Each failure is returned once. The files are read
-    /// again with every call until they can be used.
+    /// The files cannot be used. The previous authorities and lists still count. Each failure is returned once. The files are
+    /// read again with every call until they can be used.
     pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
         let current = self.current.load_full();
         let states = current.files.states();
@@ -130,7 +130,7 @@ impl ClientAuthority {
     ) -> Result<bool, TlsError> {
         let mut last = self.failure.lock();
         if !Arc::ptr_eq(former, &self.current.load()) {
-            // Meanwhile a reload of the settings has named other files, or has read the same ones again.
+            // Meanwhile, a reload of the settings has chosen other files, or has read the same ones again.
             return Ok(false);
         }
         match read {
@@ -148,8 +148,8 @@ impl ClientAuthority {
         }
     }
 
-    /// Says for each request of a connection whether the certificate of its client still counts: it is verified again when the
-    /// authorities or lists have changed, and every second. So the end and the revocation of a certificate also concern open
+    /// Says for each request of a connection whether the client's certificate still counts. It is verified again after a change
+    /// of the authorities or lists, and every second. So the end and the revocation of a certificate also concern open
     /// connections and resumed TLS sessions.
     pub fn standing(
         self: &Arc<Self>,
@@ -173,9 +173,9 @@ impl ClientAuthority {
     }
 }
 
-/// Verifies client certificates: a client may have no certificate, but a certificate must be signed by an authority of the file,
-/// must be valid now, and must not be revoked. Otherwise the handshake fails. The server names the authorities in the handshake,
-/// so clients with several certificates choose one that fits, or none.
+/// Verifies client certificates. A client may have none. A certificate must be signed by an authority of the file, must be
+/// valid now, and must not be revoked. Otherwise the handshake fails. The server names the authorities in the handshake, so
+/// clients with several certificates choose one that fits, or none.
 fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in read_chain(&files.authorities)? {
@@ -187,7 +187,7 @@ fn verifier(files: &ClientFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError
     }
     let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
     if let Some(path) = &files.revoked {
-        // A certificate whose issuer has no list, or an expired one, is refused: it may be revoked.
+        // A certificate is refused if its issuer has no list, or an expired one: the certificate may be revoked.
         builder = builder.with_crls(read_lists(path)?).enforce_revocation_expiration();
     }
     let unusable = |error: &dyn std::fmt::Display| match &files.revoked {

@@ -49,7 +49,7 @@ fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<PairPaths,
     let pair = dev_pair(data_dir);
     match check(&pair, now + RENEWAL) {
         Ok(()) => return Ok(pair),
-        // Whatever the problem of the stored files is, new files replace them.
+        // New files replace the stored files, for any problem of them.
         Err(reason) if pair.certificate.exists() => {
             tracing::info!(%reason, "making a new development certificate");
         }

@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 
-/// Values of a file that change with its content, or when a symbolic link leads to another file.
+/// Values of a file that change with its content, or with the target of a symbolic link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileState {
     device: u64,

@@ -41,7 +41,7 @@ pub struct Issued {
     pub ends_at: OffsetDateTime,
 }
 
-/// The period in which a certificate is valid.
+/// The validity of a certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct Validity {
     /// The time now.
@@ -83,7 +83,7 @@ impl Authority {
     /// Reads an authority. Only the owner of the file may read the key.
     ///
     /// # Errors
-    /// A file cannot be used, the certificate is not that of an authority, or the key is not that of the certificate.
+    /// A file cannot be used, the certificate does not belong to an authority, or the key does not belong to the certificate.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let chain = read_chain(certificate)?;
         let unreadable = || TlsError::Pem {

@@ -26,7 +26,7 @@ impl PairPaths {
         Self { certificate: with(".crt"), key: with(".key") }
     }
 
-    /// Writes both files. Without `force`, files that exist are not replaced, and after an error neither file is written.
+    /// Writes both files. Without `force`, existing files are not replaced. After an error, neither file is written.
     ///
     /// # Errors
     /// A file exists, or cannot be written.
@@ -47,7 +47,7 @@ impl PairPaths {
             Ok(false) => TlsError::Exists(self.certificate.clone()),
             Err(error) => error.into(),
         };
-        // This key was made a moment ago, and nothing uses it without its certificate.
+        // This key was made a moment ago. Without its certificate, nothing uses it.
         let _ = std::fs::remove_file(&self.key);
         Err(written)
     }

@@ -40,7 +40,7 @@ pub(super) fn parse_key(text: &str, path: &Path) -> Result<PrivateKeyDer<'static
     })
 }
 
-/// The crypto provider. It is named here, because a default of the process would depend on which library sets the default
+/// The crypto provider. It is named here, because a default of the process would depend on the library that sets the default
 /// first.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())

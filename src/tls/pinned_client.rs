@@ -1,4 +1,4 @@
-//! TLS settings of a client that knows its server's certificate beforehand: for drills, which reach their own node by its address.
+//! TLS settings of a client that already has its server's certificate: for drills, which reach their own node by its address.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use rustls::{
 
 use super::{error::TlsError, pem::provider, server_certificate::ServerCertificate};
 
-/// Settings that accept exactly the certificate which the server serves at the time of the handshake, whatever its names, its
-/// authority and its time are. The server proves that it has the key, as in every handshake.
+/// Settings that accept exactly the certificate of the server at the time of the handshake, with any names, authority and
+/// period. The server proves that it has the key, as in every handshake.
 ///
 /// # Errors
 /// The crypto provider cannot do what TLS needs.

@@ -1,5 +1,5 @@
-//! Connections to a server whose certificate is not checked: for `portcullis cert inspect`, which shows the certificate, and for
-//! `portcullis health`.
+//! Connections to a server without a check of its certificate: for `portcullis cert inspect`, which shows the certificate, and
+//! for `portcullis health`.
 
 use std::{
     io::{self, Read, Write},
@@ -20,7 +20,7 @@ use super::{error::TlsError, pem::provider};
 /// How long each step (connecting, reading, writing) may take.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// The chain that the server at `host` and `port` presents to a client that asks for `name` (usually the host itself).
+/// The chain of the server at `host` and `port` for a client that asks for `name` (usually the host itself).
 ///
 /// # Errors
 /// The server cannot be reached, or does not speak TLS.
@@ -36,7 +36,7 @@ pub fn presented_chain(host: &str, port: u16, name: &str) -> Result<Vec<Certific
     Ok(chain.iter().map(|certificate| certificate.clone().into_owned()).collect())
 }
 
-/// An encrypted connection to a server at this address, whose certificate is not checked: for the health check of a server on
+/// An encrypted connection to a server at this address, without a check of its certificate: for the health check of a server on
 /// the same machine.
 ///
 /// # Errors

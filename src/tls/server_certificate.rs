@@ -61,7 +61,7 @@ struct Current {
     /// Whether `certified` is a placeholder, because no certificate was issued yet.
     is_provisional: bool,
     certified: Arc<CertifiedKey>,
-    /// The states of the files from which `certified` was read; `None` if the states could not be read.
+    /// The states of the files when `certified` was read; `None` if the states could not be read.
     files: Option<[FileState; 2]>,
     /// Why the files that are there now cannot be used; `None` if they can be used.
     failure: Option<Failure>,
@@ -85,8 +85,8 @@ impl ServerCertificate {
         Ok(Self::new(current, false))
     }
 
-    /// The certificate for `name` that is ordered by ACME and kept, with its key, in the file at `path`. Until the first one is
-    /// issued, a certificate that signs itself stands in for it, and clients refuse it.
+    /// The certificate for `name` that ACME orders. It is kept, with its key, in the file at `path`. Until the first one is
+    /// issued, a self-signed certificate stands in for it, and clients refuse it.
     ///
     /// # Errors
     /// The file cannot be used.
@@ -115,7 +115,7 @@ impl ServerCertificate {
         self.is_ordered
     }
 
-    /// Answers handshakes that ask for `name` by `acme-tls/1` with a certificate that has this digest (RFC 8737, 3).
+    /// Answers the authority's `acme-tls/1` handshakes for `name` with a certificate that has this digest (RFC 8737, 3).
     ///
     /// # Errors
     /// The certificate cannot be made.
@@ -140,8 +140,8 @@ impl ServerCertificate {
     /// Open connections are not affected.
     ///
     /// # Errors
-    /// The files cannot be used, for example because only one of the two was replaced so far. New connections still get the
-    /// earlier certificate. Each failure is returned once. The files are read again with every call until they can be used.
+    /// The files cannot be used, for example because only one of the two is new. New connections still get the earlier
+    /// certificate. Each failure is returned once. The files are read again with every call until they can be used.
     pub fn reload_if_changed(&self) -> Result<bool, TlsError> {
         let pair = self.current.read().pair.clone();
         let files = file_states(&pair);
@@ -180,8 +180,8 @@ impl ServerCertificate {
         }
     }
 
-    /// The end of the certificate that new connections get. `None` if the certificate is of a form from which this server cannot
-    /// read its end. The other certificates of the chain do not count: clients may know another chain that ends later.
+    /// The end of the certificate that new connections get. `None` if this server cannot read the end from a certificate of
+    /// this form. The other certificates of the chain do not count: clients may know another chain that ends later.
     #[must_use]
     pub fn ends_at(&self) -> Option<OffsetDateTime> {
         self.validity().map(|(_, end)| end)
@@ -265,7 +265,8 @@ fn self_signed(name: &str, digest: Option<&[u8; 32]>) -> Result<CertifiedKey, Tl
     let key = rcgen::KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     let private = parse_key(&Zeroizing::new(key.serialize_pem()), Path::new("a new key"))?;
-    // The usual constructor reads the certificate, and refuses the critical extension of a challenge, which it does not know.
+    // The usual constructor reads the certificate. It refuses the critical extension of a challenge, because it does not know
+    // the extension.
     let signer = provider().key_provider.load_private_key(private)?;
     Ok(CertifiedKey::new(vec![certificate.der().clone()], signer))
 }

@@ -22,7 +22,7 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
-    /// The name for which the certificate is ordered by ACME. Then `certificate` and `key` are the same file.
+    /// The name of the certificate, if it comes from ACME. Then `certificate` and `key` are the same file.
     pub ordered_for: Option<String>,
     /// The files of client certificates; `None` if clients are not asked for certificates.
     pub clients: Option<ClientFiles>,
@@ -33,7 +33,8 @@ pub struct ServerTls {
     certificate: Arc<ServerCertificate>,
     clients: Option<Arc<ClientAuthority>>,
     config: Arc<ArcSwap<ServerConfig>>,
-    /// Locked while `config` is made from the authorities that count and is stored, so that no earlier authorities come back.
+    /// Locked from the choice of the authorities for a new `config` until the store of this `config`, so that no earlier
+    /// authorities come back.
     changing: Mutex<()>,
 }
 
@@ -81,7 +82,7 @@ impl ServerTls {
         self.clients.as_ref()
     }
 
-    /// The place of the settings with which the listener accepts connections.
+    /// The place of the settings for new connections of the listener.
     #[must_use]
     pub fn config(&self) -> &Arc<ArcSwap<ServerConfig>> {
         &self.config
@@ -105,7 +106,7 @@ impl ServerTls {
     }
 
     /// Reads other files, or the same files again, for [`Self::adopt`]. Nothing is changed yet. Client certificates can neither
-    /// be turned on nor off, so without authorities at the start, the authorities of `files` do not count.
+    /// be turned on nor off. So if there were no authorities at the start, the authorities of `files` do not count.
     ///
     /// # Errors
     /// As [`Self::load`].

@@ -160,7 +160,7 @@ class WebSocket:
         self._link.send(bytes([0x80 | opcode]) + length + mask + masked)
 
     def message(self):
-        """The next message that is no ping; `None` after a close frame, whose code is then in `code`."""
+        """The next message that is no ping; `None` after a close frame; `code` then has its code."""
         while True:
             if self._lines:
                 message = json.loads(self._lines.pop(0))

@@ -102,9 +102,9 @@ async fn an_old_address_that_would_be_refused_today_signs_in_with_a_passkey() {
     }
 }
 
-/// What a client sees when it registers an address and then tries to sign in twelve times with the device cookie of the
-/// registration: the status of the registration, the status of each try, and the rate limit headers of the last try (without
-/// the time to wait). With `exhausted`, earlier tries without a cookie have used up the limit of the account.
+/// The view of a client that registers an address and then tries to sign in twelve times with the device cookie of the
+/// registration. It is the status of the registration, the status of each try, and the rate limit headers of the last try
+/// (without the time to wait). With `exhausted`, earlier tries without a cookie have used up the limit of the account.
 async fn traces(app: &App, email: &str, exhausted: bool) -> (u16, Vec<u16>, Option<String>, Option<String>) {
     let body = json!({"email": email, "password": PASSWORD});
     let answer = app.post("/api/v1/auth/register").json(&body).ask().await;

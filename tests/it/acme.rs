@@ -43,7 +43,7 @@ fn offer(server: &Server, seconds: u64) -> Offer {
     Offer { ports, seconds, external_account: false }
 }
 
-/// The certificate that a client gets which trusts only this root; `None` if the client refuses the server.
+/// The certificate for a client that trusts only this root; `None` if the client refuses the server.
 async fn served(server: &Server, root: &CertificateDer<'static>) -> Option<CertificateDer<'static>> {
     let mut roots = RootCertStore::empty();
     roots.add(root.clone()).expect("a root");

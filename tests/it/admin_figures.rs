@@ -123,7 +123,7 @@ async fn hours_after_a_pause_of_days_are_added_up_before_their_minutes_are_delet
     for ago in [100, 70, 40, 2] {
         hours.push(insert_an_hour(&app, ago).await);
     }
-    // A node whose clock was wrong has written an hour that is yet to come.
+    // A node with a wrong clock has written an hour of the future.
     let future = (hours[3] + Duration::from_secs(9 * 3_600)).format(&Rfc3339).expect("a time");
     let sql = format!(
         "INSERT INTO statistics (step, series, at, node, value, highest)

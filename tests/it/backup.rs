@@ -410,7 +410,7 @@ async fn a_running_server_refuses_credentials_when_its_database_is_replaced_by_a
     let session = app.register().await.open_session().await;
     assert!(session.works().await);
     let rows = app.rows().await;
-    // As in a restored dump, the transaction that wrote the row is not the one that the row names.
+    // As in a restored dump, the row names another transaction than the one that wrote it.
     let loaded = "UPDATE database_origin SET one = one;
                   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                   WHERE datname = current_database() AND pid <> pg_backend_pid()";

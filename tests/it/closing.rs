@@ -1,8 +1,8 @@
-//! The ways in which trust ends: which sockets each way closes, and with which code.
+//! The ways to end trust: the sockets that each way closes, and the close code.
 //!
-//! The scene contains sessions whose sockets might be closed by mistake: the acting session, other sessions of the same user on
-//! another device, a session of another user on that device, and a session of an unrelated user. Each session has two sockets:
-//! one that was authenticated at its handshake, and one by its `connect` command.
+//! The scene contains sessions with sockets that might be closed by mistake: the acting session, other sessions of the same
+//! user on another device, a session of another user on that device, and a session of an unrelated user. Each session has two
+//! sockets: one that was authenticated at its handshake, and one by its `connect` command.
 
 mod scene;
 mod ways;

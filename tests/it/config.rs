@@ -109,7 +109,7 @@ impl Ended {
         self
     }
 
-    /// Checks that the settings were refused for exactly one problem, whose text begins with `start`.
+    /// Checks that the settings were refused for exactly one problem, and that its text begins with `start`.
     #[track_caller]
     fn refused(&self, start: &str) {
         assert_eq!(self.code, Some(78), "{}{}", self.out, self.err);

@@ -14,9 +14,9 @@ struct Acknowledged {
     registered: Vec<String>,
     /// The session of every sign-in, with its tokens.
     signed_in: Vec<(String, Tokens)>,
-    /// Sessions whose end was acknowledged.
+    /// Sessions that have ended, by an acknowledged request.
     revoked: Vec<String>,
-    /// Sessions whose end was requested. The server may have ended them or not.
+    /// Sessions with a request to end them. The server may have ended them or not.
     requested: Vec<String>,
 }
 

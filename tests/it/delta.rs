@@ -1,4 +1,4 @@
-//! Clients that ask for deltas receive differences, from which they can restore the whole publication.
+//! Clients that ask for deltas receive differences, and can restore the whole publication from them.
 
 use logic::delta::apply;
 use serde_json::{Value, json};

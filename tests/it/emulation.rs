@@ -221,7 +221,7 @@ async fn a_revocation_ends_a_stream_with_the_reason() {
     assert_eq!(refused.message().await, None);
 }
 
-/// A stream whose client does not read after the answer to its subscription.
+/// A stream with a client that does not read after the answer to its subscription.
 pub(crate) async fn unread_stream(session: &Session) -> TcpStream {
     let commands = format!(
         "{}\n{}",

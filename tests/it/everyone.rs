@@ -126,8 +126,8 @@ async fn a_node_that_missed_tens_of_thousands_of_revocations_refuses_only_ended_
     assert_eq!(last.closed().await.code, 4500);
 }
 
-/// The rows of a lifted block are deleted after a day (here, at once). So a node that was cut off for longer never reads the
-/// row that lifts the block. Therefore, a node whose last look is more than twelve hours old loads all denials anew.
+/// The rows of a lifted block are deleted after a day (here, at once). So after a longer cut, a node never reads the row that
+/// lifts the block. Therefore, a node loads all denials anew if its last look is more than twelve hours old.
 #[tokio::test]
 async fn a_node_that_was_cut_off_for_13_hours_notices_that_a_block_was_lifted() {
     let app = App::start();

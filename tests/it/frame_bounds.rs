@@ -26,7 +26,7 @@ fn bad_request() -> Closed {
     Closed { code: 3501, reason: "bad request".to_owned() }
 }
 
-/// A socket on the path of client libraries, whose peer has not signed in.
+/// A socket on the path of client libraries, before the sign-in of its peer.
 async fn stranger(app: &App) -> Socket {
     app.handshake(SDK_PATH).open().await.expect("the handshake is accepted")
 }
@@ -35,7 +35,7 @@ async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-/// Frames that are refused before and after sign-in, most of them before their payload arrives.
+/// Refused frames before and after sign-in. Most of them are refused before their payload arrives.
 fn refused() -> Vec<(&'static str, Vec<u8>)> {
     let huge = |length: u64| [header(length), vec![b'a'; 1024 * KIB]].concat();
     vec![

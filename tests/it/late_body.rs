@@ -1,4 +1,4 @@
-//! Requests whose body arrives late: changes to the caller that happen before the end of the body take effect.
+//! Requests with a late body: changes to the caller before the end of the body take effect.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The exact requests of clients that were written for the Python authentication system that Portcullis replaces, and a
-//! WebSocket client that does not use a client library.
+//! The exact requests of old clients: clients of the Python authentication system that Portcullis replaces, and a WebSocket
+//! client without a client library.
 
 use std::{path::Path, process::Command};
 

@@ -66,7 +66,7 @@ impl Scene {
         self.app.get("/health/live").ask().await.expect(200);
     }
 
-    /// Checks that everything works again by itself after the outage, and that `member` receives the publication that was held.
+    /// Checks that everything works again by itself after the outage, and that `member` receives the held publication.
     async fn heals(&mut self) {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
         eventually("the node is current again", async || self.app.is_current()).await;
@@ -371,7 +371,7 @@ async fn the_downtime_of_one_server_is_no_outage_while_another_runs() {
 async fn the_time_since_a_restored_dump_was_made_is_no_outage() {
     let database = fresh_database();
     let [used, _] = stopped_for_long(&database).await;
-    // As in a restored dump, the transaction that wrote the row is not the one that the row names.
+    // As in a restored dump, the row names another transaction than the one that wrote it.
     used.app.rows().await.batch_execute("UPDATE service_time SET seen_at = seen_at").await.unwrap();
     let app = App::over(database, |_| {});
     assert!(!works_at(&app, &used).await);

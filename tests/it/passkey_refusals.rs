@@ -27,8 +27,8 @@ async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
 /// Words that only libraries or compilers use.
 const JARGON: [&str; 7] = ["webauthn", "cbor", "serde", "parser", "nom", "column", "panicked"];
 
-/// Checks that the answer is a client error, that its text contains no word of [`JARGON`], and that it gives no session.
-/// Returns the answer.
+/// Checks that the answer is a client error and gives no session, and that its text contains no word of [`JARGON`]. Returns the
+/// answer.
 #[track_caller]
 fn refused_in_words(answer: Answer) -> Answer {
     assert!(matches!(answer.status, 400 | 401 | 403 | 409 | 422), "{} {}", answer.status, answer.text);

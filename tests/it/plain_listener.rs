@@ -15,7 +15,7 @@ use crate::{
     serve::production_with,
 };
 
-/// A server whose plain listener redirects to `chat.example.com`.
+/// A server with a plain listener that redirects to `chat.example.com`.
 fn redirecting() -> App {
     App::with_tls(|settings| {
         settings.listen.redirect = true;

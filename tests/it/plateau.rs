@@ -1,7 +1,7 @@
 //! During months of simulated use, the number of rows of every table reaches a plateau.
 //!
-//! The first test is scaled down: each step is one day with a few actions, and most rows are kept for days instead of months. The rows
-//! of statistics are kept for 400 days, so the second test has longer steps.
+//! The first test is scaled down: each step is one day with a few actions, and most rows are kept for days instead of months.
+//! The rows of statistics are kept for 400 days, so the second test has longer steps.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,8 +11,8 @@ use crate::harness::{App, Ask as _, PASSWORD};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
-/// The length of each half of the first test, in days. It is longer than a month and the five days for which the audit log keeps a
-/// month after its end, because attempts and entries of the log are dropped in whole months.
+/// The length of each half of the first test, in days. It is longer than a month and five days, because the audit log keeps a
+/// month for five days after its end, and attempts and entries of the log are dropped in whole months.
 const WINDOW: usize = 40;
 /// The length of each half of the second test, in weeks. It is longer than 400 days.
 const WEEKS: usize = 60;
@@ -33,8 +33,8 @@ async fn rows(app: &App) -> BTreeMap<String, i64> {
     counted
 }
 
-/// The actions of one day: a sign-in, a sign-in to an account that does not exist, a ticket, a revocation that is refused, the
-/// denial of a token that does not exist, and a publication in a new channel.
+/// The actions of one day: a sign-in, a sign-in to an unknown account, a ticket, a refused revocation, the denial of an unknown
+/// token, and a publication in a new channel.
 async fn a_day(app: &App, email: &str, day: usize) {
     let body = json!({"username": email, "password": PASSWORD});
     let signed_in = app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(200);
@@ -60,8 +60,8 @@ fn begin_month(app: &App) {
     app.advance((first - now).unsigned_abs());
 }
 
-/// Asserts that the table has no more rows in the second half than in the first, up to the rows of one day, which may be counted before
-/// or after their clean-up. A table that grows without end has about twice as many rows in the second half.
+/// Asserts that the table has no more rows in the second half than in the first, up to the rows of one day, which may be
+/// counted before or after their clean-up. A table that grows without end has about twice as many rows in the second half.
 fn assert_plateau(table: &str, early: i64, late: i64) {
     println!("{table}: {early}, {late}");
     assert!(late <= early + early / 3 + 2, "{table} grew: {early} rows, then {late}");

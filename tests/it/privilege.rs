@@ -24,7 +24,7 @@ async fn is_privileged(session: &Session) -> bool {
     true
 }
 
-/// One session, returned twice: with tokens whose privilege has ended, and with the tokens of a later step-up.
+/// One session, returned twice: with tokens of ended privilege, and with the tokens of a later step-up.
 async fn stepped_up(app: &App) -> (Session, Session) {
     let copy = app.register().await.open_session().await;
     app.advance(LATER);

@@ -86,8 +86,8 @@ async fn streams_use_places_of_sockets() {
     session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
 }
 
-/// The headers that browsers send with the request for a picture on a page of another site, and with other requests whose
-/// answers the page cannot read.
+/// The headers that browsers send with two kinds of requests: for a picture on a page of another site, and others with an
+/// answer that the page cannot read.
 const OTHER_SITES: [&[(&str, &str)]; 4] = [
     &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
     &[("sec-fetch-site", "same-site")],

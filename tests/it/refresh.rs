@@ -1,4 +1,4 @@
-//! Refresh tokens: rotation, retries, and the end of a session whose refresh token was reused.
+//! Refresh tokens: rotation, retries, and the end of a session after the reuse of its refresh token.
 
 use std::{collections::HashSet, time::Duration};
 

@@ -20,7 +20,7 @@ use crate::{
     serve::production_on,
 };
 
-/// A production server whose further settings are in a file that the test can change.
+/// A production server with further settings in a file that the test can change.
 struct Installation {
     server: Server,
     directory: tempfile::TempDir,
@@ -42,7 +42,7 @@ impl Installation {
         Self { server: production_on(database, &[&path], &[], &[]), directory }
     }
 
-    /// A server whose data key is in the file, and not in the environment, where a reload does not see another one.
+    /// A server with its data key in the file, and not in the environment, where a reload does not see another one.
     fn with_data_key_in_file(database: &DatabaseSettings, settings: &[(&str, &str)], key: &str) -> Self {
         let directory = scratch_dir();
         let path = directory.path().join("settings.env");

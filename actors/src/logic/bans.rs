@@ -26,7 +26,7 @@ pub enum BanStatus {
 pub struct Bans {
     /// The end of each key's ban; `None` until the copy is filled.
     until_ms: Option<HashMap<Box<str>, i64>>,
-    /// The lengths of the prefixes of all keys that are networks. An address is looked up once for each length, so that the cost
+    /// The prefix lengths of all networks among the keys. An address is looked up once for each prefix length, so that the cost
     /// does not depend on the number of bans.
     prefixes: BTreeSet<u8>,
     changes: u64,

@@ -1,5 +1,5 @@
-//! [`Channel`]: the table of the members of one channel. For each member the table says in which form the member receives
-//! publications, whether the member is visible in presence, and whether the member receives joins and leaves.
+//! [`Channel`]: the table of the members of one channel. For each member, the table has the form of its publications, and
+//! whether the member is visible in presence and receives joins and leaves.
 //!
 //! A room has one table. `S` is the handle through which the room delivers to a member. Presence is read from this table only,
 //! so a member that has left is not shown.
@@ -66,8 +66,8 @@ pub struct Channel<S> {
     /// The largest sizes of `members` and `users`. When most of the entries are gone, the memory of the map is freed.
     peak: PeakSize,
     peak_users: PeakSize,
-    /// The publication from which the next delta is made: the last one that was delivered, or that a joining member has
-    /// recovered. `None` if there is no such publication yet, or if no member receives deltas.
+    /// The base of the next delta: the last publication that the member received or recovered. `None` if there is no such
+    /// publication yet, or if no member receives deltas.
     last: Option<Arc<Publication>>,
 }
 
@@ -88,7 +88,7 @@ impl<S> Default for Channel<S> {
 
 impl<S> Channel<S> {
     /// Adds a connection. If the connection is already a member, its old entry is replaced and returned. `base` is the newest
-    /// publication of the channel if the connection has just received this publication; otherwise `None`.
+    /// publication of the channel if the connection has just received it; otherwise `None`.
     pub fn join(
         &mut self,
         info: Arc<ClientInfo>,
@@ -213,14 +213,14 @@ impl<S> Channel<S> {
         any.into_iter().flatten().filter(|member| member.join_leave).map(|member| &member.via)
     }
 
-    /// The members that are visible in presence and for which `is_open` is true.
+    /// The members that presence shows, if `is_open` is true for them.
     pub fn presence(&self, is_open: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
         let visible = self.members.values().filter(move |member| member.present && is_open(&member.via));
         visible.map(|member| &member.info)
     }
 
-    /// How many members are visible in presence, and how many different users they belong to. The numbers are updated as
-    /// members join and leave, so no search is needed. A member whose connection has ended is counted until the channel has
+    /// How many members are visible in presence, and the number of different users among them. The numbers are updated as
+    /// members join and leave, so no search is needed. A member with a closed connection is counted until the channel has
     /// handled its leave.
     #[must_use]
     pub fn presence_stats(&self) -> PresenceStats {

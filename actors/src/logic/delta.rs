@@ -2,8 +2,8 @@
 //!
 //! Channel shards make a delta at most once per publication and encoding, not once per receiver. The clients' libraries read
 //! the format of the Fossil version control system: `length\n`, then instructions (`n@offset,` copies from the source,
-//! `n:bytes` inserts), then `checksum;`, with numbers in base 64. Whatever the content, the lengths of source and target bound
-//! time and memory. The caller compares lengths and decides whether a delta is worth sending.
+//! `n:bytes` inserts), then `checksum;`, with numbers in base 64. For all contents, the lengths of source and target bound time
+//! and memory. The caller compares lengths and decides whether a delta is worth sending.
 
 /// The length of a block in bytes. A copy is found only if it contains at least one whole block of the source.
 const BLOCK: usize = 16;
@@ -107,7 +107,7 @@ fn is_continuation(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
 }
 
-/// A hash table of the source's blocks. A block whose candidate slots are all used is left out. So if many blocks are equal,
+/// A hash table of the source's blocks. A block is left out if its candidate slots are all used. So if many blocks are equal,
 /// only the first ones are in the table.
 struct Blocks<'a> {
     source: &'a [u8],
@@ -128,7 +128,7 @@ impl<'a> Blocks<'a> {
         blocks
     }
 
-    /// The slots in which a block with this hash may be.
+    /// The slots that a block with this hash may be in.
     fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len() - 1;
         // The multiplication spreads similar hashes over the table.
@@ -146,7 +146,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// A rolling hash of [`BLOCK`] bytes: to move the hash by one byte has a constant cost.
+/// A rolling hash of [`BLOCK`] bytes: a move of the hash by one byte has a constant cost.
 #[derive(Clone, Copy)]
 struct Rolling(u32);
 

@@ -46,8 +46,8 @@ pub enum Denial {
         /// If set, only subscription tokens for this channel are revoked.
         channel: Option<Arc<str>>,
     },
-    /// Every token of every user that was issued before a moment is revoked: the database was restored from a backup, and
-    /// later denials are lost.
+    /// Every token issued before a moment is revoked, for all users: the database was restored from a backup, and later denials
+    /// are lost.
     AllIssuedBefore {
         /// The moment.
         moment_ms: i64,
@@ -170,7 +170,7 @@ impl Denials {
             return Some(Denied::TokenRevoked);
         }
         // A connection without a token has nothing that was issued. A token for an anonymous connection without `iat` and `jti`
-        // looks the same, but it grants no more than a connection without a token has, except through a channel's token.
+        // looks the same. It grants no more than a connection without a token has, except through a channel's token.
         let tokenless = subject.is_anonymous() && channel.is_none() && *token == TokenMark::default();
         let of_all = self.all_issued_before.iter().filter(|_| !tokenless);
         let of_user = self.issued_before.get(subject).into_iter().flatten();
@@ -193,8 +193,8 @@ impl Denials {
         self.all_issued_before.retain(|before| before.until.holds(now_ms));
     }
 
-    /// How many entries the copy has: users with a block or a lifted block, tokens, users whose older tokens are revoked, and
-    /// moments before which every token is revoked.
+    /// The sizes of the copy: users with a block or a lifted block, tokens, users with a moment that revokes older tokens, and
+    /// moments that revoke all older tokens.
     #[must_use]
     pub fn len(&self) -> usize {
         self.users.len() + self.tokens.len() + self.issued_before.len() + self.all_issued_before.len()
@@ -208,7 +208,7 @@ impl Denials {
 }
 
 /// This node's copy of the denials. A reload fills a second copy while the current copy still decides, and then replaces the
-/// current copy. So lifted denials whose rows were deleted disappear from the copy.
+/// current copy. So lifted denials disappear from the copy after their rows were deleted.
 #[derive(Debug, Default)]
 pub struct DenialCopy {
     current: Denials,

@@ -1,4 +1,4 @@
-//! Tests of denials: which tokens they deny and for how long, and that the order in which rulings arrive does not matter.
+//! Tests of denials: which tokens they deny and for how long. The order of the rulings does not matter.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Erasures of publications: which publications in memory change, and what remains of each. Offsets and times stay, so that clients
-//! with positions recover as before.
+//! Erasures of publications: which publications in memory change, and what remains of each. Offsets and times stay, so that
+//! clients with positions recover as before.
 //!
 //! The histories of channels call this. The journal is changed by statements of the store, which write the same remains.
 
@@ -34,7 +34,7 @@ enum Covered {
 
 #[derive(Debug)]
 struct ErasedPersons {
-    /// The persons, each with the name that replaces it. Without such a name, the content is erased.
+    /// The persons. A person's publications stay under the new name here or, without a new name, lose their content.
     names: HashMap<Subject, Option<Subject>>,
     /// The content of an erased publication.
     content: Payload,
@@ -53,15 +53,15 @@ impl Erasure {
         Self { covered: Covered::Of(subject), until_ms }
     }
 
-    /// The erasure of persons. Each person has the name that replaces it; without such a name, `content` replaces what the person
-    /// has published.
+    /// The erasure of persons. If `names` has a new name for a person, this name replaces the person's. Otherwise `content`
+    /// replaces the person's publications.
     #[must_use]
     pub fn of_persons(names: HashMap<Subject, Option<Subject>>, content: Payload) -> Self {
         Self { covered: Covered::Persons(Arc::new(ErasedPersons { names, content })), until_ms: i64::MAX }
     }
 
-    /// Whether durable channels are read again when the journal has changed, and so need no change in memory. This is so for the
-    /// erasure of persons, because a job changes the journal later.
+    /// Whether this erasure leaves durable channels in memory as they are. The erasure of persons does: a job changes the
+    /// journal later, and then the channels are read again.
     #[must_use]
     pub fn leaves_durable_channels(&self) -> bool {
         matches!(self.covered, Covered::Persons(_))

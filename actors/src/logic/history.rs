@@ -1,4 +1,5 @@
-//! The history of one channel in memory: its publications by offset, and which of them a returning client missed.
+//! The history of one channel in memory: its publications by offset, and the search for the publications that a returning
+//! client missed.
 //!
 //! A history ([`Stream`]) has an epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age.
 //! Epoch and offset do not change when publications are dropped. The channel's shard owns the history. Pure: the time and the
@@ -42,8 +43,8 @@ pub struct Recovery {
     pub recovered: bool,
     /// The recovered publications, oldest first.
     pub publications: Vec<Arc<Publication>>,
-    /// The offset at which the subscription begins: after a successful recovery in stream mode, the client's offset; otherwise
-    /// the newest offset.
+    /// The offset of the beginning of the subscription: after a successful recovery in stream mode, the client's offset;
+    /// otherwise the newest offset.
     pub offset: u64,
 }
 
@@ -158,7 +159,7 @@ fn escaped_len(text: &str) -> usize {
     text.bytes().map(of).sum()
 }
 
-/// Recovers a client whose last position is `since`. `newer` has the kept publications after `since`, oldest first; if there
+/// Recovers a client with the last position `since`. `newer` has the kept publications after `since`, oldest first; if there
 /// are more than [`PAGE_MAX`], only the newest `PAGE_MAX + 1` of them. `latest` is the newest kept publication.
 #[must_use]
 pub fn recover(
@@ -302,7 +303,7 @@ impl Stream {
         })
     }
 
-    /// Recovers a client whose last position is `since`.
+    /// Recovers a client with the last position `since`.
     pub fn recover(&mut self, now: Instant, since: &Position, mode: RecoveryMode) -> Recovery {
         self.expire(now);
         // The search begins at the newest publication, so it visits only publications that the client missed. It ends after one

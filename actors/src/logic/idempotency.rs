@@ -49,7 +49,7 @@ impl Published {
         self.by_key.insert(key, position);
     }
 
-    /// Drops the keys whose age has reached [`REMEMBERED`].
+    /// Drops the keys that have reached the age [`REMEMBERED`].
     pub fn expire(&mut self, now: Instant) {
         while self.order.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= REMEMBERED) {
             self.forget_oldest();

@@ -1,6 +1,6 @@
 //! The rules of channels, sessions, limits and clients as plain structs. Their methods get the current time as an argument.
 //!
-//! The actors of `runtime` and the drivers of connections hold these structs and add messages, time and I/O, so each rule can
+//! The actors of `runtime` and the drivers of connections hold these structs and add messages, time and I/O. So each rule can
 //! be tested here without an executor. This crate uses no actix, no tokio, no clock and no randomness.
 
 pub mod bans;

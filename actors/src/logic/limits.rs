@@ -31,14 +31,14 @@ impl Verdict {
     }
 }
 
-/// The state of one key: the moment at which all of its permits are available again.
+/// The state of one key: when all of its permits are available again.
 #[derive(Clone, Copy, Debug)]
 pub struct Gcra {
     full_at: Instant,
 }
 
 impl Gcra {
-    /// A key whose permits are all available.
+    /// A key with all permits available.
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self { full_at: now }
@@ -74,7 +74,7 @@ impl Gcra {
         Self { ..*self }.check(limit, now)
     }
 
-    /// A limit that was raised applies at once: no key waits longer than a key that has just spent all permits of the new limit.
+    /// A raised limit applies at once: no key waits longer than a key that has just spent all permits of the new limit.
     fn bound(&mut self, limit: &Limit, now: Instant) {
         let longest = limit.interval().saturating_mul(limit.burst);
         if let Some(bound) = now.checked_add(longest) {
@@ -91,8 +91,8 @@ impl Gcra {
 
 /// Limits for many keys, in bounded memory.
 ///
-/// When the limiter is full, it first drops keys whose permits are all available; this changes no verdict. If that frees too
-/// little, it evicts the keys whose permits would all be available soonest. So a flood of new keys neither exhausts memory nor
+/// When the limiter is full, it first drops keys that have all permits available; this changes no verdict. If that frees too
+/// little, it evicts the keys that would have all permits available soonest. So a flood of new keys neither exhausts memory nor
 /// causes refusals of unknown keys.
 #[derive(Debug)]
 pub struct Limiter {
@@ -138,7 +138,7 @@ impl Limiter {
         }
     }
 
-    /// Drops every key whose permits are all available. Call this periodically.
+    /// Drops every key that has all permits available. Call this periodically.
     pub fn purge(&mut self, now: Instant) {
         self.retain(|state| !state.is_idle(now));
         self.keys.retain(|_, keys| {

@@ -1,6 +1,6 @@
 //! The connections of one session on this node. This is the state of the session actor.
 //!
-//! `C` is the handle through which a connection is cut or described. The tombstones decide whether the session has ended, so
+//! `C` is the handle to a connection, used to cut it or to describe it. The tombstones decide whether the session has ended, so
 //! this state contains neither the cause nor the time of an end.
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use std::{collections::HashMap, hash::Hash};
 const KEPT_PEAK: usize = 64;
 
 /// The largest size of a map since it was last shrunk. A shrink sets this value to the requested capacity, which is twice the
-/// remaining size. The capacity that the map reports cannot be used instead, because that capacity can shrink with a removal.
+/// remaining size. The capacity that the map reports is not suitable, because it can shrink with a removal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeakSize(usize);
 

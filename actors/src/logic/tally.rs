@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-/// The upper bounds of the buckets of durations, in microseconds. The last bucket has no bound. Stored rows depend on these numbers.
+/// The upper bounds of the buckets of durations, in microseconds. The last bucket has no bound. Stored rows depend on these
+/// numbers.
 pub const BOUNDS_US: [u64; 14] = [
     1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
     10_000_000, 30_000_000,
@@ -34,8 +35,8 @@ pub enum Series {
     Revocations,
     /// Sessions that revocations ended, by cause.
     SessionsRevoked,
-    /// Doors that drills have opened, with the time until a revocation shut them, by door; a door that stayed open counts with five
-    /// seconds.
+    /// Doors that drills have opened, with the time until a revocation shut them, by door; a door that stayed open counts with
+    /// five seconds.
     Drills,
     /// Open sessions of accounts, in the whole database.
     Sessions,
@@ -108,7 +109,7 @@ impl Series {
 pub struct Counted {
     /// The number of events.
     pub count: u64,
-    /// How many of them lie in each bucket, if they have durations.
+    /// If they have durations: how many of them lie in each bucket.
     pub buckets: Option<[u64; BUCKETS]>,
 }
 
@@ -168,8 +169,8 @@ impl Tally {
     }
 }
 
-/// The duration below which this share of the events lies, in microseconds, estimated from their buckets: within a bucket, the events
-/// are taken to be spread evenly. `None` if there are no events. In the last bucket, its lower bound is returned.
+/// The estimated duration, in microseconds, that this share of the events does not exceed. The events of a bucket count as
+/// evenly spread over the bucket. `None` if there are no events. In the last bucket, its lower bound is returned.
 #[must_use]
 pub fn quantile_us(buckets: &[u64], share: f64) -> Option<u64> {
     let total: u64 = buckets.iter().sum();

@@ -26,14 +26,14 @@ pub struct Timetable<K> {
 }
 
 impl<K> Timetable<K> {
-    /// An empty timetable. `step` is the interval at which [`Self::take_due`] is called.
+    /// An empty timetable. `step` is the interval between two calls of [`Self::take_due`].
     #[must_use]
     pub fn new(began: Instant, step: Duration) -> Self {
         Self { began, step, number: 0, entries: BTreeMap::new() }
     }
 
     /// Enters a key that needs work at `at`. `present` is the entry that the key has already. If this entry is due in the same
-    /// step or earlier, the entry stays, because the caller of [`Self::take_due`] then visits the key and enters it again.
+    /// step or earlier, the entry stays. The caller of [`Self::take_due`] then visits the key and enters it again.
     #[must_use]
     pub fn enter(&mut self, present: Option<Entry>, at: Instant, key: impl FnOnce() -> K) -> Entry {
         let passed = at.saturating_duration_since(self.began).as_nanos();

@@ -1,5 +1,5 @@
-//! Versions of publications. A publication is outdated if the version that was published last has the same epoch, and the same
-//! or a greater number. If the publication's own epoch is empty, only the numbers count.
+//! Versions of publications. A publication is outdated if the last published version has the same epoch, and the same or a
+//! greater number. If the publication's own epoch is empty, only the numbers count.
 //!
 //! The publisher chooses the versions. The history of a channel keeps the version that was published last. Pure.
 

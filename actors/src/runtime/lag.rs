@@ -21,7 +21,8 @@ pub(crate) struct LagMessage {
 }
 
 impl LagMessage {
-    /// Sends a message over the lane. A lane that does not accept it is full, or its actor is being restarted; this is counted.
+    /// Sends a message over the lane. A lane that does not accept it is full, or its actor is being restarted. These cases are
+    /// counted.
     pub(crate) fn send<A>(lane: &Lane<A>, name: &'static str)
     where
         A: Actor<Context = Context<A>> + Handler<Self>,

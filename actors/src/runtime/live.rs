@@ -24,11 +24,11 @@ pub struct LiveSettings {
     pub connections: ConnectionLimits,
     /// Rate limits.
     pub limits: Arc<Limits>,
-    /// Multiplies every limit per address, for networks in which clients share an address.
+    /// Multiplies every limit per address, for networks with many clients behind one address.
     pub address_limit_factor: u32,
-    /// The proxies whose `X-Forwarded-For` is trusted.
+    /// The trusted proxies: their `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
-    /// The external issuers whose tokens are accepted.
+    /// The external issuers of accepted tokens.
     pub issuers: Arc<[IssuerSettings]>,
 }
 

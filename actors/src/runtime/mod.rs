@@ -1,7 +1,7 @@
 //! The actix actors around the rules of the crate `logic`, their supervision, and [`Realtime`], the one public handle.
 //!
-//! The modules: `connection` (the queue of one connection and the requests to it), `sessions` (which connections belong to
-//! which session), `channels` (subscribers, histories and the fan-out), `services` (limits, last-seen values, the audit trail).
+//! The modules: `connection` (the queue of one connection and the requests to it), `sessions` (the sessions and their
+//! connections), `channels` (subscribers, histories and the fan-out), `services` (limits, last-seen values, the audit trail).
 //! No actor address leaves this module. This module does not re-export the types of other crates.
 
 mod byte_budget;

@@ -1,4 +1,4 @@
-//! What the actors need from the server, as traits that the composition root implements.
+//! The traits for what the actors need from the server. The composition root implements them.
 //!
 //! This crate contains neither SQL nor HTTP; the actors reach the database only through these traits. An implementation returns
 //! a future. The work of that future is done by the database's own runtime.
@@ -19,8 +19,8 @@ use super::wall_clock::WallClock;
 /// A boxed answer of a port.
 pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Why a write or a removal failed. If the database connection broke during the call, the database may have carried out the
-/// call nevertheless, or may still do so.
+/// Why a write or a removal failed. If the database connection broke during the call, the database may have carried the call
+/// out nevertheless, or may do so later.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// The database cannot be reached. The caller may make the same call again.
@@ -47,7 +47,7 @@ pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
     fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>>;
 
-    /// The history against which a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is assessed.
+    /// The history of `user` that a sign-in from `address` at `at_ms` (milliseconds since the epoch) is compared with.
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 
@@ -68,8 +68,8 @@ pub enum AppendError {
 
 /// Where publications of durable channels are kept.
 pub trait Journal: Send + Sync + 'static {
-    /// Writes the whole batch or nothing. The messages that become publications get the offsets that follow the channel's last
-    /// offset, in the order of the batch.
+    /// Writes the whole batch or nothing. The new publications get the offsets after the channel's last offset, in the order of
+    /// the batch.
     fn append(
         &self,
         channel: ChannelName,
@@ -93,8 +93,8 @@ pub trait Journal: Send + Sync + 'static {
         range: Range,
     ) -> PortFuture<Result<Vec<Arc<Publication>>, ReadError>>;
 
-    /// Removes all publications up to this offset. If the database connection breaks during the call, the removal may
-    /// happen later; even then, publications after this offset must stay.
+    /// Removes all publications up to this offset. If the database connection breaks during the call, the removal may happen
+    /// later. Even then, publications after this offset must stay.
     fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>>;
 }
 

@@ -1,5 +1,5 @@
-//! `Realtime`: the one handle through which the rest of the server reaches the actors. This file starts, drains and stops them;
-//! the operations are in the `mod.rs` of each module, and in `channels/server_subscribe.rs`.
+//! `Realtime`: the one handle of the rest of the server to the actors. This file starts, drains and stops them; the operations
+//! are in the `mod.rs` of each module, and in `channels/server_subscribe.rs`.
 //!
 //! Callers see async methods and plain values; no actor address leaves this crate. The handle is cheap to clone and usable
 //! from any thread. The composition root makes it once, inside an actix system.
@@ -51,7 +51,7 @@ use super::{
 pub(crate) const LIMITER_SHARDS: usize = 4;
 /// The number of actors that share the users, for last-seen values and scores.
 pub(crate) const TRACKER_SHARDS: usize = 2;
-/// The largest number of batches in which a drain closes connections. A batch has at least one connection.
+/// The largest number of batches of a drain; each batch closes some of the connections. A batch has at least one connection.
 const DRAIN_STEPS: u32 = 200;
 
 /// The handle.
@@ -261,8 +261,8 @@ fn start_audit(
     let shared = unwritten.clone();
     let lane = supervise(&arbiter.handle(), "audit", settings.shard_mailbox, budget, move || {
         let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
-        // If a new actor cannot open the file, it panics here. So do its successors, until the restart budget is used up and
-        // the process stops.
+        // If a new actor cannot open the file, it panics here. Its successors do the same, until the restart budget is used up
+        // and the process stops.
         let spill = spill.expect("the audit spill file can be opened again");
         Audit::new(spill, shared.clone(), Arc::clone(&sink), batch, interval)
     });

@@ -32,7 +32,7 @@ pub struct RealtimeSettings {
     /// The largest size of all histories in memory, in bytes. Above this size, first the channels without subscribers are
     /// evicted, then the older halves of the largest histories are dropped.
     pub history_bytes: usize,
-    /// The largest number of keys in all limiters together. Above this number, the keys whose permits would all be available
+    /// The largest number of keys in all limiters together. Above this number, the keys that would have all permits available
     /// soonest are evicted.
     pub limiter_keys: usize,
     /// The interval between two writes of last-seen values.

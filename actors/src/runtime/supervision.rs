@@ -1,5 +1,5 @@
-//! Supervision of the channel shards, limiters, device trackers and the audit actor: an actor that dies (it panics, or stops by
-//! itself) is replaced by a new one behind the same lane.
+//! Supervision of the channel shards, limiters, device trackers and the audit actor. When an actor dies (it panics, or stops by
+//! itself), a new actor replaces it behind the same lane.
 //!
 //! `actix::Supervisor` restarts only an actor that stopped by itself, and keeps its possibly broken state; a panic destroys the
 //! actor and its mailbox. So each supervised actor runs as a future on its arbiter (a thread), and `catch_unwind` catches its
@@ -41,8 +41,8 @@ pub enum LaneError {
 
 /// The one sender to a supervised actor.
 ///
-/// The address in the lane is shared and never cloned, because every clone of an actix address may push one message past the
-/// mailbox's bound. With one address for all senders, the bound is exactly `capacity` + 1.
+/// The address in the lane is shared and never cloned: every clone of an actix address may push one message past the mailbox's
+/// bound. With one address for all senders, the bound is exactly `capacity` + 1.
 pub(crate) struct Lane<A: Actor> {
     address: ArcSwapOption<Addr<A>>,
     generation: AtomicU64,
@@ -78,9 +78,10 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         })
     }
 
-    /// Pushes past the bound of the mailbox. Only for messages whose number is bounded in another way; a comment at each call
-    /// states this bound. While the actor is being restarted, the message is dropped, like the messages in the mailbox of an
-    /// actor that dies. A message that contains something that must not be lost must save it in its `Drop`.
+    /// Pushes past the bound of the mailbox. Only for kinds of messages with a number that is bounded in another way; a comment
+    /// at each call states this bound. While the actor is being restarted, the message is dropped, like the messages in the
+    /// mailbox of an actor that dies. If a message contains something that must not be lost, the `Drop` of the message must
+    /// save it.
     pub(crate) fn control<M>(&self, message: M)
     where
         M: Message + Send + 'static,

@@ -1,7 +1,7 @@
 //! `hostile`: many accounts behind one proxy address try to keep all other clients out.
 //!
 //! Each hostile account tries step-ups with wrong passwords, opens as many streams as the server admits, and leaves request
-//! bodies unfinished, all from one client address behind the proxy. Meanwhile the owners of other accounts sign
+//! bodies unfinished. All of this comes from one client address behind the proxy. Meanwhile the owners of other accounts sign
 //! in, use REST and open WebSockets from other addresses behind the same proxy, and an operator lists sessions. The load
 //! generator acts as the proxy, so the server must trust the loopback address of this machine (`TRUSTED_PROXIES`).
 

@@ -11,7 +11,7 @@ use crate::{
     target::Target,
 };
 
-/// The number of sessions whose old credentials are tried at the same time.
+/// The number of sessions with old credentials that are tried at the same time.
 const TRIES_AT_ONCE: usize = 8;
 
 /// Tries the old credentials of the first `users` users with REST, a handshake and a refresh. All must be rejected with 401.

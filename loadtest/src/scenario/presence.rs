@@ -24,7 +24,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The first command id after those of the commands that open a connection.
 const FIRST_ID: u32 = 3;
-/// The time for which answers are received before further commands are sent.
+/// The time for receiving answers before further commands are sent.
 const STEP: Duration = Duration::from_millis(10);
 
 #[derive(ClapArgs)]
@@ -104,7 +104,7 @@ struct Run {
     member: Vec<bool>,
     churning: usize,
     next_id: u32,
-    /// The commands without an answer yet, by id, with the time at which each was sent.
+    /// The unanswered commands, by id, with the time of sending.
     waiting: HashMap<u32, (Question, Instant)>,
     presence: Latencies,
     stats: Latencies,

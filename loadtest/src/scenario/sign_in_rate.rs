@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// The number of users, each of which has one sign-in under way at any moment.
+    /// The number of users; at any moment, each of them has one sign-in under way.
     #[arg(long, default_value_t = 64)]
     at_once: usize,
     /// The length of the measurement, in seconds. A fifth of it, before the measurement, is a warm-up.

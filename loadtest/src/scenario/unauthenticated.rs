@@ -1,4 +1,4 @@
-//! `unauthenticated`: how much memory peers without a credential can make the server hold, and how much they disturb other
+//! `unauthenticated`: the memory that peers without a credential can occupy in the server, and the disturbance of other
 //! clients.
 //!
 //! Each task opens a connection and sends as much as the server accepts, as fast as possible. When the server ends the
@@ -57,15 +57,15 @@ pub(crate) struct Args {
 /// What a connection sends.
 #[derive(Clone, Copy, Debug)]
 enum Traffic {
-    /// A WebSocket frame whose header announces 2^40 bytes.
+    /// A WebSocket frame with a header that announces 2^40 bytes.
     EndlessFrame,
-    /// A WebSocket frame of 64 KiB of which the last byte is missing.
+    /// A WebSocket frame of 64 KiB without its last byte.
     UnfinishedFrame,
     /// WebSocket fragments that never end a message.
     Fragments,
     /// An HTTP request with an endless body in chunks.
     EndlessBody,
-    /// An HTTP request whose head never ends.
+    /// An HTTP request with an endless head.
     EndlessHead,
 }
 

@@ -123,7 +123,7 @@ fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
     Ok(None)
 }
 
-/// A request whose fields are not read.
+/// A request of which no field is read.
 #[derive(Deserialize)]
 struct Unread {}
 

@@ -103,7 +103,7 @@ impl Json {
         self
     }
 
-    /// Writes a value whose text needs no escaping, such as a number or an id.
+    /// Writes a value that needs no escaping, such as a number or an id.
     fn display(&mut self, value: impl std::fmt::Display) -> &mut Self {
         write!(self.0, "{value}").expect("writing to memory cannot fail");
         self

@@ -23,7 +23,7 @@ macro_rules! silent {
 
 silent!(ConnectRequest, SubscribeRequest, RefreshRequest, SubRefreshRequest, EmulationRequest);
 
-/// A message without fields, or a message whose fields are not read.
+/// A message without fields, or a message of which no field is read.
 #[derive(Clone, PartialEq, Message)]
 pub struct Empty {}
 
@@ -70,8 +70,8 @@ pub struct ConnectRequest {
     pub version: String,
 }
 
-/// The client's position in a server-side subscription. In this place the schema has a subscribe request, of which only these
-/// fields are read.
+/// The client's position in a server-side subscription. The schema has a subscribe request here. Only these of its fields are
+/// read.
 #[derive(Clone, PartialEq, Message)]
 pub struct KnownPosition {
     #[prost(bool, tag = "3")]

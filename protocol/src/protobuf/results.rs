@@ -159,7 +159,7 @@ pub struct Lifetime {
     pub ttl: u32,
 }
 
-/// An entry of the map `subs`. A map field of the `prost` library would leave out a value whose fields are all default, and
+/// An entry of the map `subs`. A map field of the `prost` library would leave out a value if all of its fields are default, and
 /// centrifuge-js fails without the value.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerSide {

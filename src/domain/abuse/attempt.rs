@@ -85,7 +85,7 @@ impl AttemptOutcome {
         }
     }
 
-    /// The stored words of the outcomes for which [`Self::is_failed_proof`] is true.
+    /// The stored words of the failed outcomes, as [`Self::is_failed_proof`] defines them.
     #[must_use]
     pub fn failed_proofs() -> Vec<&'static str> {
         Self::ALL.into_iter().filter(|outcome| outcome.is_failed_proof()).map(Self::as_str).collect()

@@ -11,7 +11,7 @@ use std::{
 
 use protocol::limit::Limit;
 
-/// How many wrong passwords of one account count, if they come from one address.
+/// The number of wrong passwords of one account, from one address, that count.
 pub const PER_ACCOUNT: usize = 5;
 
 /// Keyed hashes of an account's name, and of the name with a password.
@@ -31,8 +31,8 @@ pub struct Stuffing {
 }
 
 impl Stuffing {
-    /// Keeps at most `capacity` addresses (at least one). If a further address does not fit, the addresses that have had no
-    /// wrong pair for the longest time are removed.
+    /// Keeps at most `capacity` addresses (at least one). If a further address does not fit, the addresses without a wrong pair
+    /// for the longest time are removed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { addresses: HashMap::new(), capacity: capacity.max(1) }

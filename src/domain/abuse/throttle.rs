@@ -1,7 +1,7 @@
 //! Rate limits: how often each action may be tried, and the keys under which attempts are counted.
 //!
-//! This file has the table of limits. The rate limiter counts attempts, and services call the rate limiter. Keys do not contain
-//! e-mail addresses in clear text, so neither the limiter nor the logs contain e-mail addresses.
+//! This file has the table of limits. Services ask the rate limiter, and it counts the attempts. Keys do not contain
+//! e-mail addresses in clear text. So the limiter and the logs contain none, either.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -156,7 +156,7 @@ impl FromStr for Rate {
     }
 }
 
-/// The keys under which one sign-in attempt is counted.
+/// The keys that count one sign-in attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginKeys {
     /// For [`Limits::login_address`].
@@ -167,7 +167,7 @@ pub struct LoginKeys {
     pub device_account: Option<String>,
 }
 
-/// Makes the keys under which attempts are counted.
+/// Makes the keys that count attempts.
 pub struct ThrottleKeys(Key);
 
 impl ThrottleKeys {

@@ -1,9 +1,10 @@
-//! The key of an account: the unique text by which the account is found. Attempts to sign in are counted under the key without
-//! its accents.
+//! The key of an account: the unique text that finds the account. Attempts to sign in are counted under the key without its
+//! accents.
 //!
-//! Keys are used wherever an address names an account: registration, sign-in, limits, attempts, the command line. A key is
-//! computed here and stored in a column of its own, so it depends neither on the locale of the database nor on what the parser
-//! of addresses accepts today. Addresses that differ only in case, or in characters that NFKC makes equal, have one key.
+//! Keys are used for every account that is named by an address: in registration, sign-in, limits, attempts, and on the command
+//! line. A key is computed here and stored in a column of its own. So it depends neither on the locale of the database nor on
+//! what the parser of addresses accepts today. Addresses that differ only in case, or in characters that NFKC makes equal, have
+//! one key.
 
 use std::fmt;
 
@@ -39,8 +40,8 @@ impl AccountKey {
 }
 
 impl AccountKey {
-    /// The text under which attempts to sign in are counted: the key without accents and other marks. Addresses that differ
-    /// only in such marks, for example in the dot of `İ`, share one limit.
+    /// The key without accents and other marks: attempts to sign in are counted for this text. Addresses that differ only in
+    /// such marks, for example in the dot of `İ`, share one limit.
     #[must_use]
     pub fn attempts(&self) -> String {
         let bare = self.0.nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>();

@@ -1,13 +1,13 @@
 //! E-mail addresses as account names: the rule for the addresses of new accounts.
 //!
-//! The rule is applied when an account is created or gets another address. Existing accounts are found by their [`AccountKey`],
-//! so an account with an address that would be refused today can still sign in. Only the syntax is checked, not whether the
-//! address receives mail.
+//! The rule is applied when an account is created or gets another address. Existing accounts are found by their [`AccountKey`].
+//! So an account can still sign in if its address would be refused today. Only the syntax is checked, not whether the address
+//! receives mail.
 //!
-//! The rule for equal addresses: surrounding spaces are removed, characters that Unicode NFKC makes equal count as equal (a
-//! full-width `a` is an `a`, a decomposed `ü` is `ü`), and case is ignored. Dots, plus signs and the two spellings of an
-//! international domain (`köln.example`, `xn--kln-sna.example`) are not treated as equal, because each mail system has its own
-//! rules for them.
+//! The rule for equal addresses: surrounding spaces are removed, and case is ignored. Characters that Unicode NFKC makes equal
+//! count as equal: a full-width `a` is an `a`, a decomposed `ü` is `ü`. Dots, plus signs and the two spellings of an
+//! international domain (`köln.example`, `xn--kln-sna.example`) make a difference, because each mail system has its own rules
+//! for them.
 
 use std::fmt;
 

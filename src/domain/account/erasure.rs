@@ -7,10 +7,10 @@ use crate::account::role::UnknownWord;
 /// The shortest time between a request and the erasure. Every node must have read the revocation of the sessions before their rows
 /// are deleted.
 pub const SHORTEST_GRACE: Duration = Duration::from_secs(60 * 60);
-/// How long after an erasure rows are searched that were written late, such as audit events of a node that had lost its database.
+/// For this long after an erasure, late rows are searched, such as audit events of a node that had lost its database.
 pub const SWEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What happens to the messages of an erased person in channels.
+/// The fate of an erased person's messages in channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessagesOfErased {
     /// The content is replaced by [`ERASED_MESSAGE`]. The offset stays, so that other clients recover without a gap.
@@ -47,7 +47,7 @@ pub struct ErasureRules {
     pub grace: Duration,
     /// What happens to messages.
     pub messages: MessagesOfErased,
-    /// The file outside of the database in which each erasure is recorded.
+    /// The file outside of the database that records each erasure.
     pub records: Option<PathBuf>,
 }
 

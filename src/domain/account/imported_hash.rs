@@ -1,5 +1,5 @@
-//! Password hashes of other systems: bcrypt and PBKDF2. Argon2 hashes of other systems are PHC strings like those of this
-//! server; `password` reads them.
+//! Password hashes of other systems: bcrypt and PBKDF2. Argon2 hashes of other systems are PHC strings like this server's own
+//! hashes; `password` reads them.
 //!
 //! The import calls [`stored_form`] before a hash is stored. `password` verifies the stored hashes. After the first right
 //! password, a hash of this server replaces the imported hash. The cost of a hash is bounded before anything is computed.
@@ -47,8 +47,8 @@ pub(super) enum ImportedHash<'t> {
     },
 }
 
-/// The form in which a hash of another system is stored. Django writes the name of the algorithm in front of hashes that are
-/// already complete (`bcrypt$$2b$…`, `argon2$argon2id$…`); this name is removed.
+/// The stored form of another system's hash. Django writes the name of the algorithm in front of hashes that are already
+/// complete (`bcrypt$$2b$…`, `argon2$argon2id$…`); this name is removed.
 #[must_use]
 pub fn stored_form(text: &str) -> &str {
     let text = text.trim();
@@ -139,7 +139,7 @@ fn derived(
     Ok(ImportedHash::Pbkdf2 { algorithm, iterations, salt, output })
 }
 
-/// The bytes of Base64, in which passlib writes `.` in place of `+`.
+/// The bytes of Base64, with `.` in place of `+`, as passlib writes it.
 fn decoded(text: &str) -> Result<Vec<u8>, HashError> {
     BASE64.decode(text.replace('.', "+")).map_err(|_| HashError::Malformed)
 }

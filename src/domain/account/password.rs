@@ -1,8 +1,8 @@
 //! Passwords: the minimum strength, hashing, and verification against a stored hash.
 //!
 //! Sign-in, registration, step-up and the command line use these functions, always through `PasswordHasher` in `service`, which
-//! has its own threads: [`check`], [`hash`] and [`verify`] take milliseconds and must not run on a thread that serves sockets.
-//! Randomness (the salt) is an argument.
+//! has its own threads. [`check`], [`hash`] and [`verify`] take milliseconds, so they must not run on a thread that serves
+//! sockets. Randomness (the salt) is an argument.
 
 use std::sync::LazyLock;
 
@@ -215,7 +215,7 @@ fn compare(password: &SecretString, phc: &str, current: HashParams) -> Result<Ve
 }
 
 /// A hash that no password has, with the current default parameters. If the user does not exist, the password is compared with
-/// this hash, so that the response takes as long as for a user that exists.
+/// this hash, so that the response takes as long as for an existing user.
 #[must_use]
 pub fn dummy_hash() -> &'static str {
     static DUMMY: LazyLock<String> = LazyLock::new(|| {

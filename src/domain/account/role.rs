@@ -22,8 +22,8 @@ pub struct UnknownWord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The account with which the server drills its own revocations. It has no password, and reads its own profile only. No user
-    /// gets this role, and no operator acts on it.
+    /// The account that the server uses to drill its own revocations. It has no password, and reads its own profile only. No
+    /// user gets this role, and no operator acts on it.
     Canary,
     /// May act on the user's own sessions only.
     User,
@@ -68,8 +68,8 @@ impl Role {
 
     /// Whether a user of this role may act, as an operator, on a user of role `target`.
     ///
-    /// The roles `User` and `Auditor` permit this on no account, `Operator` on all accounts but those of admins, and `Admin` on
-    /// all accounts of users. The canary belongs to the server.
+    /// The roles `User` and `Auditor` permit this on no account. `Operator` permits it on all accounts except those of admins,
+    /// and `Admin` on all accounts of users. The canary belongs to the server.
     #[must_use]
     pub fn may_act_on(self, target: Self) -> bool {
         self >= Self::Operator && self >= target && target != Self::Canary
@@ -212,7 +212,7 @@ impl Scopes {
             .fold(Self::NONE, Self::with)
     }
 
-    /// The scopes in both sets. In this way a token can narrow the current scopes of a role, and never widen them.
+    /// The scopes in both sets. So a token can narrow the current scopes of a role, and never widen them.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
         Self(self.0 & other.0)

@@ -1,7 +1,7 @@
-//! Client addresses: the real address of a request's client, and the key under which limits count it.
+//! Client addresses: the real address of a request's client, and the key of this address for limits.
 //!
-//! The REST layer and the handshake use these rules. Only entries of `X-Forwarded-For` that trusted proxies wrote count;
-//! entries that a client writes itself have no effect.
+//! The REST layer and the handshake use these rules. Only entries of `X-Forwarded-For` from trusted proxies count; entries that
+//! a client writes itself have no effect.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -13,7 +13,7 @@ use ipnet::IpNet;
 pub struct Encrypted(pub bool);
 
 /// The address that stands for the peers of the server's Unix socket. No TCP connection has a peer with this address. The
-/// server trusts it as it trusts a proxy, because only processes that the operator permits can connect to the socket.
+/// server trusts it like a proxy, because only processes with the operator's permission can connect to the socket.
 pub const UNIX_PEER: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 
 /// The text does not name a network.
@@ -55,8 +55,8 @@ pub fn is_in(address: IpAddr, networks: &[IpNet]) -> bool {
     networks.iter().any(|network| network.contains(&canonical(address)))
 }
 
-/// Whether an address belongs to a private network or to this machine. A peer with such an address may be a proxy through which
-/// all users connect.
+/// Whether an address belongs to a private network or to this machine. A peer with such an address may be a proxy for all
+/// users.
 #[must_use]
 pub fn is_private(address: IpAddr) -> bool {
     match canonical(address) {
@@ -75,8 +75,8 @@ pub fn is_private(address: IpAddr) -> bool {
 /// `peer` is the other end of the connection; `forwarded_for` are the `X-Forwarded-For` lines in the order of the request, as
 /// bytes. Each proxy adds an entry with the address of its own peer at the right. So the entries, read from right to left, lead
 /// from `peer` through the proxies to the client. This walk ends at the first address that is not trusted: the client. If all
-/// addresses are trusted, the leftmost one is the client. An entry that is not an address ends the walk, too; then the proxy
-/// that wrote the entry counts as the client. Entries further to the left, which a client may have written, have no effect.
+/// addresses are trusted, the leftmost one is the client. An entry that is not an address ends the walk, too. The client is
+/// then the proxy that wrote this entry. Entries further to the left, which a client may have written, have no effect.
 #[must_use]
 pub fn client_address(peer: IpAddr, forwarded_for: &[&[u8]], trusted: &[IpNet]) -> IpAddr {
     let mut client = canonical(peer);
@@ -106,8 +106,7 @@ fn parse_address(entry: &str) -> Option<IpAddr> {
     bare.parse().ok().map(canonical)
 }
 
-/// The key under which a limit counts an address: IPv4 by address, IPv6 by its /64, because one customer usually has a
-/// whole /64.
+/// The key of an address for limits: IPv4 by address, IPv6 by its /64, because one customer usually has a whole /64.
 #[must_use]
 pub fn limit_key(address: IpAddr) -> String {
     match canonical(address) {
@@ -119,8 +118,8 @@ pub fn limit_key(address: IpAddr) -> String {
     }
 }
 
-/// The key of the network with a prefix of this length to which an address belongs. `None` if the address has no such network: the
-/// prefix is longer than the address, or as long as the part that [`limit_key`] counts.
+/// The key of the address's network with a prefix of this length. `None` if the address has no such network: the prefix is
+/// longer than the address, or as long as the part that [`limit_key`] counts.
 #[must_use]
 pub fn network_key(address: IpAddr, bits: u8) -> Option<String> {
     let address = canonical(address);
@@ -129,7 +128,7 @@ pub fn network_key(address: IpAddr, bits: u8) -> Option<String> {
     Some(network.trunc().to_string())
 }
 
-/// The key of the ban of a network. The ban of an IPv4 address, or of a part of an IPv6 /64, is that of [`limit_key`].
+/// The key of the ban of a network. The ban of an IPv4 address, or of a part of an IPv6 /64, uses the key of [`limit_key`].
 #[must_use]
 pub fn ban_key(network: IpNet) -> String {
     network_key(network.addr(), network.prefix_len()).unwrap_or_else(|| limit_key(network.addr()))

@@ -1,4 +1,4 @@
-//! [`ClientCertificate`]: the certificate with which a client proved its identity in the TLS handshake.
+//! [`ClientCertificate`]: the certificate that proved the client's identity in the TLS handshake.
 
 /// The certificate of a client. The handshake has verified it: an authority of the operator signed it, and it was valid. The
 /// listener stores it in the data of the connection, where the REST layer reads it. A header about a certificate could not be

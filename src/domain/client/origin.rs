@@ -1,4 +1,4 @@
-//! Origins: the sites whose pages may send requests to this server.
+//! Origins: the sites with pages that may send requests to this server.
 //!
 //! The REST layer (CORS, login CSRF) and the WebSocket handshake use these rules. Matching is exact: there are no wildcards, no
 //! suffixes, and no origins without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or `Referer`;
@@ -59,9 +59,9 @@ pub enum Verdict {
 
 /// Whether a request that changes something is allowed, judged by the headers `Sec-Fetch-Site`, `Origin` and `Referer`.
 ///
-/// A cross-site request is always refused. Otherwise the origin in `Origin` must be on the list; if there is no `Origin`, the
-/// origin in `Referer` must be. If both headers are missing, a same-site request is refused, and every other request is
-/// allowed. A request without any of the three headers comes from a program other than a browser.
+/// A cross-site request is always refused. Otherwise the origin in `Origin` must be on the list or, without `Origin`, the
+/// origin in `Referer`. If both headers are missing, a same-site request is refused, and every other request is allowed. A
+/// request without any of the three headers comes from a program other than a browser.
 #[must_use]
 pub fn judge(
     sec_fetch_site: Option<&str>,
@@ -82,8 +82,7 @@ pub fn judge(
 }
 
 /// The origin of a URL: scheme and authority. A text without a scheme is returned unchanged; the list contains no such text.
-/// The `url` crate is not used: its normalisation (case, default port, user name) would accept texts that are not exactly on
-/// the list.
+/// The `url` crate is not used: its normalisation (case, default port, user name) would accept texts that differ from the list.
 fn origin_of(url: &str) -> &str {
     let Some(authority) = url.find("://").map(|at| at + 3) else {
         return url;

@@ -1,7 +1,7 @@
 //! Which addresses belong to the public internet.
 //!
-//! Requests of the server to addresses that others may choose, such as receivers of events, go only to these. Otherwise the server
-//! could be made to ask machines that only it can reach.
+//! Some requests of the server go to addresses that others may choose, for example to receivers of events. These addresses must
+//! be public. Otherwise the server could be made to ask machines that only it can reach.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,5 +1,5 @@
-//! The MAC keys of one purpose during a rotation: the key that signs, and the keys whose signatures are still, or already,
-//! accepted.
+//! The MAC keys of one purpose during a rotation. One key signs. The signatures of the other keys are still accepted, or are
+//! accepted already.
 //!
 //! The rules of refresh tokens, CSRF tokens and cookies use this type. Their formats name no key, so every key is tried.
 

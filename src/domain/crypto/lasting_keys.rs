@@ -1,9 +1,9 @@
-//! Lasting keys: keys of which the database, or the world, keeps what they have made, so that a rotation of
-//! `DATA_ENCRYPTION_KEY` must not change them.
+//! Lasting keys. A rotation of `DATA_ENCRYPTION_KEY` must not change them, because the database, or the world, keeps what they
+//! have made.
 //!
 //! The database keeps keyed hashes (of backup codes and of the names in sign-in attempts), which cannot be computed again with
 //! another key. The decoys of an account must never change, because the real passkeys do not change either. So the first server
-//! on a database derives these keys from `DATA_ENCRYPTION_KEY`, and the database keeps them, sealed. A rotation seals them
+//! on a database derives these keys from `DATA_ENCRYPTION_KEY`, and the database keeps the keys, sealed. A rotation seals them
 //! anew. `service` loads them, and the rules of limits, backup codes, passkeys and imports use them.
 
 use secrecy::SecretString;
@@ -19,7 +19,7 @@ use super::{
 pub enum LastingPurpose {
     /// Hashes what sign-ins name.
     Attempts,
-    /// Makes the credential ids that hide which accounts have passkeys.
+    /// Makes the decoy credential ids, so that the answer hides which accounts have passkeys.
     Decoys,
     /// Hashes backup codes.
     BackupCodes,

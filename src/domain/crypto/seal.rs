@@ -1,8 +1,8 @@
 //! Sealing: encryption of secrets that the database keeps, so that the database alone does not reveal them.
 //!
-//! The rules of TOTP and of lasting keys use sealing. The cipher is XChaCha20-Poly1305. Each purpose has a key of its own, which is derived from
-//! the data encryption key. The table and the row of a sealed text are authenticated, too, so a text that was copied to another
-//! row cannot be opened. The functions are pure: the nonce is an argument.
+//! The rules of TOTP and of lasting keys use sealing. The cipher is XChaCha20-Poly1305. Each purpose has a key of its own,
+//! which is derived from the data encryption key. The table and the row of a sealed text are authenticated, too, so a copy of
+//! the text in another row cannot be opened. The functions are pure: the nonce is an argument.
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,

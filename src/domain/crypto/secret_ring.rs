@@ -1,8 +1,8 @@
-//! A configured secret with the secret that follows it and the secrets that it has replaced.
+//! A configured secret, its next secret, and the previous ones.
 //!
-//! The settings give a ring for each secret from which keys are derived, and `portcullis keys` changes rings. Servers accept
-//! what any secret of a ring has made, and make new things only with the current secret. A rotation takes two steps, so that
-//! every server accepts the next secret before any server uses it. Time and randomness are arguments.
+//! The settings give a ring for each secret that keys are derived from, and `portcullis keys` changes rings. Servers accept
+//! everything made with any secret of a ring, and make new things only with the current secret. A rotation takes two steps, so
+//! that every server accepts the next secret before any server uses it. Time and randomness are arguments.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ pub const NEXT_WAITS: Duration = Duration::from_secs(10 * 60);
 pub struct DatedSecret {
     /// The secret.
     pub secret: SecretString,
-    /// For the next secret, the time since which it is in the settings; for a previous secret, the time until which things that
-    /// it has made can be valid. `None` if the settings do not say.
+    /// For the next secret, the time when it came into the settings. For a previous secret, the end of the time in which things
+    /// made with it can be valid. `None` if the settings do not say.
     pub at: Option<OffsetDateTime>,
 }
 
@@ -49,7 +49,7 @@ impl DatedSecret {
         }
     }
 
-    /// Whether the time lies before `now`. A secret without a time has no end, so it is never over.
+    /// Whether the time lies before `now`. A secret without a time never ends.
     #[must_use]
     pub fn is_over(&self, now: OffsetDateTime) -> bool {
         self.at.is_some_and(|at| at <= now)
@@ -121,8 +121,8 @@ impl SecretRing {
             && own.map(ExposeSecret::expose_secret).eq(others.map(ExposeSecret::expose_secret))
     }
 
-    /// The ring after the next step of a rotation. `fresh` becomes the next secret. What the current secret has made can be
-    /// valid for `life` after the last server has stopped to use it.
+    /// The ring after the next step of a rotation. `fresh` becomes the next secret. After the last server has stopped using the
+    /// current secret, things made with it can be valid for `life`.
     ///
     /// # Errors
     /// The next secret is younger than [`NEXT_WAITS`]. With `at_once`, its age is not checked.
@@ -154,7 +154,7 @@ impl SecretRing {
         Self { previous, ..self.clone() }
     }
 
-    /// A ring in which nothing of this one is left. All its secrets count as leaked, because they were kept in one place.
+    /// A ring with none of the secrets of this one. All its secrets count as leaked, because they were kept in one place.
     #[must_use]
     pub fn replaced(&self, current: SecretString, next: SecretString, now: OffsetDateTime) -> Self {
         Self { current, next: Some(DatedSecret { secret: next, at: Some(now) }), previous: Vec::new() }

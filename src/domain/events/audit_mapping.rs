@@ -1,9 +1,9 @@
 //! The one table that maps audit events to outgoing events.
 //!
 //! The store calls [`outgoing`] for every audit event that it writes, in the same transaction. So no use case can forget an
-//! event. An audit event with a name that is not in [`AUDIT_EVENTS`] is not sent as a webhook. A test reads the names in the
-//! sources and fails for such a name. The security events of a revocation do not depend on the name: `session_signals` derives
-//! them from the cause.
+//! event. Only audit events with a name in [`AUDIT_EVENTS`] are sent as webhooks. A test reads the names in the sources and
+//! fails for a name that is not in the table. The security events of a revocation do not depend on the name: `session_signals`
+//! derives them from the cause.
 
 use protocol::audit::{AuditEvent, Outcome};
 use serde_json::{Map, Value};
@@ -22,7 +22,7 @@ pub enum Webhook {
     Always(Group),
     /// It is sent under another type.
     Named(Group, &'static str),
-    /// It is only in the audit log: a read, or a step that does not change what is trusted.
+    /// It is only in the audit log: a read, or a step without a change of trust.
     Never,
 }
 
@@ -140,7 +140,7 @@ pub const AUDIT_EVENTS: &[(&str, Webhook)] = &[
 /// The types of webhook events that no audit event causes: the events of channels, and the test of a receiver.
 pub const CHANNEL_EVENTS: [&str; 3] = ["channel.occupied", "channel.published", "channel.vacated"];
 
-/// The type of the event with which an operator tests a webhook.
+/// The type of an operator's test event for a webhook.
 pub const TEST_EVENT: &str = "webhook.test";
 
 /// The types that a webhook may ask for.
@@ -160,7 +160,7 @@ impl Webhook {
     }
 }
 
-/// The events that an audit event causes, in the order in which they are delivered.
+/// The events that an audit event causes, in the order of delivery.
 #[must_use]
 pub fn outgoing(event: &AuditEvent) -> Vec<OutgoingEvent> {
     let subject = ordered_by(event);
@@ -202,7 +202,7 @@ fn webhook(event: &AuditEvent, subject: &str) -> Option<OutgoingEvent> {
     })
 }
 
-/// The subject, which orders the events: the user, or the thing that takes the place of the user.
+/// The subject, which orders the events: the user, or the thing that stands for the user.
 fn ordered_by(event: &AuditEvent) -> String {
     let text = |prefix: &str, id: &dyn std::fmt::Display| format!("{prefix}:{id}");
     if let Some(user) = event.user {

@@ -1,4 +1,4 @@
-//! Events for other systems: which acts cause events, what an event contains, how it is signed, and when it is sent again.
+//! Events for other systems: the acts that cause them, their content, their signature, and the times of further attempts.
 //!
 //! The store derives the outgoing events of each audit event with [`audit_mapping`], in the transaction of the audit event.
 //! `service::events` sends them. Time and randomness are arguments.
@@ -11,5 +11,5 @@ pub mod security_event;
 pub mod session_signals;
 pub mod webhook;
 
-/// The purpose for which the secrets of receivers are sealed.
+/// The purpose of the seals of receivers' secrets.
 pub const SEALED_RECEIVERS: &str = "event receiver";

@@ -1,4 +1,4 @@
-//! An event on its way to receivers: its id, its type, its subject and its content.
+//! An event on its way to receivers: the id, the type, the subject and the content.
 //!
 //! An event is stored in this form, once per receiver. `webhook` and `security_event` make the body that a receiver gets.
 

@@ -50,7 +50,7 @@ signal_kinds! {
     CredentialCompromise = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise";
 }
 
-/// The event with which the receiver of a stream verifies the stream (SSF 1.0, 8.1.4).
+/// The event that lets the receiver of a stream verify the stream (SSF 1.0, 8.1.4).
 pub const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
 /// The longest list of ended sessions in the detail of an audit event. If more sessions have ended, the events name the user as a
 /// whole. A receiver may then end too many sessions, but never too few.
@@ -200,8 +200,8 @@ fn credential(event: &AuditEvent, credential_type: &str, change: &str) -> Vec<Si
     vec![signal]
 }
 
-/// The credential type of CAEP 1.0, and the change, of an event about second factors. An event with another name is reported as a
-/// change of an app, so that no change is left out.
+/// The credential type of CAEP 1.0, and the change, of an event about second factors. An event with an unknown name is reported
+/// as a change of an app, so that no change is left out.
 fn factor_change(name: &str) -> (&'static str, &'static str) {
     match name {
         "totp.confirmed" => ("app", "create"),

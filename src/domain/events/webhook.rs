@@ -29,7 +29,7 @@ pub fn body(kind: &str, at: OffsetDateTime, data: &Map<String, Value>) -> String
 }
 
 /// The value of `webhook-signature`: one signature for each secret, separated by spaces. `timestamp` is the value of
-/// `webhook-timestamp`, in seconds since the epoch. A text that is no secret gives no signature.
+/// `webhook-timestamp`, in seconds since the epoch. A text that is not a secret gives no signature.
 #[must_use]
 pub fn signatures<'s>(
     secrets: impl IntoIterator<Item = &'s SecretString>,

@@ -51,7 +51,7 @@ impl BackupCode {
         (known && typed.next().is_none()).then_some(Self(code))
     }
 
-    /// The form in which the code is shown once: `xxxx-xxxx-xxxx`.
+    /// The form of the code when it is shown, once: `xxxx-xxxx-xxxx`.
     #[must_use]
     pub fn text(&self) -> SecretString {
         let groups: Vec<String> =
@@ -67,7 +67,7 @@ pub struct BackupCodeKeys {
 }
 
 impl BackupCodeKeys {
-    /// The lasting key, and the keys that servers of earlier releases derived from the current and the previous secrets.
+    /// The lasting key, and the keys that earlier releases derived from the current and the previous secrets.
     #[must_use]
     pub fn new(lasting: &LastingKeys, secrets: &SecretRing) -> Self {
         let current = lasting.key(LastingPurpose::BackupCodes).clone();
@@ -78,14 +78,14 @@ impl BackupCodeKeys {
         Self { current, previous }
     }
 
-    /// The hashes under which a code of `user` may be stored: the hash with the lasting key first, then those with the keys of
-    /// earlier releases.
+    /// The possible stored hashes of a code of `user`: the hash with the lasting key first, then those with the keys of earlier
+    /// releases.
     #[must_use]
     pub fn hashes(&self, user: i64, code: &BackupCode) -> Vec<[u8; 32]> {
         std::iter::once(&self.current).chain(&self.previous).map(|key| mac(key, user, code)).collect()
     }
 
-    /// The hash under which a new code of `user` is stored.
+    /// The stored hash of a new code of `user`.
     #[must_use]
     pub fn hash(&self, user: i64, code: &BackupCode) -> [u8; 32] {
         mac(&self.current, user, code)

@@ -16,8 +16,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long failures are remembered after the last failure.
 pub const MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The source from which second factors of a user are tried. Each source has its own count, so that guesses from other sources
-/// do not lock out the owner.
+/// The source of attempts on the second factors of a user. Each source has its own count, so that guesses from other sources do
+/// not lock out the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FactorSource {
     /// A device that the account knows.

@@ -29,10 +29,10 @@ pub struct RelyingPartyNames {
     pub origins: Vec<String>,
 }
 
-/// Whether pages of `origin` may use passkeys of `rp_id`: the scheme is https, or http for localhost, and the host is `rp_id`
-/// or a subdomain of it (WebAuthn, 5.1.3, "registrable domain suffix"). A host that only looks similar does not fit. An Android
-/// app fits every domain. The `url` crate is not used: its normalisation would accept settings that are never exactly equal to
-/// the origin that a browser sends.
+/// Whether pages of `origin` may use passkeys of `rp_id`. The scheme is https, or http for localhost. The host is `rp_id` or a
+/// subdomain of it (WebAuthn, 5.1.3, "registrable domain suffix"). A host that only looks similar does not fit. An Android app
+/// fits every domain. The `url` crate is not used: its normalisation would accept settings that never equal the origin of a
+/// browser.
 #[must_use]
 pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     if is_android_app(origin) {
@@ -107,8 +107,8 @@ impl Decoys {
         Self(keys.key(LastingPurpose::Decoys).clone())
     }
 
-    /// The credential ids that a ceremony for this account asks for: the ids of the account's passkeys (`held`), and decoys up
-    /// to [`PASSKEYS_PER_USER`] ids in all. The decoys of an account are always the same. The ids are sorted, so their order
+    /// The credential ids for a ceremony of this account: the ids of the account's passkeys (`held`), and decoys up to
+    /// [`PASSKEYS_PER_USER`] ids in all. The decoys of an account are always the same. The ids are sorted, so their order
     /// reveals nothing.
     #[must_use]
     pub fn pad(&self, mut held: Vec<Vec<u8>>, account_key: &str) -> Vec<Vec<u8>> {

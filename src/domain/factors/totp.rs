@@ -115,8 +115,8 @@ impl TotpSecret {
     }
 }
 
-/// The newest step whose code may have been accepted until `now`. After a restore from a backup, codes of this step and of
-/// earlier steps are refused.
+/// The newest step with a code that may have been accepted until `now`. After a restore from a backup, codes of this step and
+/// of earlier steps are refused.
 #[must_use]
 pub fn newest_usable_step(now: OffsetDateTime) -> i64 {
     step_at(now) + DRIFT
@@ -128,9 +128,8 @@ pub fn step_at(now: OffsetDateTime) -> i64 {
     now.unix_timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// The step that `code` belongs to: the step of `now`, the one before it or the one after it. The step must be later than
-/// `after_step`, the last accepted step. The amount of work does not depend on whether a step matches, or on which step
-/// matches.
+/// The step that `code` belongs to: the step of `now`, the previous step or the next step. The step must be later than
+/// `after_step`, the last accepted step. The amount of work is the same for every matching step, and if no step matches.
 #[must_use]
 pub fn matching_step(
     secret: &TotpSecret,

@@ -1,4 +1,4 @@
-//! Codes of authenticator apps: the test vectors of the standard, and the times at which a code is accepted.
+//! Codes of authenticator apps: the test vectors of the standard, and the times when a code is accepted.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret;

@@ -1,4 +1,4 @@
-//! Codes as people type them, in the one form in which they are compared.
+//! Codes as people type them, in the one form for comparisons.
 //!
 //! The parsers of authenticator codes and backup codes call [`typed_code`]. Apps and keyboards group the characters, put marks
 //! of writing direction around them, and use the digits of the user's script.
@@ -11,8 +11,8 @@ use crate::characters::{decimal_digit, is_dash, is_invisible};
 /// The longest text that is read, in bytes. Every typed code is shorter.
 const MAX_BYTES: usize = 256;
 
-/// The characters of a typed code: digits of any script as ASCII digits, other characters in Unicode NFKC, without space,
-/// dashes and invisible characters. `None` if the text is too long for a code.
+/// The characters of a typed code. Digits of any script become ASCII digits, and other characters become Unicode NFKC. Space,
+/// dashes and invisible characters are removed. `None` if the text is too long for a code.
 #[must_use]
 pub(crate) fn typed_code(text: &str) -> Option<Zeroizing<Vec<char>>> {
     if text.len() > MAX_BYTES {

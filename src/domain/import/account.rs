@@ -71,8 +71,8 @@ impl SourceAccount {
         std::iter::once(reason).chain(owned).collect()
     }
 
-    /// Reads the rows. `takes` returns an error for a passkey that cannot be taken: another account has the same credential id,
-    /// or the library cannot read the passkey.
+    /// Reads the rows. `takes` returns an error for a passkey that cannot be taken. Either another account has the same
+    /// credential id, or the library cannot read the passkey.
     ///
     /// # Errors
     /// The findings for all rows if the account cannot be taken.

@@ -90,7 +90,7 @@ fn method(row: &SourceRow) -> SignInMethod {
     }
 }
 
-/// The outcome. The row may name the outcome in a word of this server, or say that the attempt succeeded, or why it failed. A
+/// The outcome. The row may have a word of this server for it, or say that the attempt succeeded or why it failed. A
 /// failure without a known reason counts as a wrong password.
 fn outcome(row: &SourceRow) -> AttemptOutcome {
     let own = [OUTCOME, REASON].iter().find_map(|names| row.word(names)?.parse().ok());

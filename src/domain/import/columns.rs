@@ -1,8 +1,8 @@
 //! The tables and columns of the older system that the import understands. The lists contain every name that a release of the
 //! older system used. Most of the first names are also names in this server.
 //!
-//! The rules read a value by its [`Names`]: it is the value of the first of these columns that is not null. The import checks
-//! each column of the source with [`Kind::understands`], and reports the columns that are not understood.
+//! The rules read a value by its [`Names`]: the first of these columns that is not null has the value. The import checks each
+//! column of the source with [`Kind::understands`], and reports the columns that are not understood.
 
 /// The names that a column has in the releases of the older system, the usual one first.
 pub type Names = &'static [&'static str];
@@ -246,8 +246,9 @@ impl Kind {
         }
     }
 
-    /// The columns that are understood and left out: the trust in a device, because browsers do not have the device's new
-    /// cookie; the session of an attempt, because sessions are not imported; values that this server sets itself.
+    /// The columns that are understood and left out. Trust in a device is left out, because browsers do not have the device's
+    /// new cookie, and the session of an attempt, because sessions are not imported. So are values that this server sets
+    /// itself.
     fn left_out(self) -> &'static [Names] {
         match self {
             Self::Device => {

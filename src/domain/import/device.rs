@@ -1,5 +1,5 @@
-//! The row of a device. An imported device is in its user's list of devices. Trust is not imported: browsers do not have the
-//! cookie by which this server recognises a device, so the first sign-in with such a browser is a sign-in on a new device.
+//! The row of a device. An imported device is in its user's list of devices. Trust is not imported, because browsers lack this
+//! server's cookie for the device. So the first sign-in with such a browser is a sign-in on a new device.
 
 use std::net::IpAddr;
 

@@ -18,7 +18,7 @@ use crate::{
     factors::{backup_code::BackupCode, totp::TotpSecret},
 };
 
-/// An authenticator app to be written. Apps that were never confirmed are not written.
+/// An authenticator app to be written. Only apps that were once confirmed are written.
 #[derive(Clone)]
 pub struct ImportedTotp {
     /// The sealed secret.
@@ -33,7 +33,7 @@ pub struct ImportedTotp {
     pub last_used_at: Option<OffsetDateTime>,
 }
 
-/// Whether the factor of the row was in use. If no column says that the factor was not in use, it was in use.
+/// Whether the factor of the row was in use. Unless a column says that the factor was not in use, it was in use.
 pub(super) fn in_use(row: &SourceRow) -> bool {
     let denied = [ENABLED, CONFIRMED].iter().any(|names| row.flag(names) == Some(false));
     let unconfirmed = row.has(CONFIRMED_AT)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// A row that is not taken, or a value of a row that is taken in another form. One line of the report.
+/// A row that is not taken, or a value that is taken in another form. One line of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The table of the source.

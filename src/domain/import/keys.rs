@@ -40,7 +40,7 @@ impl ImportKeys {
     }
 
     /// The user handle of an account. Without the key, the handle looks random. If this server already has an account with this
-    /// handle, the account was imported before, even if it was changed since then.
+    /// handle, the account was imported before, and may have been changed since then.
     #[must_use]
     pub fn user_handle(&self, user: i64) -> Uuid {
         self.uuid("user handle", &user.to_string())

@@ -2,7 +2,7 @@
 //! server.
 //!
 //! The import in `service` reads the rows and passes them to these rules; `store` writes the results. The rules are pure. All
-//! ids and nonces are derived from the data encryption key and the row ([`keys`]), so the same row always gives the same
+//! ids and nonces are derived from the data encryption key and the row ([`keys`]). So the same row always gives the same
 //! result, and an import can be repeated. The import either takes a row (imports it) or refuses it. Each refused row, and each
 //! value that is taken in another form, is a [`finding::Finding`]. No finding contains an address, a name or a secret.
 

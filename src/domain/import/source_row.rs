@@ -108,7 +108,7 @@ impl SourceRow {
     }
 
     /// Yes or no. Empty text and words such as `false`, `no` and `off` mean no. Any other text means yes, for example the time
-    /// at which something was switched on.
+    /// when something was switched on.
     pub(super) fn flag(&self, names: Names) -> Option<bool> {
         Some(match self.value(names)? {
             Value::Bool(flag) => *flag,
@@ -121,7 +121,8 @@ impl SourceRow {
         })
     }
 
-    /// Yes or no in a column that decides about rights. Any other value is refused, so that it does not count as yes or as no.
+    /// Yes or no in a column that decides about rights. Any other value is refused, because it is neither a clear yes nor a
+    /// clear no.
     pub(super) fn decision(&self, names: Names) -> Result<Option<bool>, Finding> {
         let Some(value) = self.value(names) else { return Ok(None) };
         let word = match value {

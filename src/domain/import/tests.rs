@@ -1,4 +1,4 @@
-//! Tests of the rules of an import: what becomes of an account and of what belongs to it.
+//! Tests of the rules of an import: the results for an account and for everything that belongs to it.
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};

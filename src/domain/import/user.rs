@@ -36,7 +36,7 @@ pub struct ImportedUser {
     pub email: Email,
     /// Its display name.
     pub display_name: Option<String>,
-    /// Its password hash, in the form in which it is stored.
+    /// Its password hash, in the stored form.
     pub password_hash: SecretString,
     /// Its role.
     pub role: Role,
@@ -85,7 +85,7 @@ pub(super) fn user(
         shown
     });
     let (updated, last_login_at) = (row.time(UPDATED_AT), row.time(LAST_LOGIN_AT));
-    // An account without times gets the beginning of the epoch. This time shows that the age of the account is not known, and a
+    // An account without times gets the beginning of the epoch. This time shows that the age of the account is unknown, and a
     // repeated import gives the same time.
     let created_at = row.time(CREATED_AT).or(updated).or(last_login_at).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     Ok(ImportedUser {
@@ -140,8 +140,8 @@ fn role(row: &SourceRow) -> Result<Role, Finding> {
 }
 
 /// The status. A deleted account is deactivated. If the column of the status is missing or null, as in older releases, the
-/// status is active. An active account is suspended if one of the other columns says that it is barred or not active, and a pending
-/// account if it is barred.
+/// status is active. An active account is suspended if another column bars it or makes it inactive. A pending account is
+/// suspended if another column bars it.
 fn status(row: &SourceRow) -> Result<Status, Finding> {
     if row.value(DELETED_AT).is_some() {
         return Ok(Status::Deactivated);

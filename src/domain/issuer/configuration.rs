@@ -36,8 +36,8 @@ pub struct IssuerSettings {
 }
 
 impl IssuerSettings {
-    /// Whether both settings are the same, so that keys fetched for one of them serve the other. Keys that are given are not
-    /// compared: they have nothing to fetch.
+    /// Whether both settings are the same, so that keys fetched for one serve the other. Keys that are given are not compared:
+    /// they have nothing to fetch.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let same_keys = match (&self.keys, &other.keys) {
@@ -60,8 +60,8 @@ pub enum KeySource {
     Url {
         /// The address of the JWK Set.
         url: String,
-        /// The authorities that may have signed the certificate of the server at `url`; `None` for the authorities that the
-        /// operating system trusts.
+        /// The authorities that may have signed the certificate of the server at `url`; `None` for the authorities of the
+        /// operating system.
         authorities: Option<Authorities>,
         /// Whether only addresses of the public internet are asked.
         public_only: bool,
@@ -69,7 +69,8 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// The address of the keys without user, password, query and fragment, which may contain secrets. `None` if the keys are given.
+    /// The address of the keys without user, password, query and fragment, which may contain secrets. `None` if the keys are
+    /// given.
     #[must_use]
     pub fn shown_url(&self) -> Option<String> {
         let Self::Url { url, .. } = self else { return None };
@@ -333,8 +334,8 @@ fn reserve_prefixes(issuers: &mut [IssuerSettings]) {
     }
 }
 
-/// Finds issuers with the same name, and issuers whose users could be confused. Issuers with equal prefixes are allowed: they
-/// have the same users.
+/// Finds issuers with the same name, and issuers with users that could be confused. Issuers with equal prefixes are allowed:
+/// they have the same users.
 fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();

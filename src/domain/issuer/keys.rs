@@ -1,8 +1,8 @@
 //! Keys of external issuers, and verification of signatures with them.
 //!
-//! `jsonwebtoken` verifies the signatures, except those with ES512, which the library does not support. A key fits only
-//! the algorithms of its own kind. So a public key is never used as a shared secret, whatever algorithm the header of a
-//! token names (RFC 8725, 2.1).
+//! `jsonwebtoken` verifies the signatures, except those with ES512, which the library does not support. A key fits only the
+//! algorithms of its own kind. So a public key is never used as a shared secret, for any algorithm in the header of a token
+//! (RFC 8725, 2.1).
 
 use std::fmt;
 
@@ -122,7 +122,8 @@ impl fmt::Debug for KeySet {
 }
 
 impl Key {
-    /// Whether this key may have signed a token with the key id `kid`. A shared secret fits every id, a published key only its own.
+    /// Whether this key may have signed a token with the key id `kid`. A shared secret fits every id, a published key only its
+    /// own.
     fn may_be(&self, kid: Option<&str>) -> bool {
         matches!(self.material, Material::Secret(_)) || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }

@@ -1,10 +1,10 @@
 //! External issuers: the tokens of other identity providers, and the rights that they grant.
 //!
 //! Another identity provider signs a token for a connection, or for one subscription. `service::access::issuers` finds the keys
-//! of the provider. The rules here decide which issuer may have signed the token ([`Rules::may_have_signed`]), whether a key of
-//! that issuer did sign the token ([`keys`]), and what the token grants ([`Rules::connection`], [`Rules::subscription`]). A
-//! token does not decide how it is verified: the settings of the issuer name the algorithms (RFC 8725, 3.1), and an address in
-//! a token is never fetched.
+//! of the provider. The rules here decide three things: which issuer may have signed the token ([`Rules::may_have_signed`]),
+//! whether a key of that issuer did sign it ([`keys`]), and what the token grants ([`Rules::connection`],
+//! [`Rules::subscription`]). A token does not decide about its own verification. The settings of the issuer name the algorithms
+//! (RFC 8725, 3.1), and an address in a token is never fetched.
 
 pub mod authorities;
 pub mod claims;

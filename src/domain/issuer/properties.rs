@@ -33,8 +33,8 @@ proptest! {
         prop_assert!(!signed);
     }
 
-    /// No name that an external issuer gives its user is the name of a user of this server, unless the settings give
-    /// the issuer an empty prefix.
+    /// The name of an external issuer's user is never the name of a user of this server, unless the settings give the issuer an
+    /// empty prefix.
     #[test]
     fn an_external_user_is_never_a_user_of_this_server(sub in "[0-9]{1,19}|.{0,40}", ours in 0_i64..i64::MAX, prefix in "[ -~]{0,5}[!-/:-~][ -~]{0,5}") {
         let rules = Rules { user_prefix: prefix, ..rules(&[Algorithm::HS256]) };
@@ -45,8 +45,8 @@ proptest! {
         }
     }
 
-    /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`, and only if its `exp` is not
-    /// too far away.
+    /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`, and only if its `exp` is near
+    /// enough.
     #[test]
     fn a_token_is_accepted_only_in_its_time(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>(), longest in any::<u32>()) {
         let (now, longest) = (i64::from(now), i64::from(longest));

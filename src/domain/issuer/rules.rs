@@ -23,13 +23,13 @@ pub struct Rules {
     /// The prefix that this server adds to the names of the issuer's users, so that no such name equals the name of a user of
     /// this server.
     pub user_prefix: String,
-    /// Prefixes of other issuers. A token of this issuer whose user would have a name with one of these prefixes is refused.
+    /// Prefixes of other issuers. A token of this issuer is refused if its user would have a name with one of these prefixes.
     pub foreign_prefixes: Vec<String>,
 }
 
 impl Rules {
-    /// Whether this issuer can have signed the token, judged by the token's algorithm and `iss` and by the use that is wanted.
-    /// The signature is not checked here.
+    /// Whether this issuer can have signed the token, judged by the token's algorithm and `iss` and by the desired use. The
+    /// signature is not checked here.
     #[must_use]
     pub fn may_have_signed(&self, token: &Unverified<'_>, wanted: Use) -> bool {
         self.uses.contains(&wanted)

@@ -11,7 +11,7 @@ pub const MAX_BYTES: usize = 16 * 1024;
 /// The longest key id in bytes.
 const MAX_KID_BYTES: usize = 256;
 
-/// A parsed token whose signature has not been verified.
+/// A parsed token before the verification of its signature.
 #[derive(Debug)]
 pub struct Unverified<'t> {
     header: Header,
@@ -30,7 +30,7 @@ struct Header {
     crit: Option<IgnoredAny>,
 }
 
-/// The claim that decides which issuers are tried.
+/// The claim for the choice of the issuers to try.
 #[derive(Deserialize)]
 struct Claimed {
     iss: Option<String>,

@@ -63,18 +63,18 @@ impl TokenRefusal {
 /// Why a token of an external issuer is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
-    /// Not a JWT, or a JWT that is too long, has no signature or an unknown algorithm, has a key id that is too long,
-    /// or demands extensions (`crit`; this server supports none).
+    /// Not a JWT, or a JWT with one of these faults: it is too long, has no signature, an unknown algorithm or a key id that is
+    /// too long, or demands extensions (`crit`; this server supports none).
     #[error("malformed token")]
     Malformed,
     /// The token has a signature, but no key of an issuer that may sign such a token verifies the signature. A token without a
     /// signature is [`Self::Malformed`].
     #[error("no permitted key verifies the token")]
     Unsigned,
-    /// `exp` or `expire_at` has passed, or the token was issued longer ago than the longest permitted life of a token.
+    /// `exp` or `expire_at` has passed, or the token is older than the longest permitted life of a token.
     #[error("expired token")]
     Expired,
-    /// `exp` or `expire_at` is too far in the future: the token would live longer than is permitted.
+    /// `exp` or `expire_at` is too far in the future: the token would live too long.
     #[error("token lives too long")]
     LivesTooLong,
     /// The token is not valid yet.
@@ -83,7 +83,7 @@ pub enum TokenRefusal {
     /// A claim is missing, malformed, or meant for another recipient.
     #[error("wrong claims")]
     WrongClaims,
-    /// The token is for a subscription, but a token for a connection is required, or the reverse.
+    /// The token is for a subscription instead of a connection, or the reverse.
     #[error("a token for another use")]
     WrongUse,
 }

@@ -160,8 +160,8 @@ pub fn assess(signals: &Signals, history: &History) -> Assessment {
     }
 }
 
-/// The weight of a reason for this sign-in. On a known device, failures that an attacker can cause elsewhere have no weight,
-/// and the sum of all weights stays below the default threshold of refusal.
+/// The weight of a reason for this sign-in. On a known device, failures that an attacker can cause elsewhere have no weight.
+/// The sum of all weights stays below the default threshold of refusal.
 fn weight(reason: Reason, signals: &Signals) -> u8 {
     let by_standing = |new, known, trusted| match signals.standing {
         Standing::New => new,
@@ -184,7 +184,7 @@ fn weight(reason: Reason, signals: &Signals) -> u8 {
     }
 }
 
-/// How many of these times are not more than an hour before `at_ms`.
+/// The number of these times in the last hour before `at_ms`.
 fn recent(moments: &[i64], at_ms: i64) -> usize {
     moments.iter().filter(|moment| at_ms.saturating_sub(**moment) <= RECENT_MS).count()
 }
@@ -202,9 +202,8 @@ fn new_network(place: &Place, visits: &[Visit]) -> bool {
     settled && place.network.is_some_and(|network| !known.contains(&network))
 }
 
-/// Whether the user cannot have travelled here from the last exact position. A sign-in from a network in which the user
-/// was seen before never counts as impossible travel: abroad, a phone still appears in its home network, while a laptop
-/// beside it appears abroad.
+/// Whether the user cannot have travelled here from the last exact position. A sign-in from a known network of the user never
+/// counts as impossible travel: abroad, a phone still appears in its home network, while a laptop next to it appears abroad.
 fn impossible_travel(signals: &Signals, visits: &[Visit]) -> bool {
     let network = signals.place.network;
     if network.is_some() && visits.iter().any(|visit| visit.place.network == network) {

@@ -1,10 +1,10 @@
-//! The location of an address, as far as a location database knows it.
+//! The location of an address according to a location database.
 
 use serde::{Deserialize, Serialize};
 
 /// The mean radius of the earth (IUGG), in km.
 const EARTH_KM: f64 = 6_371.0;
-/// A position whose possible error has at least this radius, in km, is no evidence of a location.
+/// A position is no evidence of a location if its possible error has at least this radius, in km.
 const VAGUE_KM: u32 = 200;
 
 /// The location of an address. Each part may be unknown.

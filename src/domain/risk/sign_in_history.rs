@@ -39,7 +39,7 @@ pub struct Attempted {
 pub struct Mark(u64);
 
 struct Entry {
-    /// The address for which the history counts accounts with failures.
+    /// The history counts accounts with failures for this address.
     address: IpAddr,
     history: History,
     read_at: Instant,
@@ -68,7 +68,7 @@ impl Histories {
         Mark(self.noted)
     }
 
-    /// Caches a history whose reading began at `mark`, unless an attempt was noted since then or the cache is full.
+    /// Caches a history if no attempt was noted since `mark`, where its reading began, and the cache is not full.
     pub fn put(&mut self, user: UserId, address: IpAddr, history: History, mark: Mark, now: Instant) {
         if mark != self.mark() {
             return;

@@ -44,8 +44,8 @@ pub struct Claims {
     pub sid: SessionId,
     /// The id of the token.
     pub jti: Uuid,
-    /// The refresh counter at which this token was issued. This access token and a refresh token with the same counter were
-    /// issued together, so the use of this token proves that the client received that refresh token.
+    /// The refresh counter at the issue of this token. This access token and a refresh token with the same counter were issued
+    /// together, so the use of this token proves that the client received that refresh token.
     #[serde(rename = "gen")]
     pub refresh_counter: u64,
     /// The session's privilege epoch when the token was issued. If the epoch of the session is higher now, the token
@@ -128,9 +128,9 @@ impl AccessKeys {
         }
     }
 
-    /// The public keys for other services, the current key first. They are published while tokens are signed with HS256, too:
-    /// a change of the algorithm then begins to use a key that other services know, and a change back does not hide a key whose
-    /// tokens are still valid.
+    /// The public keys for other services, the current key first. They are published while tokens are signed with HS256, too.
+    /// So other services know the new key before a change of the algorithm, and know the keys of valid tokens after a change
+    /// back.
     pub fn published(&self) -> impl Iterator<Item = &PublicTokenKey> {
         self.verifying.iter().filter_map(|key| key.public.as_ref())
     }
@@ -174,7 +174,7 @@ impl AccessKeys {
     }
 
     /// The genuine tokens of a list, expired or not, from the newest to the oldest. If two tokens were issued in the same
-    /// second, the token that is later in the list comes first.
+    /// second, the later token in the list comes first.
     pub fn newest_first<'a>(
         &self,
         tokens: impl IntoIterator<Item = &'a SecretString>,
@@ -204,7 +204,7 @@ impl AccessKeys {
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
         let known = self.verifying.iter().find(|known| known.kid == kid).ok_or(TokenError::UnknownKey)?;
-        // The library refuses a token whose header names another algorithm than that of the key.
+        // The library refuses a token if its header names another algorithm than that of the key.
         let claims =
             jsonwebtoken::decode::<Claims>(token, &known.key, &self.validations[known.algorithm as usize])
                 .map_err(|error| refusal(error.kind()))?

@@ -20,7 +20,7 @@ pub type KeyHash = [u8; 32];
 
 /// A key as a client presents it, not verified yet.
 pub struct PresentedKey {
-    /// The public id by which the key is found.
+    /// The public id that finds the key.
     pub id: Uuid,
     hash: KeyHash,
 }

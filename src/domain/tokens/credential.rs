@@ -1,8 +1,8 @@
-//! Credentials: the places of a request in which REST (with emulated streams) and the WebSocket handshake look for a token.
+//! Credentials: where REST (with emulated streams) and the WebSocket handshake look for a token in a request.
 //!
 //! One lookup serves both. It works on the bytes of headers, without types of a framework, and does not verify the token that
 //! it finds. Two `Authorization` lines, and a credential that is given twice in the query, are refused. Several cookies of one
-//! name are allowed, because a browser sends every cookie whose domain and path fit, even a cookie that the server set with
+//! name are allowed. A browser sends every cookie with a fitting domain and path, even a cookie that the server set with
 //! earlier settings. So all values of the access cookie are candidates. Cookies of other names are not decoded.
 
 use std::collections::VecDeque;
@@ -74,7 +74,7 @@ impl Credential {
 /// Why a request's credentials are unusable. All of these are bad requests (400).
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialError {
-    /// A token in the query where it is not accepted: queries end up in logs and browser histories.
+    /// A token in the query at an entry point that does not accept it there: queries end up in logs and browser histories.
     #[error("a token in the query is not accepted here")]
     QueryTokenElsewhere,
     /// The same kind of credential twice: two `Authorization` lines, or a parameter of the query twice.
@@ -160,8 +160,8 @@ fn bearer(lines: &[&[u8]]) -> Result<Option<String>, CredentialError> {
     Ok(Some(token.to_owned()))
 }
 
-/// The ticket and the token in the query. A parameter that looks like a credential, but that this entry point does not accept,
-/// is an error.
+/// The ticket and the token in the query. A parameter that looks like a credential is an error, unless this entry point accepts
+/// it.
 fn in_query(query: Option<&str>, door: Door) -> Result<(Option<String>, Option<String>), CredentialError> {
     let (mut ticket, mut token) = (None, None);
     // Invalid escapes stay unchanged, and invalid UTF-8 is replaced. No such value verifies as a token.

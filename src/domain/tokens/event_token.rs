@@ -1,7 +1,7 @@
 //! Security Event Tokens (RFC 8417): the keys that sign them.
 //!
-//! Each secret of access tokens also gives an Ed25519 key for these tokens, whatever the algorithm of access tokens is. The keys
-//! have names of their own and are published in a key set of their own, so a token of one kind never verifies as the other.
+//! Each secret of access tokens also gives an Ed25519 key for these tokens, even if access tokens have another algorithm. These
+//! keys have their own names and their own published key set, so a token of one kind never verifies as the other.
 
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;

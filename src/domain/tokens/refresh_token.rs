@@ -19,17 +19,16 @@ const VERSION: u8 = 1;
 /// Version, session id, counter.
 const BODY: usize = 1 + 16 + 8;
 const TAG: usize = 16;
-/// How long after a rotation or a late retry the replaced token still gets its successor, for example for a second tab or after
-/// a lost response.
+/// For this long after a rotation or a late retry, the replaced token still gets its successor, for example for a second tab or
+/// after a lost response.
 const REPEAT_WINDOW: Duration = Duration::from_secs(10);
-/// How long after a rotation the replaced token gets its successor one more time, if the successor was never used (for example
-/// because the response was lost).
+/// For this long after a rotation, the replaced token gets its successor one more time, if the successor was never used (for
+/// example because the response was lost).
 const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A renewal raises the refresh counter by this number; a refresh raises it by one. This is for servers of an earlier release,
-/// which do not know renewals. Such a server returns a successor only for the token whose counter is one below the current
-/// counter. After a renewal, no token has that counter, so the server returns no successor for the token from before the
-/// renewal.
+/// which do not know renewals. Such a server returns a successor only for a token with a counter one below the current counter.
+/// After a renewal, no token has that counter, so the server returns no successor for the token from before the renewal.
 pub const RENEWAL_STEP: u64 = 2;
 
 /// The content of a refresh token.
@@ -111,8 +110,7 @@ pub struct ChainState {
     pub used_counter: u64,
     /// The counter of the last successor that was returned once more ([`Decision::RepeatLate`]).
     pub retried_counter: Option<u64>,
-    /// The counter of the last token that was issued for a proof of presence or a change of credentials, instead of a
-    /// refresh.
+    /// The counter of the last token that a proof of presence or a change of credentials gave, instead of a refresh.
     pub renewed_counter: Option<u64>,
 }
 
@@ -126,10 +124,10 @@ pub enum Decision {
     /// The token was replaced a while ago, and the successor was never used: return the successor once more, and record this
     /// retry.
     RepeatLate,
-    /// A step-up or a change of credentials replaced the token, and this was a moment ago or the successor is not in use:
-    /// refuse, change nothing. The successor may carry privilege, so only the client that made the proof gets it.
+    /// A step-up or a change of credentials replaced the token. This was a moment ago, or the successor is not in use. Refuse,
+    /// and change nothing. The successor may carry privilege, so only the client that made the proof gets it.
     Superseded,
-    /// The token was replaced and must not be presented any more: its successor was replaced, too, is in use, was already
+    /// The token was replaced and must not be presented any more. Its successor was replaced, too, is in use, was already
     /// returned once more, or is older than a day. The token counts as copied: end the session.
     Reuse,
     /// The token names a rotation that never took place: refuse, change nothing.
@@ -138,10 +136,10 @@ pub enum Decision {
 
 /// The reaction to a token with the counter `presented`.
 ///
-/// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a step-up
-/// repeats the step-up; a retry with the client's old refresh token never gets the successor, because a thief with a copy of
-/// that token would get the successor as well. After a renewal, the old token ends the session only if the successor is in use:
-/// until then, nothing shows that two clients have tokens of the session.
+/// A `rotated_at` in the future (the clock of another node) counts as just now. After a lost answer to a step-up, the client
+/// repeats the step-up. A retry with the client's old refresh token never gets the successor, because a thief with a copy of
+/// that token would get the successor as well. After a renewal, the old token ends the session only after a use of the
+/// successor. Until then, nothing shows that two clients have tokens of the session.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {

@@ -1,8 +1,8 @@
 //! The keys of access tokens: one HS256 key and one Ed25519 key per configured secret, each with its `kid`.
 //!
-//! Only the rules of access tokens use the keys; REST publishes the public keys. Both keys of a secret are always accepted,
-//! so a server can change its algorithm while tokens of the other algorithm are in use. A `kid` belongs to one key, and a key
-//! to one algorithm (RFC 8725, 3.1), so a token cannot choose how it is verified.
+//! Only the rules of access tokens use the keys; REST publishes the public keys. Both keys of a secret are always accepted, so
+//! a server can change its algorithm while tokens of the other algorithm are in use. A `kid` belongs to one key, and a key to
+//! one algorithm (RFC 8725, 3.1), so a token cannot choose its verification.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -43,8 +43,7 @@ impl Checkpoint {
         Self::parse(text).ok_or(NoteError::Malformed)
     }
 
-    /// Reads a checkpoint of this key, or of a key that is not known: an earlier key may have signed it, so the log is compared
-    /// with it.
+    /// Reads a checkpoint of this key, or of an unknown key. An earlier key may have signed it, so the log is compared with it.
     ///
     /// # Errors
     /// `Forged` if the note names this key and is not signed with it; `Malformed`.

@@ -2,7 +2,7 @@
 //!
 //! The encoding is one line of JSON: the members in alphabetical order, without white space, strings escaped as in RFC 8785,
 //! and no member for an empty field. So every program that reads JSON lines and computes SHA-256 can verify an export. The
-//! number of the entry is part of the leaf: an entry in the place of another is recognised without its neighbours.
+//! number of the entry is part of the leaf. So an entry in a wrong place is recognised without its neighbours.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};

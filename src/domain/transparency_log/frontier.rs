@@ -1,7 +1,6 @@
 //! The frontier of a tree: the hashes of its complete subtrees at the right edge, at most one of each height.
 //!
-//! The store keeps it in one row. To append a leaf, at most as many hashes are computed as the tree has levels, and no earlier
-//! leaf is read.
+//! The store keeps it in one row. An append computes at most as many hashes as the tree has levels, and reads no earlier leaf.
 
 use super::{
     hash::{Hash, joined, node_hash},

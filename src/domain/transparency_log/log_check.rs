@@ -1,8 +1,7 @@
 //! The check of a whole log: the entries in their order, against the stored hashes and against signed checkpoints.
 //!
 //! The service passes the entries. The check names the first entry that is wrong. If the stored hashes were changed together
-//! with an entry, it names the range in which the entry lies: the last 256 entries, or those since the last checkpoint that
-//! fits.
+//! with an entry, it names the range with the entry: the last 256 entries, or those since the last checkpoint that fits.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -10,7 +9,7 @@ use uuid::Uuid;
 
 use super::{checkpoint::Checkpoint, entry::Entry, frontier::Frontier, hash::Hash, subtree::Subtree};
 
-/// The height of the subtrees for which the store keeps hashes.
+/// The height of the subtrees with hashes in the store.
 pub const KEPT_LEVEL: u8 = 8;
 
 /// What is wrong with a log.
@@ -271,7 +270,7 @@ mod tests {
         (frontier, kept, witnesses)
     }
 
-    /// The finding in a log in which the entry 350 and its hash were changed.
+    /// The finding in a log after a change of the entry 350 and its hash.
     fn changed(with_subtrees: bool) -> Result<(), Finding> {
         let (head, kept, witnesses) = log();
         let mut check = LogCheck::new(Frontier::default(), witnesses);

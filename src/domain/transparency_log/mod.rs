@@ -3,10 +3,10 @@
 //! The store appends entries and keeps hashes; services sign, publish and verify. Everything here is pure: times, keys and
 //! random bytes are arguments.
 //!
-//! - [`hash`]: the hashes of leaves and nodes (RFC 6962); [`frontier`]: the right edge of the tree, to which leaves are appended
+//! - [`hash`]: the hashes of leaves and nodes (RFC 6962); [`frontier`]: the right edge of the tree, the place for new leaves
 //! - [`subtree`], [`proof`]: proofs of inclusion and of consistency, and their verification
 //! - [`note`], [`checkpoint`]: signed notes and checkpoints (C2SP signed-note and tlog-checkpoint)
-//! - [`entry`]: the canonical encoding of an event; [`personal`]: which of its fields are sealed, and under which key
+//! - [`entry`]: the canonical encoding of an event; [`personal`]: its sealed fields, and their keys
 //! - [`keys`]: the signing key, and the key of the keys of persons
 //! - [`log_check`]: the check of a whole log, which names the first wrong entry
 

@@ -1,10 +1,10 @@
 //! Personal fields of events: sealed under a key per person before the event enters the log. Without the key, the fields are
 //! unreadable. The log contains the sealed bytes, so it still verifies after the key is destroyed.
 //!
-//! The key of the person that acted seals the address, the client certificate, and a request id that the client has chosen. The
-//! key of the person concerned seals the subject and the other facts. An event without a person has a key of its own. The keys
-//! are wrapped with a key that the database keeps sealed. All random bytes of a batch are expanded from one seed. The caller
-//! makes the seed and forgets it.
+//! The key of the acting person seals the address, the client certificate, and a request id that the client has chosen. The key
+//! of the person concerned seals the subject and the other facts. An event without a person has a key of its own. The keys are
+//! wrapped with a key that the database keeps sealed. All random bytes of a batch are expanded from one seed. The caller makes
+//! the seed and forgets it.
 
 use std::collections::HashMap;
 
@@ -43,10 +43,10 @@ const CLEAR_TEXTS: [&str; 16] = [
     "trust",
 ];
 
-/// The fact that describes the person that acted, and not the person concerned.
+/// The fact about the acting person, and not about the person concerned.
 const CERTIFICATE: &str = "client_certificate";
 
-/// The person to which fields belong.
+/// The person that fields belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Person {
     /// An account of this server.
@@ -281,7 +281,7 @@ impl Random {
     }
 }
 
-/// Where an event comes from: the fields that describe the person that acted.
+/// Where an event comes from: the fields about the acting person.
 fn origin(event: &AuditEvent) -> Option<String> {
     let chosen = event.request_id.as_ref().filter(|id| !is_random(id));
     let fields = [
@@ -299,7 +299,7 @@ fn is_random(id: &str) -> bool {
     Uuid::try_parse(id).is_ok()
 }
 
-/// The person to which the address of an event belongs.
+/// The person that the address of an event belongs to.
 fn acting(event: &AuditEvent) -> Option<Person> {
     event.actor.map(Person::User).or_else(|| concerned(event))
 }

@@ -33,8 +33,8 @@ pub fn inclusion_ranges(index: u64, size: u64) -> Option<Vec<Range>> {
     Some(ranges)
 }
 
-/// The ranges of a proof that the tree of `old` leaves is the beginning of the tree of `new` leaves, in the order of the proof.
-/// Their hashes are the proof. `None` if `old` is 0 or larger than `new`.
+/// The ranges of a proof, in its order; the proof consists of their hashes. It shows that the tree of `old` leaves is the
+/// beginning of the tree of `new` leaves. `None` if `old` is 0 or larger than `new`.
 #[must_use]
 pub fn consistency_ranges(old: u64, new: u64) -> Option<Vec<Range>> {
     if old == 0 || old > new {
@@ -89,15 +89,15 @@ pub fn proves_inclusion(leaf: Hash, index: u64, size: u64, root: &Hash, proof: &
     hash == *root
 }
 
-/// Whether the proof shows that the tree of `old` leaves with the root `old_root` is the beginning of the tree of `new` leaves
-/// with the root `new_root` (RFC 9162, section 2.1.4.2).
+/// Whether the proof shows that the old tree is the beginning of the new tree (RFC 9162, section 2.1.4.2). The old tree has
+/// `old` leaves and the root `old_root`, the new tree has `new` leaves and the root `new_root`.
 #[must_use]
 pub fn proves_consistency(old: u64, old_root: &Hash, new: u64, new_root: &Hash, proof: &[Hash]) -> bool {
     let Some(ranges) = consistency_ranges(old, new) else { return false };
     if ranges.len() != proof.len() {
         return false;
     }
-    // The first hash is that of the subtree in which the old tree ends, unless that subtree is the old tree itself.
+    // The first hash is that of the last subtree of the old tree, unless that subtree is the old tree itself.
     let ends_inside = ranges.first().is_some_and(|(first, end)| *first > 0 && *end <= old);
     let (seed, rest) = match (ends_inside, proof.split_first()) {
         (true, Some((seed, rest))) => (*seed, ranges[1..].iter().zip(rest)),

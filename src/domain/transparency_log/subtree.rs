@@ -28,8 +28,8 @@ impl Subtree {
         (self.index + 1) << self.level
     }
 
-    /// The complete subtrees over the leaves from `first` until before `end`, from left to right. `first` must be where a tree
-    /// of this size can begin, as in all ranges of a proof.
+    /// The complete subtrees over the leaves from `first` until before `end`, from left to right. `first` must be a possible
+    /// beginning of a tree of this size, as in all ranges of a proof.
     #[must_use]
     pub fn covering(first: u64, end: u64) -> Vec<Self> {
         let (mut subtrees, mut at) = (Vec::new(), first);

@@ -1,5 +1,5 @@
-//! Several methods in one request, one after the other or in parallel. If the key does not permit one of the methods, or this
-//! node cannot carry out one of them now, no method is carried out.
+//! Several methods in one request, one after the other or in parallel. No method is carried out if the key does not permit one
+//! of them, or if this node cannot carry out one of them now.
 
 use std::{cell::Cell, collections::BTreeMap};
 
@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 
 /// The largest number of commands in a batch.
 const MAX_COMMANDS: usize = 1_000;
-/// How many commands of a parallel batch run at the same time.
+/// The number of commands of a parallel batch that run at the same time.
 const PARALLEL_COMMANDS: usize = 16;
 /// The limit of all replies of a batch together, in bytes. If a command starts after the limit was reached, it fails.
 const MAX_REPLY_BYTES: usize = 32 * 1024 * 1024;
@@ -38,8 +38,8 @@ struct Batch<'b> {
 /// A command: a method with its parameters, or the error of a command that is malformed.
 type Command<'b> = Result<(Method, &'b RawValue), ApiError>;
 
-/// Carries out a batch. The answer has no `result` around the replies. Each reply is an object whose only key is the name of
-/// the method, or `error`. The result is `Ok(Err(…))` if the batch is malformed or has too many commands.
+/// Carries out a batch. The answer has no `result` around the replies. Each reply is an object with one key: the name of the
+/// method, or `error`. The result is `Ok(Err(…))` if the batch is malformed or has too many commands.
 ///
 /// # Errors
 /// 403 if the key lacks a scope, 503 if a method cannot be carried out now.
@@ -84,8 +84,8 @@ fn command<'b>(command: &BTreeMap<String, &'b RawValue>) -> Command<'b> {
 #[derive(Default)]
 struct ReplyBudget {
     bytes: Cell<usize>,
-    /// Histories are the largest replies. Even a parallel batch reads one history at a time, because a reply is counted only
-    /// when it is complete.
+    /// Histories are the largest replies. Even a parallel batch reads one history at a time, because the size of a reply is
+    /// counted only after its completion.
     histories: tokio::sync::Mutex<()>,
 }
 

@@ -53,11 +53,11 @@ impl UserRequest {
     }
 
     /// The selected connections of the user. `session` is the id of a session, or the secret of an emulated stream; `of_stream`
-    /// looks up the connection of this stream. `None` if `client` is not an id that a connection can have, if the stream does
-    /// not exist, or if the stream's connection is not `client`.
+    /// looks up the connection of this stream. `None` if `client` is not a possible id of a connection, if the stream does not
+    /// exist, or if the stream's connection is not `client`.
     ///
     /// # Errors
-    /// 107 for a missing or impossible user, or if `session` is neither an id nor a secret: the answer "0 connections" would
+    /// 107 for a missing or impossible user, or if `session` is neither an id nor a secret. The answer "0 connections" would
     /// hide the mistake.
     pub(super) fn selection(
         &self,
@@ -156,7 +156,7 @@ pub(in crate::http) struct CustomClose {
 }
 
 impl Disconnect {
-    /// The code and the reason with which the connections are closed.
+    /// The code and the reason for the close of the connections.
     ///
     /// # Errors
     /// 107 for a code or reason that is not allowed.

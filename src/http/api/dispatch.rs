@@ -18,7 +18,7 @@ use super::{
 
 /// The largest number of channels in a broadcast.
 const MAX_BROADCAST: usize = 1_000;
-/// How many publications of a broadcast run at the same time.
+/// The number of publications of a broadcast that run at the same time.
 const PARALLEL_PUBLICATIONS: usize = 32;
 /// The longest pattern for channel names, in bytes.
 const MAX_PATTERN: usize = 255;

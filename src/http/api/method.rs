@@ -1,4 +1,4 @@
-//! The names of the methods, the scope that each needs, and the methods of Centrifugo that this server does not have.
+//! The names of the methods, the scope for each of them, and the methods of Centrifugo that this server does not have.
 
 use domain::tokens::api_key::ApiScope;
 

@@ -3,7 +3,7 @@
 //! Only the route table calls this module, through `handler`. A request with an unacceptable key, method name or body is
 //! rejected with a problem, as in all of REST. Errors of a method have Centrifugo's form.
 //!
-//! - `handler`: one request, from its key to its answer; `authorization`: the key and its scopes
+//! - `handler`: one request, from the key to the answer; `authorization`: the key and its scopes
 //! - `method`: the names of the methods; `dispatch` carries out one method, `batch` several methods
 //! - `channel_requests`, `connection_requests`: the parameters; `results`, `error`: the answers
 

@@ -1,10 +1,10 @@
 //! The signed-in caller of a request: with these extractors a handler runs for a verified caller only.
 //!
 //! `extractors::credential` finds the token, and the verifier of `service` judges it. The services decide whether the caller
-//! may act on other users, and record refusals. A browser sends cookies by itself, so a request that changes something needs a
-//! CSRF token if its credential is a cookie.
+//! may act on other users, and record refusals. A browser sends cookies by itself. So with a cookie as its credential, a
+//! request that changes something needs a CSRF token.
 //!
-//! A handler with a body takes [`AuthenticatedBody`], never [`Authenticated`] beside a [`Body`]: the session may be revoked
+//! A handler with a body takes [`AuthenticatedBody`], never [`Authenticated`] beside a [`Body`]. The session may be revoked
 //! while the body arrives, so the caller must be verified again afterwards.
 
 use std::{future::Future, pin::Pin};
@@ -113,9 +113,9 @@ impl Authenticated {
     /// Verifies the caller of `request` now.
     ///
     /// # Errors
-    /// 400 for a credential that is in the wrong place, repeated or malformed, or for a CSRF header that is not UTF-8, 401
-    /// without a valid token, 403 if the account is blocked or not active, if a check against cross-site requests fails, or
-    /// without the scope that the HTTP method needs, 503 if the token cannot be verified at the moment.
+    /// 400 for a credential in the wrong place, a repeated or malformed one, and for a CSRF header that is not UTF-8. 401
+    /// without a valid token. 403 if the account is blocked or not active, if a check against cross-site requests fails, or
+    /// without the scope that the HTTP method needs. 503 if the token cannot be verified at the moment.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
@@ -160,7 +160,7 @@ impl Authenticated {
 /// The caller, if the request has a token that verifies. A token that does not verify counts as absent.
 ///
 /// # Errors
-/// 400 for a credential that is in the wrong place, repeated or malformed, 503 if the token cannot be verified at the moment.
+/// 400 for a credential in the wrong place, a repeated or malformed one. 503 if the token cannot be verified at the moment.
 pub(crate) async fn optional_caller(
     request: &HttpRequest,
     services: &Services,

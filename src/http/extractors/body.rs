@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 
 /// The largest body of a REST route, in bytes. The server API has its own limit.
 const MAX_BODY: usize = 64 * 1024;
-/// The time in which a body must arrive completely.
+/// The time for the whole body to arrive.
 const READ_WITHIN: Duration = Duration::from_secs(15);
 
 /// A type that can be read from a body or a query.
@@ -169,7 +169,8 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
     }
 }
 
-/// Reads the whole body. Rejects a body whose announced or received length is too large, or that takes too long to arrive.
+/// Reads the whole body. Rejects a body that is too large by its announced or received length, or that takes too long to
+/// arrive.
 async fn read(
     payload: Payload,
     length: Option<usize>,

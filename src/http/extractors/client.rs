@@ -17,7 +17,7 @@ use crate::http::{client_certificate::ShownCertificate, cookies::Jar, problem::P
 /// The longest part of a `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 512;
 
-/// What the services need to know about the client of a request.
+/// The facts about the client of a request that the services need.
 pub(crate) struct Client(pub(crate) RequestMeta);
 
 impl FromRequest for Client {

@@ -25,8 +25,8 @@ pub(crate) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Pr
 /// token may have expired, and its session may have ended.
 ///
 /// The sessions of access tokens come first, from the newest token to the oldest, with the id (`jti`) of each token. Unless the
-/// `Authorization` header has a genuine token, the list also has the sessions that only a refresh cookie names. A use case that
-/// needs a working session checks each of these sessions, because the newest token may belong to a revoked session.
+/// `Authorization` header has a genuine token, the list also has the sessions that are named only by a refresh cookie. A use
+/// case that needs a working session checks each of these sessions, because the newest token may belong to a revoked session.
 ///
 /// # Errors
 /// The errors of [`credential`].

@@ -1,5 +1,5 @@
 //! Reads the headers of a request. Lists such as cookies are split as bytes, so that an entry that is not UTF-8 does not affect
-//! the other entries. Each function says what happens to a value that is not UTF-8 and to a repeated header.
+//! the other entries. Each function says how it treats a repeated header, and a value that is not UTF-8.
 //!
 //! Used by the extractors, `resources`, `cookies`, `csrf`, `response_headers` and the server API. `ConnectionInfo` of actix-web
 //! is not used anywhere: it trusts headers that any client can send.
@@ -24,8 +24,8 @@ pub(crate) fn header_bytes<'a>(request: &'a HttpRequest, name: &HeaderName) -> V
 /// Every value of the header `name`, in order.
 ///
 /// # Errors
-/// 400 if any value is not UTF-8. Such a value is not skipped, because the header may contain credentials, and all of them must
-/// be judged.
+/// 400 if any value is not UTF-8. Such a value is not skipped: the header may contain credentials, and all of them must be
+/// judged.
 pub(crate) fn header_values<'a>(
     request: &'a HttpRequest,
     name: &HeaderName,

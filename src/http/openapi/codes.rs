@@ -296,5 +296,5 @@ pub(super) const PASSKEY_ANSWER: &[Code] = &[
     MALFORMED_CREDENTIAL,
 ];
 
-/// Codes that belong to no operation: the answer to a method that a path does not have.
+/// Codes outside of all operations: the answer to a method that a path does not have.
 pub(super) const OUTSIDE: &[Code] = &[METHOD_NOT_ALLOWED];

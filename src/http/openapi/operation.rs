@@ -1,7 +1,7 @@
 //! [`Operation`]: the description of one method of one path.
 //!
-//! The files in `operations` write descriptions, and `document` puts them together. Schemas come from the types with which
-//! handlers read and write (`ToSchema`, `IntoParams`), and the answers with problems from the table in `codes`.
+//! The files in `operations` write descriptions, and `document` puts them together. Schemas come from the types that handlers
+//! read and write (`ToSchema`, `IntoParams`), and the answers with problems from the table in `codes`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -277,7 +277,7 @@ impl Operation {
         self
     }
 
-    /// A body of another form. `schema` gets the schemas to which it may add.
+    /// A body of another form. Additions go to `schema`.
     pub(super) fn other_body(mut self, media: &str, schema: impl FnOnce(&mut Schemas) -> Value) -> Self {
         let schema = schema(&mut self.schemas);
         self.body = Some(json!({"required": true, "content": {media: {"schema": schema}}}));
@@ -306,7 +306,7 @@ impl Operation {
             .answer_header(status, "CsrfToken", "X-CSRF-Token")
     }
 
-    /// An answer of this media type. `schema` gets the schemas to which it may add.
+    /// An answer of this media type. Additions go to `schema`.
     pub(super) fn answers_with(
         mut self,
         status: u16,
@@ -358,7 +358,7 @@ impl Operation {
         self.codes.iter()
     }
 
-    /// The schemas to which the description refers.
+    /// The schemas that the description refers to.
     pub(super) fn schemas(&self) -> &Schemas {
         &self.schemas
     }
@@ -443,7 +443,7 @@ fn empty_answer(about: &str) -> Value {
     json!({"description": about, "headers": {"X-Request-ID": reference("headers", "RequestId")}})
 }
 
-/// Adds the media types of `other`, for a status with which an operation answers both problems and something else.
+/// Adds the media types of `other`, for a status that an operation uses for problems and for something else.
 fn merge(content: &mut Value, other: &Value) {
     for (media, schema) in other.as_object().into_iter().flatten() {
         content[media] = schema.clone();

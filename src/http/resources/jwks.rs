@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: the public keys with which other services verify access tokens.
+//! `GET /.well-known/jwks.json`: the public keys for other services that verify access tokens.
 
 use actix_web::{HttpResponse, http::header, web};
 use domain::tokens::token_key::PublicTokenKey;

@@ -33,9 +33,9 @@ impl Shape for RefreshRequest {
 
 /// Rotates the refresh token. The answer sets cookies, so requests from other sites are rejected. A browser sends the cookie by
 /// itself, so a refresh token in the cookie also needs a CSRF token. The CSRF token may be bound to the session or to the
-/// pre-session, so a client can continue when its CSRF token for the session has expired.
+/// pre-session. So a client can continue after the expiry of its CSRF token for the session.
 ///
-/// A refusal removes no cookies, because it may arrive after the answer to a newer sign-in and would remove the new cookies.
+/// A refusal removes no cookies: it may arrive after the answer to a newer sign-in, and would remove the new cookies.
 pub(crate) async fn refresh(
     request: HttpRequest,
     services: web::Data<Services>,

@@ -33,7 +33,7 @@ impl Shape for Registration {
 }
 
 /// Creates an account, and adds the device of the client to the account. With settings that hide whether an e-mail address is
-/// registered, the answer for a registered address looks the same and has a device cookie as well.
+/// registered, the answer for a registered address is the same, with a device cookie as well.
 pub(crate) async fn register(
     request: HttpRequest,
     services: web::Data<Services>,

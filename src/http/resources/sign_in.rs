@@ -19,7 +19,7 @@ use crate::http::{
     views::{seconds_left::seconds_left, token_response::token_response},
 };
 
-/// The date from which the older path of the sign-in route is deprecated (RFC 9745): 2025-01-01.
+/// The older path of the sign-in route is deprecated since this date (RFC 9745): 2025-01-01.
 const DEPRECATED_SINCE: &str = "@1735689600";
 const SUCCESSOR: &str = "</api/v1/auth/jwt/login>; rel=\"successor-version\"";
 

@@ -35,7 +35,8 @@ pub(crate) struct DeviceView {
 }
 
 impl DeviceView {
-    /// The view of `listed`, for its user on the device `current`. Operators see devices of others, of which none is current.
+    /// The view of `listed`, for its user on the device `current`. Operators see devices of others, and none of these is
+    /// current.
     pub(crate) fn of(listed: ListedDevice, current: Option<DeviceId>) -> Self {
         let ListedDevice { device, sessions, open_connections } = listed;
         Self {

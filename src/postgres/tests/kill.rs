@@ -1,5 +1,5 @@
-//! Tests that kill the server, its owner (the process that started it), or both: acknowledged data is not lost, and files that
-//! a killed server left do not prevent a start.
+//! Tests that kill the server, its owner (the process that started it), or both. Acknowledged data is not lost, and the
+//! remaining files do not prevent a start.
 
 use super::{owner_process::OwnerProcess, *};
 

@@ -78,8 +78,8 @@ impl ApiKeys {
     /// Creates a key. Only this answer contains the text of the key.
     ///
     /// # Errors
-    /// `BadRequest` for an invalid name, an invalid lifetime or empty scopes, `Conflict` if another key that is not revoked has
-    /// the name, `Unavailable`.
+    /// `BadRequest` for an invalid name, an invalid lifetime or empty scopes. `Conflict` if another key with this name is not
+    /// revoked. `Unavailable`.
     pub async fn create(
         &self,
         name: &str,
@@ -178,8 +178,8 @@ impl ApiKeys {
     /// Authenticates a request by its key, and counts the request towards the rate limit of the key.
     ///
     /// # Errors
-    /// `Invalid` if the key is unknown, revoked or expired; `TooMany` if the key was used too often, or if too many unknown
-    /// keys came from the address; `Unavailable`.
+    /// `Invalid` if the key is unknown, revoked or expired. `TooMany` if the key was used too often, or if too many unknown
+    /// keys came from the address. `Unavailable`.
     pub async fn authenticate(&self, key: &str, meta: RequestMeta) -> Result<ApiCaller, Failure> {
         let limits = self.throttle.limits();
         // Each guess costs a query, so an address that has guessed too often is refused before the query.

@@ -71,9 +71,9 @@ impl CachedSession {
         Lifetime { last_seen_at: self.last_seen(), ..self.session.lifetime(open_sockets) }
     }
 
-    /// Notes a use. `true` if the use must be reported: if the last report is at least ten seconds old, or if this is the first
-    /// use of a refresh counter. The first use cannot wait, because it decides whether a late retry with the previous refresh
-    /// token may still be answered.
+    /// Notes a use. `true` if the use must be reported: the last report is at least ten seconds old, or this is the first use
+    /// of a refresh counter. The first use cannot wait, because it decides whether a late retry with the previous refresh token
+    /// may still be answered.
     pub(crate) fn note_use(&self, refresh_counter: u64, at_ms: i64) -> bool {
         self.last_seen_ms.fetch_max(at_ms, Ordering::Relaxed);
         let first = self.used_counter.fetch_max(refresh_counter, Ordering::Relaxed) < refresh_counter;
@@ -103,7 +103,7 @@ impl CachedSession {
         }
     }
 
-    /// The properties by which a token with these claims can be denied. The claim `iat` is in whole seconds, but the start of
+    /// The properties that denials of a token with these claims look at. The claim `iat` is in whole seconds, but the start of
     /// the session is known to the millisecond. The token is not older than its session, so the time of issue in the result is
     /// not earlier than that start.
     pub(crate) fn mark(&self, claims: &Claims) -> TokenMark {

@@ -53,8 +53,8 @@ impl FeedState {
     }
 
     /// Waits for the first successful look, at most for [`FIRST_LOOK_WITHIN`]. `false` if there was none. Then no credential
-    /// may be accepted, not even with an answer of the database: the feed would never report a revocation that commits between
-    /// such an answer and the first look, so a connection with this credential would stay open.
+    /// may be accepted, not even with an answer of the database. If a revocation commits between such an answer and the first
+    /// look, the feed never reports it, and a connection with this credential would stay open.
     pub(crate) async fn has_begun(&self) -> bool {
         if *self.begun.borrow() {
             return true;

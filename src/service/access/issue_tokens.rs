@@ -1,7 +1,7 @@
 //! Issues the tokens of a session: an access token and a refresh token.
 //!
-//! Sign-in, refresh, step-up and changes of credentials use this file. Neither token is stored: both are made from the
-//! session's row and the keys.
+//! Sign-in, refresh, step-up and changes of credentials use this file. The server stores no token: it makes both tokens from
+//! the session's row and the keys.
 
 use domain::tokens::{
     access_token::{Claims, access_ttl},

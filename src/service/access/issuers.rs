@@ -1,9 +1,9 @@
 //! Tokens of external issuers: which issuer signed a token, and what the token grants.
 //!
-//! The sockets ask here about every connection token that does not name this server as its issuer, and about every subscription
-//! token. The issuer of a token is the first one, in the order of the settings, whose keys have signed the token. All other
-//! checks follow the rules of this issuer. If no known key has signed the token, and the keys of an issuer that may have signed
-//! it cannot be fetched, the answer is `Unavailable`, because the token cannot be judged.
+//! The sockets ask here about every subscription token, and about every connection token that names another issuer than this
+//! server. The issuer of a token is the first one, in the order of the settings, with a key that verifies the signature. All
+//! other checks follow the rules of this issuer. If no known key verifies the signature, and the keys of a possible issuer
+//! cannot be fetched, the answer is `Unavailable`: the token cannot be judged.
 
 use std::{
     sync::{
@@ -49,8 +49,7 @@ pub struct Issuers {
     refused: RefusedTokens,
 }
 
-/// The name of the issuer in logs and metrics if the token cannot be read, or if no configured issuer can have signed the
-/// token.
+/// The name of the issuer in logs and metrics if the token cannot be read, or if no configured issuer fits.
 const NO_ISSUER: &str = "(none)";
 
 /// The issuers of one version of the settings.
@@ -87,8 +86,8 @@ impl Issuers {
         issuers
     }
 
-    /// The issuers of the live settings. After a reload, they are made anew. An issuer whose settings are the same keeps the keys
-    /// that were fetched for it.
+    /// The issuers of the live settings. After a reload, they are made anew. An issuer with unchanged settings keeps its
+    /// fetched keys.
     fn known(&self) -> Arc<Known> {
         let (known, live) = (self.known.load_full(), self.live.load());
         if Arc::ptr_eq(&known.settings, &live.issuers) {
@@ -133,8 +132,8 @@ impl Issuers {
         if self.any() { self.longest.max(OWN_LONGEST) } else { OWN_LONGEST }
     }
 
-    /// Whether a token must be verified here: there are external issuers, the token can be parsed, and it does not name this
-    /// server as its issuer.
+    /// Whether a token must be verified here: there are external issuers, the token can be parsed, and it names another issuer
+    /// than this server.
     #[must_use]
     pub fn concerns(&self, token: &str) -> bool {
         !self.known().issuers.is_empty()

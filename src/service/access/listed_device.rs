@@ -1,5 +1,5 @@
-//! A device as its user and operators see it in lists: the row, without trust that has expired, and what this node knows about
-//! its sessions.
+//! A device as its user and operators see it in lists. It has the row without expired trust, and what this node knows about its
+//! sessions.
 
 use domain::client::device::Trust;
 use store::Device;

@@ -1,9 +1,9 @@
 //! The last outage: a period in which uses of sessions could not be recorded.
 //!
-//! The revocation feed reports each successful look here, together with the last outage that the database remembers: a period
-//! in which no server was in service. The verifier, the expiry job and lists of sessions ask here before they treat a session
-//! as idle, because a client may have tried to use the session during the outage. If only this node lost the database, only
-//! this node knows that outage.
+//! The revocation feed reports each successful look here, and the last outage that the database remembers: a period without any
+//! server in service. The verifier, the expiry job and lists of sessions ask here before they treat a session as idle. During
+//! the outage, a client may have tried to use the session. If only this node lost the database, only this node knows that
+//! outage.
 
 use std::time::Duration;
 
@@ -34,8 +34,7 @@ impl Outages {
     }
 
     /// Reports a successful look at the time `now`. `continuous` says that this node has stayed current since the previous
-    /// look. `service` is what the database says about the times in which any server was in service; `None` if the database was
-    /// not asked.
+    /// look. `service` is what the database says about the service times of all servers; `None` if the database was not asked.
     pub(crate) fn note_look(&self, now: OffsetDateTime, continuous: bool, service: Option<ServiceTime>) {
         let mut state = self.state.lock();
         let from = state.looked.replace(now);

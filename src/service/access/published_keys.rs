@@ -1,9 +1,9 @@
 //! The keys that an external issuer publishes. They are fetched when they are needed, and kept for a while. If a token names a
 //! key that is not among them, they are fetched again.
 //!
-//! The keys are fetched from the address in the settings, so the senders of tokens cannot choose the address. It may be an address of
-//! an inner network, because many identity providers are there; TLS proves that the server at the address is the configured one. If
-//! the settings ask for it, only public addresses are used.
+//! The keys are fetched from the address in the settings, so the senders of tokens cannot choose the address. It may be an
+//! address of an inner network, because many identity providers are there. TLS proves that the server at the address is the
+//! configured one. If the settings ask for it, only public addresses are used.
 //!
 //! The senders can cause only a limited rate of fetches: one fetch runs at a time, and there is a pause between two fetches. The
 //! pause grows while fetches fail. If the keys cannot be fetched again, the old keys are trusted until an hour after they were
@@ -137,8 +137,8 @@ impl Source {
             Some((keys, at)) => {
                 let age = now.saturating_duration_since(*at);
                 let known = keys.knows(kid);
-                // If the last fetch succeeded, the issuer has no key whose id is missing in `keys`. If the fetch failed, the
-                // issuer may have published such a key meanwhile.
+                // If the last fetch succeeded, `keys` has every key of the issuer. If the fetch failed, the issuer may have
+                // published another key meanwhile.
                 let settled = known || state.failures == 0;
                 match (age < FRESH && known, pausing) {
                     (true, _) => Known::Good(Arc::clone(keys)),

@@ -7,8 +7,8 @@ use store::StoreError;
 /// Why a credential is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The credential is not valid: for example, it is not genuine, it is a ticket that was used before, or its session does
-    /// not exist. 401; the code is stable.
+    /// The credential is not valid: for example it is forged, it is a used ticket, or its session does not exist. 401; the code
+    /// is stable.
     Invalid(&'static str),
     /// The credential is genuine but has expired: the client may refresh. 401.
     Expired,

@@ -52,7 +52,7 @@ impl<V: Clone> SessionCache<V> {
         let Entry::Vacant(entry) = self.entries.entry(session) else {
             return false;
         };
-        // An invalidation after this check waits for the lock of the entry, and then removes what is stored here.
+        // An invalidation after this check waits for the lock of the entry, and then removes the stored value.
         if self.fence() != fence || has_tombstone() {
             return false;
         }

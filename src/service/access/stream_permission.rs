@@ -46,13 +46,13 @@ pub(crate) struct StreamPermission {
 }
 
 impl StreamPermission {
-    /// Makes the next piece, and returns it if the caller is permitted the request after the piece was made: the session works,
-    /// neither the user nor the token is denied, and the role still gives the scope. While this node cannot know of revocations, the
-    /// answer waits, and ends after a while.
+    /// Makes the next piece. Returns it if, after the piece was made, the caller is still permitted the request: the session
+    /// works, neither the user nor the token is denied, and the role still gives the scope. While this node cannot know of
+    /// revocations, the answer waits, and ends after a while.
     ///
     /// # Errors
-    /// `Invalid` if the session has ended or the caller is denied, `Forbidden` if the account or the role no longer permits the
-    /// answer, `Unavailable`, and the errors of the piece.
+    /// `Invalid` if the session has ended or the caller is denied. `Forbidden` if the account or the role no longer permits the
+    /// answer. `Unavailable`, and the errors of the piece.
     pub(crate) async fn permit<T, E>(&self, piece: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
     where
         Failure: From<E>,

@@ -178,9 +178,8 @@ impl Verifier {
     }
 
     /// Judges a caller of an earlier moment again: the session, the user and the token. Returns the user's role as it is in the
-    /// database now. The cache does not suffice, because a role may also be changed by a statement of an administrator of the
-    /// database, which no node hears of. The expiry of the token is not judged, because a request may take longer than its token
-    /// lives.
+    /// database now. The cache does not suffice. A role may also be changed by a statement of a database administrator, and
+    /// then no node gets a notice. The expiry of the token is not judged, because a request may last longer than its token.
     ///
     /// # Errors
     /// Why the caller is refused.
@@ -232,13 +231,13 @@ impl Verifier {
         self.0.changes.watch(session)
     }
 
-    /// The highest refresh counter among the session's access tokens that this node knows to have been used. 0 if the session
-    /// is not in the cache. The counter in the database may differ.
+    /// The highest refresh counter of the session's access tokens with a use that this node knows of. 0 if the session is not
+    /// in the cache. The counter in the database may differ.
     pub(crate) fn used_counter(&self, session: SessionId) -> u64 {
         self.0.cache.get(session).map_or(0, |known| known.used_counter())
     }
 
-    /// The last use of a session, as far as this node knows. `None` if the session is not in the cache.
+    /// The last use of a session that this node knows of. `None` if the session is not in the cache.
     pub(crate) fn last_seen(&self, session: SessionId) -> Option<OffsetDateTime> {
         self.0.cache.get(session).map(|known| known.last_seen())
     }
@@ -289,7 +288,7 @@ impl Verifier {
 
     /// The session from the cache, if the entry is fresh and the session works. A refusal never comes from the cache, because
     /// another node may have seen a later use of the session. If the token has a later privilege epoch than the entry, the
-    /// entry was read before a step-up or a change of credentials, so it is not used.
+    /// entry is older than a step-up or a change of credentials, so it is not used.
     fn cached(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Option<Arc<CachedSession>> {
         let known = self.0.cache.get(id)?;
         let fresh = millis(now) - known.read_at_ms < FRESH_MS && known.session.privilege_epoch >= epoch;
@@ -364,7 +363,7 @@ impl Verifier {
         if silent || known.used_counter() < refresh_counter {
             let id = known.session.id;
             if !self.0.store.write_use(id, refresh_counter, now).await.map_err(not_judged)? {
-                // The session was revoked after it was read, and this node does not know that revocation yet.
+                // The session was revoked after this read, and this node does not know that revocation yet.
                 self.invalidate(id);
                 self.read(id, now).await?;
                 return Err(Refusal::Unavailable);

@@ -11,7 +11,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 
-/// A change of credentials that was made, and the new tokens of the session that made it.
+/// A finished change of credentials, and the new tokens of the session that made the change.
 #[derive(Clone, Debug)]
 pub struct CredentialChange<T> {
     /// What the change did.
@@ -36,8 +36,8 @@ impl CredentialChanges {
     /// Carries out `order`, the caller's revocation request, which changes credentials and does not end the caller's session.
     ///
     /// # Errors
-    /// The errors of the revoker. `Conflict` also if the change was made, but another request has renewed the tokens again:
-    /// then only the answer to that request contains the tokens.
+    /// The errors of the revoker. `Conflict` also if the change was made, but another request has renewed the tokens again.
+    /// Then only the answer to that request contains the tokens.
     pub(crate) async fn make(
         &self,
         caller: &Caller,
@@ -54,8 +54,8 @@ impl CredentialChanges {
         Ok(CredentialChange { outcome, tokens: self.tokens.session_tokens(user, session) })
     }
 
-    /// Reads the session after a change whose answer from the database was lost. The change has raised the privilege epoch by
-    /// one. If the session has any other epoch, another request has renewed the tokens since then.
+    /// Reads the session after a change if the answer of the database to this change was lost. The change has raised the
+    /// privilege epoch by one. If the session has any other epoch, another request has renewed the tokens since then.
     async fn read_again(&self, caller: &Caller) -> Result<Session, Failure> {
         let live = self.store.session_with_user(caller.session).await?;
         let live = live.filter(|live| live.session.revoked.is_none()).ok_or_else(Failure::session_ended)?;

@@ -69,8 +69,8 @@ impl Devices {
     /// Changes the label or the trust of one of the caller's devices. Trusting a device requires privilege.
     ///
     /// # Errors
-    /// `NotFound` if the caller has no such device, `StepUpRequired` or `Forbidden` without privilege, `BadRequest` for an
-    /// invalid label, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
+    /// `NotFound` if the caller has no such device. `StepUpRequired` or `Forbidden` without privilege. `BadRequest` for an
+    /// invalid label. `Invalid` if the caller's session has ended meanwhile. `Unavailable`.
     pub async fn update(
         &self,
         caller: &Caller,

@@ -1,5 +1,5 @@
-//! The revocation request with which a user changes the user's own second factors. Its transaction changes the factor and ends
-//! the user's other sessions.
+//! The revocation request for a change of second factors by their user. Its transaction changes the factor and ends the user's
+//! other sessions.
 //!
 //! Such a request requires privilege (a recent sign-in or step-up). The user's other sessions are not trusted after the change,
 //! so the revoker ends them.
@@ -21,7 +21,7 @@ impl FactorOrders {
         Self { clock, audit }
     }
 
-    /// The request with which a caller changes the caller's own factors. `event` is the name of the audit event.
+    /// The request for a change of factors by their user, the caller. `event` is the name of the audit event.
     pub(crate) fn order(
         &self,
         caller: &Caller,

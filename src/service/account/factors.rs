@@ -86,8 +86,8 @@ impl Factors {
     /// Begins to set up an authenticator app. The app becomes a factor when one of its codes is confirmed.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if there is a confirmed app already, `Invalid` if the
-    /// session has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Conflict` if there is a confirmed app already. `Invalid` if the
+    /// session has ended meanwhile. `Unavailable`.
     pub async fn begin_totp(&self, caller: &Caller, meta: &RequestMeta) -> Result<TotpSetup, Failure> {
         let Parts { store, clock, audit, privilege, codes, issuer, .. } = &self.0;
         privilege.require(caller).await?;
@@ -107,8 +107,8 @@ impl Factors {
     /// time step of the code is spent. The outcome is the time of the confirmation.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if no app is being set up or an app is confirmed already,
-    /// `Invalid` for a wrong code or if the session has ended meanwhile, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if no app is being set up or an app is confirmed already.
+    /// `Invalid` for a wrong code, or if the session has ended meanwhile. `TooMany`, `Unavailable`.
     pub async fn confirm_totp(
         &self,
         caller: &Caller,
@@ -143,8 +143,8 @@ impl Factors {
     /// codes are removed, too.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app, `Conflict` if the user could not sign
-    /// in without the app, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound` if there is no app. `Conflict` if the user needs the app
+    /// to sign in. `Invalid` if the session has ended meanwhile. `Unavailable`.
     pub async fn remove_totp(
         &self,
         caller: &Caller,
@@ -164,8 +164,8 @@ impl Factors {
     /// Replaces the backup codes by ten new codes, which are shown once. Ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` without another second factor, `Invalid` if the session
-    /// has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Conflict` without another second factor. `Invalid` if the session
+    /// has ended meanwhile. `Unavailable`.
     pub async fn replace_backup_codes(
         &self,
         caller: &Caller,

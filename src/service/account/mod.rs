@@ -1,4 +1,4 @@
-//! What signed-in users do with their own account: profile, sessions, devices, second factors, passkeys, step-up.
+//! The use cases of signed-in users with their own account: profile, sessions, devices, second factors, passkeys, step-up.
 //!
 //! This module depends only on `core`, `mail`, `access`, `revocation` and `authenticators`.
 

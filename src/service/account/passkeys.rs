@@ -78,8 +78,8 @@ impl Passkeys {
     /// Begins to add a passkey.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` if the user has too many passkeys, `Invalid` if the account
-    /// was deleted meanwhile, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Conflict` if the user has too many passkeys. `Invalid` if the
+    /// account was deleted meanwhile. `TooMany`, `Unavailable`.
     pub async fn begin(&self, caller: &Caller, meta: &RequestMeta) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, throttle, privilege, ceremonies, .. } = &self.0;
         privilege.require(caller).await?;
@@ -114,9 +114,9 @@ impl Passkeys {
     /// Adds the passkey that an authenticator made, and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `BadRequest` for an invalid name or a malformed answer, `Invalid` for
-    /// an expired ceremony, for an answer to another ceremony, or if the session has ended meanwhile, `Conflict` if the passkey
-    /// is already registered or the user has too many passkeys, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `BadRequest` for an invalid name or a malformed answer. `Invalid` for
+    /// an expired ceremony, for an answer to another ceremony, or if the session has ended meanwhile. `Conflict` if the passkey
+    /// is already registered or the user has too many passkeys. `Unavailable`.
     pub async fn add(
         &self,
         caller: &Caller,
@@ -203,8 +203,8 @@ impl Passkeys {
     /// Removes one of the caller's passkeys and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`, `Conflict` if the user could not sign in without this
-    /// passkey, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege, `NotFound`. `Conflict` if the user needs this passkey to sign in.
+    /// `Invalid` if the session has ended meanwhile. `Unavailable`.
     pub async fn remove(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What users do with everything that the server holds about them: export it, and have their account erased.
+//! The use cases of users with all data that the server holds about them: export, and erasure of the account.
 
 use std::sync::Arc;
 
@@ -59,8 +59,8 @@ impl PersonalData {
     /// user cancels it by signing in.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Conflict` for the last active admin, `Invalid` if the caller's session
-    /// has ended meanwhile, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Conflict` for the last active admin. `Invalid` if the caller's
+    /// session has ended meanwhile. `Unavailable`.
     pub async fn erase(
         &self,
         caller: &Caller,

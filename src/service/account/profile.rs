@@ -82,8 +82,8 @@ impl Profile {
     /// old tokens nor the new ones carry privilege.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` without privilege, `Invalid` for a wrong current password or if the session has ended
-    /// meanwhile, `BadRequest` for a weak new password, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` without privilege. `Invalid` for a wrong current password, or if the session has ended
+    /// meanwhile. `BadRequest` for a weak new password. `TooMany`, `Unavailable`.
     pub async fn change_password(
         &self,
         caller: &Caller,

@@ -172,8 +172,8 @@ impl StepUp {
     /// Judges the caller's proof and grants privilege for a while.
     ///
     /// # Errors
-    /// `StepUpRequired` or `Forbidden` for the password of a user with a second factor, `BadRequest` for a malformed answer of
-    /// a passkey, `Invalid` for a wrong proof or if the session has ended meanwhile, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` or `Forbidden` for the password of a user with a second factor. `BadRequest` for a malformed answer of
+    /// a passkey. `Invalid` for a wrong proof, or if the session has ended meanwhile. `TooMany`, `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,

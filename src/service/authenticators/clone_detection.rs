@@ -1,7 +1,8 @@
 //! Detects passkeys that may have been copied, suspends them, and ends their users' sessions.
 //!
-//! An authenticator counts the uses of a passkey. An answer whose counter is not above the stored one may come from a copy.
-//! `passkey_ceremony` uses this file when it judges an answer. Sign-in and step-up use it when an answer cannot be spent.
+//! An authenticator counts the uses of a passkey. If the counter of an answer is not above the stored one, the answer may come
+//! from a copy. `passkey_ceremony` uses this file when it judges an answer. Sign-in and step-up use it when an answer cannot be
+//! spent.
 
 use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
@@ -52,14 +53,14 @@ impl CloneDetection {
         }
     }
 
-    /// Suspends a passkey whose answer has a counter that is not above the stored one. Does nothing if a single authenticator
-    /// may have signed this answer before the answer of the last use, although this answer arrived later. Returns the failure
-    /// if the passkey was suspended.
+    /// Suspends a passkey after an answer with a counter that is not above the stored one. Does nothing if this answer only
+    /// arrived late: a single authenticator may have signed it before the answer of the last use. Returns the failure if the
+    /// passkey was suspended.
     ///
     /// An answer is signed after its ceremony began. If the ceremony began after the last use, the counter of a single
-    /// authenticator would have grown, so there must be two authenticators. If the ceremony began before the last use, the
-    /// answer may have been signed before that use, too. Then its counter must be lower, because an authenticator never gives
-    /// the same counter twice. Whether or not the passkey is suspended, the answer is refused.
+    /// authenticator would have grown, so there must be two authenticators. If the ceremony began before the last use, its
+    /// answer may also be older than that use. Then its counter must be lower, because an authenticator never gives the same
+    /// counter twice. Whether or not the passkey is suspended, the answer is refused.
     pub(crate) async fn suspect(
         &self,
         stored: &StoredPasskey,

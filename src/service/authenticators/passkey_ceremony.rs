@@ -1,8 +1,8 @@
 //! WebAuthn ceremonies: begins a ceremony, and judges the answer of an authenticator.
 //!
-//! Sign-in, step-up and passkey management use this file. Every assertion goes through [`PasskeyCeremonies::judge_assertion`],
-//! so that requests with a known user name, with an unknown user name and without a user name are treated alike. The state of a
-//! ceremony is kept in the database and can be taken once.
+//! Sign-in, step-up and passkey management use this file. Every assertion goes through [`PasskeyCeremonies::judge_assertion`].
+//! So requests with a known user name, with an unknown one and without one are treated alike. The state of a ceremony is kept
+//! in the database and can be taken once.
 
 use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use protocol::{audit::Outcome, id::UserId};
@@ -250,9 +250,8 @@ fn signature_counter(credential: &PublicKeyCredential) -> i64 {
     i64::from(bytes.map_or(0, u32::from_be_bytes))
 }
 
-/// Takes the backup flags of an imported passkey (WebAuthn, 6.1.3: bits 3 and 4 of the flags) from its first answer, because
-/// the system from which the passkey was imported did not store them. The answer is signed, and it is spent only if its
-/// signature is right.
+/// Takes the backup flags of an imported passkey (WebAuthn, 6.1.3: bits 3 and 4 of the flags) from its first answer. The system
+/// that it was imported from did not store them. The answer is signed, and it is spent only if its signature is right.
 fn adopt_backup_flags(known: &mut Credential, credential: &PublicKeyCredential) {
     let flags = credential.response.authenticator_data.get(32).copied().unwrap_or_default();
     known.backup_eligible = flags & 0x08 != 0;
@@ -280,8 +279,8 @@ fn fits(
     }
 }
 
-/// What this error of the library means: the reason for the audit trail, and the failure for the user. The failure contains no
-/// text of the library.
+/// The meaning of this error of the library: the reason for the audit trail, and the failure for the user. The failure contains
+/// no text of the library.
 fn explain(error: &WebauthnError) -> (&'static str, Failure) {
     match error {
         WebauthnError::InvalidRPOrigin

@@ -51,8 +51,8 @@ impl RelyingParty {
         &self.webauthn
     }
 
-    /// Checks that the origin that the browser names equals an allowed origin letter by letter, and that the page was not in a
-    /// frame of another site. The library alone would accept such a frame.
+    /// Checks that the browser's origin equals an allowed origin letter by letter, and that the page was not in a frame of
+    /// another site. The library alone would accept such a frame.
     ///
     /// # Errors
     /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
@@ -68,8 +68,8 @@ impl RelyingParty {
         Ok(())
     }
 
-    /// Checks the parts of an assertion that need no key: the page, the relying party, and that the authenticator verified the
-    /// user (WebAuthn, 6.1: 32 bytes of hash, then the flags).
+    /// Checks the parts of an assertion that need no key: the page, the relying party, and the flag that the user was verified
+    /// (WebAuthn, 6.1: 32 bytes of hash, then the flags).
     ///
     /// # Errors
     /// The errors of [`Self::check_page`], `ParseNOMFailure`, `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
@@ -99,7 +99,7 @@ fn spelling(origin: &Url) -> String {
     if origin.has_host() { origin.origin().ascii_serialization() } else { origin.as_str().to_owned() }
 }
 
-/// What the browser says about the page (WebAuthn, 5.8.1).
+/// The browser's statement about the page (WebAuthn, 5.8.1).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {

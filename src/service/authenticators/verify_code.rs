@@ -1,4 +1,4 @@
-//! Verifies codes: codes of authenticator apps, whose secrets are stored sealed, and backup codes.
+//! Verifies codes: backup codes, and codes of authenticator apps, which have sealed secrets in the database.
 //!
 //! Sign-ins use this file for second factors. `account` uses it for step-ups, new apps and new backup codes. A correct code is
 //! not spent here: the transaction of the change that needs the code spends it. A failure of the database is never answered as
@@ -107,7 +107,7 @@ impl CodeVerifier {
         Ok((secret, sealed))
     }
 
-    /// The hash under which a new backup code of the user is stored.
+    /// The stored hash of a new backup code of the user.
     pub(crate) fn backup_code_hash(&self, user: UserId, code: &BackupCode) -> [u8; 32] {
         self.keys.live().backup_codes.hash(user.0, code)
     }

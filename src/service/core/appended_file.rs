@@ -1,6 +1,6 @@
-//! Files to which whole lines are added, such as records that must outlive the database.
+//! Files that only grow, by whole lines, such as records that must outlive the database.
 //!
-//! Called by the audit log for its anchors, and by the upkeep for the records of erasures. The calls block, so they belong on a
+//! Used by the audit log for its anchors, and by the upkeep for the records of erasures. The calls block, so they belong on a
 //! thread for such work.
 
 use std::{

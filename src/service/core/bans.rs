@@ -170,7 +170,7 @@ impl Bans {
                 "The period of a ban must be longer than zero.",
             ));
         }
-        // A period that passes the last possible date ends on that date: the longest ban is better than no ban.
+        // A period beyond the last possible date ends on that date: the longest ban is better than no ban.
         let expires_at = after(now, period).min(LAST_END);
         Ok(self.write(key, now, expires_at, reason, None, event).await?)
     }

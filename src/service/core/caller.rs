@@ -21,7 +21,7 @@ pub struct Caller {
     pub scopes: Scopes,
     /// The session.
     pub session: SessionId,
-    /// The id of the newest revocation of all sessions at the time when the session was opened.
+    /// The id of the newest revocation of all sessions at the opening of the session.
     pub revoked_all: RevocationId,
     /// The session's device.
     pub device: DeviceId,
@@ -34,17 +34,16 @@ pub struct Caller {
     pub session_expires_at: OffsetDateTime,
     /// When the privilege that this credential carries ends. `None` if it carries no privilege.
     pub privileged_until: Option<OffsetDateTime>,
-    /// The privilege epoch in which the token was issued. For a ticket, zero.
+    /// The privilege epoch at the issue of the token. For a ticket, zero.
     pub privilege_epoch: u32,
     /// When the credential expires.
     pub token_expires_at: OffsetDateTime,
-    /// The properties by which the token can be denied. A ticket has the properties of the access token with which it was
-    /// requested.
+    /// The properties that denials of the token look at. A ticket has the properties of the access token that requested it.
     pub token: TokenMark,
 }
 
 impl Caller {
-    /// What the store checks again when it makes a change on behalf of the caller.
+    /// The facts that the store checks again when it makes a change on behalf of the caller.
     pub(crate) fn acting_session(&self) -> ActingSession {
         ActingSession { session: self.session, user: self.user, role: Role::User, privilege_epoch: None }
     }

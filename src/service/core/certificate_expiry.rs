@@ -37,7 +37,7 @@ pub enum OrderState {
     Issued,
 }
 
-/// What readiness says about a certificate that ends soon, or has ended.
+/// The text of readiness about a certificate that ends soon, or has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiryNotice {
     /// Stable, for programs.

@@ -1,5 +1,5 @@
-//! Cursors of lists that are read page by page. A cursor has what the last entry of a page is ordered by: its time and id, its id
-//! alone, or a text and a number.
+//! Cursors of lists that are read page by page. A cursor has the ordering fields of the last entry of a page: its time and id,
+//! its id alone, or a text and a number.
 
 use std::{fmt::Display, str::FromStr};
 

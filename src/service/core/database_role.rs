@@ -1,5 +1,5 @@
-//! Knows whether the role of the server in its database can change the audit log. `app` notes it at the start; readiness and the metrics
-//! show it.
+//! Knows whether the role of the server in its database can change the audit log. `app` notes it at the start; readiness and
+//! the metrics show it.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use std::sync::{
 pub struct DatabaseRole(Arc<AtomicBool>);
 
 impl DatabaseRole {
-    /// What readiness shows if the role can change the audit log: a code for programs, and a text for people.
+    /// The finding of readiness if the role can change the audit log: a code for programs, and a text for people.
     pub const NOTICE: (&'static str, &'static str) = (
         "powerful_database_role",
         "The database role of the server can change the audit log (DATABASE_SINGLE_ROLE).",

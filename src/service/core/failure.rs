@@ -191,7 +191,7 @@ impl From<StoreError> for Failure {
             StoreError::Lapsed(Lapse::Role) => {
                 Self::forbidden("not_permitted", "Your role no longer permits this.")
             }
-            // Use cases handle those conflicts that clients can cause and that `conflict` does not name.
+            // Use cases handle a conflict if clients can cause it and `conflict` does not name it.
             StoreError::Conflict(constraint) if let Some(failure) = conflict(&constraint) => failure,
             // Privileged changes map `Lapse::Privilege` with `PrivilegeCheck::failure`, which knows the user's methods.
             StoreError::Conflict(_)

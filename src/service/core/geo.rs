@@ -1,7 +1,8 @@
 //! Locating addresses with databases in the MaxMind DB format.
 //!
-//! The files are opened at the start, so that the server does not start with a broken file. Sign-ins and lists of connections look addresses up. A file
-//! may contain countries, cities or networks (autonomous systems). Files are read once and held in memory.
+//! The files are opened at the start, so that the server does not start with a broken file. Sign-ins and lists of connections
+//! look addresses up. A file may contain countries, cities or networks (autonomous systems). Files are read once and held in
+//! memory.
 
 use std::{fmt, net::IpAddr, path::Path, sync::Arc};
 
@@ -111,7 +112,7 @@ impl Geo {
         Self(Arc::new(databases))
     }
 
-    /// The location of an address, as far as the databases know it.
+    /// The location of an address according to the databases.
     #[must_use]
     pub fn locate(&self, address: IpAddr) -> Place {
         self.0.iter().fold(Place::default(), |place, database| match database.look(address) {

@@ -49,7 +49,7 @@ pub struct Keys {
     pub lasting: LastingKeySealer,
     /// The secrets that have opened `opened`. A reload compares them with the new ones.
     pub data_encryption: SecretRing,
-    /// The lasting keys, from which some of these keys are made.
+    /// The lasting keys. Some of these keys are made from them.
     pub opened: LastingKeys,
 }
 

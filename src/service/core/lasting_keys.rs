@@ -33,8 +33,7 @@ fn in_words(purposes: &[LastingPurpose]) -> String {
     format!("the lasting keys ({})", words.join(", "))
 }
 
-/// The lasting keys of this database. A database that has none gets keys that are derived from the current secret, unless
-/// `read_only`.
+/// The lasting keys of this database. A database without keys gets keys derived from the current secret, unless `read_only`.
 ///
 /// # Errors
 /// See [`LastingKeysError`].
@@ -48,8 +47,8 @@ pub(crate) async fn lasting_keys(
     if unopened.is_empty() { Ok(keys) } else { Err(LastingKeysError::Unopened { purposes: unopened }) }
 }
 
-/// The lasting keys of this database, for the start of a server. A database that has none gets keys that are derived from the
-/// current secret.
+/// The lasting keys of this database, for the start of a server. A database without keys gets keys derived from the current
+/// secret.
 ///
 /// A key that no configured secret opens is replaced in memory by the derived key, and stays in the database: with the right
 /// secret it works again.
@@ -69,7 +68,7 @@ pub async fn lasting_keys_or_derived(
     Ok(keys)
 }
 
-/// The lasting keys, and the purposes whose stored keys no configured secret opens. Such a purpose has the derived key.
+/// The lasting keys, and the purposes with stored keys that no configured secret opens. Such a purpose has the derived key.
 async fn read(
     store: &Store,
     clock: &Clock,

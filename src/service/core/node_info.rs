@@ -1,4 +1,4 @@
-//! Figures of this process for operators and for the server API: its connections, and what it uses of its machine.
+//! Figures of this process for operators and for the server API: its connections, and its use of the machine.
 
 use std::time::{Duration, Instant};
 

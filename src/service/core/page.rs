@@ -1,4 +1,4 @@
-//! Lists that clients read page by page: the page that a client wants, and the page that it gets.
+//! Lists that clients read page by page: the requested page and the returned page.
 //!
 //! The use cases of lists call this. `cursor` has the forms of cursors; the store reads the entries.
 
@@ -23,7 +23,7 @@ pub struct Page<T> {
 }
 
 impl PageRequest {
-    /// The place after which the page begins, as `read` finds it in the cursor.
+    /// The place before the first entry of the page, as `read` finds it in the cursor.
     ///
     /// # Errors
     /// The errors of `read`.
@@ -34,7 +34,7 @@ impl PageRequest {
         self.cursor.as_deref().map(read).transpose()
     }
 
-    /// How many entries are to be read: one more than wanted, to see whether there is another page.
+    /// The number of entries to read: one more than requested, to see whether there is another page.
     pub(crate) fn one_more(&self) -> u32 {
         self.limit.saturating_add(1)
     }

@@ -1,5 +1,5 @@
-//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused, with a
-//! time after which the client may retry.
+//! Bounded password hashing: on all cores but one, with a short queue. When the queue is full, requests are refused, and the
+//! refusal says when to retry.
 //!
 //! Every password that is set or checked is hashed here. For each signed-in user, at most one hash of the user's own password
 //! waits or runs, so that one session cannot fill the queue. No hash runs on a thread that serves sockets.
@@ -31,7 +31,7 @@ use crate::core::failure::Failure;
 /// The `nice` value of hashing threads.
 const NICE: i32 = 10;
 
-/// Unicode composition (NFC) makes a text at most this many times shorter, in bytes of UTF-8 (Unicode, UAX 15).
+/// Unicode composition (NFC) shortens a text at most by this factor, in bytes of UTF-8 (Unicode, UAX 15).
 const COMPOSED_FROM: usize = 4;
 
 /// The number of permits in addition to one permit for each hashing thread. So the next sign-in can load its user while all
@@ -190,7 +190,7 @@ impl PasswordHasher {
     }
 
     /// The hasher for a signed-in user's own password. A user can have one such hasher at a time. The user can get another one
-    /// when the first one was dropped and its hash is done.
+    /// when the first one was dropped and its hash has ended.
     ///
     /// # Errors
     /// `TooMany` while the user has another hasher.
@@ -278,8 +278,8 @@ impl PasswordHasher {
     }
 
     /// Waits for a permit, if the queue is not full. A request that asks the database before it hashes takes its permit first.
-    /// Then the queries of many simultaneous requests are spread over the time that hashing takes, and a refused request costs
-    /// almost nothing.
+    /// So the queries of many simultaneous requests are spread over the time of the hashes, and a refused request costs almost
+    /// nothing.
     ///
     /// # Errors
     /// `Busy` if too many requests wait.

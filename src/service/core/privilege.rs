@@ -21,7 +21,7 @@ impl PrivilegeCheck {
         Self { store, clock }
     }
 
-    /// Accepts a caller whose credential carries privilege.
+    /// Accepts a caller with a credential that carries privilege.
     ///
     /// # Errors
     /// Without privilege: `StepUpRequired`, or `Forbidden` if the user has no method to step up with. `Unavailable`.

@@ -1,7 +1,7 @@
 //! Signs that `TRUSTED_PROXIES` does not fit the proxies in front of the server. There are two signs:
 //!
-//! - A peer that is not a trusted proxy sends a request with a header that normally only proxies write. Most often the peer is
-//!   a proxy that is missing from the setting. The peer may also be a client that wrote the header itself, so the header is
+//! - A peer outside of the trusted proxies sends a request with a header that normally only proxies write. Most often the peer
+//!   is a proxy that is missing from the setting. The peer may also be a client that wrote the header itself, so the header is
 //!   never believed.
 //! - A trusted proxy sends a request that names no client, because the proxy does not send `X-Forwarded-For`.
 //!
@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 use super::clock::Clock;
 
-/// The headers in which proxies name the client.
+/// The headers with the client's address, as proxies set them.
 const HEADERS: [&str; 2] = ["x-forwarded-for", "forwarded"];
 /// The shortest time between two log lines about the same sign.
 const LOG_EVERY: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ pub struct ProxyNotices {
 
 #[derive(Default)]
 struct Notices {
-    /// Requests that were forwarded by a peer that is not trusted.
+    /// Forwarded requests from a peer that is not a trusted proxy.
     untrusted: Noted,
     /// Requests of a trusted proxy that name no client.
     unnamed: Noted,

@@ -1,8 +1,8 @@
 //! A resolver of names for HTTP clients that leaves out the addresses of inner networks.
 //!
-//! The sender of events uses it, and the keys of issuers that must have a public address. The addresses are checked for each
-//! connection, so a name cannot lead somewhere else later. A client does not resolve an address that is written in a URL: the caller
-//! checks it.
+//! The sender of events uses it, and so does the fetch of issuers' keys from addresses that must be public. The addresses are
+//! checked for each connection, so a name cannot lead somewhere else later. A client does not resolve an address in a URL, so
+//! the caller checks such an address.
 
 use std::net::SocketAddr;
 

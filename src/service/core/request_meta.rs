@@ -1,4 +1,4 @@
-//! What the use cases know about a request of REST or of the server API.
+//! The facts about a request of REST or of the server API that the use cases need.
 
 use std::net::IpAddr;
 

@@ -158,7 +158,7 @@ impl Throttle {
         self.spend(self.limits().second_factor_device_account, &format!("session:{session}")).await
     }
 
-    /// Counts a wrong pair of account and password. A refused sign-in is counted for every reason: if some reasons were not
+    /// Counts a wrong pair of account and password. A refused sign-in is counted for every reason. If some reasons were not
     /// counted, a client could tell the reasons apart. An address that has tried too many different pairs is banned;
     /// `domain::abuse::stuffing` decides which pairs are different. A private address is not banned, because it may be a proxy
     /// that all users share.

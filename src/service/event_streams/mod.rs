@@ -55,7 +55,7 @@ pub const MOST_POLLED: u32 = 100;
 const POLL_WAITS: Duration = Duration::from_secs(10);
 /// How often a poll that waits looks for events.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many polls of a node wait at the same time. Further polls are answered at once.
+/// The number of polls of a node that wait at the same time. Further polls are answered at once.
 const WAITING_POLLS: usize = 64;
 /// The longest `Authorization` of a receiver, in bytes.
 const MOST_AUTHORIZATION: usize = 4_096;
@@ -171,7 +171,7 @@ impl Streams {
     /// Makes a stream.
     ///
     /// # Errors
-    /// `Forbidden` for a caller that may not do this, `BadRequest` for a field, `Conflict` if there are too many receivers,
+    /// `Forbidden` for a caller that may not do this. `BadRequest` for a field. `Conflict` if there are too many receivers.
     /// `Unavailable`.
     pub async fn create(
         &self,
@@ -284,8 +284,8 @@ impl Streams {
     /// Sends a verification event over the stream, in the same way as every other event. At most one verification waits.
     ///
     /// # Errors
-    /// `Forbidden`, `NotFound`, `BadRequest` for a state that is too long, `Conflict` for a disabled stream, or while a verification
-    /// waits, `Unavailable`.
+    /// `Forbidden`, `NotFound`, `BadRequest` for a state that is too long, `Conflict` for a disabled stream, or while a
+    /// verification waits, `Unavailable`.
     pub async fn verify(
         &self,
         caller: &StreamCaller,

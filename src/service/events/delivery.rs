@@ -1,8 +1,8 @@
 //! The delivery of events: a job that starts a task for each receiver with events that are due.
 //!
-//! Every node runs the job. The rows decide which events come next and which node makes an attempt, so a node that is killed
-//! loses nothing: its attempts end with their leases, and another attempt begins. An event may arrive twice, and then has the
-//! same id. A receiver that is slow or away delays only its own events.
+//! Every node runs the job. The rows decide which events come next and which node makes an attempt. So a killed node loses
+//! nothing: its attempts end with their leases, and another attempt begins. An event may arrive twice, and then has the same
+//! id. A receiver that is slow or away delays only its own events.
 
 use std::{
     collections::HashMap,
@@ -45,9 +45,9 @@ const BOUND_EVERY: Duration = Duration::from_secs(5);
 const BOUND_BATCH: u32 = 5_000;
 /// How many subjects one statement looks at.
 const SUBJECTS: u32 = 256;
-/// How many attempts a node makes at the same time to one receiver.
+/// The number of simultaneous attempts of a node to one receiver.
 const AT_ONCE: usize = 16;
-/// The longest pause after which a node tries again to deliver to a receiver that takes no event.
+/// The longest pause before the next attempt to deliver to a failing receiver.
 const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Delivers events.

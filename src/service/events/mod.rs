@@ -1,6 +1,6 @@
 //! Sends events to other systems: webhooks, and streams of Security Event Tokens.
 //!
-//! The store writes the events in the transactions of what causes them, and `upkeep` runs the delivery. Operators manage webhooks
+//! The store writes the events in the transactions of their causes, and `upkeep` runs the delivery. Operators manage webhooks
 //! (`operators::webhooks`), and receivers manage streams (`event_streams`). This module depends only on `core`.
 
 pub(crate) mod channel_feed;

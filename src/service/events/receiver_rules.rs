@@ -1,4 +1,4 @@
-//! What webhooks and streams have in common: the rules of their names and URLs, their audit events, and their failures.
+//! The common part of webhooks and streams: the rules of their names and URLs, their audit events, and their failures.
 //!
 //! `operators::webhooks` and `event_streams` call this. Nothing here reads or writes the database.
 
@@ -36,7 +36,7 @@ pub(crate) fn checked_name(name: &str) -> Result<String, Failure> {
 /// The URL of a receiver, in its normal form.
 ///
 /// # Errors
-/// `BadRequest` for a URL to which no events may be sent.
+/// `BadRequest` for a URL that may not receive events.
 pub(crate) fn checked_url(url: &str, settings: EventSettings) -> Result<String, Failure> {
     let parsed = parse_destination(url, settings.inner_addresses);
     parsed

@@ -23,7 +23,7 @@ use crate::core::{
     failure::Failure, keys::LiveKeys, public_addresses::PublicAddresses, request_error::request_error,
 };
 
-/// How much of an answer is read, so that the connection can be used again.
+/// This many bytes of an answer are read, so that the connection can be used again.
 const ANSWER_BYTES: usize = 16 * 1024;
 
 /// What an attempt has shown.

@@ -4,7 +4,7 @@ use std::io;
 
 use store::StoreError;
 
-/// Why an import stopped. What was written stays, and the import can be run again.
+/// Why an import stopped. Written data stays, and the import can be run again.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The import does not begin. Nothing was written.

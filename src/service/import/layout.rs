@@ -8,7 +8,7 @@ use store::SourceTable;
 
 use super::error::ImportError;
 
-/// The table in which this program records its migrations. The older system has no such table.
+/// The table with the migrations of this program. The older system has no such table.
 const OWN_MIGRATIONS: &str = "refinery_schema_history";
 
 /// The tables of the source.
@@ -27,22 +27,22 @@ pub(super) struct Layout {
 pub(super) struct ReadTable {
     /// Its name.
     pub(super) name: &'static str,
-    /// The column by which its rows are ordered.
+    /// The column that orders its rows.
     pub(super) order: &'static str,
     pub(super) table: SourceTable,
 }
 
 /// The column with the id of an account.
 pub(super) const ID: &str = "id";
-/// The column with the id of the account to which a row belongs.
+/// The column with the id of the row's account.
 pub(super) const OWNER: &str = "user_id";
 
 impl Layout {
     /// The tables of the source, without the tables and columns that `leave_out` names. A column is named as `table.column`.
     ///
     /// # Errors
-    /// `Refused` if there is no table of accounts or more than one table of a kind, if a needed column is missing, if a name in
-    /// `leave_out` is neither a table nor a column of the source, or if the source is a database of this server.
+    /// `Refused` for any of these: there is no table of accounts, or more than one table of a kind; a needed column is missing;
+    /// a name in `leave_out` is neither a table nor a column of the source; the source is a database of this server.
     pub(super) fn of(tables: Vec<SourceTable>, leave_out: &[String]) -> Result<Self, ImportError> {
         if tables.iter().any(|table| table.name == OWN_MIGRATIONS) {
             return Err(ImportError::Refused(
@@ -151,7 +151,7 @@ fn missing_columns(kind: Kind, table: &SourceTable) -> Vec<String> {
     missing.map(|names| format!("the column `{}.{}`", table.name, names.join("` or `"))).collect()
 }
 
-/// The column by which the rows of a table are ordered: `id`, or `user_id` if the table has no `id`.
+/// The column that orders the rows of a table: `id`, or `user_id` if the table has no `id`.
 fn order(table: &SourceTable) -> &'static str {
     if table.column("id").is_some() { "id" } else { OWNER }
 }

@@ -2,8 +2,8 @@
 //! the database of this server.
 //!
 //! The command line runs an [`Import`]. Accounts are taken in the order of their ids, in batches. One transaction writes the
-//! accounts of a batch and everything that belongs to them. There is no record of the progress: an account that the target has
-//! is not written again. So an import that was killed can be run again. All ids and nonces are derived from the rows, so the
+//! accounts of a batch and everything that belongs to them. There is no record of the progress: an account is not written again
+//! if the target has it. So an import that was killed can be run again. All ids and nonces are derived from the rows, so the
 //! result does not depend on how often the import was interrupted. This module depends only on `core`.
 
 mod error;
@@ -46,10 +46,11 @@ impl Import {
     /// Imports all accounts of the source. A dry run only reads, and reports what an import would do now.
     ///
     /// # Errors
-    /// `Refused` if the source is not a database of the older system, if it has columns that are not understood and not left
-    /// out, if an id in it has an unusual form, if the data encryption keys do not open the lasting keys of the target, or if an account of the source and another account in the target have the same
-    /// id; then nothing was written. A dry run only reports the columns that are not understood. `Source`, `Target` and `Report`
-    /// if a database or the report fails; then the import can be run again.
+    /// `Refused` for any of these. The source is not a database of the older system. It has columns that are neither understood
+    /// nor left out. An id in it has an unusual form. The data encryption keys do not open the lasting keys of the target. An
+    /// account of the source and another account in the target have the same id. After a refusal, nothing was written. A dry
+    /// run only reports the columns that are not understood. `Source`, `Target` and `Report` if a database or the report fails;
+    /// then the import can be run again.
     pub async fn run(
         &self,
         source: &DatabaseSettings,

@@ -1,7 +1,7 @@
 //! One run of an import, from the check of the ids to the last attempt.
 //!
-//! A dry run reads and decides like a real run, but writes nothing. What earlier batches would have written is remembered, so
-//! that later batches decide as in a real run.
+//! A dry run reads and decides like a real run, but writes nothing. The run remembers what earlier batches would have written,
+//! so that later batches decide as in a real run.
 
 use std::collections::HashMap;
 
@@ -27,8 +27,8 @@ use super::{
 };
 use crate::core::clock::Clock;
 
-/// The number of accounts that are read at a time. It is large, because each time the tables of devices and factors are
-/// searched for the rows of these accounts, and the tables may have no index for this search.
+/// The number of accounts that are read at a time. It is large, because each batch searches the tables of devices and factors
+/// for the rows of these accounts, and the tables may have no index for this search.
 const READ: u32 = 5_000;
 /// The number of accounts that are written in one transaction.
 const WRITTEN: usize = 500;
@@ -54,9 +54,9 @@ pub(super) struct Run<'a> {
     summary: ImportSummary,
     /// The accounts that this run has taken or found in the target, by their account keys.
     addresses: HashMap<String, i64>,
-    /// The accounts whose passkeys this run has taken, by credential id.
+    /// The accounts of the passkeys that this run has taken, by credential id.
     passkeys: HashMap<Vec<u8>, i64>,
-    /// The keyed hash that the attempts of an account carry, for each account that this run or an earlier run has taken.
+    /// The keyed hash in the attempts of an account, for each account that this run or an earlier run has taken.
     identifiers: HashMap<i64, String>,
 }
 
@@ -117,8 +117,8 @@ impl<'a> Run<'a> {
             .ok_or_else(|| ImportError::Refused("the database of --from has no table of accounts".to_owned()))
     }
 
-    /// Refuses a source in which an id has an unusual form, such as `007`: otherwise the rows that belong to an account, for
-    /// example its second factor, would not be found.
+    /// Refuses a source with an id of an unusual form, such as `007`. Otherwise the rows of an account, for example its second
+    /// factor, would not be found.
     async fn check_numbers(&self) -> Result<(), ImportError> {
         for kind in [Kind::User].into_iter().chain(Kind::OWNED) {
             let Some(table) = self.layout.tables.get(&kind) else { continue };

@@ -58,8 +58,8 @@ impl AccountChanges {
     /// Creates an active account.
     ///
     /// # Errors
-    /// `BadRequest` for an invalid address or name or a weak password, `Conflict` for the address of another account, the
-    /// refusals of the acting session, `Unavailable`.
+    /// `BadRequest` for an invalid address or name or a weak password. `Conflict` for the address of another account. The
+    /// refusals of the acting session. `Unavailable`.
     pub(super) async fn create(
         &self,
         email: &str,
@@ -111,7 +111,7 @@ impl AccountChanges {
         }
     }
 
-    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the former address.
+    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the old address.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` for an invalid address, `Conflict` for the address of another account, `Unavailable`.
@@ -128,7 +128,7 @@ impl AccountChanges {
     /// Changes a user's role. The user's sessions stay. Their sockets are closed, and the clients reconnect with the new role.
     ///
     /// # Errors
-    /// `NotFound`, `BadRequest` for the role of the canary, the refusals of the acting session, `Conflict` for the last admin,
+    /// `NotFound`. `BadRequest` for the role of the canary. The refusals of the acting session. `Conflict` for the last admin.
     /// `Unavailable`.
     pub(super) async fn set_role(
         &self,
@@ -196,7 +196,7 @@ impl AccountChanges {
     /// lost a factor.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` if the user has no such factor or no password, the refusals of the acting session, `Unavailable`.
+    /// `NotFound`. `Conflict` if the user has no such factor or no password. The refusals of the acting session. `Unavailable`.
     pub(super) async fn reset_factors(
         &self,
         user: UserId,

@@ -67,14 +67,14 @@ pub struct WaveQuery {
     pub since: Option<OffsetDateTime>,
     /// The end of the period; now if it is not given.
     pub until: Option<OffsetDateTime>,
-    /// The lengths of the prefixes by which addresses are grouped to sources, for IPv4 and IPv6.
+    /// The lengths of the prefixes that group addresses to sources, for IPv4 and IPv6.
     pub prefixes: (u8, u8),
     /// The smallest number of failures of a source.
     pub min_failures: u32,
-    /// The smallest number of different names with which a source failed.
+    /// The smallest number of different names in the failures of a source.
     pub min_names: u32,
-    /// The smallest share of failed names, in percent: 1 to 100. The whole is the failed names, and the accounts for which the
-    /// password was right.
+    /// The smallest share of failed names, in percent: 1 to 100. The whole is the failed names, and the accounts with a right
+    /// password.
     pub min_failed_percent: u8,
     /// The page of accounts.
     pub page: PageRequest,

@@ -36,7 +36,7 @@ const PAGE: u32 = 500;
 /// The most exports and followers of a node at once. Each reads the database again and again.
 const STREAMS: usize = 16;
 
-/// In which form entries are exported.
+/// The form of exported entries.
 #[derive(Clone, Debug)]
 pub enum ExportForm {
     /// As they are in the log: the leaves of the tree. Personal fields are sealed.
@@ -93,12 +93,12 @@ impl AuditReader {
         Ok(page.page(entries, |last| last.entry.index.to_string()))
     }
 
-    /// Permits an export of the entries that fit. An export with the personal fields in the clear needs a recent proof of presence,
-    /// as a change does, because it gives away the data of many persons at once.
+    /// Permits an export of the entries that fit. An export with readable personal fields gives away the data of many persons
+    /// at once. So it needs a recent proof of presence, as a change does.
     ///
     /// # Errors
-    /// `Forbidden`, `TooMany`, `Unavailable`, also if this node has too many exports and followers; `StepUpRequired` for a readable
-    /// export without privilege.
+    /// `Forbidden`, `TooMany`, `Unavailable`, also if this node has too many exports and followers; `StepUpRequired` for a
+    /// readable export without privilege.
     pub async fn export(
         &self,
         caller: &Caller,
@@ -195,8 +195,8 @@ impl AuditReader {
         self.authority.read(caller, Right::ReadAudit, self.event(caller, name, filter, meta)).await
     }
 
-    /// The event of a read, with the names of the filters. Of their values, only the user is in it, so that the person can see
-    /// that entries about the person were read.
+    /// The event of a read, with the names of the filters. Of the values, the event has only the user, so that the person can
+    /// see that entries about the person were read.
     fn event(&self, caller: &Caller, name: &str, filter: &LogFilter, meta: &RequestMeta) -> AuditEvent {
         let filters = [
             (filter.event.is_some(), "event"),
@@ -237,7 +237,7 @@ impl EntryStream {
         Ok(entries)
     }
 
-    /// Waits before the next look: until this node learns of a change of the caller's session, at most for this time.
+    /// Waits before the next look: until this node learns of a change of the caller's session, or until this time has passed.
     pub async fn pause(&mut self, limit: Duration) {
         // Both ends of the wait are followed by a look, which judges the caller.
         let _ = tokio::time::timeout(limit, self.watch.changed()).await;

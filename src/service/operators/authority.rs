@@ -3,9 +3,9 @@
 //! Every use case of this folder asks here before it reads or changes anything:
 //!
 //! - [`Authority::read`] permits a read, and records it;
-//! - [`Authority::change`] permits a change, and returns a [`Mandate`]. The mandate judges the affected user, and has what the
-//!   transaction of the change must check again: the acting session with its lowest role, and the roles that affected users may
-//!   have. So the role in the database decides at the commit, not the role in the token.
+//! - [`Authority::change`] permits a change, and returns a [`Mandate`]. The mandate judges the affected user. It also has the
+//!   facts that the transaction of the change must check again: the acting session with its lowest role, and the roles that
+//!   affected users may have. So the role in the database decides at the commit, not the role in the token.
 //!
 //! Each refusal is an audit event, and the number of refusals per user is limited (`Refusals`). The demand for a step-up before a
 //! change is not a refusal, and is not recorded. The answer to a refusal does not depend on whether the target exists.
@@ -182,7 +182,8 @@ impl Mandate {
         self.act_on(target).await
     }
 
-    /// Permits giving this role to a user. Only admins give a role other than `user`, and no caller gives a role above the own.
+    /// Permits giving this role to a user. Only admins give a role other than `user`, and no caller gives a role above the
+    /// caller's own.
     ///
     /// # Errors
     /// `Forbidden`, `TooMany` after too many refusals, `Unavailable`.
@@ -211,9 +212,9 @@ impl Mandate {
         }
     }
 
-    /// Ends the use case: records the failure of a permitted change with its code, if the request was wrong, its target does not
-    /// exist, or the change conflicts with what exists. Call this once, with the result of the whole use case. Refusals are recorded
-    /// where they are made.
+    /// Ends the use case. Records the failure of a permitted change with its code, if the request was wrong, the target does
+    /// not exist, or the change conflicts with the present state. Call this once, with the result of the whole use case.
+    /// Refusals are recorded where they are made.
     pub(crate) async fn conclude<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         if let Err(
             Failure::BadRequest { code, .. }
@@ -236,15 +237,15 @@ impl Mandate {
         self.authority.audit.record(event).await
     }
 
-    /// Records a refusal and returns it. If it cannot be recorded, returns the failure of the recording instead, and after too
-    /// many refusals `TooMany`.
+    /// Records a refusal and returns it. If it cannot be recorded, returns the failure of the recording instead. After too many
+    /// refusals, returns `TooMany`.
     pub(crate) async fn refuse(&self, refusal: Failure) -> Failure {
         self.authority.refusals.refuse(self.user, self.event.clone(), refusal).await
     }
 }
 
-/// The role with which the caller makes changes. Without the scope of admins, this is at most operator: the user of an older token
-/// may have become an admin meanwhile, and a token can be narrower than the role.
+/// The role of the caller for changes. Without the scope of admins, this is at most operator. The user of an older token may
+/// have become an admin meanwhile, and a token can have fewer rights than the role.
 fn effective_role(caller: &Caller) -> Role {
     if caller.scopes.contains(Scope::Administer) { caller.role } else { caller.role.min(Role::Operator) }
 }

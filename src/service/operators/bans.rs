@@ -59,8 +59,8 @@ impl OperatorBans {
     /// Bans a network until this time. A ban of this network that ends later stays.
     ///
     /// # Errors
-    /// The errors of `Authority::change`; `BadRequest` for an end in the past, and for a network to which the caller's own address
-    /// belongs; `Unavailable`.
+    /// The errors of `Authority::change`. `BadRequest` for an end in the past, and for a network that contains the caller's own
+    /// address. `Unavailable`.
     pub async fn create(
         &self,
         caller: &Caller,

@@ -1,7 +1,8 @@
 //! Channels, for operators: their list, subscribers and history, and the erasure of messages.
 //!
-//! An erased message keeps its offset, so clients with positions recover as before. It is erased in the database first, and then in
-//! the memory of this node. The other nodes see in the database that a durable channel was changed (`upkeep::erased_channels`).
+//! An erased message keeps its offset, so clients with positions recover as before. It is erased in the database first, and
+//! then in the memory of this node. The other nodes see in the database that a durable channel was changed
+//! (`upkeep::erased_channels`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -120,8 +121,8 @@ impl OperatorChannels {
     /// The newest messages of a channel before the position `before`, newest first.
     ///
     /// # Errors
-    /// The errors of `Authority::read`; `NotFound` for an unknown namespace; `Conflict` if the channel keeps no history;
-    /// `BadRequest` for a position of another epoch; `Unavailable`.
+    /// The errors of `Authority::read`. `NotFound` for an unknown namespace. `Conflict` if the channel keeps no history.
+    /// `BadRequest` for a position of another epoch. `Unavailable`.
     pub async fn history(
         &self,
         caller: &Caller,

@@ -90,7 +90,7 @@ pub struct ConnectionQuery {
 }
 
 impl ConnectionQuery {
-    /// Whether a connection fits, as far as its session knows.
+    /// Whether a connection fits, by what its session knows.
     pub(super) fn fits(&self, info: &ConnectionInfo) -> bool {
         let within = |network: &IpNet| info.address.is_some_and(|address| network.contains(&address));
         self.subject.as_ref().is_none_or(|subject| *subject == info.identity.subject)
@@ -106,7 +106,7 @@ impl ConnectionQuery {
         self.channel.is_some() || self.client.is_some()
     }
 
-    /// Whether the connection's own description fits. A connection that did not answer in time does not fit a filter.
+    /// Whether the connection's own description fits. A connection fits a filter only if it answered in time.
     pub(super) fn fits_described(&self, listed: &ListedConnection) -> bool {
         if !self.needs_descriptions() {
             return true;

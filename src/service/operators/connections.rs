@@ -1,12 +1,13 @@
 //! The open connections of this node, for operators.
 //!
 //! A page is read from the roster of the node, which has the connections in the order of their beginning. Filters are compared
-//! connection by connection, so one page examines at most [`EXAMINED`] connections; it may have fewer than requested, although
+//! connection by connection, so one page examines at most [`EXAMINED`] connections. It may have fewer than requested, although
 //! the list goes on. Only connections that fit are asked for their own description.
 //!
-//! Live figures change between two requests, so no cursor can continue an order by them. A page in such an order is the top of the
-//! connections that it has examined, as they were then. The next page examines the next connections of the roster; the caller joins
-//! the tops. So the work of a page has the same bound as in the other orders, and no connection is examined twice.
+//! Live figures change between two requests, so no cursor can continue an order by them. A page in such an order is the top of
+//! the examined connections, with their figures at the time of the examination. The next page examines the next connections of
+//! the roster; the caller joins the tops. So the work of a page has the same bound as in the other orders, and no connection is
+//! examined twice.
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -63,7 +64,7 @@ pub struct Connections {
 /// The connections of a page.
 struct Found {
     connections: Vec<ListedConnection>,
-    /// The place after which the next page begins, if there is one.
+    /// The place of the end of this page, if there is a next page.
     next: Option<RosterPlace>,
     examined: usize,
 }
@@ -140,7 +141,7 @@ impl Connections {
         Found { connections, next, examined }
     }
 
-    /// Of the next [`EXAMINED`] connections of the range, those that fit and have the highest figures, the highest first.
+    /// The fitting connections with the highest figures among the next [`EXAMINED`] of the range, the highest first.
     /// Connections without the figure come last.
     async fn highest(
         &self,
@@ -223,8 +224,9 @@ impl Connections {
         }
     }
 
-    /// The connections that fit, at most `wanted`, in order; the place up to which connections were compared, and their number.
-    /// A connection that ends meanwhile is left out, so there may be fewer than `wanted` before the end of the part.
+    /// The connections that fit, at most `wanted`, in order; the place where the comparison ended, and the number of compared
+    /// connections. A connection that ends meanwhile is left out, so there may be fewer than `wanted` before the end of the
+    /// part.
     async fn fitting(
         &self,
         part: Vec<(RosterPlace, Option<ConnectionInfo>)>,
@@ -236,7 +238,7 @@ impl Connections {
         for (place, info) in part {
             (last, read) = (Some(place), read + 1);
             infos.extend(info.filter(|info| self.fits(query, info)));
-            // Each of these connections fits if it does not end, so no further one is asked for its description.
+            // Each of these connections fits unless it ends, so no further connection is asked for its description.
             if !every && infos.len() >= wanted {
                 break;
             }

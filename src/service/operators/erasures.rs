@@ -1,5 +1,5 @@
-//! What operators do with everything that the server holds about another user: export it, request the erasure of the account,
-//! cancel the request, and list the requests.
+//! The use cases of operators with all data about another user: export it, request the erasure of the account, cancel the
+//! request, and list the requests.
 
 use std::sync::Arc;
 
@@ -47,8 +47,8 @@ impl Erasures {
         Self(parts)
     }
 
-    /// Begins an export of everything that the tables hold about a user. It needs the same right and the same proof of presence as a
-    /// change, because it gives away messages, too.
+    /// Begins an export of everything that the tables hold about a user. An export needs the same right and the same proof of
+    /// presence as a change, because it gives away messages, too.
     ///
     /// # Errors
     /// `Forbidden` or `StepUpRequired` if the caller may not do this, `NotFound`, `TooMany`, `Unavailable`.
@@ -70,8 +70,8 @@ impl Erasures {
     /// Requests the erasure of a user's account. Only an operator cancels this request.
     ///
     /// # Errors
-    /// `Forbidden` or `StepUpRequired` if the caller may not do this, `NotFound`, `Conflict` for the last active admin or if the
-    /// erasure is requested already, `TooMany` after too many refusals, `Unavailable`.
+    /// `Forbidden` or `StepUpRequired` if the caller may not do this. `NotFound`. `Conflict` for the last active admin or if
+    /// the erasure is requested already. `TooMany` after too many refusals. `Unavailable`.
     pub async fn request(
         &self,
         caller: &Caller,

@@ -1,9 +1,9 @@
 //! Requests that create something, with a key that the client chooses (`Idempotency-Key`). Such a request is carried out at most
 //! once, and its repetition gets the same answer.
 //!
-//! The key belongs to its caller, and is kept for a day. Only callers with the operator scope can keep keys. After a request that
-//! failed without an effect, its key is free again. If the outcome is unknown (the database or the server failed in between), the
-//! key stays, and no request is carried out under it again.
+//! The key belongs to its caller, and is kept for a day. Only callers with the operator scope can keep keys. After a request
+//! that failed without an effect, its key is free again. If the outcome is unknown (the database or the server failed in
+//! between), the key stays, and no further request with the key is carried out.
 
 use std::{future::Future, time::Duration};
 
@@ -81,8 +81,8 @@ impl Idempotency {
     /// Carries out `work`, if the key was not used before. With a key, the work is finished even if the client disconnects.
     ///
     /// # Errors
-    /// The failures of `work`. `BadRequest` if the key belongs to another request, `Conflict` while the same request is carried
-    /// out, or if its outcome is unknown; `Unavailable`.
+    /// The failures of `work`. `BadRequest` if the key belongs to another request. `Conflict` while the same request is carried
+    /// out, or if its outcome is unknown. `Unavailable`.
     pub async fn once<F>(
         &self,
         caller: &Caller,
@@ -93,7 +93,7 @@ impl Idempotency {
     where
         F: Future<Output = Result<Created, Failure>> + Send + 'static,
     {
-        // The work refuses callers without this scope, so they never need a key, and cannot fill the table.
+        // The work refuses callers without this scope, so such callers need no key and cannot fill the table.
         let key = key.filter(|_| caller.scopes.contains(Scope::Operate));
         let Some(RequestKey { key, hash }) = key else {
             return work.await.map(first);
@@ -127,8 +127,8 @@ impl Idempotency {
     }
 }
 
-/// Carries out the work under its key. If the work had no effect, its key is free again, also if the server was too busy to
-/// begin. If the failure may have come after a commit, the key is kept.
+/// Carries out the work under its key. If the work had no effect, its key is free again. This also holds if the server was too
+/// busy to begin. If the failure may have come after a commit, the key is kept.
 async fn carry_out(
     store: &Store,
     request: KeyedRequest,

@@ -17,8 +17,8 @@ impl OperatorIssuers {
         Self { realtime, authority }
     }
 
-    /// The external issuers as this node uses them now, in the order of the settings. The keys are part of the result, so the caller
-    /// must not show it as it is.
+    /// The external issuers as this node uses them now, in the order of the settings. The keys are part of the result, so the
+    /// caller must not show it unchanged.
     ///
     /// # Errors
     /// The errors of `Authority::read`.

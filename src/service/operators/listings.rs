@@ -141,8 +141,9 @@ impl Listings {
     }
 }
 
-/// Merges sessions of accounts and external sessions into one page. `horizon` has, for each list that goes on, the place up to
-/// which it was examined. Sessions behind such a place belong to the next page, because this list may have sessions before them.
+/// Merges sessions of accounts and external sessions into one page. `horizon` has, for each list that goes on, the place where
+/// the examination ended. Sessions behind such a place belong to the next page, because this list may have sessions before
+/// them.
 fn page(
     mut found: Vec<AnySession>,
     horizon: &[SessionPlace],

@@ -1,4 +1,4 @@
-//! What the command line and the development server do with accounts: create them, change addresses, roles, status and
+//! The use cases of the command line and the development server: create accounts, change addresses, roles, status and
 //! passwords, reset factors, end sessions.
 //!
 //! The operator of the server has the database's password, so no other proof is required. Running servers read the changes from
@@ -85,11 +85,11 @@ impl LocalAdmin {
     /// The account with this address or number. The prefix `id:` marks a number, and the prefix `email:` an address.
     ///
     /// # Errors
-    /// `NotFound`; `BadRequest` for `id:` without a number; `Conflict` for digits that are the number of one account and the
-    /// address of another; `Unavailable`.
+    /// `NotFound`. `BadRequest` for `id:` without a number. `Conflict` for digits that are the number of one account and the
+    /// address of another. `Unavailable`.
     pub async fn find_user(&self, name: &str) -> Result<User, Failure> {
         let found = self.named_user(name).await?;
-        // The canary of drills is no user: it has no password to set and no role to give.
+        // The canary of drills is not a user: its password and its role cannot be set.
         if found.role == Role::Canary { Err(no_such_user()) } else { Ok(found) }
     }
 
@@ -133,7 +133,7 @@ impl LocalAdmin {
         Ok(self.store.list_users(filter).await?)
     }
 
-    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the former address.
+    /// Gives a user another e-mail address. Ends the user's sessions, because their tokens carry the old address.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` for an invalid address, `Conflict` for the address of another account, `Unavailable`.
@@ -223,7 +223,7 @@ impl LocalAdmin {
         cancelled.ok_or_else(|| Failure::not_found("No erasure of this account can be cancelled."))
     }
 
-    /// Gives new lasting keys to the purposes that a leak of the data encryption key ends, sealed with these secrets.
+    /// Gives new lasting keys, sealed with these secrets, to the purposes that end with a leak of the data encryption key.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,5 +1,5 @@
-//! What operators do with the accounts and sessions of other users: over REST within the limits of their role, and on the
-//! command line.
+//! The use cases of operators with the accounts and sessions of other users: over REST within the limits of their role, and on
+//! the command line.
 //!
 //! This module depends only on `core`, `audit_log`, `events`, `access` and `revocation`.
 

@@ -1,4 +1,4 @@
-//! What the audit event of a search says about its filters.
+//! The text about a search's filters for its audit event.
 
 use protocol::audit::AuditEvent;
 

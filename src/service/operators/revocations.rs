@@ -104,12 +104,12 @@ impl Revocations {
         found.ok_or_else(|| Failure::not_found("There is no such revocation, or it is no longer kept."))
     }
 
-    /// The receipt of a revocation, with the proofs that the audit log contains it. A receipt that is not final is not handed out,
-    /// so that it cannot be taken for a proof.
+    /// The receipt of a revocation, with the proofs that the audit log contains it. Only a final receipt is handed out, because
+    /// any receipt may be taken for a proof.
     ///
     /// # Errors
-    /// The errors of `Authority::read`; `NotFound`, also for a revocation that gets no receipt; `Conflict` while a node has not
-    /// carried the revocation out, or the log does not contain the receipt yet; `Unavailable`.
+    /// The errors of `Authority::read`. `NotFound`, also for a revocation that gets no receipt. `Conflict` until every node has
+    /// carried the revocation out and the log contains the receipt. `Unavailable`.
     pub async fn receipt(
         &self,
         caller: &Caller,

@@ -27,9 +27,9 @@ impl OperatorRevocation {
     /// `lock_password`, the users also lose their passwords, which only admins may request.
     ///
     /// # Errors
-    /// `Forbidden` or `StepUpRequired` if the caller may not do this, `Invalid` if the caller's session has ended meanwhile,
-    /// `NotFound` if there is no such target, `BadRequest` for a subject that is the number of an account, `TooMany` after too
-    /// many refusals, `Unavailable`.
+    /// `Forbidden` or `StepUpRequired` if the caller may not do this. `Invalid` if the caller's session has ended meanwhile.
+    /// `NotFound` if there is no such target. `BadRequest` for a subject that is the number of an account. `TooMany` after too
+    /// many refusals. `Unavailable`.
     pub async fn revoke(
         &self,
         caller: &Caller,
@@ -70,8 +70,8 @@ impl OperatorRevocation {
         Ok(revoked)
     }
 
-    /// Refuses a moment in the future, and a subject that is the number of an account. The revocation of such a subject would end only external sessions
-    /// with this subject, and no session of the account.
+    /// Refuses a moment in the future, and a subject that is the number of an account. The revocation of such a subject would
+    /// end only external sessions with this subject, and no session of the account.
     async fn check_target(&self, target: &Target) -> Result<(), Failure> {
         if let Target::OpenedSince(moment) = target
             && *moment > self.clock.now()

@@ -20,7 +20,7 @@ const DEFAULT_STEP: u32 = 60;
 const LONGEST_STEP: u32 = 86_400;
 const HOUR: u32 = 3_600;
 
-/// The time of which statistics are requested.
+/// The time of the requested statistics.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StatisticsSpan {
     /// The beginning; an hour before the end if it is not given.

@@ -1,7 +1,7 @@
 //! The server API: operations on channels, connections and tokens for an application's own servers.
 //!
 //! `http::api` calls this file with typed requests. Before that, it authenticates the caller and checks that the key permits
-//! the request. The audit event of a change is recorded before the change; that of a denial is written together with the
+//! the request. The audit event of a change is recorded before the change; the event of a denial is written together with the
 //! denial. Publications have no audit events, because there are too many of them. Errors are error codes of the protocol: for
 //! example, 100 is an internal error.
 
@@ -176,7 +176,7 @@ impl Api<'_> {
     /// Subscribes connections to a channel.
     ///
     /// # Errors
-    /// 102 for an unknown namespace; 100 if the event cannot be recorded; if no connection can be subscribed, the reason.
+    /// 102 for an unknown namespace. 100 if the event cannot be recorded. If no connection can be subscribed, the reason.
     pub async fn subscribe(
         &self,
         selection: &ConnectionSelection,
@@ -223,8 +223,8 @@ impl Api<'_> {
         Ok(DisconnectCount { closed: closed.sockets_closed, pending: closed.pending })
     }
 
-    /// Sets the time at which connections expire, in seconds since the epoch. With `None`, they never expire. If `conn_info` is
-    /// given, also sets the connection info that subscribers see.
+    /// Sets the expiry of connections, in seconds since the epoch. With `None`, they never expire. If `conn_info` is given,
+    /// also sets the connection info that subscribers see.
     ///
     /// # Errors
     /// 100 if the event cannot be recorded.

@@ -33,11 +33,11 @@ use crate::{
 const MAX_WAITING_ENDS: usize = 200_000;
 /// An external session that has had no heartbeat for this period is ended. Heartbeats are written every half minute.
 const DEAD_AFTER: Duration = Duration::from_secs(90);
-/// If the last heartbeat is more recent than this, no other node has ended the session as an orphan, even if the other node's
-/// clock is half a minute ahead.
+/// If the last heartbeat is more recent than this, no other node has ended the session as an orphan. This holds even for a node
+/// with a clock that is half a minute ahead.
 const ALIVE: Duration = Duration::from_secs(60);
 
-/// Sessions whose connections have ended, until their ends are written.
+/// Sessions without a connection, until their ends are written.
 #[derive(Default)]
 struct EndedSessions {
     sessions: Mutex<Vec<SessionId>>,
@@ -94,7 +94,7 @@ impl ExternalSessions {
     /// session.
     ///
     /// # Errors
-    /// `Unavailable` if the row cannot be written: a connection that cannot be listed and ended is not accepted.
+    /// `Unavailable` if the row cannot be written: such a connection could not be listed and ended, so it is not accepted.
     pub async fn begin(
         &self,
         session: SessionId,
@@ -119,7 +119,7 @@ impl ExternalSessions {
         };
         let store = self.store.clone();
         let guard = ExternalSessionGuard { ended: Arc::clone(&self.ended), session };
-        // The task that writes the row holds the guard: if the guard were dropped earlier, there would be no row to end.
+        // The task that writes the row holds the guard. If the guard were dropped earlier, there would be no row to end.
         let begun =
             async move { store.insert_external(written).await.map(|revoked_all| (guard, revoked_all)) };
         match self.store.runtime().spawn(begun).await {
@@ -138,8 +138,8 @@ impl ExternalSessions {
         lives.await.map_err(not_judged)
     }
 
-    /// Writes heartbeats of the external sessions in `open`, and ends orphans. `settled` says that the database has been
-    /// reachable long enough for every node to have written its heartbeats.
+    /// Writes heartbeats of the external sessions in `open`, and ends orphans. `settled` says that the database was reachable
+    /// for some time, so that every node has written its heartbeats.
     pub(crate) async fn expire(
         &self,
         open: Vec<SessionId>,
@@ -206,7 +206,7 @@ impl ExternalSessions {
     }
 }
 
-/// Sessions with open sockets on this node. Sessions whose last socket is closing are left out.
+/// Sessions with open sockets on this node. A session is left out if its last socket is closing.
 pub(crate) fn open_sessions(realtime: &Realtime) -> Vec<SessionId> {
     let named = realtime.sessions_with_sockets();
     named.into_iter().filter(|session| realtime.open_connections(*session) > 0).collect()

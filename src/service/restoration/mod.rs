@@ -1,4 +1,4 @@
-//! Finishing a restore from a backup, so that the restored database revives no revoked session and no used code.
+//! Finishes a restore from a backup, so that the restored database revives no revoked session and no used code.
 //!
 //! The command line runs a [`Restoration`] while no server is in service. This module depends only on `core`.
 
@@ -17,7 +17,7 @@ use crate::core::clock::{Clock, after};
 /// The reason of the revocation that ends all sessions.
 const REASON: &str = "the database was restored from a backup";
 
-/// What stays usable after a restore, although it may have been used or revoked after the backup.
+/// Kinds of data that stay usable after a restore, although they may have been used or revoked after the backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeptAfterRestore {
     /// Backup codes that were not used when the backup was made.
@@ -45,7 +45,7 @@ impl Restoration {
         Self { store, clock, longest_token }
     }
 
-    /// Until when tokens of other issuers that were issued until now are refused.
+    /// The end of the time in which existing tokens of other issuers are refused.
     #[must_use]
     pub fn tokens_denied_until(&self) -> OffsetDateTime {
         after(self.clock.now(), self.longest_token)

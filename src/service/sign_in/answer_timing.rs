@@ -1,9 +1,8 @@
 //! Equal answer times, so that the time of an answer does not reveal, for example, whether a password was correct.
 //!
 //! After the password was compared with its hash, a correct password leads to a transaction and a wrong password to a short
-//! record. So every answer is delayed until the time within which nine of ten recent correct passwords were answered. For
-//! registrations, a new address counts like a correct password. This file reads no clock and does not wait; `even_answers` does
-//! both.
+//! record. So every answer is delayed up to the time that nine of ten recent correct passwords needed. For registrations, a new
+//! address counts like a correct password. This file reads no clock and does not wait; `even_answers` does both.
 
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ const INITIAL: Duration = Duration::from_millis(4);
 /// The longest delay. If the database is slower than this, the variation of its answers hides the remaining difference.
 const MAX_DELAY: Duration = Duration::from_millis(50);
 
-/// The times of the last successes. A time counts from the point at which successes and failures begin to differ, for example
-/// from the comparison of the password.
+/// The times of the last successes. A time begins where successes and failures begin to differ, for example with the comparison
+/// of the password.
 #[derive(Debug)]
 pub(crate) struct AnswerTiming {
     recent: [Duration; SAMPLES],
@@ -31,15 +30,15 @@ impl Default for AnswerTiming {
 }
 
 impl AnswerTiming {
-    /// Adds the time of a success. The shorter times of failures must not be added: with a delay that is too short, successes
-    /// would be answered later than failures.
+    /// Adds the time of a success. The shorter times of failures must not be added. They would make the delay too short, and
+    /// then successes would be answered later than failures.
     pub(crate) fn note(&mut self, tail: Duration) {
         self.recent[self.next % SAMPLES] = tail.min(MAX_DELAY);
         self.next = (self.next + 1) % SAMPLES;
     }
 
-    /// The delay of an answer, counted from the point at which successes and failures begin to differ. Nine of ten successes
-    /// need at most this time, unless [`MAX_DELAY`] is shorter.
+    /// The delay of an answer. The time begins where successes and failures begin to differ. Nine of ten successes need at most
+    /// this time, unless [`MAX_DELAY`] is shorter.
     pub(crate) fn due(&self) -> Duration {
         let mut sorted = self.recent;
         *sorted.select_nth_unstable(SAMPLES * 9 / 10).1

@@ -1,5 +1,5 @@
-//! Attempts to sign in: records each attempt whose proof was judged, even for accounts that do not exist, and shows users the
-//! attempts on their accounts.
+//! Attempts to sign in: records each attempt with a proof that was judged, even for accounts that do not exist, and shows users
+//! the attempts on their accounts.
 //!
 //! The transaction that opens a session also writes its attempt. [`SignInAttempts::write`] writes all other attempts.
 

@@ -13,7 +13,7 @@ use super::answer_timing::AnswerTiming;
 pub(crate) struct EvenAnswers(Mutex<AnswerTiming>);
 
 impl EvenAnswers {
-    /// Waits until an answer is due. `began` is the time at which the work for successes and failures began to differ. Only the
+    /// Waits until an answer is due. `began` is the time when the work for successes and failures began to differ. Only the
     /// times of successes become samples.
     pub(crate) async fn wait(&self, began: Instant, success: bool) {
         let due = {

@@ -128,7 +128,7 @@ impl PasskeySignIn {
         ceremonies.begin_assertion(NewCeremony { decoy, ..new }, Some(allowed)).await
     }
 
-    /// Completes a sign-in with a passkey, for the purpose with which its ceremony began.
+    /// Completes a sign-in with a passkey, for the purpose of its ceremony.
     ///
     /// # Errors
     /// `BadRequest` if the value is not the answer of an authenticator, `Invalid` for every refusal, `TooMany`, `Unavailable`.

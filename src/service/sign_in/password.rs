@@ -2,7 +2,7 @@
 //!
 //! An unknown account, a wrong password and a disabled account get the same answer after the same work, and as late as a
 //! success (`answer_timing`). If a revocation comes between the check of the password and the opening of the session, the store
-//! refuses to open the session.
+//! does not open the session.
 
 use domain::{
     abuse::attempt::AttemptOutcome,
@@ -206,8 +206,8 @@ impl PasswordSignIn {
     }
 
     /// Opens a session after a correct password; `proven` is its hash. If a simultaneous revocation makes the store refuse, the
-    /// account is loaded once more, because possibly the revocation does not concern this sign-in. The sign-in is then refused
-    /// if the password or the status has changed, if a second factor is required now, or if the store refuses again.
+    /// account is loaded once more: the revocation may not concern this sign-in. The sign-in is then refused if the password or
+    /// the status has changed, if a second factor is required now, or if the store refuses again.
     async fn open(
         &self,
         found: SignInCandidate,
@@ -284,8 +284,8 @@ impl PasswordSignIn {
     }
 }
 
-/// The device of the request, if the account knows it. An account whose address is not verified knows no device. Otherwise a
-/// client could find out after a registration whether the account had existed before.
+/// The device of the request, if the account knows it. An account knows devices only after its address was verified. Otherwise
+/// a client could find out after a registration whether the account had existed before.
 fn known_device(candidate: Option<&SignInCandidate>, meta: &RequestMeta) -> Option<DeviceId> {
     let known = candidate.is_some_and(|found| found.device_known && found.user.status != Status::Pending);
     meta.device.filter(|_| known)

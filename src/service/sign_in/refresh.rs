@@ -33,7 +33,7 @@ use crate::{
     revocation::revoke::Revoker,
 };
 
-/// How many times an exchange is tried if other requests change the session's refresh counter at the same time.
+/// If other requests change the session's refresh counter at the same time, an exchange is tried this many times.
 const MAX_ATTEMPTS: usize = 4;
 
 /// The most sessions that are compared if one request has several refresh tokens.
@@ -65,8 +65,8 @@ impl Refresh {
     /// Exchanges a refresh token.
     ///
     /// # Errors
-    /// `Invalid` for a token that is forged, superseded or reused, or whose session has ended. If the token was reused, its
-    /// session has ended when this error is returned. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
+    /// `Invalid` for a token that is forged, superseded or reused, and for a token of an ended session. If the token was
+    /// reused, its session has ended when this error is returned. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
     pub async fn exchange(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
         let throttle = &self.0.throttle;
         throttle.spend_for_address(throttle.limits().refresh_address, meta.address).await?;
@@ -126,8 +126,8 @@ impl Refresh {
     }
 
     /// The genuine tokens among `sent`: for each session, the token with the highest counter. If there are more than
-    /// [`MAX_CANDIDATES`] sessions, only the sessions whose tokens come last in the request are kept: browsers send cookies
-    /// with equally long paths in the order in which they were set.
+    /// [`MAX_CANDIDATES`] sessions, only those of the last tokens in the request are kept. Browsers send cookies with equally
+    /// long paths in the order of their creation.
     fn candidates<'s>(&self, sent: &'s [String]) -> Vec<(RefreshToken, &'s str)> {
         let mut found: Vec<(RefreshToken, &str)> = Vec::new();
         for text in sent.iter().rev() {
@@ -218,8 +218,8 @@ impl Refresh {
         }
     }
 
-    /// Ends the session of a token that counts as copied, because it was replaced and is shown again. The answer is 401 only if
-    /// the end was committed.
+    /// Ends the session of a token that was replaced and is shown again, because the token counts as copied. The answer is 401
+    /// only if the end was committed.
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
         self.count(Decision::Reuse);
         let event = self.event(live, "refresh.reused", Outcome::Denied, meta);

@@ -1,5 +1,5 @@
-//! Assesses the risk of a sign-in after its first proof was checked: how unusual the sign-in is for this user, and what follows
-//! from that.
+//! Assesses the risk of a sign-in after the check of its first proof: how unusual the sign-in is for this user, and the
+//! consequence.
 //!
 //! Every kind of sign-in asks here before it opens a session or demands a second factor. A sign-in that cannot be assessed is
 //! refused with `Unavailable`.

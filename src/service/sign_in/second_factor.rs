@@ -66,7 +66,7 @@ pub struct FactorAnswer {
     pub trust_device: bool,
 }
 
-/// What a sign-in challenge stores about the first half of the sign-in. Stored as JSON.
+/// The facts about the first half of a sign-in that its challenge stores. Stored as JSON.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct FirstHalf {
@@ -108,7 +108,7 @@ impl SecondFactor {
         Self(parts)
     }
 
-    /// Checks that attempts at the account's second factor are left. A sign-in calls this before it checks the password: when
+    /// Checks that attempts at the account's second factor are left. A sign-in calls this before it checks the password. When
     /// no attempts are left, a correct password must get the same answer as a wrong one.
     ///
     /// # Errors
@@ -176,12 +176,12 @@ impl SecondFactor {
         self.complete(counted, proof, trust, method, meta).await
     }
 
-    /// Counts an answer before it is judged: as an attempt at the challenge of a sign-in, towards the rate limit of the
-    /// account, and towards the lockout.
+    /// Counts an answer before it is judged: as an attempt at the sign-in's challenge, and towards the rate limit of the
+    /// account and the lockout.
     ///
     /// # Errors
-    /// `Invalid` if this pre-session has no such challenge; `TooMany` if the challenge has no attempts left, if the rate limit
-    /// of the account is reached, or during a delay; `Unavailable`.
+    /// `Invalid` if this pre-session has no such challenge. `TooMany` if the challenge has no attempts left, if the rate limit
+    /// of the account is reached, or during a delay. `Unavailable`.
     pub(crate) async fn count_answer(
         &self,
         challenge: Uuid,
@@ -230,7 +230,7 @@ impl SecondFactor {
         }
     }
 
-    /// Opens the session for which the challenge was asked. The proof was judged to be correct. The store refuses if the proof
+    /// Opens the session for the sign-in of the challenge. The proof was judged to be correct. The store refuses if the proof
     /// was spent meanwhile, or if anything has changed since the password was checked.
     ///
     /// # Errors

@@ -75,8 +75,8 @@ impl SignOut {
     }
 
     /// Signs out of `session`. The client has shown a genuine token of it, which may be expired. If the session has already
-    /// ended, nothing happens, whatever the scope is. If the user is blocked, or if the token is denied by its `jti` (`token`),
-    /// only the scope [`SignOutScope::Local`] ends a session.
+    /// ended, nothing happens in any scope. If the user is blocked, or if the token is denied by its `jti` (`token`), only the
+    /// scope [`SignOutScope::Local`] ends a session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

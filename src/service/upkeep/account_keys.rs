@@ -13,8 +13,8 @@ use crate::core::failure::Failure;
 /// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(60);
 
-/// Gives accounts their keys, and warns once about each account that can have no key, because another account has the key or
-/// because the key would be too long or empty.
+/// Gives accounts their keys. Warns once about each account that can have no key: another account has the key, or the key would
+/// be too long or empty.
 pub(crate) struct AccountKeys {
     store: Store,
     /// The accounts without a key at the last run.

@@ -1,9 +1,9 @@
 //! Retention of durable channels: deletes publications that are no longer kept.
 //!
 //! This is a job of its own, so that the job `expiry` does not wait for it. Clients never see publications beyond the limits of
-//! age and number, even if they are not deleted yet; this job only frees the space. It works until nothing is left, in
-//! batches, and pauses after each batch for as long as the batch took. It visits only channels that are due
-//! (`store::journal::due` says when). It also deletes channels that keep nothing and had no publication for a long time.
+//! age and number, even if they are not deleted yet; this job only frees the space. It works until nothing is left, in batches,
+//! and pauses after each batch for as long as the batch took. It visits only channels that are due (`store::journal::due` says
+//! when). It also deletes channels that keep nothing and had their last publication long ago.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ impl ChannelRetention {
             for channel in due {
                 match self.realtime.retention(&channel) {
                     Some((retention, meta_ttl)) => kept.push(KeptChannel { channel, retention, meta_ttl }),
-                    // If the channel is not durable any more, or its namespace is missing, its publications stay: the changed
+                    // If a channel is no longer durable, or its namespace is missing, its publications stay: the changed
                     // setting may be a mistake.
                     None => others.push(channel),
                 }

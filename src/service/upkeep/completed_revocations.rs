@@ -1,7 +1,7 @@
 //! Writes the receipts of the revocations that every node has carried out, batch after batch.
 //!
-//! This is a job of every node. Requests do not depend on it. A revocation whose node has stopped in the middle is complete when
-//! the lease of that node has lapsed, so another node, or the next server, writes its receipt.
+//! This is a job of every node. Requests do not depend on it. If the node of a revocation has stopped in the middle, the
+//! revocation is complete when the node's lease has lapsed. Another node, or the next server, then writes the receipt.
 
 use std::{sync::Arc, time::Duration};
 

@@ -2,13 +2,14 @@
 //! connection.
 //!
 //! While the node is not current, the verifier asks the database about every credential, and the sockets refuse commands. This
-//! task holds deliveries back. It closes the gate of the outboxes when the last look of the revocation feed is too old. It
-//! opens the gate after the next look that counts, when everything missed has been carried out. A connection whose deliveries
-//! wait longer than [`HELD_MAX`] is closed, and its client connects again. The deliveries of all connections are held, even of
-//! connections with a token of an external issuer or without a token: such connections can be revoked or denied, too.
+//! task holds deliveries back. When the last look of the revocation feed is too old, it closes the gate of the outboxes. It
+//! opens the gate after the next look that counts, when everything missed has been carried out. If the deliveries of a
+//! connection wait longer than [`HELD_MAX`], the connection is closed, and its client connects again. The deliveries of all
+//! connections are held, even of connections with a token of an external issuer or without a token: such connections can be
+//! revoked or denied, too.
 //!
-//! This task is not a [`Job`](super::jobs::Job): a job has one trigger, but this task waits for the next look of the feed and
-//! for the end of a period, whichever comes first. With `ON_STALE=deliver`, the gate stays open.
+//! This task is not a [`Job`](super::jobs::Job), because a job has one trigger. This task has two, and takes the earlier one:
+//! the next look of the feed, and the end of a period. With `ON_STALE=deliver`, the gate stays open.
 
 use std::{
     sync::Arc,
@@ -23,7 +24,7 @@ use crate::{access::feed_state::FeedState, core::clock::Clock, core::failure::Fa
 
 /// The longest time that deliveries of one connection wait.
 const HELD_MAX: Duration = Duration::from_secs(30);
-/// How often this task looks for connections whose deliveries have waited too long.
+/// The interval between two searches for connections with deliveries that have waited too long.
 const TICK: Duration = Duration::from_millis(250);
 /// The name of this task among the jobs.
 const NAME: &str = "delivery_hold";
@@ -36,12 +37,12 @@ pub(crate) struct DeliveryHold {
     pub(crate) on_stale: OnStale,
 }
 
-/// A period in which this node is not current.
+/// A period without current knowledge of revocations on this node.
 struct Staleness {
     since: Instant,
-    /// The time up to which the metric has counted the period.
+    /// The metric has counted the period until this time.
     counted: Instant,
-    /// How many connections were closed because their deliveries waited too long.
+    /// The number of connections closed because their deliveries waited too long.
     ended: usize,
 }
 
@@ -59,7 +60,7 @@ impl DeliveryHold {
     }
 
     /// Opens the gate while the node is current, and otherwise closes it unless `ON_STALE=deliver`. Then waits for the next
-    /// look, but at most until the node becomes stale, or at most for [`TICK`] if the node is stale already.
+    /// look, but not longer than until the node becomes stale. On a stale node, it waits at most [`TICK`].
     async fn step(&self, staleness: &mut Option<Staleness>) -> Result<(), Failure> {
         let remaining = self.feed.remaining();
         if remaining.is_zero() {

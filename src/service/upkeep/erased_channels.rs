@@ -1,8 +1,8 @@
 //! Makes this node read durable channels again after publications were erased in the journal: by operators of any node, or by the
 //! erasure of a person.
 //!
-//! This is a job. The rows of the channels are the announcement, so it reaches a node even if the node that erased has ended after
-//! its commit.
+//! This is a job. The rows of the channels are the announcement, so it reaches a node even if the node of the erasure has
+//! stopped after its commit.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::core::failure::Failure;
 /// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_millis(500);
 
-/// Looks for channels whose publications were erased.
+/// Looks for channels with erased publications.
 pub(crate) struct ErasedChannelsJob {
     store: Store,
     realtime: Realtime,

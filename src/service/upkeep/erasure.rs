@@ -1,7 +1,7 @@
 //! Carries out the erasures that are due: removes what the tables hold about a person, in batches, and then the account.
 //!
-//! This is a job. Every node may run it at the same time, and may be killed at any time: `store::personal_data` says why nothing is
-//! half done. Each node also removes the persons from its histories in memory. After an erasure, rows that were written late are
+//! This is a job. Every node may run it at the same time, and may be killed at any time. `store::personal_data` says why
+//! nothing is half done. Each node also removes the persons from its histories in memory. After an erasure, late rows are
 //! searched for thirty days, once an hour: audit events of a node that had lost its database may arrive days later.
 
 use std::{
@@ -249,8 +249,8 @@ impl Erasing {
         Ok(())
     }
 
-    /// Removes the persons from the histories of this node that are in memory only: when their erasure has begun, and once more after it has ended,
-    /// because a history may have been read in between.
+    /// Removes the persons from the histories of this node that are in memory only. It does so when their erasure has begun,
+    /// and again after its end, because a history may have been read in between.
     async fn clear_memory(&self) -> Result<(), Failure> {
         if self.messages == MessagesOfErased::Keep {
             return Ok(());

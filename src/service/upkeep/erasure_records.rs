@@ -1,5 +1,5 @@
-//! The records of erasures outside of the database: a file with one line per erased account, without personal data. A backup that
-//! is restored does not know the erasures after it; with this file they are carried out again.
+//! The records of erasures outside of the database: a file with one line per erased account, without personal data. A restored
+//! backup does not know the erasures after it; with this file they are carried out again.
 
 use std::{
     fs::File,

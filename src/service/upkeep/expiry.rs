@@ -31,7 +31,7 @@ use crate::{
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// Uses are written late. So an idle session is ended this much later than its timeout.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long one pass may end sessions. After that, the pass leaves the remaining sessions to the next pass, so that uses are
+/// How long one pass may end sessions. After that, the pass leaves the remaining sessions to the next one, so that uses are
 /// soon written again.
 const ENDS_FOR: Duration = Duration::from_secs(20);
 /// How long the database must have been reachable before idle sessions are ended. During this time, nodes write the uses that
@@ -64,8 +64,8 @@ impl Expiry {
     }
 
     /// One pass. `settled` says that the database has been reachable for a while, so idle sessions may be ended. Steps that
-    /// only free memory come first. If a step fails, the others still run, with one exception: no idle session is ended if the
-    /// last uses could not be written.
+    /// only free memory come first. If a step fails, the others still run, with one exception: idle sessions are ended only if
+    /// the last uses could be written.
     pub(crate) async fn run_as(&self, settled: bool) -> Result<(), Failure> {
         self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
@@ -93,8 +93,8 @@ impl Expiry {
     }
 
     /// Creates the partitions of this month and the next for attempts to sign in, and drops the partitions that are too old.
-    /// This is also called before the server accepts sign-ins: if a partition is created during a sign-in, the sign-in may
-    /// fail.
+    /// The partitions are also made before the server accepts sign-ins: if a partition is created during a sign-in, the sign-in
+    /// may fail.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. The error has been logged; the next pass tries again.

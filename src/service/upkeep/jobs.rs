@@ -36,7 +36,7 @@ enum Trigger {
 /// How a notified job gathers its work.
 #[derive(Clone, Copy)]
 pub(crate) struct Batching {
-    /// How long to wait after a notification, so that one pass does the work of many notifications.
+    /// The wait after a notification, so that one pass does the work of many notifications.
     pub(crate) gather: Duration,
     /// How long to wait after a pass that failed.
     pub(crate) retry: Duration,

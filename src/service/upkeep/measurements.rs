@@ -1,5 +1,5 @@
-//! A job that measures the node for the metrics: how late its threads and actors are, how many sessions have sockets, how many bytes
-//! wait for peers, and how its connections to the database are used.
+//! A job that measures the node for the metrics: the delays of its threads and actors, the sessions with sockets, the bytes
+//! that wait for peers, and the use of its connections to the database.
 //!
 //! It only reads. Requests do not depend on it.
 

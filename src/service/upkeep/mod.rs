@@ -456,7 +456,7 @@ fn expiry_job(
     }
 }
 
-/// A job whose passes are made by this part.
+/// A job of this part: the part makes its passes.
 fn job<T, F>(
     interval: Duration,
     name: &'static str,

@@ -1,6 +1,6 @@
-//! Seals anew what a previous data encryption key has sealed, so that this key can be removed from the settings.
+//! Seals the data of a previous data encryption key anew, so that this key can be removed from the settings.
 //!
-//! This is a job. Every node may run it at the same time: a row is replaced only if it is still as it was read.
+//! This is a job. Several nodes may run it at the same time: a row is replaced only if it has not changed since it was read.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},

@@ -15,8 +15,8 @@ use crate::core::{Core, clock::Clock, failure::Failure};
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// The most rows that one statement deletes.
 const BATCH: u32 = 5_000;
-/// How long the row of an ended denial, or of a replaced or lifted block, is kept, so that a node that was stale for hours can
-/// still read the row.
+/// The row of an ended denial, or of a replaced or lifted block, is kept for this long, so that a node that was stale for hours
+/// can still read it.
 const DENIALS_KEPT: time::Duration = time::Duration::days(1);
 
 /// How long an event for another system is kept after its delivery, so that an operator can see it.

@@ -1,7 +1,7 @@
 //! The statistics job: adds the counts of this node to the rows of the current minute, and from time to time adds up hours.
 //!
-//! If the process ends, the counts since the last pass are lost. If the database cannot be reached, the counts wait, and are added to
-//! the minute in which it is back.
+//! If the process ends, the counts since the last pass are lost. If the database cannot be reached, the counts wait. They are
+//! added to the minute in which the database is back.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -21,7 +21,7 @@ use crate::{
 
 /// How often the job runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(10);
-/// In which of its passes the job adds up hours.
+/// The passes of the job that add up hours.
 const ADDS_UP_EVERY: u64 = 30;
 
 /// Writes the statistics of this node.

@@ -43,7 +43,7 @@ pub(crate) struct RequestParts<'a> {
 #[derive(Default)]
 pub(crate) struct Presented {
     pub(crate) credential: Option<Credential>,
-    /// Whether a token may come later, with `connect`. If so, a cookie whose token is refused is ignored, for two reasons. A
+    /// Whether a token may come later, with `connect`. If so, a cookie with a refused token is ignored, for two reasons. A
     /// browser sends its cookie with every request, even if the client holds a valid token. And a script in a browser cannot
     /// read the answer to a refused handshake.
     pub(crate) token_may_follow: bool,
@@ -154,11 +154,11 @@ impl RequestParts<'_> {
     }
 
     /// Checks the origin of the page. Browsers send cookies with every request. Browsers name the origin of the page in every
-    /// WebSocket handshake, in every POST, and in every request to another origin whose answer the page can read. If a request
+    /// WebSocket handshake, in every POST, and in every request to another origin if the page can read the answer. If a request
     /// names an origin, that origin must be allowed.
     ///
-    /// A request without an origin is refused if a browser sends it for a page of another origin (to load an image, for
-    /// example), or if its credential is a cookie. There is one exception: in a GET to the page's own origin, such as that of
+    /// A request without an origin is refused in two cases: a browser sends it for a page of another origin (to load an image,
+    /// for example), or its credential is a cookie. There is one exception: in a GET to the page's own origin, such as that of
     /// an `EventSource`, browsers send `Sec-Fetch-Site: same-origin` instead of an origin. A page cannot set this header, and a
     /// redirect from another site changes it to `cross-site`. A program that is not a browser can invent the header, but it
     /// could also invent an origin.
@@ -188,7 +188,7 @@ impl RequestParts<'_> {
         ))
     }
 
-    /// What the browser says about the origin of the page (`Sec-Fetch-Site`). A repeated header counts as `cross-site`.
+    /// The browser's statement about the origin of the page (`Sec-Fetch-Site`). A repeated header counts as `cross-site`.
     fn fetch_site(&self) -> Option<FetchSite> {
         let name = FETCH_SITE;
         let mut sites = lines(self.headers, &name).map(FetchSite::parse);
@@ -214,7 +214,7 @@ pub(crate) fn request_ids(headers: &HeaderMap) -> RequestIds {
     RequestIds::of(lines(headers, &REQUEST_ID), lines(headers, &TRACE_PARENT), Uuid::new_v4)
 }
 
-/// The values of a header. A value that is not UTF-8 is replaced by a character that no check accepts.
+/// The values of a header. A value that is not UTF-8 becomes U+FFFD, and no check accepts this character.
 pub(crate) fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     headers.get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}"))
 }

@@ -23,8 +23,8 @@ use crate::socket::shared::SocketContext;
 
 /// Verifies the token and registers the connection with its session. Without a token the connection is anonymous.
 ///
-/// The order matters for revocations: first the registration, then the check for revocations, then the first delivery, which
-/// the calling code begins.
+/// The order matters for revocations: first the registration, then the check for revocations, and then the first delivery. The
+/// calling code begins the delivery.
 pub(crate) async fn admit_token(
     context: &SocketContext,
     token: Option<&SecretString>,

@@ -59,7 +59,7 @@ impl Permits {
         Some(Permit { _total: total, _address: None })
     }
 
-    /// Takes a permit for a socket whose peer has not signed in. `None` if the limit is reached.
+    /// Takes a permit for a socket before its peer has signed in. `None` if the limit is reached.
     #[must_use]
     pub(crate) fn take_unauthenticated(&self) -> Option<TotalPermit> {
         TotalPermit::take(&self.unauthenticated, 1, self.live.load().connections.unauthenticated)

@@ -1,9 +1,9 @@
 //! [`DurableQuota`]: limits what a user may store in durable channels, over all of the user's connections to this node. It
-//! counts bytes, and the channels in which the user begins to publish. Channels are counted because clients choose the names of
+//! counts bytes, and the channels that the user begins to publish in. Channels are counted because clients choose the names of
 //! channels, and each channel is kept for a long time (`history_meta_ttl`, by default 30 days).
 //!
 //! Drivers check the quota before they publish. For each user, the quota stores the state of two rate limits, and hashes of the
-//! channels in which the user began to publish most recently.
+//! channels that the user most recently began to publish in.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,7 @@ pub(crate) struct DurableQuota {
     purge_at: AtomicUsize,
 }
 
-/// The quota: bytes, and channels in which a user begins to publish.
+/// The quota: bytes, and new channels of a user's publications.
 pub(crate) struct DurableLimits {
     pub(crate) bytes: Limit,
     pub(crate) channels: Limit,
@@ -40,7 +40,7 @@ pub(crate) struct DurableLimits {
 struct Usage {
     bytes: Gcra,
     channels: Gcra,
-    /// Hashes of the channels in which the user began to publish most recently; the newest is the last.
+    /// Hashes of the channels that the user most recently began to publish in; the newest is the last.
     recent: VecDeque<u64>,
 }
 
@@ -89,8 +89,8 @@ impl Usage {
         Self { bytes: Gcra::new(now), channels: Gcra::new(now), recent: VecDeque::new() }
     }
 
-    /// Whether the user may publish in this channel. A publication in a channel that is not in `recent` uses up one channel of
-    /// the quota.
+    /// Whether the user may publish in this channel. A publication in a channel outside of `recent` uses up one channel of the
+    /// quota.
     fn begin(&mut self, channel: u64, limit: &Limit, now: Instant) -> bool {
         if self.recent.contains(&channel) {
             return true;

@@ -24,8 +24,8 @@ use service::Refusal;
 use super::register::{Admitted, NewConnection, attach, renew, take_user_place, verify_refusal};
 use crate::socket::shared::SocketContext;
 
-/// Whether the token must be verified as one of an external issuer: there are external issuers, and the token does not name
-/// this server as its issuer.
+/// Whether the token must be verified as one of an external issuer: there are external issuers, and the token names another
+/// issuer than this server.
 pub(crate) fn is_external(context: &SocketContext, token: &SecretString) -> bool {
     context.services.access.issuers.concerns(token.expose_secret())
 }
@@ -83,8 +83,8 @@ pub(crate) async fn refresh(
     check_denials(context, &granted.subject, &mark, None).await.map_err(verify_refusal)?;
     let prolonged = context.services.server_api.external_sessions.prolong(identity.session, &granted).await;
     if !prolonged.map_err(verify_refusal)? {
-        // The session has ended. If this node knows no cause, another node probably ended the session because this node wrote
-        // no heartbeat for it. Then the client may reconnect.
+        // The session has ended. If this node knows no cause, another node probably ended the session for lack of a heartbeat
+        // from this node. Then the client may reconnect.
         let ended = context.realtime.tombstone(identity.session).map(Cause::close_reason);
         return Err(VerifyRefusal::Revoked(ended.unwrap_or(CloseReason::InsufficientState)));
     }
@@ -157,8 +157,8 @@ async fn register(
     Ok(admitted)
 }
 
-/// Logs and counts a connection that has no personal channel because the user's name is not a valid channel name. The
-/// connection continues without that channel.
+/// Logs and counts a connection without a personal channel: the user's name does not give a valid channel name. The connection
+/// continues without that channel.
 fn report_missing_personal_channel(context: &SocketContext, granted: &OutsideConnection) {
     if !context.live().client.namespaces.leaves_out(&granted.subject) {
         return;

@@ -1,7 +1,7 @@
 //! The bound of a request's head: its first line and its headers.
 //!
-//! The HTTP layer keeps at most 128 KiB of a head that is not complete, and refuses a head with more than 96 headers. A
-//! complete head that is larger than [`LONGEST`] is refused here, for REST and for handshakes alike.
+//! The HTTP layer keeps at most 128 KiB of an incomplete head, and refuses a head with more than 96 headers. A complete head
+//! that is larger than [`LONGEST`] is refused here, for REST and for handshakes alike.
 
 use actix_http::RequestHead;
 use actix_web::http::StatusCode;

@@ -1,8 +1,8 @@
 //! [`PublishLimiter`]: the rate limit of publications per user, over all of the user's connections to this node.
 //!
 //! Drivers check this limit before they publish. The rate limit per connection is not sufficient, because a user may have many
-//! connections. For each user the state of the rate limit is stored. Idle users, whose state is that of a new user again, are
-//! removed from time to time.
+//! connections. For each user the state of the rate limit is stored. Idle users are removed from time to time, once their state
+//! is the same as that of a new user.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

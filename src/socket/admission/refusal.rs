@@ -82,7 +82,7 @@ impl Refusal {
         Bytes::from(problem.body())
     }
 
-    /// The response for the web application, which adds the headers that all responses have.
+    /// The response for the web application. The application adds the headers of all responses.
     pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let ids = request.extensions().get::<RequestIds>().cloned().unwrap_or_default();
         let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&ids));

@@ -35,9 +35,9 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) transport: Transport,
 }
 
-/// Takes a place for a connection of this user. `counted` is the user under which the connection is counted; for an anonymous
-/// connection it is unique. If no place is free, the user's connections are pinged: dead connections then close, so that their
-/// places are free when the client tries again.
+/// Takes a place for a connection of this user. `counted` is the user that the connection counts for; for an anonymous
+/// connection it is unique. If no place is free, the user's connections are pinged. Dead connections then close, and their
+/// places are free at the client's next attempt.
 pub(crate) async fn take_user_place(
     context: &SocketContext,
     user: &Subject,

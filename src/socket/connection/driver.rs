@@ -210,9 +210,9 @@ impl Driver {
         }
     }
 
-    /// Passes the result of a verification to the client state, which checks once more whether the token is denied before it
-    /// acts on the token. If the client state accepts the token, the token stays in the index through which a revocation finds
-    /// this connection.
+    /// Passes the result of a verification to the client state. The client state checks the denials once more before it acts on
+    /// the token. If the client state accepts the token, the token stays in the index, so that its revocation finds this
+    /// connection.
     fn on_subscription_token(
         &mut self,
         purpose: Purpose,
@@ -290,7 +290,7 @@ impl Driver {
         }
     }
 
-    /// Makes the subscriptions whose results go into the reply to `connect`. The output is held until that reply is ready.
+    /// Makes the subscriptions that have results in the reply to `connect`. The output is held until that reply is ready.
     fn make_connect_subscriptions(&mut self, requests: Vec<JoinRequest>) {
         self.outbox.hold();
         let channels: Vec<ChannelName> = requests.iter().map(|request| request.channel.clone()).collect();

@@ -1,4 +1,4 @@
-//! One open connection, independent of its transport: its driver, and its registration with a session.
+//! One open connection, independent of its transport: the driver, and the registration with a session.
 //!
 //! Used by the WebSocket actor and by the task of an emulated stream.
 

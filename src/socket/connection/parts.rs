@@ -20,7 +20,7 @@ pub(crate) struct ConnectionParts {
     pub(crate) outbox: Outbox,
     /// The permit for a peer that has not signed in; `None` if the handshake was authenticated.
     pub(crate) unauthenticated: Option<TotalPermit>,
-    /// The identity and the registration of a connection whose handshake was authenticated; otherwise `None`.
+    /// The identity and the registration of a connection after an authenticated handshake; otherwise `None`.
     pub(crate) admitted: Option<Admitted>,
     /// Why the cookie of the request was ignored; `None` if no cookie was ignored.
     pub(crate) cookie_refusal: Option<VerifyRefusal>,
@@ -32,7 +32,8 @@ pub(crate) struct ConnectionParts {
 }
 
 impl ConnectionParts {
-    /// A number from 0 to 1 that spreads the pings of connections that open together. It comes from the connection's random id.
+    /// A number from 0 to 1 that spreads the pings of connections with the same start. It comes from the connection's random
+    /// id.
     pub(crate) fn jitter(&self) -> f64 {
         f64::from(self.id.0.as_u128() as u32) / f64::from(u32::MAX)
     }

@@ -20,8 +20,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct PresenceUpdate(Option<Pin<Box<Sleep>>>);
 
 impl PresenceUpdate {
-    /// Sends the info to all channels of the connection. A channel that cannot accept the message shows the old info until the
-    /// next attempt.
+    /// Sends the info to all channels of the connection. If a channel cannot accept the message, it shows the old info until
+    /// the next attempt.
     pub(crate) fn send(&mut self, realtime: &Realtime, client: &ClientState) {
         let sent = client.channel_infos().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));
         // `&` instead of `&&`: after a failure, the info must still go to the other channels.

@@ -13,7 +13,7 @@ use crate::socket::{
     shared::SocketContext,
 };
 
-/// The connection whose tokens are verified.
+/// The connection, for the verification of its tokens.
 pub(crate) struct Verification {
     pub(crate) context: Arc<SocketContext>,
     pub(crate) id: ConnectionId,

@@ -125,7 +125,8 @@ async fn emulation(
         request_parts(&request).check_origin(&context, None)?;
         let encoding = requests::encoding(&request);
         // A client gets the secret only with the reply to `connect`, when it has signed in. If the stream of the secret has
-        // ended, the answer to a body of any size is `unknown_stream`: client libraries connect again only after this answer.
+        // ended, the answer to a body of any size is `unknown_stream`, because client libraries connect again only after this
+        // answer.
         let may_be_larger = |first: &[u8]| {
             let secret =
                 requests::session_in(encoding, first).ok_or_else(requests::too_large_before_sign_in)?;
@@ -142,7 +143,7 @@ async fn emulation(
 }
 
 /// Maximum size in bytes of the first command of a stream, and of a body of `/emulation` that does not begin with the secret of
-/// an open stream. A message on a WebSocket whose peer has not signed in has the same maximum size.
+/// an open stream. The same maximum holds for a message on a WebSocket before its peer has signed in.
 fn first_max(context: &SocketContext) -> usize {
     context.settings.unauthenticated_message
 }

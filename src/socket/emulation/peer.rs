@@ -1,7 +1,7 @@
 //! [`Peer`]: a second handle to the connection of a stream. It detects at once that the peer has closed, and it can reset the
 //! connection.
 //!
-//! The HTTP layer owns the connection. While it sends a response it does not report that the peer has closed, and it has no
+//! The HTTP layer owns the connection. While it sends a response, it does not report the close of the peer, and it has no
 //! deadline for writing. So a stream keeps a second handle to the same connection. The handle is made while the request is
 //! being handled.
 
@@ -30,8 +30,8 @@ pub(crate) fn store_descriptor<T: SocketStream>(io: &T, data: &mut Extensions) {
 pub(crate) struct Peer(Option<AsyncFd<OwnedFd>>);
 
 impl Peer {
-    /// The peer of this request. Must be called while the request is being handled. If no handle can be made (too many open
-    /// files), only the HTTP layer detects a closed connection, at the next ping, and the connection cannot be reset.
+    /// The peer of this request. Must be called while the request is being handled. Without a handle (too many open files),
+    /// only the HTTP layer detects a closed connection, at the next ping, and the connection cannot be reset.
     pub(crate) fn of(request: &HttpRequest) -> Self {
         let handle =
             request.conn_data::<ConnectionDescriptor>().and_then(|descriptor| second_handle(*descriptor));

@@ -39,8 +39,8 @@ pub(crate) fn encoding(request: &HttpRequest) -> Encoding {
 pub(crate) struct BodyLimit<F> {
     /// Maximum size in bytes from a client that has not signed in.
     pub(crate) unauthenticated: usize,
-    /// Judges a body that is larger, by its first bytes: if they show that the client has signed in, the body may be as large
-    /// as a WebSocket message.
+    /// Decides about a larger body by its first bytes. If they show that the client has signed in, the body may be as large as
+    /// a WebSocket message.
     pub(crate) may_be_larger: F,
 }
 
@@ -98,8 +98,7 @@ struct Query {
     cf_connect: String,
 }
 
-/// The first command of a stream, from the query of a request that cannot have a body. The command may have at most `most`
-/// bytes.
+/// The first command of a stream, from the query of a request without a body. The command may have at most `most` bytes.
 pub(crate) fn in_query(request: &HttpRequest, most: usize) -> Result<Bytes, Refusal> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let command = query.map_err(|_| malformed("The query must hold the first command in cf_connect."))?;

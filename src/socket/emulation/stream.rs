@@ -3,8 +3,8 @@
 //!
 //! Each stream has one task, on the worker that accepted its connection. The task owns the driver and the reading end of the
 //! outbox. It passes the commands of requests to the driver, and the messages of the outbox to the response body, one batch at
-//! a time. A peer that does not read cannot block the task: a batch that is not taken in time ends the stream, and a cut does
-//! not wait for the peer.
+//! a time. A slow peer cannot block the task: a batch that the peer does not take in time ends the stream, and a cut does not
+//! wait for the peer.
 
 use std::{
     cell::RefCell,
@@ -56,7 +56,7 @@ pub(crate) struct EmulatedStream {
 enum Phase {
     /// Messages are sent and received.
     Open,
-    /// The disconnect push is the last message. `deadline` is the time in which the peer must take this message.
+    /// The disconnect push is the last message. `deadline` is the peer's time to take this message.
     Ending {
         deadline: Duration,
     },
@@ -110,7 +110,7 @@ impl EmulatedStream {
         self.pass_batch(cx);
     }
 
-    /// Passes a batch to the response body as soon as the body has taken the previous batch.
+    /// Passes a batch to the response body as soon as the body has taken the previous one.
     fn pass_batch(&mut self, cx: &mut Context<'_>) {
         if !self.responses.poll_empty(cx) {
             if self.poll_deadline(WRITE_DEADLINE, cx) {

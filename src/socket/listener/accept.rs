@@ -1,7 +1,7 @@
 //! Accepts connections: listener → TLS → HTTP/1.1 → the REST application, or the WebSocket handshake.
 //!
-//! WebSocket handshakes do not reach actix-web: the upgrade service receives the parsed request and the raw stream, so that an
-//! open socket holds neither actix-web's dispatcher nor its buffers. The composition root calls [`serve`]. Each worker has one
+//! WebSocket handshakes do not reach actix-web: the upgrade service receives the parsed request and the raw stream. So an open
+//! socket holds neither actix-web's dispatcher nor its buffers. The composition root calls [`serve`]. Each worker has one
 //! `HttpService` per listener.
 
 use std::{
@@ -77,7 +77,7 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// What the listener knows about a connection, for the REST application.
+/// Facts about a connection, from the listener to the REST application.
 pub struct ConnectionFacts<'a> {
     /// Whether the connection uses TLS.
     pub encrypted: bool,

@@ -1,9 +1,9 @@
 //! [`PlainConnectionLimit`]: the maximum number of plain connections per address. A plain connection is not, or not yet, a
 //! WebSocket or a stream.
 //!
-//! Before its first request, only the peer address of a connection is known. A client that opens many connections and never
-//! finishes a request must not use up the places of other clients. A connection that becomes a WebSocket or a stream counts
-//! among the sockets from then on.
+//! Before its first request, only the peer address of a connection is known. A client with many connections and no complete
+//! request must not use up the places of other clients. A connection that becomes a WebSocket or a stream counts among the
+//! sockets from then on.
 //!
 //! Connections of a trusted proxy have no limit per address, because they carry the requests of many clients. The head of each
 //! request names its client, and the request takes a place under the address of that client (`http_deadline::request_tracker`).
@@ -99,8 +99,8 @@ where
     }
 }
 
-/// Takes a place of this address. If all are taken, closes a connection of this worker and address that waits for its next
-/// request, and takes over the place of that connection. `None` if there is no such connection.
+/// Takes a place of this address. If all are taken, closes a waiting connection of this worker and address, and takes over its
+/// place. `None` if there is no such connection.
 fn take_place(context: &SocketContext, address: &str) -> Option<KeyedPermit<String>> {
     context.permits.take_plain(address.to_owned()).or_else(|| plain_connections::place_of_waiting(address))
 }

@@ -18,7 +18,7 @@ use crate::socket::admission::connection_limits::KeyedPermit;
 /// A plain connection.
 #[derive(Default)]
 pub(crate) struct PlainConnection {
-    /// The address under which the connection is counted; `None` for a trusted proxy.
+    /// The address that the connection counts for; `None` for a trusted proxy.
     address: Option<String>,
     /// The place that the connection takes under this address.
     place: Cell<Option<KeyedPermit<String>>>,
@@ -35,8 +35,7 @@ pub(crate) struct PlainConnection {
 /// The plain connections of a worker.
 #[derive(Default)]
 struct Worker {
-    /// The connections, by file descriptor. The service that counts a connection and the service that serves it have only the
-    /// descriptor in common.
+    /// The connections, by file descriptor. The two services that count and that serve a connection share only the descriptor.
     open: HashMap<RawFd, Rc<PlainConnection>>,
     /// The connections that wait for their next request. The one that has waited longest is the first.
     waiting: BTreeMap<u64, Rc<PlainConnection>>,
@@ -74,7 +73,7 @@ impl Drop for Entry {
     }
 }
 
-/// The connection with this descriptor. If there is none, returns a connection that is in no list and is never closed.
+/// The connection with this descriptor. Without one, returns a connection that is in no list and is never closed.
 pub(crate) fn of(descriptor: RawFd) -> Rc<PlainConnection> {
     worker(|worker| worker.open.get(&descriptor).map(Rc::clone)).flatten().unwrap_or_default()
 }

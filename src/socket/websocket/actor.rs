@@ -1,9 +1,9 @@
 //! [`Connection`]: the actor of one WebSocket. This is the only file that names `actix-web-actors`.
 //!
 //! The actor lives inside the task of its pump, on the worker that accepted the connection. It takes whole messages from its
-//! stream, passes them to its driver, and polls the driver whenever the pump is awake. It receives no actor messages: replies
-//! and deliveries go into the outbox, and a revocation cuts the outbox. The actor ends with the socket. A panic ends that
-//! socket only.
+//! stream, passes them to its driver, and polls the driver when the pump is awake. It receives no actor messages: replies and
+//! deliveries go into the outbox, and a revocation cuts the outbox. The actor ends with the socket. A panic ends that socket
+//! only.
 //!
 //! Handlers never await, never block and never use the database.
 

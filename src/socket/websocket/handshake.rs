@@ -199,9 +199,9 @@ struct NegotiatedEncoding {
     names_subprotocol: bool,
 }
 
-/// The encoding that the client requests: the first known subprotocol that the client offers, or else the encoding in the
-/// query, or else JSON. A client that offers subprotocols and receives none in the response fails the connection or uses its
-/// default, so the response names an offered subprotocol.
+/// The encoding for the client: the first known subprotocol among those that the client offers, or else the encoding in the
+/// query, or else JSON. If a client offers subprotocols and the response has none, the client fails the connection or uses its
+/// default. So the response names an offered subprotocol.
 fn encoding(request: &Request) -> NegotiatedEncoding {
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));

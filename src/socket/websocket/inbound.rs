@@ -1,9 +1,9 @@
 //! [`Inbound`]: received bytes on their way from the pump to the connection actor, in bounded memory.
 //!
 //! The pump reads into a scratch buffer that all connections of a thread share. It never reads more than the frame reader has
-//! space for. The actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes: the
-//! decoder of the context would compare the size of a frame with the limit only when the whole frame has arrived, and would
-//! keep its buffer.
+//! space for. The actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes. The
+//! context's decoder would compare the size of a frame with the limit only after the whole frame has arrived, and would keep
+//! its buffer.
 
 use std::{
     cell::RefCell,

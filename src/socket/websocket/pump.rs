@@ -5,8 +5,8 @@
 //! actor. Then it combines the messages of the outbox into as few frames as possible, and writes the frames with one system
 //! call. An idle connection holds no buffer in the pump.
 //!
-//! A peer that does not read cannot block the pump: the actor is polled whether or not the socket is writable, every write
-//! has a deadline, and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
+//! A slow peer cannot block the pump. The actor is polled whether or not the socket is writable, every write has a deadline,
+//! and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
 //!
 //! An orderly end sends the queued messages first, within one deadline for all of them. A cut sends at most the rest of a
 //! partly sent frame and the close frame, and takes at most a second. The end after an overflow of the outbox sends the same as
@@ -42,7 +42,7 @@ use crate::socket::connection::{
 const READS_PER_POLL: usize = 4;
 /// Maximum number of bytes taken from the outbox per write.
 const WRITE_BUDGET: usize = 64 * 1024;
-/// Maximum number of bytes that are read and discarded after the server's close frame, so that a peer that is still sending
+/// After the server's close frame, at most this number of bytes is read and discarded, so that a peer that is still sending
 /// receives the close frame.
 const LATE_MAX: usize = 2 * 1024 * 1024;
 
@@ -178,7 +178,7 @@ where
             }
             let room = self.inbound.room();
             if room == 0 {
-                // The actor takes no messages at present. It wakes this task when it takes them again.
+                // The actor takes no messages at present. The actor wakes this task when it takes messages again.
                 return Ok(true);
             }
             match poll_read(&mut self.io, cx, room, |bytes| self.inbound.feed(bytes)) {
@@ -222,8 +222,8 @@ where
         end
     }
 
-    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that were already taken
-    /// from the outbox wait, like those in the outbox. Only a frame that is partly sent is sent to its end.
+    /// Writes until everything is sent and flushed. While the gate of the node is closed, deliveries that have already left the
+    /// outbox wait, like those in the outbox. Only a frame that is partly sent is sent to its end.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
@@ -258,7 +258,7 @@ where
     }
 
     /// Starts the write deadline if it does not run yet, and cuts the connection if it has passed. A write that waits for the
-    /// gate has no write deadline, because the time of such a wait has its own limit.
+    /// gate has no write deadline, because its wait has another limit.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.held_back {
             self.deadline = None;
@@ -293,7 +293,7 @@ where
 
     fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
         if let (false, Some(end @ ConnectionEnd::Cut(_))) = (cut, self.outbox.end()) {
-            // A cut came while the peer was slow: drop the frames of which no part was sent.
+            // A cut came while the peer was slow: drop the frames that have not begun to leave.
             return self.begin_close(&end);
         }
         if let (false, Some(cut)) = (cut, self.flush_deadline.poll_over(&self.outbox, cx)) {
@@ -337,8 +337,8 @@ where
         self.linger(cut, cx)
     }
 
-    /// Waits until the peer closes its side, for at most `LINGER`. After this time, a connection that was cut is reset, so that
-    /// the kernel discards the unsent data.
+    /// Waits until the peer closes its side, for at most `LINGER`. After this time, a cut connection is reset, so that the
+    /// kernel discards the unsent data.
     fn linger(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
         if !self.poll_deadline(LINGER, cx) {
             return Poll::Pending;

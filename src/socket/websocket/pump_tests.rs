@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use super::{super::inbound::Messages, *};
 use crate::socket::connection::deadlines::FLUSH_DEADLINE;
 
-/// A context that sends nothing. When it is dropped, it reports the end that its outbox has at this moment. A driver reads the
-/// end in the same way.
+/// A context that sends nothing. Its drop reports the end that its outbox has at this moment. A driver reads the end in the
+/// same way.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
 
 impl Stream for Witness {
@@ -200,7 +200,7 @@ async fn a_peer_that_closes_ends_the_pump_and_the_outbox() {
     assert!(!peer.outbox.is_open());
 }
 
-/// A stream to which only as many bytes can be written as the test allows.
+/// A stream that takes only as many bytes as the test allows.
 struct Narrow {
     tcp: TcpStream,
     allowed: std::rc::Rc<std::cell::Cell<usize>>,

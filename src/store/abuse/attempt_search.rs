@@ -26,7 +26,7 @@ pub struct AttemptFilter {
     pub since: Option<OffsetDateTime>,
     /// Only attempts before this time.
     pub until: Option<OffsetDateTime>,
-    /// Only attempts that come after the one with this time and id in the list, which begins with the newest.
+    /// Only attempts after this one in the list, given by its time and id. The list begins with the newest.
     pub before: Option<(OffsetDateTime, Uuid)>,
     /// Maximum number of attempts.
     pub limit: u32,

@@ -38,7 +38,7 @@ pub struct Attempt {
     pub at: OffsetDateTime,
     /// The account, if there is one.
     pub user: Option<UserId>,
-    /// Keyed hash of the account key, or of the id of the passkey, that the attempt named: 32 characters.
+    /// Keyed hash of the account key, or of the id of the passkey, in the attempt: 32 characters.
     pub identifier: String,
     /// The method.
     pub method: SignInMethod,
@@ -252,8 +252,8 @@ async fn failures(
     rows.iter().map(|row| Ok(millis(row.try_get("at")?))).collect()
 }
 
-/// Number of different names with which sign-ins from this address failed recently. A name is an account key or the id of a
-/// passkey, whether or not it exists here. IPv6 addresses of one /64 count as one address, because a /64 usually belongs to one
+/// Number of different names in the recent failed sign-ins from this address. A name is an account key or the id of a passkey,
+/// whether or not it exists here. IPv6 addresses of one /64 count as one address, because a /64 usually belongs to one
 /// customer.
 async fn accounts(
     client: &impl GenericClient,

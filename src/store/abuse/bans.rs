@@ -118,7 +118,7 @@ impl Store {
 pub struct BanFilter {
     /// Only bans with one of these keys.
     pub keys: Option<Vec<String>>,
-    /// Only bans that come after the one with this start and key in the list, which begins with the newest.
+    /// Only bans after this one in the list, given by its start and key. The list begins with the newest.
     pub before: Option<(OffsetDateTime, String)>,
     /// Maximum number of bans.
     pub limit: u32,

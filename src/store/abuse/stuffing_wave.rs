@@ -1,9 +1,9 @@
-//! Finding the accounts whose passwords a stuffing wave has found.
+//! Finds the accounts with passwords that a stuffing wave knows.
 //!
-//! The search begins with the failed attempts of a period, by an index. It groups them by their source (an address or a network),
-//! and keeps the sources with many failures on many accounts. Only for these sources, by another index, it reads which attempts had
-//! the right password. So its cost depends on the failures of the period and on the sources of the wave, not on the number of
-//! sign-ins.
+//! The search begins with the failed attempts of a period, by an index. It groups them by their source (an address or a
+//! network), and keeps the sources with many failures on many accounts. Only for these sources, by another index, it reads
+//! which attempts had the right password. So its cost depends on the failures of the period and on the sources of the wave, not
+//! on the number of sign-ins.
 
 use domain::abuse::attempt::AttemptOutcome;
 use protocol::id::UserId;
@@ -29,14 +29,15 @@ pub struct WaveSearch {
     pub since: OffsetDateTime,
     /// The end of the period, which is not part of it.
     pub until: OffsetDateTime,
-    /// The lengths of the prefixes by which addresses are grouped, for IPv4 and IPv6.
+    /// The lengths of the prefixes that group addresses, for IPv4 and IPv6.
     pub prefixes: (u8, u8),
     /// The smallest number of failures of a source.
     pub failures: u32,
-    /// The smallest number of different names with which a source failed, whether or not an account has them.
+    /// The smallest number of different names in the failures of a source, whether or not accounts have these names.
     pub names: u32,
-    /// The smallest share of names that failed among these names and the accounts whose password was right, in percent: 1 to 100.
-    /// Names and accounts are counted, and not attempts, so that a source cannot hide by signing in to one account often.
+    /// The smallest share of failed names, in percent, 1 to 100. The whole is these names, and the accounts with a right
+    /// password. Names and accounts are counted, and not attempts, so that a source cannot hide by signing in to one account
+    /// often.
     pub failed_percent: u8,
     /// Only accounts with a larger id.
     pub after: Option<UserId>,
@@ -51,13 +52,14 @@ pub struct Wave {
     pub sources: u64,
     /// The number of failures of these sources.
     pub failures: u64,
-    /// Whether the period has more failures or sources, or a source has more attempts with the right password, than the search reads.
+    /// Whether the search is incomplete: the period has more failures or sources than it reads, or a source has more attempts
+    /// with the right password.
     pub truncated: bool,
-    /// The accounts whose password a source knew, in the order of their ids.
+    /// The accounts with a password that a source knew, in the order of their ids.
     pub accounts: Vec<WaveAccount>,
 }
 
-/// An account whose password a source of a wave knew.
+/// An account with a password that a source of a wave knew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaveAccount {
     /// The account.
@@ -80,13 +82,14 @@ pub struct WaveAccount {
     pub open_sessions: u64,
 }
 
-/// The outcomes of attempts whose password was right.
+/// The outcomes of attempts with the right password.
 const RIGHT_PASSWORD: [AttemptOutcome; 3] =
     [AttemptOutcome::Success, AttemptOutcome::Challenged, AttemptOutcome::RiskRefused];
 
-/// The first accounts of each source suffice: an account that is among the first of all has no more accounts before it in any
-/// source. The conditions with `IS TRUE` cannot be looked up in an index, and a query with a limit is not merged into a join. So the
-/// attempts of a source are found by its addresses, and never by reading all successes of the period for each source.
+/// The first accounts of each source suffice, because one of the first accounts of all sources is also one of the first in its
+/// own source. The conditions with `IS TRUE` cannot be looked up in an index, and a query with a limit is not merged into a
+/// join. So the attempts of a source are found by its addresses, and never by reading all successes of the period for each
+/// source.
 fn sql() -> String {
     format!(
         "WITH failed AS MATERIALIZED (
@@ -133,7 +136,7 @@ fn sql() -> String {
 }
 
 impl Store {
-    /// The accounts whose passwords were found by sources that look like a stuffing wave.
+    /// The accounts with a password that a source knew, if the source looks like a stuffing wave.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached, or needs too long.

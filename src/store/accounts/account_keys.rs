@@ -2,9 +2,9 @@
 //!
 //! Called after the migrations, because older accounts have no key yet. A job calls this file, too, because a server of an
 //! earlier release may still create accounts without a key. Each batch holds the lock of the migrations, so several processes
-//! work one after the other. The accounts are processed in the order of their ids. So if several of them would have the same
-//! key, the oldest one gets it, unless another account has this key already. If a registration takes a key at the same time as
-//! a batch, the unique index decides.
+//! work one after the other. The accounts are processed in the order of their ids. If several of them would have the same key,
+//! the oldest one gets it, unless another account has this key already. If a registration takes a key at the same time as a
+//! batch, the unique index decides.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,8 +19,8 @@ const BATCH: i64 = 1_000;
 /// The largest number of attempts at one batch. Another attempt is made if a registration took one of the keys meanwhile.
 const MAX_ATTEMPTS: usize = 5;
 
-/// An account that has no key, because another account has the key that its address gives, or because this key would be too
-/// long or empty. Such an account cannot be found by its address.
+/// An account without a key: another account has the key of its address, or this key would be too long or empty. Such an
+/// account cannot be found by its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountWithoutKey {
     /// The account.

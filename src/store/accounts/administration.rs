@@ -1,5 +1,5 @@
-//! Changes that an operator makes to the account or the device of another user, and that end no session: a new account, an
-//! activation, the end of trust in a device.
+//! Changes of an operator to the account or the device of another user that end no session: a new account, an activation, the
+//! end of trust in a device.
 //!
 //! Changes that end sessions are revocations (`revocation::commit`).
 

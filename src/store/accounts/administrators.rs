@@ -6,10 +6,10 @@ use deadpool_postgres::Transaction;
 
 use crate::error::StoreError;
 
-/// The name of the condition that is not met if a change would leave no active admin.
+/// The name of the failed condition if a change would leave no active admin.
 pub const LAST_ADMIN: &str = "last_admin";
 
-/// The key of an advisory lock, which each transaction that may remove an admin holds. It is taken after the locks of users'
+/// The key of an advisory lock. Each transaction that may remove an admin holds the lock. It is taken after the locks of users'
 /// rows, and no such lock is taken after it.
 const ADMINS_LOCK: i64 = 0x706f_7274_0007;
 

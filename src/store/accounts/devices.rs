@@ -198,10 +198,9 @@ pub(super) fn device(row: &Row) -> Result<Device, StoreError> {
 /// The largest number of devices that one sign-in removes.
 const REMOVED_AT_ONCE: i64 = 100;
 
-/// If a user has more than `limit` devices, removes the devices above the limit, at most [`REMOVED_AT_ONCE`]: first the
-/// forgotten devices, then the devices that were not seen for the longest time. The device that signs in, devices whose trust
-/// has not ended, and devices with a session whose row is not ended are never removed. Rows that another transaction has locked
-/// are skipped.
+/// Removes the devices of a user above `limit`, at most [`REMOVED_AT_ONCE`]: first the forgotten devices, then the devices that
+/// were not seen for the longest time. Some devices are never removed: the device that signs in, devices with trust, and
+/// devices with a session row that is not ended. Rows that another transaction has locked are skipped.
 pub(crate) async fn remove_surplus(
     client: &impl GenericClient,
     user: UserId,

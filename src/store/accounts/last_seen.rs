@@ -1,7 +1,7 @@
 //! Writes when sessions and devices were last seen, usually in batches.
 //!
 //! Called by the port of the actors, by the expiry job (`touch_open`) and by the verifier (`write_use`). A time never moves
-//! backwards, and a session whose row is ended is never changed.
+//! backwards, and the row of an ended session is never changed.
 
 use std::{collections::HashMap, net::IpAddr};
 

@@ -1,7 +1,7 @@
 //! The operators' list of users: by number, by address or by name, with filters for role and status.
 //!
 //! Each order has an index that begins with role and status. A page reads, for each pair of role and status that the filter
-//! permits, at most as many rows as the page has. So no list and no search reads the table.
+//! permits, at most as many rows as the page has. So every list and every search uses an index.
 
 use domain::account::role::{Role, Status};
 use protocol::id::UserId;
@@ -26,7 +26,7 @@ pub enum UserOrder {
 }
 
 impl UserOrder {
-    /// The text by which a row `x` is ordered, as in the indexes. Rows with the same text are ordered by number.
+    /// The text that orders a row `x`, as in the indexes. Rows with the same text are ordered by number.
     fn key(self) -> &'static str {
         match self {
             Self::Id => "''::text",
@@ -36,7 +36,7 @@ impl UserOrder {
     }
 }
 
-/// Which users to list, and in which order.
+/// Which users to list, and their order.
 #[derive(Clone, Debug)]
 pub struct UserSearch {
     /// Only users with one of these roles.
@@ -47,9 +47,9 @@ pub struct UserSearch {
     pub order: UserOrder,
     /// Whether the list begins with the last user of the order.
     pub descending: bool,
-    /// Only users whose text of the order begins so.
+    /// Only users with an ordering text that begins with this.
     pub prefix: String,
-    /// Only users after this one: its text of the order, and its number.
+    /// Only users after this one, given by its ordering text and its number.
     pub after: Option<(String, UserId)>,
     /// Maximum number of users.
     pub limit: u32,
@@ -60,7 +60,7 @@ pub struct UserSearch {
 pub struct FoundUser {
     /// The user.
     pub user: User,
-    /// The text by which the list is ordered.
+    /// The text that orders the list.
     pub key: String,
 }
 
@@ -98,9 +98,9 @@ impl UserSearch {
         )
     }
 
-    /// The place of a row in the list by number. It is a comparison of rows: only the index that begins with role and status can
-    /// serve it. With separate conditions the planner may read the primary key from its end instead, which reads the whole table
-    /// if few users have the role. The parameters for texts are not used, but need a type.
+    /// The place of a row in the list by number. It is a comparison of rows: only the index that begins with role and status
+    /// can serve it. With separate conditions, the planner may read the primary key from its end instead. If few users have the
+    /// role, this reads the whole table. The parameters for texts are not used, but need a type.
     fn place_by_id(&self) -> String {
         let row = "ROW(x.role, x.status, x.id)";
         let bound = |number: &str| format!("ROW(r.role, t.status, {number})");

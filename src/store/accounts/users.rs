@@ -36,8 +36,8 @@ use crate::{
     row_mapping,
 };
 
-/// The unique indexes that refuse the address of another account: the index of account keys, and the index of addresses, which
-/// earlier releases use.
+/// The unique indexes that refuse the address of another account: one on account keys, and one on addresses for earlier
+/// releases.
 pub const ADDRESS_TAKEN: [&str; 2] = ["users_account_key", "users_email_key"];
 
 /// An account to be created.
@@ -110,8 +110,8 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
             OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
         AND coalesce(u.role = $2, u.role <> 'canary') AND ($3::text IS NULL OR u.status = $3)";
 
-/// The query for a candidate. The parameters are the value that `condition` compares, the id of the device, and the id under
-/// which wrong second factors on unknown devices are counted.
+/// The query for a candidate. The parameters are the value that `condition` compares, the id of the device, and the id of the
+/// counter of wrong second factors on unknown devices.
 fn candidate_sql(condition: &str) -> String {
     format!(
         "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
@@ -159,8 +159,8 @@ impl Store {
         .await
     }
 
-    /// Finds the accounts with these addresses, which must be in lower case, and returns the addresses of those accounts that
-    /// can sign in or can still be confirmed. Works with every earlier schema, and finds nothing in a database without accounts.
+    /// Finds the accounts with these addresses, which must be in lower case. Returns the addresses of the accounts that can
+    /// sign in, or can still be confirmed. Works with every earlier schema, and finds nothing in a database without accounts.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -26,7 +26,7 @@ pub struct StoredCheckpoint {
 /// Where a restore has cut the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogRestore {
-    /// The number of the generation whose later entries are lost.
+    /// The number of the generation that has lost its later entries.
     pub generation: i32,
     /// The random id of that generation.
     pub generation_id: Uuid,

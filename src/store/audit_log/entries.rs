@@ -74,8 +74,8 @@ impl Store {
 }
 
 impl Store {
-    /// An entry that should not be there: behind the end of the log, before its first number, or with a number that another
-    /// entry has. `first` and `size` are those of an earlier look at the head.
+    /// An entry that should not be there: behind the end of the log, before its first number, or with the number of another
+    /// entry. `first` and `size` are those of an earlier look at the head.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,5 +1,5 @@
-//! The head of the log: one row, whose lock orders the writers. The role of the server cannot change the row, and so cannot lock it
-//! itself; functions with the rights of the owner do both.
+//! The head of the log: one row. Its lock orders the writers. The role of the server cannot change the row, and so cannot lock
+//! it, either. Functions with the rights of the owner do both.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use domain::transparency_log::frontier::Frontier;
@@ -56,7 +56,7 @@ impl LogHead {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// The origin of the checkpoints of a generation. A restored log has another one than the lost log, and than the log of any
+    /// The origin of the checkpoints of a generation. A restored log has another origin than the lost log, and than the log of any
     /// other restore.
     #[must_use]
     pub fn origin_of(&self, generation: i32, id: Uuid) -> String {

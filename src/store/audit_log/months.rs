@@ -1,6 +1,7 @@
 //! Months of the log: a partition is made in the month before, and dropped as a whole when it is old.
 //!
-//! A dropped month leaves the hashes of its subtrees, so that later entries still verify, its last checkpoint, and an event.
+//! A dropped month leaves three things: the hashes of its subtrees, so that later entries still verify, its last checkpoint,
+//! and an event.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use domain::transparency_log::{frontier::Frontier, hash::Hash, subtree::Subtree};
@@ -97,7 +98,7 @@ async fn oldest(transaction: &Transaction<'_>, head: &LogHead) -> Result<Option<
     Ok(Some((month, end.unsigned_abs())))
 }
 
-/// Drops a month. `false` if it is kept: the owner of the tables has noted how long months are kept at least.
+/// Drops a month. `false` if the month is kept: it is younger than the shortest retention that the owner of the tables has noted.
 async fn drop_month(
     transaction: &Transaction<'_>,
     month: Date,
@@ -131,7 +132,7 @@ impl Store {
                     return Ok(());
                 }
                 let transaction = client.transaction().await?;
-                // Only one maker at a time, and none while a batch makes the partition of its own month.
+                // Only one maker works at a time, and none while a batch makes the partition of its own month.
                 if head::try_lock(&transaction).await?.is_some()
                     && require_known(&transaction, now).await.is_ok()
                 {
@@ -144,11 +145,11 @@ impl Store {
     }
 }
 
-/// The month in which entries are put now: that of `now`, but never one before the newest entry.
+/// The month for new entries: the month of `now`, but no earlier month than that of the newest entry.
 ///
 /// # Errors
-/// `Internal` if the month lies more than one month after that of the newest entry and that of the database's clock. Then the clock
-/// of this node is wrong, and all later entries would go into that month.
+/// `Internal` if the month lies more than one month after both the month of the newest entry and the month of the database's
+/// clock. Then the clock of this node is wrong, and all later entries would go into that month.
 pub(super) async fn current(
     transaction: &Transaction<'_>,
     head: &LogHead,

@@ -58,7 +58,7 @@ pub(super) async fn load(
             known.insert(Subtree { level, index }, hash);
         }
     };
-    // What is below the height of the kept subtrees lies in one of them, whose leaves are read.
+    // A subtree below the height of the kept ones lies in one of the kept ones, so the leaves of that one are read.
     for subtree in needed.iter().filter(|subtree| subtree.level >= KEPT_LEVEL) {
         let level = subtree.level - subtree.level % KEPT_LEVEL;
         add(level, stored(client, level, subtree.first() >> level, subtree.end() >> level).await?);

@@ -44,8 +44,8 @@ impl Store {
     }
 }
 
-/// Destroys the keys of an account, for the transaction of its erasure. The personal fields of the events until now can no longer be
-/// read, including those of events that are still in the inbox or in a spill file. `false` if the account had no key.
+/// Destroys the keys of an account, for the transaction of its erasure. The personal fields of the events until now can no
+/// longer be read. This includes events that are still in the inbox or in a spill file. `false` if the account had no key.
 ///
 /// # Errors
 /// `Unavailable` if the database cannot be reached; `Internal` if the account is not being erased.
@@ -63,7 +63,7 @@ pub(crate) async fn destroy(
     Ok(destroyed)
 }
 
-/// As [`destroy`], but only if the account has a key: for the searches after an erasure, when an event that came late has made one.
+/// As [`destroy`], but only if the account has a key: for the searches after an erasure, when a late event has made a key.
 /// Locks the head of the log, so that no batch makes a key for the person meanwhile.
 ///
 /// # Errors

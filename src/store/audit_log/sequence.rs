@@ -1,7 +1,7 @@
 //! Moves events from the inbox into the log: one transaction gives a batch its numbers and hashes.
 //!
 //! A job of each node calls this. The lock of the head lets one node work at a time. No request waits for this lock. An event
-//! that comes into the inbox again, from a spill file, is already in the log and gets no second entry.
+//! may come into the inbox again from a spill file. It is already in the log and gets no second entry.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -43,7 +43,7 @@ pub struct Sequenced {
     pub head: LogHead,
     /// How many events left the inbox.
     pub events: usize,
-    /// Whether a new month begins: then the newest checkpoint must cover all entries before the batch is tried again.
+    /// Whether a new month begins. Then the newest checkpoint must cover all entries before the batch is tried again.
     pub month_begins: bool,
 }
 

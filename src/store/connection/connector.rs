@@ -106,7 +106,7 @@ impl Connector {
 }
 
 impl Inner {
-    /// The servers in the order in which they are tried.
+    /// The servers in the order of the attempts.
     fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.endpoints.len()).collect();
         if self.shuffled {

@@ -58,7 +58,7 @@ impl Endpoint {
         self.port
     }
 
-    /// The ways to this server, in the order in which they are tried.
+    /// The ways to this server, in the order of the attempts.
     ///
     /// # Errors
     /// The name has no address.

@@ -1,8 +1,8 @@
-//! Opens connections to the database: which server of the list, with which encryption, and what the session must be able to do.
+//! Opens connections to the database. Decides the server of the list and the encryption, and checks what the session can do.
 //!
-//! `pool`, `migrate`, `revocation::listener` and `import::source` open all of their connections here. The driver connects to one
-//! address at a time; the choice among several servers is made here, because the driver knows only some of libpq's rules
-//! for it, and reports only the last failure.
+//! `pool`, `migrate`, `revocation::listener` and `import::source` open all of their connections here. The driver connects to
+//! one address at a time. The choice among several servers is made here, because the driver knows only some of libpq's rules
+//! for it and reports only the last failure.
 
 mod connector;
 mod endpoint;

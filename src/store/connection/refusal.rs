@@ -1,5 +1,5 @@
-//! Why a connection could not be opened, in words for the operator: the cause, and the parameter that concerns it. No text
-//! contains a password.
+//! Why a connection could not be opened, in words for the operator: the cause, and the parameter to change. No text contains a
+//! password.
 
 use std::{error::Error as _, io};
 
@@ -26,8 +26,8 @@ pub(super) fn reason(error: &Error, identified: bool) -> String {
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
-/// Whether a connection without encryption may succeed where this encrypted one failed: the handshake failed, or the server
-/// has no entry in `pg_hba.conf` for encrypted connections of this user.
+/// Whether a connection without encryption may succeed after the failure of this encrypted one. This is so if the handshake
+/// failed, or if the server has no entry in `pg_hba.conf` for encrypted connections of this user.
 pub(super) fn concerns_encryption(error: &Error) -> bool {
     let refused = error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
     refused || tls_error(error).is_some()

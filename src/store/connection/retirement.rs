@@ -12,7 +12,7 @@ use crate::settings::DatabaseSettings;
 pub(crate) struct Retirement {
     lifetime: Option<Duration>,
     idle: Option<Duration>,
-    /// Connections from before this time may lead to a server that is no longer the right one.
+    /// Connections from before this time may lead to the wrong server.
     renewed: Arc<Mutex<Instant>>,
 }
 

@@ -1,8 +1,8 @@
 //! Finds out whether each connection has a session of its own. Behind a connection pooler in transaction mode it has none:
 //! the pooler gives each transaction any of its sessions.
 //!
-//! `migrate` asks at the start of a server and of the tools. Without sessions, the revocation feed would hear nothing (LISTEN), the lock of
-//! migrations would hold nothing (`pg_advisory_lock`), and prepared statements would be missing.
+//! `migrate` asks at the start of a server and of the tools. Without real sessions, `LISTEN` of the revocation feed would hear
+//! nothing, the lock of migrations (`pg_advisory_lock`) would hold nothing, and prepared statements would be missing.
 
 use std::time::Duration;
 

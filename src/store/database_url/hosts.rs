@@ -7,8 +7,8 @@ use super::{error::DatabaseUrlError, escapes::text};
 /// PostgreSQL's port.
 const DEFAULT_PORT: u16 = 5432;
 
-/// The hosts and ports of a list such as `a:5432,[::1],%2Frun%2Fpostgresql`. If any host has a port, each host gets one (the
-/// default where the list has none). Otherwise the list of ports is empty.
+/// The hosts and ports of a list such as `a:5432,[::1],%2Frun%2Fpostgresql`. If one of the hosts has a port, each host gets one
+/// (the default if the list has none for it). Otherwise the list of ports is empty.
 pub(super) fn host_list(list: &str) -> Result<(Vec<String>, Vec<u16>), DatabaseUrlError> {
     let (mut hosts, mut ports, mut any_port) = (Vec::new(), Vec::new(), false);
     for entry in list.split(',').filter(|_| !list.is_empty()) {

@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, DatabaseUrlError> {
         }
         match keyword {
             "password" => parameters.set_password(value.into_bytes())?,
-            // What follows a password without quotes may be the rest of the password, which no message may show.
+            // The text after a password without quotes may be the rest of the password, so no message may show it.
             _ => parameters.set(keyword, value).map_err(|error| match error {
                 DatabaseUrlError::Unknown(_) if after_bare_password => DatabaseUrlError::Keywords,
                 other => other,

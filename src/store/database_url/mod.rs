@@ -1,5 +1,5 @@
-//! Parsing of the text that names a database: the URLs of libpq, those of SQLAlchemy for the drivers psycopg2 and asyncpg,
-//! libpq's keywords and values, and an address in separate settings.
+//! Parses the text that names a database. The forms are the URLs of libpq, the URLs of SQLAlchemy for the drivers psycopg2 and
+//! asyncpg, libpq's keywords and values, and an address in separate settings.
 //!
 //! Only `settings` uses this module. The driver never sees the text: the driver gets the parts that this module has read. So the
 //! connection cannot be less strict than the text demands. The `url` crate cannot parse these URLs: libpq's URLs may have

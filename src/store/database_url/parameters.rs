@@ -25,7 +25,7 @@ const SHOWN_NAME: usize = 64;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The default of `keepalives_idle`. The default of the driver is two hours, longer than most networks remember a connection.
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
-/// The parameters whose value is kept as one text.
+/// The parameters with a value that is kept as one text.
 const NAMES: [&str; 17] = [
     "application_name",
     "channel_binding",
@@ -46,7 +46,7 @@ const NAMES: [&str; 17] = [
     "user",
 ];
 
-/// Everything that the text says: in the form for the driver, and what the driver does not know.
+/// The whole text: the parameters in the form for the driver, and those that the driver does not know.
 pub(crate) struct ParsedUrl {
     pub(crate) config: Config,
     pub(crate) tls: TlsMode,
@@ -266,7 +266,7 @@ fn sslmode(value: &str) -> Option<Mode> {
     }
 }
 
-/// The mode of asyncpg's `ssl`, whose value is one of libpq's words or a Boolean. True means full verification.
+/// The mode of asyncpg's `ssl`. The value is one of libpq's words or a Boolean. True means full verification.
 fn asyncpg_ssl(value: &str) -> Option<Mode> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "on" => Some(Mode::VerifyFull),
@@ -275,9 +275,9 @@ fn asyncpg_ssl(value: &str) -> Option<Mode> {
     }
 }
 
-/// As in libpq, `require` with a root certificate verifies the chain, and `sslrootcert=system` requires that the name is
-/// verified as well, because the authorities of the system issue certificates for every host. For the same reason, the name is
-/// also verified if `verify-ca` is given without a root certificate.
+/// As in libpq, `require` with a root certificate verifies the chain. `sslrootcert=system` requires that the name is verified
+/// as well, because the authorities of the system issue certificates for every host. For the same reason, the name is also
+/// verified if `verify-ca` is given without a root certificate.
 fn tls_mode(mode: Mode, root: Option<String>) -> Result<TlsMode, DatabaseUrlError> {
     if root.as_deref() == Some("system") {
         return match mode {
@@ -315,8 +315,8 @@ fn identity(
     }
 }
 
-/// The wanted server. Of several servers, it is one that accepts writes, unless the text says otherwise: the others are
-/// standbys.
+/// The wanted server. Of several servers, it is one that accepts writes, because the others are standbys. The text may say
+/// otherwise.
 fn target(word: Option<String>, servers: usize) -> Result<SessionTarget, DatabaseUrlError> {
     match word {
         Some(word) => SessionTarget::of(&word).ok_or(bad("target_session_attrs")),

@@ -1,4 +1,4 @@
-//! The address of a database in separate settings, whose values need no encoding.
+//! The address of a database in separate settings. Their values need no encoding.
 
 use secrecy::{ExposeSecret, SecretString};
 

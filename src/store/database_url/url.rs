@@ -59,9 +59,9 @@ fn split_as_libpq(rest: &str) -> (Option<&str>, &str) {
 
 /// User and password, if there are any, and what follows them.
 ///
-/// User and password end at the last `@`, even if the password contains other delimiters, unless that `@` may belong to the
-/// value of a parameter or to the name of the database. If both readings are possible, the URL is refused: the wrong reading
-/// would connect to another host, or drop parameters such as `sslmode`.
+/// User and password end at the last `@`, even if the password contains other delimiters. An `@` does not count if it may
+/// belong to the value of a parameter or to the name of the database. If both readings are possible, the URL is refused: the
+/// wrong reading would connect to another host, or drop parameters such as `sslmode`.
 fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> {
     let Some((before, after)) = rest.rsplit_once('@') else { return Ok((None, rest)) };
     let Some(end) = before.find(['/', '?', '#']) else { return Ok((Some(before), after)) };

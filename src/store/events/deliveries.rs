@@ -123,7 +123,7 @@ impl Store {
         .await
     }
 
-    /// Lets dead letters of a receiver wait again, the oldest first, with the audit event, which gets their number. With
+    /// Makes the dead letters of a receiver wait again, the oldest first. Writes the audit event with their number. With
     /// `events`, only these. Returns the number.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Delivering events: the next events, the lease of an attempt, the result of an attempt, and the bounds of the outbox.
 //!
 //! Several nodes may deliver to the same receiver. Only the first waiting event of a subject is attempted, so the events of a
-//! subject stay in order, even if different nodes deliver them. An attempt holds its event until the lease ends: if its node is
-//! killed, another attempt begins after that.
+//! subject stay in order, even if different nodes deliver them. An attempt holds its event until the end of the lease. If its
+//! node is killed, another attempt begins after that.
 
 use domain::events::outgoing::Content;
 use time::OffsetDateTime;
@@ -138,7 +138,7 @@ impl Store {
         .await
     }
 
-    /// Claims those of these events that are still due and that no other attempt holds.
+    /// Claims the events among these that are still due and without another attempt.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -199,8 +199,8 @@ impl Store {
         .await
     }
 
-    /// The first waiting events of the subjects of a receiver that polls, the oldest first, and whether more events wait. A receiver
-    /// may take the events of an answer in any order, so an answer has one event of each subject.
+    /// The first waiting events of the subjects of a polling receiver, the oldest first, and whether more events wait. A
+    /// receiver may take the events of an answer in any order, so an answer has one event of each subject.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -224,8 +224,8 @@ impl Store {
         .await
     }
 
-    /// Settles events by their ids, as the receiver says in its poll: those in `delivered`, and those that it refuses. Returns
-    /// how many events were delivered and refused.
+    /// Settles events by their ids, as the receiver says in its poll: the `delivered` ones, and the refused ones. Returns how
+    /// many events were delivered and refused.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -261,8 +261,8 @@ impl Store {
         .await
     }
 
-    /// Makes dead letters of events of a receiver that wait for too long, and of the oldest events if too many wait. Also notes
-    /// whether too many wait. Returns the number of new dead letters. One call changes at most `limit` events of each kind.
+    /// Turns events into dead letters: those that waited too long, and the oldest ones if too many wait. Also notes whether too
+    /// many wait. Returns the number of new dead letters. One call changes at most `limit` events of each kind.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -19,10 +19,10 @@ use crate::{
 /// The longest subject, in bytes.
 const SUBJECT_BYTES: usize = 300;
 
-/// Writes rows for the receivers that want an event. If `$8` names a receiver, only this receiver gets the events, even if it did
-/// not ask for their types. Events that a receiver has already are skipped. A stream gets no event if its key has been revoked or
-/// has expired. `$9` is the user of an event that no other user has caused: what the canary account does is no event for other
-/// systems.
+/// Writes rows for the receivers that want an event. If `$8` names a receiver, only this receiver gets the events, even without
+/// having asked for their types. Events that a receiver has already are skipped. A stream gets no event if its key has been
+/// revoked or has expired. `$9` is the user of an event that no other user has caused: acts of the canary account are no events
+/// for other systems.
 const INSERT: &str = "
     INSERT INTO event_deliveries (receiver_id, event_id, type, subject, payload, occurred_at, due_at, waiting_from)
     SELECT r.id, e.id, e.type, e.subject, e.payload, e.at, e.at, e.at

@@ -21,7 +21,7 @@ pub const MOST_RECEIVERS: i64 = 100;
 const MOST_STREAMS: i64 = 80;
 /// The most streams that one key of the server API makes.
 const MOST_OF_KEY: i64 = 5;
-/// The lock under which receivers are counted and added.
+/// The lock for counting and adding receivers.
 const ADD_LOCK: i64 = 0x6576_656e_7473;
 
 const COLUMNS: &str = "id, kind, name, url, events, status, status_reason, api_key_id, secret, secret_key_id,
@@ -113,7 +113,7 @@ pub struct EventReceiver {
     pub secret: Option<Sealed>,
     /// The sealed secret before the last rotation, and until when it signs.
     pub previous: Option<(Sealed, OffsetDateTime)>,
-    /// When the key of the server API has ended or will end: by its revocation, or by its expiry.
+    /// When the key of the server API ended, or will end: by its revocation or its expiry.
     pub key_ends_at: Option<OffsetDateTime>,
     /// Whether too many events wait.
     pub backlog_full: bool,
@@ -292,7 +292,7 @@ impl Store {
         .await
     }
 
-    /// Receivers of which one of these keys has sealed a secret.
+    /// Receivers with a secret that one of these keys has sealed.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

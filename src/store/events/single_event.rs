@@ -45,7 +45,7 @@ impl Store {
         .await
     }
 
-    /// Writes an event for one receiver, unless one of this type and subject waits for the receiver already.
+    /// Writes an event for one receiver, unless an event of this type and subject already waits for it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

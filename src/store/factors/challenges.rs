@@ -61,10 +61,10 @@ pub enum ChallengeAttempt {
     Counted(Box<Challenge>),
     /// All attempts are used up.
     Exhausted {
-        /// Time at which the challenge expires.
+        /// Expiry of the challenge.
         until: OffsetDateTime,
     },
-    /// This client has no open challenge of this kind with this id: the challenge was never issued, has expired, was spent, is
+    /// This client has no open challenge of this kind with this id. The challenge was never issued, has expired, was spent, is
     /// of another kind, or was issued to another client.
     Unknown,
 }

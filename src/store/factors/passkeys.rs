@@ -38,8 +38,8 @@ pub struct StoredPasskey {
     pub suspended_at: Option<OffsetDateTime>,
     /// The user handle that the authenticator keeps, if another system registered the passkey.
     pub user_handle: Option<Vec<u8>>,
-    /// True until the first use of the passkey, if another system registered the passkey and did not say whether the passkey
-    /// may be copied to other devices.
+    /// True until the first use of the passkey, if another system registered the passkey without saying whether it may be
+    /// copied to other devices.
     pub backup_unknown: bool,
 }
 

@@ -120,8 +120,8 @@ pub enum FactorChange {
     Reset,
 }
 
-/// The condition of a change is not met: the factor does not exist, the factor is in another state, the user has too many
-/// passkeys, or the user has no second factor to which backup codes could belong.
+/// The condition of a change is not met. The factor does not exist or is in another state, the user has too many passkeys, or
+/// there is no second factor for the backup codes.
 pub const FACTOR_GONE: &str = "factor_gone";
 /// The change would leave no way to sign in.
 pub const LAST_FACTOR: &str = "last_factor";
@@ -146,9 +146,9 @@ impl Store {
     }
 }
 
-/// Spends a proof within the transaction of the act that it permits. `false` if the proof was spent before, if a later code of
-/// the app was spent before, if an answer of the passkey with the same or a higher counter was spent before, if the factor was
-/// removed or suspended meanwhile, or if the backup codes were replaced meanwhile.
+/// Spends a proof within the transaction of the act that it permits. `false` if the proof was spent before, or something newer
+/// was: a later code of the app, or an answer of the passkey with the same or a higher counter. Also `false` if, meanwhile, the
+/// factor was removed or suspended, or the backup codes were replaced.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     user: UserId,
@@ -221,7 +221,7 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-/// Completes a removal: refuses the change if no way to sign in remains, and deletes the backup codes if no second factor
+/// Completes a removal. Refuses the change if it leaves no way to sign in, and deletes the backup codes if no second factor
 /// remains.
 async fn finish_removal(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
     let sql = format!("SELECT u.password_hash, {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");

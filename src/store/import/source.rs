@@ -50,7 +50,7 @@ pub struct ImportSource {
 const CURSOR: &str = "imported_rows";
 
 impl ImportSource {
-    /// Connects, and begins the transaction in which everything is read.
+    /// Connects, and begins the transaction for all reads.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -78,7 +78,7 @@ impl ImportSource {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn tables(&self) -> Result<Vec<SourceTable>, StoreError> {
-        // The information schema would not show tables that this role may not read, and so hide second factors.
+        // The information schema would leave out tables that this role may not read, so second factors could be missed.
         let sql = "SELECT c.relname::text, a.attname::text,
                           a.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) AS is_number,
                           has_table_privilege(c.oid, 'SELECT') AS readable
@@ -116,7 +116,7 @@ impl ImportSource {
     }
 
     /// The number of values in a column that are not whole numbers in the usual spelling (`7`, not `7.0` or `007`). As a text,
-    /// a number in another spelling differs from the same number in the usual spelling.
+    /// a number in another spelling differs from the usual spelling.
     ///
     /// # Errors
     /// `Internal` if the table may not be read, `Unavailable` if the database cannot be reached.

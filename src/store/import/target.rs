@@ -1,7 +1,7 @@
 //! Writes imported accounts. An account that the target has already is not changed, so an import can be repeated.
 //!
-//! An account and everything that belongs to it are written in one transaction. So an account that exists is complete, and what
-//! its user has removed since the import does not come back.
+//! An account and everything that belongs to it are written in one transaction. So an existing account is complete, and data
+//! that its user has removed since the import does not come back.
 
 use std::collections::{HashMap, HashSet};
 

@@ -30,7 +30,7 @@ const KEYS_KEPT: Duration = Duration::minutes(5);
 
 /// Raises the channel's top offset by the number of messages, and gives the messages the offsets up to and including the new
 /// top. Publications up to the offset `gone` count as removed: they are no longer returned, and their rows are deleted later.
-/// The statement also raises `gone`, so that no more publications are kept than the channel may have. A channel without a row
+/// The statement also raises `gone`, so that the channel keeps no more publications than allowed. A channel without a row
 /// begins above the floor.
 const APPEND: &str = "
     WITH raised AS (
@@ -71,7 +71,7 @@ pub enum AppendError {
 
 impl Store {
     /// Appends the whole batch, or nothing. Messages are left out if their idempotency keys were used before or their versions
-    /// are outdated; the answer says which messages these are.
+    /// are outdated; the answer names these messages.
     ///
     /// # Errors
     /// See [`AppendError`].
@@ -166,12 +166,12 @@ async fn conditionally(
     Ok(Appended { placed, top, epoch: locked.try_get::<_, &str>(1)?.into() })
 }
 
-/// What to write for the messages of a batch, and what to answer.
+/// The rows to write for the messages of a batch, and the answers to them.
 struct Placing<'b> {
     placed: Vec<Placement>,
     new: Vec<&'b NewMessage>,
-    /// Keys that are used for the first time, each with the offset in the answer: the offset of the publication, or the top
-    /// offset if the message was outdated.
+    /// Keys used for the first time, each with the offset in the answer. This is the offset of the publication or, for an
+    /// outdated message, the top offset.
     keys: Vec<(&'b str, i64)>,
     /// The channel's version after the batch, if a message of the batch changes it.
     version: Option<&'b Version>,

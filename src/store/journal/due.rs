@@ -1,7 +1,7 @@
-//! Which channels the retention job must check, when it checks them again, and the deletion of unused channels.
+//! The channels that the retention job must check, the time of their next check, and the deletion of unused channels.
 //!
-//! A channel is due after a write, when its oldest publication expires, when the channel itself expires, and once a day in case
-//! its configuration has changed. The cost of a check is a few index lookups, and does not depend on the number of channels.
+//! A channel is due after a write, at the expiry of its oldest publication, at its own expiry, and once a day in case its
+//! configuration has changed. The cost of a check is a few index lookups, and does not depend on the number of channels.
 
 use deadpool_postgres::Client;
 use protocol::channel_name::ChannelName;
@@ -17,8 +17,8 @@ const SOONEST: Duration = Duration::SECOND;
 /// The longest interval between two checks of a channel.
 const LATEST: Duration = Duration::DAY;
 
-/// The condition for deleting a channel's row: the channel keeps no publication, was not written since `before`, and has no
-/// rows of publications or idempotency keys.
+/// A channel's row may be deleted under this condition: the channel keeps no publication, the last write was before `before`,
+/// and there are no rows of its publications or idempotency keys.
 const FORGOTTEN: &str = "
     c.name = k.name AND c.gone = c.top AND c.updated_at <= k.before
     AND NOT EXISTS (SELECT FROM channel_messages m WHERE m.channel = c.name)
@@ -79,7 +79,7 @@ impl Store {
         .await
     }
 
-    /// Sets when these channels are due again. `others`, the channels whose retention is not known, are due in a day.
+    /// Sets when these channels are due again. `others`, the channels with unknown retention, are due in a day.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -107,8 +107,8 @@ impl Store {
         .await
     }
 
-    /// Deletes the rows of the given channels that keep nothing and had no publication for their `meta_ttl`. Returns the number
-    /// of deleted rows, or `None` if the lock was not available in time. Then the caller tries again later.
+    /// Deletes the rows of the given channels that keep nothing and had their last publication more than `meta_ttl` ago.
+    /// Returns the number of deleted rows, or `None` if the lock was not available in time. Then the caller tries again later.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

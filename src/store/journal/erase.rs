@@ -1,5 +1,5 @@
-//! Erasing publications of durable channels: the content of a row is replaced, and its offset stays, so that clients with positions
-//! recover as before.
+//! Erases publications of durable channels. The content of a row is replaced, and its offset stays, so that clients with
+//! positions recover as before.
 //!
 //! The same transaction notes the change in the row of the channel, where each node sees it (`erased_channels`).
 //! `logic::erasure` says what remains of a publication; the statements here write the same.
@@ -27,12 +27,12 @@ const BATCH: i64 = 2_000;
 const REMAINS: &str = "data = 'null'::bytea, subject = NULL, connection_id = NULL, conn_info = NULL, chan_info = NULL, \
      tags = '{\"removed\": \"true\"}'";
 
-/// A change of an operator: the acting session, the time, and the event that is written with the change.
+/// A change of an operator: the acting session, the time, and the event of the change.
 #[derive(Clone, Debug)]
 pub struct ErasureOrder {
     /// The acting session.
     pub acting_session: ActingSession,
-    /// The roles of the users whose publications may be erased.
+    /// The roles of users with publications that may be erased.
     pub roles: Vec<Role>,
     /// The time of the change.
     pub now: OffsetDateTime,
@@ -69,8 +69,8 @@ impl Store {
         .await
     }
 
-    /// Erases a batch of the publications of this user in durable channels. Returns the number of publications, and whether there may
-    /// be more. `None` if the user has an account, and its role is not one of those in the order.
+    /// Erases a batch of the publications of this user in durable channels. Returns the number of publications, and whether
+    /// there may be more. `None` if the user has an account, and its role is not one of those in the order.
     ///
     /// # Errors
     /// `Lapsed` if the acting session may no longer make the change; `Unavailable` if the database cannot be reached.
@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-/// A statement that changes publications `m` and notes in their channels that they were changed. The result is their number.
+/// A statement that changes publications `m`, and notes the change in their channels. The result is their number.
 fn announced(update: &str) -> String {
     format!("WITH changed AS ({update} RETURNING m.channel), {ANNOUNCED} SELECT count(*) FROM changed")
 }

@@ -1,8 +1,8 @@
-//! The durable channels whose publications were changed, so that each node reads them again.
+//! The durable channels with changed publications, so that each node reads them again.
 //!
-//! Called by a job of each node. A transaction that changes publications writes its id into the rows of their channels. Ids of
-//! transactions do not follow the order of commits, so a look begins at the oldest transaction that ran during the look before, and
-//! may find a channel twice.
+//! Called by a job of each node. A transaction that changes publications writes its id into the rows of their channels. The ids
+//! of transactions do not follow the order of commits. So a look begins at the oldest transaction that ran during the previous
+//! look, and may find a channel twice.
 
 use protocol::channel_name::ChannelName;
 
@@ -11,8 +11,8 @@ use crate::{error::StoreError, pool::Store};
 /// The most channels that one look returns.
 pub const ERASED_CHANNELS: usize = 5_000;
 
-/// A part of a statement: notes the change in the rows of the channels that the part `changed` names. The rows are locked in the order
-/// of their names, so that two erasures do not wait for each other.
+/// A part of a statement: notes the change in the rows of the channels that the part `changed` names. The rows are locked in
+/// the order of their names, so that two erasures do not wait for each other.
 pub(crate) const ANNOUNCED: &str = "announced AS (
     UPDATE channels c SET erased_in = pg_current_xact_id()
     FROM (SELECT name FROM channels WHERE name IN (SELECT channel FROM changed) ORDER BY name FOR UPDATE) n
@@ -28,13 +28,14 @@ pub struct ErasedChannels {
 }
 
 impl Store {
-    /// The channels whose publications were changed since the look that returned `since`; without it, none. At most
+    /// The channels with publications changed since the look that returned `since`; without it, none. At most
     /// [`ERASED_CHANNELS`].
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn erased_channels(&self, since: Option<String>) -> Result<ErasedChannels, StoreError> {
-        // In a database that was copied from another cluster, the ids of transactions may be of the future. They are not read.
+        // If the database was copied from another cluster, the ids of its transactions may lie in the future. They are not
+        // read.
         let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, c.name, c.changed
                    FROM (SELECT) one LEFT JOIN (
                        SELECT name, erased_in::text AS changed FROM channels

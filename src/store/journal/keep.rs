@@ -16,7 +16,7 @@ use crate::{error::StoreError, pool::Store};
 const DELETED_AT_ONCE: i64 = 2_000;
 
 /// Removes everything in the channel up to the offset `$2`. The caller passes the top offset that it has read. So later
-/// publications stay, even if the statement waits for the lock of the row longer than the caller waits for the statement.
+/// publications stay, even if the statement waits for the lock of the row after its caller has given up.
 const REMOVE: &str = "
     WITH removed AS (
         UPDATE channels SET gone = greatest(gone, least(top, $2)), updated_at = now(), due_at = least(due_at, now())
@@ -25,8 +25,8 @@ const REMOVE: &str = "
     )
     SELECT coalesce((SELECT upto FROM removed), least(floor, $2)), epoch FROM channel_epoch";
 
-/// Raises `gone` in the rows of some channels, so that `gone` covers the publications that are too many or too old. Publications
-/// up to the offset `gone` count as removed. The new values are computed first, from one snapshot, so no later publication is
+/// Raises `gone` in the rows of some channels, so that `gone` covers the surplus and the expired publications. Publications up
+/// to the offset `gone` count as removed. The new values are computed first, from one snapshot, so no later publication is
 /// removed. Then the rows are locked in the order of their names, so that nodes that run this job at the same time do not
 /// deadlock.
 const RAISE: &str = "

@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{error::StoreError, pool::Store};
 
-/// Creates the channel's row if needed, and locks it. This waits for every transaction that writes in the channel, including
-/// transactions whose outcome this server does not know.
+/// Creates the channel's row if needed, and locks it. This waits for every transaction that writes in the channel, even if this
+/// server does not know the transaction's outcome.
 const SETTLE: &str = "
     INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
     SELECT $1::text, floor, floor, now(), now() FROM channel_epoch
@@ -34,11 +34,11 @@ const SETTLE: &str = "
     RETURNING top";
 
 /// Reads rows in the order of the index up to the limit of publications, and one row more to learn whether there are further
-/// rows. Returns as many of these rows as the limit of bytes allows, but at least one row. A publication counts as much as
-/// `logic::history::weight` says, with two exceptions: tags are counted in their stored form, which is a little more, and bytes
-/// that are not JSON are counted without the growth by base64, because the database cannot tell them from JSON. The channel's
-/// room bounds each answer once more, by the exact weights. PostgreSQL knows the length of a value that is stored outside of
-/// its row without reading the value. So for an omitted publication it reads only the row and the tags.
+/// rows. Returns as many of these rows as the limit of bytes allows, but at least one row. A publication has the weight of
+/// `logic::history::weight`, with two exceptions. Tags are counted in their stored form, which is a little more. Bytes that are
+/// not JSON are counted without the growth by base64, because the database cannot tell them from JSON. The channel's room
+/// bounds each answer once more, by the exact weights. PostgreSQL knows the length of a value that is stored outside of its row
+/// without reading the value. So for an omitted publication it reads only the row and the tags.
 fn statement(order: &str) -> String {
     format!(
         "SELECT seq, data, subject, connection_id, conn_info, chan_info, tags, created_at, more
@@ -110,8 +110,7 @@ impl Store {
     }
 }
 
-/// The top offset is read first, and publications above it are not returned, because they were committed in the
-/// meantime.
+/// The top offset is read first. Publications above it are not returned, because they were committed after that read.
 async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
     let sql =
         "SELECT e.epoch, coalesce(c.top, e.floor) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";

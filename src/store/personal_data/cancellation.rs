@@ -13,7 +13,7 @@ use crate::{
     revocation::{acting_session, order::ActingSession},
 };
 
-/// The condition of a request `e` that its person cancels by a sign-in at the time `$2`.
+/// The condition for cancelling a request `e` by a sign-in of its person at the time `$2`.
 const BY_SIGN_IN: &str = "e.state = 'pending' AND e.requested_by = 'user' AND e.due_at > $2";
 
 /// Whether a sign-in of the user of a row `u` cancels a request: a condition in SQL. The exact time is compared when the session
@@ -48,8 +48,8 @@ pub(crate) async fn by_sign_in(
 }
 
 impl Store {
-    /// Cancels a request that has not begun, and gives the account its earlier status. With `acting`, the acting session must still
-    /// be permitted to, and the account must have one of these roles. `None` if there is no such request.
+    /// Cancels a request that has not begun, and gives the account its earlier status. With `acting`, the acting session must
+    /// still have the permission, and the account must have one of these roles. `None` if there is no such request.
     ///
     /// # Errors
     /// `Lapsed` if the acting session may no longer make the change, `Unavailable` if the database cannot be reached.

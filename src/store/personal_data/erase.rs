@@ -1,8 +1,7 @@
-//! The parts of an erasure: its beginning, the removal of rows in batches, its end, and later the search for rows that were
-//! written late.
+//! The parts of an erasure: its beginning, the removal of rows in batches, its end, and later the search for late rows.
 //!
-//! Called by the job `erasure`. Any node may do any of these steps, at any time and again: each is one transaction under the lock
-//! of the request's row, and every statement may be repeated. So a node that is killed leaves nothing half done.
+//! Called by the job `erasure`. Any node may do any of these steps, at any time and again. Each is one transaction under the
+//! lock of the request's row, and every statement may be repeated. So a node that is killed leaves nothing half done.
 
 use std::net::IpAddr;
 
@@ -144,7 +143,7 @@ impl Store {
         .await
     }
 
-    /// Erasures that are done, if the last search for late rows was before `before`. The longest ago comes first.
+    /// Finished erasures with a last search for late rows before `before`. The oldest search comes first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -187,9 +186,8 @@ impl Store {
         .await
     }
 
-    /// Ends an erasure: repeats each step once, destroys the keys of the person in the audit log, deletes the row of the account, and
-    /// writes `event`. The row of the request stays as
-    /// the record.
+    /// Ends an erasure: repeats each step once, destroys the keys of the person in the audit log, deletes the row of the
+    /// account, and writes `event`. The row of the request stays as the record.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -229,7 +227,8 @@ impl Store {
         .await
     }
 
-    /// Notes that late rows of an erased person were searched, and destroys a key that a late event has made in the audit log. After `last`, no further search follows.
+    /// Notes that the late rows of an erased person were searched, and destroys a key in the audit log that a late event has
+    /// made. After `last`, no further search follows.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -282,7 +281,7 @@ async fn lock(transaction: &Transaction<'_>, user: UserId) -> Result<Option<Valu
     transaction.query_opt(sql, &[&user.0]).await?.as_ref().map(read).transpose()
 }
 
-/// Carries out a step once. Returns the number of changed rows, and the position from which the next call continues.
+/// Carries out a step once. Returns the number of changed rows, and the position for the next call.
 async fn carry_out(
     client: &impl GenericClient,
     step: &Step,

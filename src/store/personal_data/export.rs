@@ -1,7 +1,7 @@
 //! The export of a person: pages of rows as JSON, table by table.
 //!
-//! Called by `service::access::person_export`. A page has a limited number of rows, so neither this server nor the database holds
-//! all rows of a person at once, and no connection is held between two pages.
+//! Called by `service::access::person_export`. A page has a limited number of rows. So neither this server nor the database
+//! holds all rows of a person at once, and the connection is free between two pages.
 
 use protocol::id::UserId;
 use tokio_postgres::types::ToSql;
@@ -24,7 +24,7 @@ impl ExportedTable {
     }
 }
 
-/// The tables of the export, in their order, without the audit log, which the service reads itself.
+/// The tables of the export, in their order. The audit log is not among them, because the service reads it itself.
 pub fn exported_tables() -> impl Iterator<Item = ExportedTable> {
     TABLES.iter().filter(|table| table.member.is_some() && !table.order.is_empty()).map(ExportedTable)
 }
@@ -70,8 +70,8 @@ impl Store {
     }
 }
 
-/// The statement of a page. `$1` is the account, `$2` the number of rows, and `$3` and the following parameters are the position
-/// after which the page begins, as text.
+/// The statement of a page. `$1` is the account and `$2` the number of rows. `$3` and the following parameters are the position
+/// before the page, as text.
 fn statement(table: &PersonalTable, later: bool) -> String {
     let exported: Vec<_> = table.exported.iter().map(exported).collect();
     let order: Vec<_> = table.order.iter().map(|(column, _)| format!("t.{column}")).collect();

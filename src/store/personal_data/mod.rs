@@ -1,7 +1,7 @@
 //! The personal data of one person in all tables: the list of the tables, the export, and the erasure.
 //!
-//! Called by services. [`tables::TABLES`] is the one list of tables: the export and the erasure read what they do from it, and a
-//! test compares it with the schema. A table that is not in the list fails this test.
+//! Called by services. [`tables::TABLES`] is the one list of tables. The export and the erasure work by it, and a test compares
+//! it with the schema. A table that is not in the list fails this test.
 
 pub(crate) mod cancellation;
 mod columns;

@@ -43,7 +43,7 @@ pub struct Erasure {
 pub struct ErasureFilter {
     /// Only requests in this state.
     pub state: Option<ErasureState>,
-    /// Only requests after this one: its time and its account.
+    /// Only requests after this one, given by its time and its account.
     pub before: Option<(OffsetDateTime, UserId)>,
     /// The most requests.
     pub limit: u32,
@@ -97,7 +97,7 @@ impl Store {
         .await
     }
 
-    /// Of these erased accounts, those that exist again, because a backup was restored, and that are not being erased.
+    /// Those of these erased accounts that exist again after a restore, and that are not being erased.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,7 +1,7 @@
 //! The steps of an erasure: one statement each, which changes a limited number of rows and may be repeated.
 //!
 //! The steps follow from the list of tables. A table comes last if rows of other tables depend on its rows. Each statement
-//! returns one row: the number of rows that it changed, and the position from which the next call continues.
+//! returns one row: the number of changed rows, and the position for the next call.
 
 use domain::account::erasure::{ERASED_MESSAGE, MessagesOfErased};
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::journal::erased_channels::ANNOUNCED;
 
-/// The keys of the detail of an audit event that stay: words and numbers of the server. All other values may be about a person.
+/// The kept keys of an audit event's detail: words and numbers of the server. All other values may be about a person.
 const KEPT_DETAIL: &str = "'{by,by_session,cause,scope,sessions,revocation,role,status,method,refusal,denial,factor,trust,accounts,tokens_denied,requested_by,state}'::text[]";
 
-/// The fields of an event on its way that stay: ids of accounts, sessions and keys of the server API, and the outcome.
+/// The kept fields of an event on its way: ids of accounts, sessions and keys of the server API, and the outcome.
 const KEPT_DATA: &str = "'{audit_id,outcome,user,actor,session,api_key}'::text[]";
 
 /// What a statement gets, in the order of its parameters.
@@ -24,7 +24,7 @@ pub(super) enum Given {
     User,
     /// The most rows that it changes.
     Limit,
-    /// The position from which it continues.
+    /// The position where this call continues.
     After,
     /// The keyed hash of the account's name.
     NameHash,
@@ -77,7 +77,7 @@ fn deleted(table: &PersonalTable) -> Step {
     step(deletion(table, "true", ""), &[Given::User, Given::Limit])
 }
 
-/// A deletion by the primary key, which is the order of the export, and in some tables begins with the account.
+/// A deletion by the primary key. This is also the order of the export, and in some tables the key begins with the account.
 fn deletion(table: &PersonalTable, condition: &str, returning: &str) -> String {
     let PersonalTable { name, of_person, .. } = table;
     let key: Vec<_> = table.order.iter().map(|(column, _)| format!("t.{column}")).collect();
@@ -180,7 +180,7 @@ fn unknown_name() -> Step {
     step(sql, &[Given::NameHash, Given::Limit])
 }
 
-/// Empties the addresses of attempts for unknown names from the addresses of the person. The rows stay, so that a wave of attempts
+/// Empties the address in attempts for unknown names, if it is an address of the person. The rows stay, so that a wave of attempts
 /// stays visible.
 fn unknown_address() -> Step {
     let sql = "WITH chosen AS (SELECT at, id FROM device_login_attempts
@@ -204,16 +204,16 @@ fn reasons(table: &PersonalTable) -> Step {
     step(sql, &[Given::User, Given::Limit, Given::After])
 }
 
-/// Empties the personal columns of the events about the person that wait in the inbox `audit_events` for their entry in the audit log.
-/// The entries of the log do not change: their personal columns are sealed with the key of the person, which `erase` destroys. The role
-/// of the server cannot change events; the function has the rights of the owner of the tables.
+/// Empties the personal columns of events about the person in the inbox `audit_events`, where they wait for their entry in the
+/// audit log. The entries of the log do not change: their personal columns are sealed with the key of the person, which `erase`
+/// destroys. The role of the server cannot change events; the function has the rights of the owner of the tables.
 fn events_about() -> Step {
     let sql = format!("SELECT changed, last FROM audit_inbox_empty_about($1, {KEPT_DETAIL}, $2, $3)");
     step(sql, &[Given::User, Given::Limit, Given::After])
 }
 
-/// Empties the address, the device and the certificate of the person in events about others that wait in the inbox `audit_events`.
-/// In the entries of the audit log these are sealed with the key of the person. What the person did to others stays.
+/// Empties the person's address, device and certificate in events about others that wait in the inbox `audit_events`. In the
+/// entries of the audit log these are sealed with the key of the person. What the person did to others stays.
 fn events_by() -> Step {
     step(
         "SELECT changed, last FROM audit_inbox_empty_by($1, $2, $3)",

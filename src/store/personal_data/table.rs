@@ -7,11 +7,11 @@ pub struct PersonalTable {
     pub name: &'static str,
     /// What the table holds, for the manual.
     pub holds: &'static str,
-    /// The condition of the rows of one person: SQL about the row `t`, in which `$1` is the number of the account. Empty if the
+    /// The condition of the rows of one person: SQL about the row `t`, with the number of the account as `$1`. Empty if the
     /// table holds nothing about persons.
     pub(super) of_person: &'static str,
-    /// The columns by which the rows of a person are ordered, with their types. An index begins with the column of
-    /// `of_person` and these columns.
+    /// The columns that order the rows of a person, with their types. An index begins with the column of `of_person` and these
+    /// columns.
     pub(super) order: &'static [(&'static str, &'static str)],
     /// The member of the exported document; `None` if the table is not exported.
     pub member: Option<&'static str>,

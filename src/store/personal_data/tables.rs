@@ -1,8 +1,7 @@
 //! The one list of all tables, with what an export and an erasure do with each.
 //!
 //! A new table needs a row here, and a new column must be mentioned; `tests/it/personal_data/tables.rs` compares the list with
-//! the migrated schema. The rows stand in the order of the export. What the steps of an erasure are, and their order, is in
-//! `steps`.
+//! the migrated schema. The rows stand in the order of the export. The steps of an erasure, and their order, are in `steps`.
 
 use super::{
     columns::{

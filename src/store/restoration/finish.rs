@@ -1,4 +1,4 @@
-//! Finishing a restore: one transaction makes void what may have been revoked or used after the backup was made.
+//! Finishes a restore: one transaction makes void everything that may have been revoked or used after the backup.
 //!
 //! Called by `service::Restoration`. No server is in service meanwhile: servers refuse an unfinished database. After the commit,
 //! the database is in service in its new place.
@@ -24,10 +24,10 @@ use crate::{
     row_mapping::millis_up,
 };
 
-/// How many numbers each sequence skips. The numbers of rows that were made after the backup may be known elsewhere, so they
-/// are not given again.
+/// How many numbers each sequence skips. The numbers of rows from after the backup may be known elsewhere, so they are not
+/// given again.
 const SKIPPED_NUMBERS: i64 = 1_000_000;
-/// The tables whose `id` is a number from a sequence, and the audit log, whose number is called `seq`.
+/// The tables with an `id` from a sequence, and the audit log, where the number is called `seq`.
 const SEQUENCES: [(&str, &str); 4] =
     [("users", "id"), ("revocations", "id"), ("denials", "id"), ("audit_events", "seq")];
 
@@ -38,9 +38,9 @@ pub struct FinishRestore {
     pub now: OffsetDateTime,
     /// The revocation of all sessions, with its reason and its audit event.
     pub revocation: RevocationRequest,
-    /// The last step whose code an authenticator app may have shown, and a server accepted, until now.
+    /// The last step with a code that an authenticator app may have shown, and a server may have accepted, until now.
     pub last_totp_step: i64,
-    /// Until when tokens of other issuers that were issued before the restore are refused. `None` to accept them.
+    /// The end of the time in which tokens of other issuers from before the restore are refused. `None` to accept them.
     pub tokens_denied_until: Option<OffsetDateTime>,
     /// Whether backup codes stay usable.
     pub keep_backup_codes: bool,
@@ -59,7 +59,7 @@ pub struct FinishedRestore {
     pub revocation: Option<RevocationId>,
     /// The sessions that ended, if they were counted.
     pub sessions: Option<usize>,
-    /// Authenticator apps whose codes until now are refused.
+    /// Authenticator apps with codes that are refused until now.
     pub authenticator_apps: u64,
     /// Backup codes that are void.
     pub backup_codes: u64,
@@ -190,8 +190,8 @@ async fn skip_numbers(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Denies every token that was issued before the restore, because the denials that came after the backup are lost. A token that
-/// was issued in the same second is denied, too, if its time of issue is in whole seconds.
+/// Denies every token that was issued before the restore, because the denials after the backup are lost. A token that was
+/// issued in the same second is denied, too, if its time of issue is in whole seconds.
 async fn deny_older_tokens(
     transaction: &Transaction<'_>,
     now: OffsetDateTime,
@@ -226,14 +226,14 @@ async fn spend_proofs(transaction: &Transaction<'_>, last_step: i64) -> Result<(
     Ok((apps, removed))
 }
 
-/// Trust in a device that was withdrawn after the backup must not return, because it replaces a second factor.
+/// Trust in a device may have been withdrawn after the backup. It must not return, because it replaces a second factor.
 async fn distrust_devices(transaction: &Transaction<'_>) -> Result<u64, StoreError> {
     let sql = "UPDATE registered_devices SET trust = 'new', trusted_until = NULL WHERE trust <> 'new'";
     Ok(transaction.execute(sql, &[]).await?)
 }
 
-/// Begins a new epoch of durable channels. The offsets after the backup are given again, so clients must not take the new
-/// publications for those that they know.
+/// Begins a new epoch of durable channels. The offsets after the backup are given again, so clients must not confuse the new
+/// publications with those that they know.
 async fn begin_epoch(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let sql = "UPDATE channel_epoch SET epoch =
                    (SELECT string_agg(chr(97 + get_byte(uuid_send(gen_random_uuid()), 0) % 26), '')

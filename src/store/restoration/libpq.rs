@@ -1,5 +1,5 @@
-//! The database settings in the form for programs of PostgreSQL: as environment variables of libpq. The command line of a
-//! program is readable by every user of the machine; its environment only by its own user and by root.
+//! The database settings in the form for programs of PostgreSQL: as environment variables of libpq. Every user of the machine
+//! can read the command line of a program, but only its own user and root can read its environment.
 //!
 //! The connection of the program is never less strict than that of the server.
 
@@ -22,7 +22,7 @@ const SYSTEM_ROOTS_SINCE: u32 = 16;
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 impl DatabaseSettings {
-    /// The environment variables with which a program of PostgreSQL, whose libpq has this major version, reaches the database.
+    /// The environment variables for a program of PostgreSQL with this major version of libpq, to reach the database.
     #[must_use]
     pub fn libpq_environment(&self, major: u32) -> Vec<(&'static str, OsString)> {
         let config = &self.config;

@@ -1,4 +1,4 @@
-//! The events of a lost database that came after its backup and that an operator must repeat in the restored database.
+//! The events of a lost database from after its backup that an operator must repeat in the restored database.
 
 use time::OffsetDateTime;
 use tokio_postgres::Row;
@@ -50,8 +50,8 @@ impl LostEvent {
 }
 
 impl Store {
-    /// The events in this database after the time `since`, or with a number above `number`, that take effect only if they are
-    /// repeated in the restored database, the oldest first. More than [`LostEvent::LISTED`] events mean that there may be
+    /// The events in this database after the time `since`, or with a number above `number`, the oldest first. Only events that
+    /// must be repeated in the restored database to take effect. More than [`LostEvent::LISTED`] events mean that there may be
     /// others, which are not returned.
     ///
     /// # Errors
@@ -78,8 +78,8 @@ impl Store {
 }
 
 impl Store {
-    /// The entries of the audit log of this database from number `from` on that take effect only if they are repeated in the
-    /// restored database; see [`Store::lost_events`].
+    /// The entries of this database's audit log from number `from` on that must be repeated in the restored database to take
+    /// effect; see [`Store::lost_events`].
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,8 +1,7 @@
-//! Databases that were restored from a backup: how a server notices such a database, and the transaction that finishes a
-//! restore.
+//! Databases that were restored from a backup: how a server notices them, and the transaction that finishes a restore.
 //!
-//! `start` is used by the start of a server, and `origin` by the checks of new connections; the command line uses the rest, through
-//! `service::Restoration` where the time matters.
+//! The start of a server uses `start`, and the checks of new connections use `origin`. The command line uses the rest, through
+//! `service::Restoration` if the time matters.
 
 pub(crate) mod finish;
 pub(crate) mod libpq;

@@ -1,10 +1,10 @@
-//! Where this database is in service: the cluster, the database in it, and the timeline of its log. A database that is somewhere
-//! else was restored from a backup or copied. What was revoked after the backup is missing in it, so no server may use it until
-//! the restore is finished.
+//! Where this database is in service: the cluster, the database in it, and the timeline of its log. A database that is
+//! somewhere else was restored from a backup or copied. It lacks the revocations after the backup, so no server may use it
+//! until the restore is finished.
 //!
-//! Called by `start`, by the checks of new connections (`in_service`), and by `finish`. A dump is recognised by the
-//! transaction that wrote the row, a copy by the identity of the cluster and of the database, a recovery to a point in time by
-//! the timeline. A snapshot of the disks cannot be recognised: every value in it is as before.
+//! Called by `start`, by the checks of new connections (`in_service`), and by `finish`. A dump is recognised by the transaction
+//! that wrote the row. A copy is recognised by the identity of the cluster and of the database, and a recovery to a point in
+//! time by the timeline. A snapshot of the disks cannot be recognised: every value in it is as before.
 
 use time::OffsetDateTime;
 use tokio_postgres::{Client, GenericClient, error::SqlState};
@@ -30,7 +30,7 @@ pub enum Unfinished {
     OtherTimeline,
 }
 
-/// The identity of the place in which a database is. A part is `None` if the cluster does not tell it.
+/// The identity of a database's place. A part is `None` if the cluster does not tell it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) cluster: Option<i64>,
@@ -74,8 +74,8 @@ fn judge(known: &Known, here: &Place) -> Standing {
     Standing::Same
 }
 
-/// The identity of the place in which this database is now. Must not be called inside of a transaction, which a refused function
-/// would end.
+/// The present identity of this database's place. Must not be called inside of a transaction, which a refused function would
+/// end.
 pub(super) async fn here(client: &Client) -> Result<Place, StoreError> {
     let database = "SELECT oid::bigint FROM pg_database WHERE datname = current_database()";
     // The name of the log file begins with the timeline. The control file would tell it only after the next checkpoint.
@@ -138,7 +138,7 @@ pub(super) async fn write(
 /// Where the database of a connection of a running server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Connected {
-    /// In the place in which the server has used it.
+    /// In the place where the server has used it.
     Here,
     /// The cluster has begun another timeline: a standby has taken over, or the cluster was recovered from an archive.
     OtherTimeline,
@@ -146,7 +146,7 @@ pub(crate) enum Connected {
     Elsewhere,
 }
 
-/// The timeline that is noted in a database that has lost rows. No cluster has this timeline.
+/// The noted timeline of a database with lost rows. No cluster has this timeline.
 const LOST: i64 = 0;
 
 pub(crate) async fn connected(client: &Client) -> Result<Connected, StoreError> {

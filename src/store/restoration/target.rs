@@ -1,4 +1,4 @@
-//! What `portcullis backup` and `portcullis restore` ask a database before they run the programs of PostgreSQL.
+//! The questions of `portcullis backup` and `portcullis restore` to a database before they run the programs of PostgreSQL.
 
 use crate::{error::StoreError, pool::Store};
 

@@ -1,4 +1,4 @@
-//! The acting session: checks whether the session that requests a change may still make the change when the change is written.
+//! The acting session: checks whether the session that requests a change may still make it at the time of the write.
 //!
 //! A request is verified when it arrives. Before its change is written, its session may be revoked, or its user may be
 //! suspended, blocked, demoted or given another password. Called by `commit`, and by other changes that a session requests.

@@ -119,8 +119,8 @@ pub(crate) async fn write(
     })
 }
 
-/// Takes the locks in the order that `acting_session` describes. Returns the users whose rows are locked: the users concerned
-/// and the acting user. A revocation of all sessions takes the first lock exclusively.
+/// Takes the locks in the order that `acting_session` describes. Returns the users with locked rows: the users concerned and
+/// the acting user. A revocation of all sessions takes the first lock exclusively.
 async fn lock(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -155,10 +155,10 @@ async fn lock(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Raises the revocation epoch of those users concerned whose rows are `locked`, and returns these users. So a concurrent
-/// sign-in either has committed before, and its session is ended here, or is refused, because the epoch has changed. If the
-/// target is one session, a network, a moment, a subject or all sessions, no epoch is raised. After the largest epoch comes 0, because epochs are
-/// only compared for equality.
+/// Raises the revocation epoch of the users concerned that have `locked` rows, and returns these users. So a concurrent sign-in
+/// has two outcomes: it has committed before, and its session is ended here, or it is refused, because the epoch has changed.
+/// If the target is one session, a network, a moment, a subject or all sessions, no epoch is raised. After the largest epoch
+/// comes 0, because epochs are only compared for equality.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -192,7 +192,7 @@ async fn raise(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Locks and returns the sessions that the request covers and that are not revoked yet.
+/// Locks and returns the covered sessions that are not revoked yet.
 async fn covered_sessions(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -230,8 +230,8 @@ async fn covered_sessions(
 }
 
 /// Locks and returns the external sessions that the request covers. External sessions belong to no account, have no role and do
-/// not become idle. So no external session is covered by a request that is limited to the sessions of one account or to idle
-/// sessions, or by a request that changes a role.
+/// not become idle. So a request covers no external session if it is limited to the sessions of one account or to idle
+/// sessions, or if it changes a role.
 async fn covered_external_sessions(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -321,7 +321,7 @@ fn events(
     of_users.into_iter().map(|(user, ended)| of_user(order, &whole, UserId(user), &ended)).collect()
 }
 
-/// The event of one of several users whose sessions the request ended.
+/// The event of one of several users with sessions that the request ended.
 fn of_user(
     order: &RevocationRequest,
     whole: &AuditEvent,

@@ -1,9 +1,9 @@
-//! Completing revocations: writes the receipts of the revocations that every node has carried out, with one audit event for a
+//! Completes revocations. Writes the receipts of the revocations that every node has carried out, with one audit event for a
 //! batch of them.
 //!
-//! A job of each node calls this. The rows in `receipts_due` are locked, and a node skips the rows that another node has locked.
-//! Receipts, event and the deletion of these rows are one transaction, so a revocation has exactly one receipt and one
-//! entry in the log, also if a node stops in the middle.
+//! A job of each node calls this. The rows in `receipts_due` are locked, and a node skips the rows that another node has
+//! locked. Receipts, event and the deletion of these rows are one transaction. So a revocation has exactly one receipt and one
+//! entry in the log, even if a node stops in the middle.
 
 use deadpool_postgres::Transaction;
 use domain::receipt::{

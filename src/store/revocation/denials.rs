@@ -1,8 +1,8 @@
 //! Denials: blocked users and tokens that are no longer accepted.
 //!
 //! Each denial is a row. It is written with its audit event and announced like a revocation. A later row about a user lifts or
-//! replaces the block of this user. Denials of one subject are written one after the other, so their ids follow the order of
-//! their commits.
+//! replaces the block of this user. Denials of one subject are written one after the other, so the order of the ids is the
+//! order of the commits.
 
 use deadpool_postgres::Transaction;
 use logic::denials::{Denial, DenialRecord};
@@ -35,7 +35,7 @@ pub struct NewDenial {
     pub expires_at: Option<OffsetDateTime>,
     /// The reason, for people.
     pub reason: String,
-    /// The time at which the denial is written.
+    /// The time of writing.
     pub now: OffsetDateTime,
 }
 
@@ -68,7 +68,7 @@ impl Store {
         .await
     }
 
-    /// Every denial that may concern this subject or token, for a node whose copy of the denials may be incomplete.
+    /// Every denial that may concern this subject or token, for a node with a copy of the denials that may be incomplete.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,9 +1,9 @@
 //! Revoking all sessions: the transaction writes one row. After its commit, every session that was opened earlier has ended.
 //!
-//! The row of a session has the id of the newest revocation of all sessions at the time when the session was opened. Every check
-//! of a session compares this id with the id of the newest revocation of all sessions at present. No session row is locked or
-//! changed, so the revocation is fast even if there are many sessions. Afterwards a job calls `end_covered`, which ends the
-//! session rows in batches.
+//! The row of a session has the id of the newest revocation of all sessions at the session's opening. Every check of a session
+//! compares this id with the id of the newest revocation of all sessions at present. No session row is locked or changed, so
+//! the revocation is fast even if there are many sessions. Afterwards a job calls `end_covered`, which ends the session rows in
+//! batches.
 
 use deadpool_postgres::Transaction;
 use protocol::close::Cause;
@@ -24,9 +24,9 @@ const COUNTED: i64 = 100_000;
 /// A query for the id of the newest revocation of all sessions, or 0.
 pub(crate) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'";
 
-/// A statement that ends the rows of some sessions in `table` that were revoked with all sessions, and adds the number of
-/// sessions that each revocation ended to the row of this revocation. `open` is the condition that a row is not ended. Rows
-/// that another transaction has locked are left for the next time.
+/// This statement ends rows in `table` of sessions that were revoked with all sessions. It also adds the number of sessions
+/// that each revocation ended to the row of this revocation. `open` is the condition that a row is not ended. Rows that another
+/// transaction has locked are left for the next time.
 fn end_sql(table: &str, open: &str) -> String {
     format!(
         "WITH covered AS (
@@ -46,7 +46,7 @@ fn end_sql(table: &str, open: &str) -> String {
 }
 
 impl Store {
-    /// Ends the rows of at most `limit` sessions, and of at most `limit` external sessions, that were revoked with all
+    /// Ends the rows of sessions that were revoked with all sessions: at most `limit` sessions, and at most `limit` external
     /// sessions. Returns the number of rows that it ended.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub struct RevocationFilter {
     pub actor: Option<UserId>,
     /// Only revocations at this time or later.
     pub since: Option<OffsetDateTime>,
-    /// Only revocations that come after the one with this time and id in the list, which begins with the newest.
+    /// Only revocations after this one in the list, given by its time and id. The list begins with the newest.
     pub before: Option<(OffsetDateTime, RevocationId)>,
     /// Maximum number of revocations.
     pub limit: u32,
@@ -133,7 +133,7 @@ impl Store {
         .await
     }
 
-    /// A revocation and how far it is carried out; `None` if there is no such revocation, or if it was deleted after its retention.
+    /// A revocation and its progress; `None` if there is no such revocation, or if it was deleted after its retention.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -42,9 +42,9 @@ pub const PAGE: usize = 1_000;
 /// revocation may exceed this number.
 const SESSIONS_IN_PAGE: i64 = 20_000;
 
-/// A query for a page of rows that an earlier snapshot does not see and a later snapshot sees, in the order of transactions.
-/// The parameters are: both snapshots, the last id that was written in another cluster (see [`Watermark`]), the transaction and
-/// the id of the last row that was read, and the size of the page.
+/// A query for a page of rows, in the order of transactions: the rows that an earlier snapshot does not see and a later
+/// snapshot sees. The parameters are both snapshots, the last id that was written in another cluster (see [`Watermark`]), the
+/// transaction and the id of the last row read, and the size of the page.
 ///
 /// A row that the earlier snapshot does not see was written by a transaction that ran at the time of this snapshot, or by a
 /// later transaction. So there is one range of rows for each transaction that ran, and one range for all later transactions.
@@ -76,8 +76,8 @@ fn page_sql(table: &str, columns: &str) -> String {
     )
 }
 
-/// A query that selects the ended sessions in a list, with their causes. A session without a row has ended, too. Sessions whose
-/// user got another role after the snapshot are included, with the cause `role_changed`.
+/// A query that selects the ended sessions in a list, with their causes. A session without a row has ended, too. The sessions
+/// of users with another role since the snapshot are included, with the cause `role_changed`.
 fn ended_sql() -> String {
     format!(
         "SELECT o.id, coalesce(
@@ -95,16 +95,15 @@ fn ended_sql() -> String {
     )
 }
 
-/// A place in the feed. A place is a moment: it is stored as a snapshot, which says which transactions had ended at that
-/// moment.
+/// A place in the feed. A place is a moment, stored as a snapshot: the set of transactions that had ended at that moment.
 ///
 /// The whole snapshot is stored, and not only the oldest transaction that was running. So each revocation is delivered exactly
 /// once, even while an old transaction runs for a long time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,
-    /// Revocations up to this id were written in another database cluster, before this database was restored here:
-    /// their transaction ids have no meaning in this cluster.
+    /// Revocations up to this id were written in another database cluster, before this database was restored here. The
+    /// transaction ids of such a revocation have no meaning in this cluster.
     foreign: i64,
     /// Denials up to this id were written in another database cluster.
     foreign_denials: i64,
@@ -157,8 +156,8 @@ pub struct RevocationListener {
 }
 
 impl Store {
-    /// Opens a connection and listens on it. Before that, the connections of the pool are replaced: whatever ended the last
-    /// listener, for example a primary that is a standby now, may concern them, too.
+    /// Opens a connection and listens on it. Before that, the connections of the pool are replaced. The cause that ended the
+    /// last listener, for example a primary that is a standby now, may concern them, too.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -229,8 +228,8 @@ impl RevocationListener {
         })
     }
 
-    /// Checks that the database was not restored from a backup, or replaced, since the server has used it. If it was, the store
-    /// refuses all further work.
+    /// Checks that the database was neither restored from a backup nor replaced since the server began to use it. If it was,
+    /// the store refuses all further work.
     ///
     /// # Errors
     /// `Unavailable` if it was, or if the database does not answer.
@@ -331,8 +330,8 @@ impl RevocationListener {
     /// part of a later backlog, however long they take.
     ///
     /// # Errors
-    /// `Unavailable` if the database does not answer, or if its server is no longer one that the settings want. The revocations
-    /// are then committed on another server.
+    /// `Unavailable` if the database does not answer, or if its server no longer fits the settings. The revocations are then
+    /// committed on another server.
     pub async fn since(&self, place: &Watermark) -> Result<Backlog, StoreError> {
         let sql = format!("SELECT pg_current_snapshot()::text, {SERVER_STATE}");
         let row = self.bounded(self.client.query_one(&sql, &[])).await?;
@@ -362,8 +361,7 @@ impl RevocationListener {
         let mut sessions = 0_i64;
         let mut found: Vec<Found> = Vec::with_capacity(rows.len());
         for row in &rows {
-            // The sessions that the revocations of a page ended are read in one query, so the number of these sessions is
-            // bounded, too.
+            // The sessions that a page of revocations ended are read in one query, so their number is bounded, too.
             let heard = revocation(row)?;
             if matches!(heard.heard.committed.ended, Ended::These(_)) {
                 sessions += i64::from(row.try_get::<_, i32>("sessions")?);
@@ -418,9 +416,9 @@ impl RevocationListener {
         Ok(rows)
     }
 
-    /// Returns the sessions of the list that have ended, with the cause, and the sessions whose user got another role since
-    /// `place`. A node uses this if it has missed too many revocations to read them all, or if it last read the feed very long
-    /// ago.
+    /// Returns the sessions of the list that have ended, with the cause, and the sessions of users that got another role since
+    /// `place`. A node uses this after it has missed too many revocations to read them all, or a very long time after its last
+    /// look at the feed.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.

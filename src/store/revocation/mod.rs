@@ -1,5 +1,5 @@
-//! Revocations and denials: the transaction that writes them, the feed through which every node reads them, and the receipts of
-//! revocations that every node has carried out.
+//! Revocations and denials: the transaction that writes them, the feed for every node, and the receipts of revocations that
+//! every node has carried out.
 
 pub(crate) mod acting_session;
 pub(crate) mod changes;

@@ -21,12 +21,12 @@ use uuid::Uuid;
 
 use crate::{factors::second_factors::FactorChange, personal_data::NewErasure, sessions::session::Session};
 
-/// The channel of `NOTIFY` on which committed revocations and denials are announced. The payload is the id of the revocation,
-/// or the word `denial`.
+/// The channel of `NOTIFY` that announces committed revocations and denials. The payload is the id of the revocation, or the
+/// word `denial`.
 pub(crate) const CHANNEL: &str = "portcullis_revocations";
 
-/// The largest number of sessions that a revocation of a network, or of the sessions since a moment, ends. Such a revocation can be
-/// repeated until it covers nothing more.
+/// The largest number of sessions that one revocation of a network, or of the sessions since a moment, ends. Such a revocation
+/// can be repeated until it covers nothing more.
 pub const SESSIONS_AT_ONCE: u32 = 20_000;
 
 /// What is revoked.
@@ -40,7 +40,7 @@ pub enum Target {
     User(UserId),
     /// All sessions of these users.
     Users(Vec<UserId>),
-    /// The sessions of accounts whose last known address lies in this network. At most [`SESSIONS_AT_ONCE`] are ended.
+    /// The sessions of accounts with a last known address in this network. At most [`SESSIONS_AT_ONCE`] are ended.
     Network(IpNet),
     /// The sessions of accounts that were opened at this time or later. At most [`SESSIONS_AT_ONCE`] are ended.
     OpenedSince(OffsetDateTime),
@@ -105,7 +105,7 @@ pub enum Change {
     Erasure(NewErasure),
 }
 
-/// The session that requests a change, and the conditions that must still be met when the change is written.
+/// The session that requests a change, and the conditions that must still hold at the time of the write.
 #[derive(Clone, Copy, Debug)]
 pub struct ActingSession {
     /// The session, which must not have ended.
@@ -135,13 +135,12 @@ pub struct RevocationRequest {
     /// If given, only sessions of users with these roles are ended. This limits the request of an operator. For external
     /// sessions the roles do not count, because their users have none.
     pub only_roles: Option<Vec<Role>>,
-    /// Whether nothing is written if the change would leave no active admin.
+    /// Whether nothing is written for a change that would leave no active admin.
     pub keep_an_admin: bool,
-    /// If given, only sessions that were not used after this time are ended: a session that was used in the meantime is not
-    /// idle.
+    /// If given, only sessions without a use after this time are ended: a session that was used meanwhile is not idle.
     pub only_idle_since: Option<OffsetDateTime>,
-    /// If given, only sessions that were opened before this time are ended, because their tokens may have been issued before
-    /// this time. External sessions are ended whenever they were opened.
+    /// If given, only sessions opened before this time are ended, because their tokens may be older than this time. External
+    /// sessions are ended whenever they were opened.
     pub only_opened_before: Option<OffsetDateTime>,
     /// The cause, for programs.
     pub cause: Cause,
@@ -155,10 +154,11 @@ pub struct RevocationRequest {
     pub link: Option<MailedLink>,
     /// The time of the revocation.
     pub now: OffsetDateTime,
-    /// The node that carries the revocation out, if it is to be shown at once as not done. Every node notes how far it has carried
-    /// a revocation out.
+    /// The node that carries the revocation out, if its row must be written at once, as not done. Every node notes how far it
+    /// has carried a revocation out.
     pub reported_by: Option<Uuid>,
-    /// The audit event. Scope, cause, reason, the id of the revocation and the number of sessions are added to its detail.
+    /// The audit event. The detail also gets the scope, the cause, the reason, the id of the revocation and the number of
+    /// sessions.
     pub audit: AuditEvent,
 }
 
@@ -200,7 +200,7 @@ impl RevocationRequest {
     }
 }
 
-/// A session that was ended, or a session whose sockets must reconnect after a change of role.
+/// A session that was ended, or a session with sockets that must reconnect after a change of role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     /// The session.
@@ -256,8 +256,7 @@ pub struct Left {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedRevocation {
     /// The id of the revocation. `None` if there was nothing to do: the session had ended before, the request does not cover
-    /// the target, or a request of a user about the user's own sessions ended no session and changed nothing. Then no
-    /// revocation was written.
+    /// the target, or a user's request about the user's own sessions changed nothing. Then no revocation was written.
     pub id: Option<RevocationId>,
     /// The cause.
     pub cause: Cause,

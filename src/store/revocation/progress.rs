@@ -1,8 +1,8 @@
 //! How far each node has carried a revocation out.
 //!
-//! The transaction of an operator's revocation writes the first row, for the node that carries it out. When a node has closed the
-//! sockets of a revocation, `service::revocation` notes the result, in batches. A revocation has at most one row for each node, and
-//! its rows are deleted with it.
+//! The transaction of an operator's revocation writes the first row, for the node that carries it out. When a node has closed
+//! the sockets of a revocation, `service::revocation` notes the result, in batches. A revocation has at most one row for each
+//! node, and its rows are deleted with it.
 
 use deadpool_postgres::Transaction;
 use protocol::id::RevocationId;
@@ -16,8 +16,8 @@ use crate::{error::StoreError, pool::Store};
 pub struct NodeProgress {
     /// The node.
     pub node: Uuid,
-    /// `closing`: the node has refused the sessions and waits for the sockets, or has stopped before it was done. `closed`: every
-    /// socket is closed. `incomplete`: sockets did not close in time.
+    /// `closing`: the node has refused the sessions and waits for the sockets, or it has stopped before the end. `closed`:
+    /// every socket is closed. `incomplete`: sockets did not close in time.
     pub state: String,
     /// The number of sockets that the node closed.
     pub sockets_closed: u32,
@@ -40,7 +40,7 @@ pub(super) async fn begin(
 }
 
 impl Store {
-    /// Notes how far nodes have carried revocations out, at most one note for each revocation and node. A revocation that has been
+    /// Notes the progress of nodes with revocations, at most one note for each revocation and node. A revocation that has been
     /// deleted gets no note. A note that everything is closed is never replaced.
     ///
     /// # Errors

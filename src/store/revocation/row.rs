@@ -28,8 +28,8 @@ pub(super) async fn announce(
     Ok(())
 }
 
-/// Writes the row of a revocation, and the beginning of its progress on the node that carries it out. `sessions` is `None` if the
-/// rows of the sessions are ended later; `counted` is their number then, if it is known.
+/// Writes the row of a revocation, and the beginning of its progress on the node that carries it out. `sessions` is `None` if
+/// the rows of the sessions are ended later. `counted` is then their number, if it is known.
 pub(super) async fn insert(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,

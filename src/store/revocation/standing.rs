@@ -1,4 +1,4 @@
-//! How far each node has carried revocations out: the rows from which receipts are made.
+//! The progress of each node with revocations: the rows that receipts are made from.
 //!
 //! Called by `completion`, and by `receipts` for a revocation that has no receipt yet. The rule is in `domain::receipt::standing`.
 
@@ -22,12 +22,12 @@ use crate::error::StoreError;
 /// The most nodes of one revocation that a receipt has.
 const NODES: i64 = 1_000;
 
-/// The nodes of a revocation: those that have noted something, and those that must carry it out. A node must if it had a lease
-/// at the commit or has renewed one since, and had not begun to follow revocations after the commit. A node that has not begun
-/// yet may have seen the database before the commit, so it counts, too.
+/// The nodes of a revocation: those with a note about it, and those that must carry it out. A node must carry it out if it had
+/// a lease at the commit or has renewed one since. A node that began to follow revocations after the commit need not. A node
+/// that has not begun yet may have seen the database before the commit, so it counts, too.
 ///
-/// A node writes its row before it looks at the database for the first time. So a node without a row, as this statement sees
-/// it, will see every revocation that is committed now.
+/// A node writes its row before it looks at the database for the first time. So if a node has no row in the view of this
+/// statement, it will see every revocation that is committed now.
 const STANDINGS: &str = "
     SELECT r.id AS revocation, n.id AS node, p.state, p.sockets_closed, p.after_ms, true AS known,
            n.lease_until <= clock_timestamp() AS lapsed,
@@ -54,8 +54,8 @@ pub(super) struct Draft {
     pub(super) age_ms: u64,
 }
 
-/// The receipts of revocations that have none yet, as they are now, final or not. `condition` selects rows of `receipts_due d`, and
-/// may lock them.
+/// The receipts of revocations that have none yet, as they are now, final or not. `condition` selects rows of `receipts_due d`,
+/// and may lock them.
 pub(super) async fn receipts(
     client: &impl GenericClient,
     condition: &str,
@@ -141,7 +141,7 @@ fn facts(
         actor: revocation.actor,
         committed_at: revocation.at,
         except_session: revocation.except,
-        // The rows of all sessions are ended later, so only the count at the commit is whole.
+        // The rows of all sessions are ended later, so only the count at the commit is complete.
         sessions: if all { counted.map(i32::unsigned_abs) } else { Some(revocation.sessions) },
         excluded: revocation.excluded,
         more: revocation.more,

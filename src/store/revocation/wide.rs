@@ -1,7 +1,7 @@
 //! Revocations of a network, and of the sessions since a moment: which sessions they cover, and how many sessions a role excludes.
 //!
-//! Called by `commit`, within its transaction. The users of the covered sessions are not known before the sessions are read, so the
-//! sessions are read first without locks, then the users are locked, and then those of the sessions that are still open.
+//! Called by `commit`, within its transaction. The users of the covered sessions are known only after the sessions are read. So
+//! the sessions are read without locks, then the users are locked, and then the sessions that are still open.
 
 use std::net::IpAddr;
 
@@ -29,7 +29,7 @@ struct Place {
     second: Box<dyn ToSql + Sync + Send>,
 }
 
-/// The condition of a target whose sessions may belong to users of every role.
+/// The condition of a target with sessions of users of any role.
 fn place(target: &Target) -> Option<Place> {
     match target {
         Target::Network(network) => Some(Place {

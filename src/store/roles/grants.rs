@@ -1,7 +1,7 @@
 //! Gives the role of a server its rights, and takes away what it must not have. Called by `migrate`, under its lock, as the owner.
 //!
-//! The rights follow from the list in `rights`, and are given anew after each migration. So no default rights are needed, which would
-//! also apply to the partitions of the audit log.
+//! The rights follow from the list in `rights`, and are given anew after each migration. So no default rights are needed, which
+//! would also apply to the partitions of the audit log.
 
 use tokio_postgres::Client;
 
@@ -27,7 +27,7 @@ pub(crate) async fn create_role(client: &Client, role: &str) -> Result<(), Store
     Ok(())
 }
 
-/// Takes the right to call the functions of the owner from all roles, which a restore without rights has given them.
+/// Takes the right to call the functions of the owner from all roles. A restore without rights has given it to them.
 pub(crate) async fn close_functions(client: &Client) -> Result<(), StoreError> {
     let sql = "SELECT p.oid::regprocedure::text FROM unnest($1::text[]) f JOIN pg_proc p ON p.oid = to_regprocedure(f)
                WHERE p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)";
@@ -38,7 +38,8 @@ pub(crate) async fn close_functions(client: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Gives the role its rights if they are not complete, or too many. Returns whether they have changed, and what the role may do now.
+/// Gives the role its rights if they are not complete, or too many. Returns whether they have changed, and what the role may do
+/// now.
 pub(crate) async fn give(client: &mut Client, role: &str) -> Result<(bool, RoleStanding), StoreError> {
     let standing = standing::of(client, role).await?;
     if standing.excess.is_empty() && standing.missing.is_empty() && !lacks_reading(client, role).await? {

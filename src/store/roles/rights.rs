@@ -1,12 +1,12 @@
-//! What the role of the server may do with each table and function: the one list.
+//! The one list of what the role of the server may do with each table and function.
 //!
-//! Read by `grants`, which gives the rights, and by `standing`, which looks for missing rights and for rights that are too many. A new
-//! table or function needs a row here; `tests/it/database_roles/rights.rs` compares the list with the migrated schema.
+//! `grants` reads it to give the rights. `standing` reads it to find missing rights and rights that are too many. A new table
+//! or function needs a row here; `tests/it/database_roles/rights.rs` compares the list with the migrated schema.
 
-/// The role of the server in the databases that the program makes itself: those of `portcullis dev`.
+/// The role of the server in the program's own databases: those of `portcullis dev`.
 pub const SERVER_ROLE: &str = "portcullis_server";
 
-/// What the role of the server may do with a table.
+/// The rights of the server's role on a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rights {
     /// Read, insert, update and delete rows.
@@ -81,8 +81,8 @@ pub const TABLES: &[(&str, Rights)] = &[
 /// `pg_dump` does.
 pub const PARTITIONS: &[(&str, Rights)] = &[("device_login_attempts_default", Rights::Change)];
 
-/// The functions with the rights of the owner (`SECURITY DEFINER`). Of the roles other than the owner, only that of the server may call
-/// them.
+/// The functions with the rights of the owner (`SECURITY DEFINER`). Of the roles other than the owner, only that of the server
+/// may call them.
 pub const FUNCTIONS: &[&str] = &[
     "audit_log_lock(boolean)",
     "audit_log_advance(bigint, bytea, date, uuid[])",

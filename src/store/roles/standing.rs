@@ -1,4 +1,4 @@
-//! What a role of the database may do: whether it can change the audit log, and which rights of a server it lacks.
+//! The rights of a database role: whether it can change the audit log, and which rights of a server it lacks.
 //!
 //! Asked once at the start of a server or a tool, and by `migrate`. Only the catalogue is read, so the answer needs no rights.
 
@@ -33,8 +33,8 @@ pub struct TableOwner {
 }
 
 impl Store {
-    /// What the role of this store may do. This is the first question of a server and of tools, so it is asked only after the check
-    /// that the connections have sessions of their own.
+    /// What the role of this store may do. This is the first question of a server and of tools, so it is asked only after the
+    /// check that the connections have sessions of their own.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; `Internal` if the connections have no sessions of their own.
@@ -107,11 +107,11 @@ async fn texts(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Why the role $1 can change the guarded tables $2, or make the functions with the rights of their owner do other things. A role can do
-/// what every role does of which it is a member, because it can take each of them on (`SET ROLE`). $3 are all tables.
+/// Why the role $1 can change the guarded tables $2, or can change what the functions with the owner's rights do. A role has
+/// the rights of every role that it is a member of, because it can take each of them on (`SET ROLE`). $3 are all tables.
 ///
-/// A trigger runs with the rights of the role that changes a row, which may be the owner in a function; so the role must not make
-/// triggers on any table. A schema in which the role creates functions could hide those of PostgreSQL.
+/// A trigger runs with the rights of the role that changes a row. In a function, this may be the owner. So the role must not
+/// make triggers on any table. A role that may create functions in a schema could hide the functions of PostgreSQL.
 const EXCESS: &str = "
     WITH reached AS (
         SELECT r.oid, r.rolname, r.rolsuper, r.rolcreaterole, r.rolname = $1::name AS itself

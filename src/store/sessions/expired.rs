@@ -1,6 +1,6 @@
 //! Expiry: finding sessions that must be revoked as expired.
 //!
-//! Called by the expiry job. Verification does not depend on the job: a session past its end is refused in any case.
+//! Called by the expiry job. Verification does not depend on the job: a session past its end is always refused.
 
 use protocol::id::SessionId;
 use time::OffsetDateTime;
@@ -35,9 +35,9 @@ impl Store {
         .await
     }
 
-    /// At most [`EXPIRED_BATCH`] sessions that were not used since `since`, beginning with the one whose last use is the
-    /// oldest. A session may be used before it is revoked, so the revocation request must state the same condition. A session
-    /// with open sockets is usually not among them, because its node regularly writes a use.
+    /// At most [`EXPIRED_BATCH`] sessions that were not used since `since`, with the oldest last use first. A session may be
+    /// used before it is revoked, so the revocation request must state the same condition. A session with open sockets is
+    /// usually not among them, because its node regularly writes a use.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

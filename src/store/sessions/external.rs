@@ -45,9 +45,9 @@ pub struct ExternalSession {
     pub created_at: OffsetDateTime,
     /// The last use that was written.
     pub last_seen_at: OffsetDateTime,
-    /// Time by which a newer token is required.
+    /// From this time on, a newer token is required.
     pub expires_at: Option<OffsetDateTime>,
-    /// The time at which the connection closed, or at which the session was ended as an orphan.
+    /// When the connection closed, or when the session was ended as an orphan.
     pub ended_at: Option<OffsetDateTime>,
     /// Time of the revocation.
     pub revoked_at: Option<OffsetDateTime>,
@@ -62,15 +62,15 @@ pub struct ExternalFilter {
     pub issuer: Option<String>,
     /// Only sessions that have not ended.
     pub live: bool,
-    /// Only sessions that come after the session with this start and id in the list, which begins with the newest session.
+    /// Only sessions after this one in the list, given by its start and id. The list begins with the newest.
     pub before: Option<(OffsetDateTime, SessionId)>,
     /// Maximum number of sessions.
     pub limit: u32,
 }
 
 impl Store {
-    /// Writes the row of a session that is about to begin. Returns the id of the newest revocation of all sessions that was
-    /// made before the row was written; 0 if there was none.
+    /// Writes the row of a session that is about to begin. Returns the id of the newest revocation of all sessions from before
+    /// the write of the row; 0 if there was none.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. Then no connection uses the session. If its row was written

@@ -81,11 +81,11 @@ pub enum OpenOutcome {
     /// The session is open. The second field has the revocations of evicted sessions. The caller closes the sockets of these
     /// sessions.
     Session(Box<Session>, Vec<CommittedRevocation>),
-    /// No session was opened: after the check of the first factor, the user's sessions were revoked, or the user was changed,
+    /// No session was opened. After the check of the first factor, the user's sessions were revoked, or the user was changed,
     /// blocked or deactivated.
     Superseded,
-    /// No session was opened, because the challenge has expired or was spent before, or because the proof can no longer be
-    /// spent (`second_factors::spend` says why).
+    /// No session was opened. The challenge has expired or was spent before, or the proof can no longer be spent
+    /// (`second_factors::spend` says why).
     Spent,
 }
 

@@ -18,7 +18,7 @@ pub struct SessionFilter {
     pub device: Option<DeviceId>,
     /// Only sessions that are not revoked, and that are not past their absolute end at this time.
     pub active_at: Option<OffsetDateTime>,
-    /// Only sessions that come after the session with this start and id in the list, which begins with the newest session.
+    /// Only sessions after this one in the list, given by its start and id. The list begins with the newest.
     pub before: Option<(OffsetDateTime, SessionId)>,
     /// Maximum number of sessions.
     pub limit: u32,

@@ -12,9 +12,9 @@ use crate::{
 };
 
 impl Store {
-    /// Rotates the refresh token if `expected` is still its counter, neither the session nor the token has ended, and the user
-    /// is active. Otherwise returns `None`. So of concurrent callers with the same counter, one gets the session and writes its
-    /// audit event; the others get `None` and read the session again.
+    /// Rotates the refresh token under three conditions: `expected` is still its counter, neither the session nor the token has
+    /// ended, and the user is active. Otherwise returns `None`. So of concurrent callers with the same counter, one gets the
+    /// session and writes its audit event; the others get `None` and read the session again.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -44,11 +44,10 @@ impl Store {
         .await
     }
 
-    /// Spends the one late retry of the current counter: the refresh token before the current one is answered once more, long
-    /// after its rotation. Returns `None` if an access token of the current counter was used, if the retry was spent before, if
-    /// the counter has changed, or if the session was revoked. Of concurrent callers, one gets the session and writes its audit
-    /// event. The grace period for repeated requests starts again, so other concurrent requests count as repetitions of this
-    /// one.
+    /// Spends the one late retry of the current counter: the previous refresh token is answered once more, long after its
+    /// rotation. Returns `None` if an access token of the current counter was used, if the retry was spent, if the counter has
+    /// changed, or if the session was revoked. Of concurrent callers, one gets the session and writes its audit event. The
+    /// grace period for repeated requests starts again, so other concurrent requests count as repetitions of this one.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -33,15 +33,15 @@ pub struct SessionSearch {
     pub device: Option<DeviceId>,
     /// Only external sessions of this subject. No session of an account.
     pub subject: Option<Subject>,
-    /// Only sessions that are not revoked and have not reached their end at this time.
+    /// Only sessions that are neither revoked nor at their end at this time.
     pub active_at: Option<OffsetDateTime>,
     /// Only sessions with this address.
     pub address: Option<IpAddr>,
     /// Only sessions with an address in this network, in CIDR notation.
     pub network: Option<String>,
-    /// Only sessions on devices whose last sign-in came from this country. No external session.
+    /// Only sessions on devices with a last sign-in from this country. No external session.
     pub country: Option<String>,
-    /// Only sessions whose `User-Agent` has this text, in any case. No external session.
+    /// Only sessions with this text in their `User-Agent`, in any case. No external session.
     pub client: Option<String>,
     /// Only sessions that began at this time or later.
     pub from: Option<OffsetDateTime>,
@@ -60,7 +60,7 @@ pub struct SessionSearch {
 pub struct Examined<T> {
     /// The sessions.
     pub sessions: Vec<T>,
-    /// The last place that was examined, if the list may go on there with fewer than `limit` sessions found.
+    /// The last examined place, if the list may go on there although fewer than `limit` sessions were found.
     pub to: Option<SessionPlace>,
 }
 
@@ -86,8 +86,8 @@ impl SessionSearch {
     }
 
     /// The subquery with the rows to examine in `table`, numbered in the order of the list. `indexed` is the condition that
-    /// selects the index. The parameters $1 to $5 are the place after which the list goes on, the limits of the start, and the
-    /// number of rows.
+    /// selects the index. The parameters $1 to $5 are the place before the first row, the limits of the start, and the number
+    /// of rows.
     fn rows(&self, table: &str, indexed: &str, matches: &str) -> String {
         let (than, way, id_than, id_way) =
             if self.oldest_first { (">", "ASC", "<", "DESC") } else { ("<", "DESC", ">", "ASC") };
@@ -222,7 +222,7 @@ impl Store {
     }
 }
 
-/// The sessions of the rows that match. The row at the last place that may be examined is there even if it does not match.
+/// The sessions of the rows that match. The row at the last examined place is included even if it does not match.
 fn part<T>(
     rows: &[Row],
     examined: i64,

@@ -31,7 +31,7 @@ pub(crate) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.create
      (SELECT ARRAY[d.label, d.country, d.city] FROM registered_devices d
       WHERE d.user_id = s.user_id AND d.id = s.device_id) AS device_shown";
 
-/// The condition on `sessions AS s` that a session was revoked neither by itself nor with all sessions.
+/// The condition that a session (`sessions AS s`) was revoked neither by itself nor with all sessions.
 pub(crate) const NOT_REVOKED: &str = "s.revoked_at IS NULL \
      AND s.revoked_all >= (SELECT coalesce(max(w.id), 0) FROM revocations w WHERE w.scope = 'all')";
 
@@ -56,7 +56,7 @@ pub struct Session {
     pub refresh_rotated_at: Option<OffsetDateTime>,
     /// The highest refresh counter among the access tokens that were used.
     pub used_counter: u64,
-    /// The refresh counter for which the late retry was spent.
+    /// The refresh counter at the late retry.
     pub retried_counter: Option<u64>,
     /// The refresh counter after the last renewal.
     pub renewed_counter: Option<u64>,
@@ -101,8 +101,8 @@ pub struct Revoked {
     pub at: OffsetDateTime,
     /// The cause of the revocation.
     pub cause: Cause,
-    /// The id of the revocation. `None` if the row of the revocation was deleted, or if a job has not yet ended the row of this
-    /// session after a revocation of all sessions.
+    /// The id of the revocation. `None` if the row of the revocation was deleted, or if a job has yet to end this session's row
+    /// after a revocation of all sessions.
     pub id: Option<RevocationId>,
 }
 

@@ -13,7 +13,7 @@ use crate::{error::StoreError, pool::Store};
 pub struct Ticket {
     /// The session that may connect.
     pub session: SessionId,
-    /// The scopes of the access token with which the ticket was requested.
+    /// The scopes of the access token that requested the ticket.
     pub scopes: Scopes,
     /// The identity of this access token, in case the token is denied before the ticket is used.
     pub token: TokenMark,

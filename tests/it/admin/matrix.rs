@@ -1,5 +1,5 @@
-//! Each request of operators against each role: which roles are refused, that a refusal changes nothing, that a change needs a recent
-//! proof of presence and cannot reach an admin, and that each call is audited.
+//! Each request of operators against each role. The tests check the refused roles, and that a refusal changes nothing. A change
+//! needs a recent proof of presence and cannot reach an admin, and each call is audited.
 //!
 //! The table must have each route of the server's route table.
 
@@ -105,7 +105,7 @@ struct Case {
     /// The path below `/api/v1/admin`, as in the route table.
     path: &'static str,
     needs: Needs,
-    /// Whether the request acts on one user, whose role counts.
+    /// Whether the request acts on one user. The role of this user then counts.
     on_user: bool,
     query: fn(&Target) -> String,
     body: fn(&Target) -> Value,
@@ -131,7 +131,7 @@ const fn read_audit(path: &'static str) -> Case {
     Case { needs: Needs::ReadAudit, ..read(path) }
 }
 
-/// A request whose answer does not end by itself. `audit_log::admin` tests what a permitted caller gets.
+/// A request with an answer that does not end by itself. `audit_log::admin` tests what a permitted caller gets.
 const FOLLOW: &str = "/audit/events/stream";
 
 const RECEIPT: &str = "/revocations/{revocation}/receipt";

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::harness::{App, Ask, PASSWORD, PasskeyAuthenticator, Person, Session, Socket};
 
-/// The place of a session in the scene: which user and which device the session has.
+/// The place of a session in the scene: its user and its device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
     /// The acting session of the user, on a separate device.

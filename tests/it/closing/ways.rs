@@ -46,7 +46,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The cause, the sessions whose sockets are closed, and the close code and reason.
+    /// The cause, the sessions with closed sockets, and the close code and reason.
     pub(super) fn ending(self) -> Ending {
         let ending = |cause, seats, code, reason| Ending { cause, seats, code, reason };
         let revoked = |cause, seats: &'static [Seat]| ending(cause, seats, 4500, "session revoked");

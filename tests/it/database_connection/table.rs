@@ -1,7 +1,7 @@
 //! The addresses of databases and what each must lead to. `urls` tries them.
 //!
-//! Words in braces stand for ports and files of the servers: `{main}` has TLS, `{plain}` has none, the certificate of
-//! `{expired}` has expired, `{standby}` has TLS and is a standby, and nothing listens on `{closed}`.
+//! Words in braces stand for ports and files of the servers. `{main}` has TLS, `{plain}` has none, and the certificate of
+//! `{expired}` has expired. `{standby}` has TLS and is a standby. Nothing listens on `{closed}`.
 
 /// What an address must lead to.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! A durable channel whose publications do not fit into one read or one answer.
+//! A durable channel with publications that do not fit into one read or one answer.
 
 use serde_json::{Value, json};
 

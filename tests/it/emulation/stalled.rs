@@ -11,7 +11,7 @@ use tokio::{
 use super::session;
 use crate::harness::{App, Ask as _, Session, allow_bulk_publishing, eventually, within};
 
-/// A stream whose client reads only the answer to `connect`. Returns the stream and that answer.
+/// A stream with a client that reads only the answer to `connect`. Returns the stream and that answer.
 async fn stalled_stream(session: &Session) -> (TcpStream, Value) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");

@@ -1,5 +1,5 @@
-//! A receiver that fails half the time and is down for a while, while the server is killed twice: every event arrives, with its
-//! id, and the events of a subject arrive in their order.
+//! A receiver fails half the time and is down for a while, and the server is killed twice meanwhile. Every event arrives, with
+//! its id, and the events of a subject arrive in their order.
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -262,7 +262,7 @@ async fn a_poll_gives_the_events_of_a_subject_one_after_the_other_in_their_order
     let key = app.api_key("receiver", &["events"]).await;
     let stream = poll_stream(&app, &key).await;
     let (session, other) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
-    // Ten events of one subject, whose random ids are in no order, and one of another subject.
+    // Ten events of one subject, with random ids in no order, and one event of another subject.
     let insert = format!(
         "INSERT INTO event_deliveries (receiver_id, event_id, type, subject, payload, occurred_at, due_at, waiting_from)
          SELECT '{stream}', gen_random_uuid(), '{SESSION_REVOKED}', 'user:{id}',

@@ -73,7 +73,7 @@ impl App {
         Self::with(|_| {})
     }
 
-    /// A server whose settings `change` modifies.
+    /// A server with settings that `change` modifies.
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::over(database::fresh_database(), change)
     }

@@ -38,13 +38,13 @@ impl AuthenticatorApp {
         Self { app: app.clone(), secret: secret.to_owned() }
     }
 
-    /// The same app for another server, whose clock may differ. Calls [`App::begin_a_step`] on that server.
+    /// The same app for another server, which may have another clock. Calls [`App::begin_a_step`] on that server.
     pub(crate) fn for_server(&self, app: &App) -> Self {
         app.begin_a_step();
         Self { app: app.clone(), ..self.clone() }
     }
 
-    /// The number of the time step in which the server's clock is now. A step has [`STEP_SECONDS`], and one code.
+    /// The number of the present time step of the server's clock. A step has [`STEP_SECONDS`], and one code.
     pub(crate) fn step(&self) -> i64 {
         step_at(self.app.now())
     }
@@ -63,8 +63,8 @@ impl AuthenticatorApp {
 }
 
 impl App {
-    /// Advances the server's clock to the next time step if the current one ends within 15 seconds. So a code is verified in
-    /// the step in which it was made.
+    /// Advances the server's clock to the next time step if the current one ends within 15 seconds. So a code is made and
+    /// verified in the same step.
     pub(crate) fn begin_a_step(&self) {
         let left = STEP_SECONDS - self.now().unix_timestamp().rem_euclid(STEP_SECONDS);
         if left < 15 {

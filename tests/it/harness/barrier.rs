@@ -1,5 +1,5 @@
 //! A barrier at a known statement: the test holds a lock in the database. Requests of the server that need this lock wait. When
-//! the test releases the lock, they continue in the order in which they arrived.
+//! the test releases the lock, they continue in the order of their arrival.
 //!
 //! So the test decides the order of two requests, however fast each of them is.
 

@@ -1,5 +1,5 @@
-//! An authority that speaks ACME: the program `pebble`, with the DNS server of `pebble-challtestsrv`, which says that every name
-//! is this machine.
+//! An authority that speaks ACME: the program `pebble`. The DNS server of `pebble-challtestsrv` resolves every name to this
+//! machine.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -18,7 +18,7 @@ pub(crate) const EXTERNAL_KEY: (&str, &str) =
 
 /// The authority, which may be down.
 pub(crate) struct CertificateAuthority {
-    /// Signs the certificate with which the authority itself is reached.
+    /// Signs the certificate of the authority's own interface.
     certificates: Certificates,
     directory: SocketAddr,
     management: SocketAddr,
@@ -28,7 +28,7 @@ pub(crate) struct CertificateAuthority {
 
 /// How the authority issues certificates.
 pub(crate) struct Offer {
-    /// The ports at which it validates names: of plain HTTP and of TLS.
+    /// The ports of its validation of names: of plain HTTP and of TLS.
     pub(crate) ports: (u16, u16),
     /// How long its certificates are valid, in seconds.
     pub(crate) seconds: u64,
@@ -110,7 +110,7 @@ impl CertificateAuthority {
         }
     }
 
-    /// How many lines of the authority's log since its start contain this text.
+    /// The number of lines of the authority's log since its start that contain this text.
     pub(crate) fn logged(&self, text: &str) -> usize {
         let log = std::fs::read_to_string(self.certificates.path().join("pebble.log")).expect("a log");
         log.lines().filter(|line| line.contains(text)).count()

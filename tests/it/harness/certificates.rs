@@ -70,7 +70,7 @@ impl Certificates {
         pair
     }
 
-    /// A certificate with which a client of this name proves its identity.
+    /// A certificate that proves a client of this name.
     pub(crate) fn client(&self, name: &str) -> Identity {
         self.client_in(name, valid(5))
     }

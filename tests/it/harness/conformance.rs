@@ -1,4 +1,4 @@
-//! Checks that the OpenAPI document describes the answers that the tests get: the status, and the code of a problem.
+//! Checks that the OpenAPI document describes the answers of the tests: the status, and the code of a problem.
 //!
 //! [`check`] is called for every REST answer of the suite. Paths and methods that the document does not have are ignored here;
 //! `openapi.rs` compares the document with the route table.

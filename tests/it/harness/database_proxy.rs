@@ -52,7 +52,7 @@ impl DatabaseProxy {
         Self { whole, directory, database: database.clone(), carried }
     }
 
-    /// The settings with which a server reaches the database through the proxy.
+    /// The settings of a server that reaches the database through the proxy.
     pub(crate) fn database(&self) -> DatabaseSettings {
         let name = self.database.config.get_dbname().expect("a name");
         DatabaseSettings::embedded(self.directory.path(), name)

@@ -63,7 +63,7 @@ const ACCESS: &str = "
 /// How often a free port is chosen anew, because another process took it before the server did.
 const PORT_ATTEMPTS: usize = 5;
 
-/// What a server presents in the handshake, and the authority of its clients.
+/// The certificate of a server in the handshake, and the authority of its clients.
 pub(crate) struct ServerTls {
     pub(crate) pair: PairPaths,
     pub(crate) authority: PathBuf,

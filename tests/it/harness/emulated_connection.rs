@@ -21,7 +21,7 @@ pub(crate) struct EmulatedConnection {
 }
 
 impl EmulatedConnection {
-    /// Opens a stream with this request, whose first command is `connect`.
+    /// Opens a stream with this request. Its first command is `connect`.
     pub(crate) async fn over(app: &App, request: RequestBuilder) -> Result<Self, Answer> {
         secret_watch::note_request(&request);
         let response = within("a stream", request.send()).await.expect("an answer");
@@ -111,7 +111,7 @@ impl EmulatedConnection {
     /// A request that sends these commands.
     pub(crate) fn sending(&self, data: &str) -> RequestBuilder {
         let (session, node) = (&self.connected["connect"]["session"], &self.connected["connect"]["node"]);
-        // The fields have the order in which client libraries send them.
+        // The fields are in the same order as in requests of client libraries.
         let body = format!(r#"{{"session":{session},"node":{node},"data":{}}}"#, json!(data));
         self.app.post("/emulation").header("content-type", "application/json").body(body)
     }

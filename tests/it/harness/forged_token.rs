@@ -97,13 +97,13 @@ fn headed(header: &str, field: &str, value: &str, payload: &str) -> String {
     format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()))
 }
 
-/// Signs a message with the server's key and algorithm, whatever the header states.
+/// Signs a message with the server's key and algorithm, for any content of the header.
 fn signed(message: &str) -> String {
     let tag = hmac_sha256(&signing_key(), message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-/// The key with which the server signs. So a token that [`signed`] makes is wrong only in its header.
+/// The server's key for signatures. So a token that [`signed`] makes is wrong only in its header.
 fn signing_key() -> [u8; 32] {
     hmac_sha256(secrets().jwt.current.expose_secret().as_bytes(), b"portcullis access token v1")
 }

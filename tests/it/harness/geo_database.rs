@@ -74,7 +74,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Adds a network, whose record begins at the offset `data`. IPv4 networks are stored below `::/96`.
+    /// Adds a network. Its record begins at the offset `data`. IPv4 networks are stored below `::/96`.
     fn put(&mut self, network: IpNet, data: usize) {
         let (bits, length) = match network.addr() {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 96 + network.prefix_len()),

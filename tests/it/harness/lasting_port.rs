@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU16, Ordering},
 };
 
-/// Below the ports from which the kernel chooses one for a connection or for port 0 (32,768 and above, by default). A port from
+/// Below the ports that the kernel chooses from for a connection or for port 0 (32,768 and above, by default). A port from
 /// there could be taken by another test while its program is down. Above the ports of the services of a machine.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 

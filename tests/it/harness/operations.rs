@@ -1,5 +1,5 @@
-//! What a test does to a server without a client: it performs the actions of operators and of callers of the server API in this
-//! process, moves the clock, and runs the jobs of expiry and retention.
+//! The acts of a test on a server without a client. They are the actions of operators and of callers of the server API in this
+//! process, moves of the clock, and the jobs of expiry and retention.
 //!
 //! Tests call the services of the server only through the harness, nearly always through this file. So a change of a service
 //! affects few places. Starting the `portcullis` command for each call would take longer than the tests themselves. `cli.rs`
@@ -65,9 +65,9 @@ impl App {
         self.realtime().holds_deliveries()
     }
 
-    /// Cuts the link to the database, and returns when the deliveries of this node wait because of the cut. This takes at
-    /// least 1.5 seconds: a look at the revocations that began before the cut may still succeed, and such a look counts for a
-    /// second from its beginning.
+    /// Cuts the link to the database, and returns when the deliveries of this node wait because of the cut. This takes at least
+    /// 1.5 seconds: a look at the revocations from before the cut may still succeed, and counts for a second from its
+    /// beginning.
     pub(crate) async fn lose_database(&self, proxy: &DatabaseProxy) {
         proxy.cut();
         let cut = Instant::now();
@@ -133,8 +133,8 @@ impl App {
         }
     }
 
-    /// As [`Self::sequence`], with the role of the server, for a server without the setting `sequencing`: its jobs leave the log as
-    /// the test makes it.
+    /// As [`Self::sequence`], with the role of the server, for a server without the setting `sequencing`: its jobs leave the
+    /// log as the test makes it.
     pub(crate) async fn sequence_alone(&self) {
         let settings = audit_log_settings(&Variables::default()).expect("settings");
         let store = Store::connect(&self.database().clone().as_role(SERVER_ROLE)).expect("a store");
@@ -236,7 +236,7 @@ impl App {
         self.services().operators.listings.external_sessions(filter).await.expect("sessions")
     }
 
-    /// Creates a user in the way in which `portcullis dev` creates its demonstration users.
+    /// Creates a user in the same way as `portcullis dev` creates its demonstration users.
     pub(crate) async fn seed_user(&self, email: &str, password: &str, role: Role) -> User {
         let seeded =
             self.services().operators.local_admin.seed_user(email, &SecretString::from(password), role).await;

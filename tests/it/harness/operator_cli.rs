@@ -14,7 +14,7 @@ use super::{
     scratch_dir,
 };
 
-/// A home directory, and the server for which commands run.
+/// A home directory, and the server of the commands.
 pub(crate) struct OperatorCli {
     pub(crate) app: App,
     home: tempfile::TempDir,

@@ -19,13 +19,13 @@ const CREATE: &str = "webauthn.create";
 /// The correct `type` in the client data of a sign-in or a step-up.
 const GET: &str = "webauthn.get";
 
-/// An authenticator, and the page on which it is used.
+/// An authenticator, and the page that uses it.
 pub(crate) struct PasskeyAuthenticator {
     /// The page's origin.
     pub(crate) origin: String,
     /// Whether the page is embedded in a page of another site.
     pub(crate) cross_origin: bool,
-    /// The relying party for which the authenticator signs. `None`: the relying party of the passkey.
+    /// The relying party of the signatures. `None`: the relying party of the passkey.
     pub(crate) relying_party: Option<String>,
     /// The kind of ceremony that the browser reports. `None`: the true kind.
     pub(crate) ceremony: Option<&'static str>,

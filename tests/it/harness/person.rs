@@ -49,7 +49,7 @@ impl Person {
         session_fixture::session(self).await
     }
 
-    /// What the store needs to open a session of this user, as after the check of a password.
+    /// The arguments of the store for opening a session of this user, as after the check of a password.
     pub(crate) async fn sign_in_order(&self) -> OpenSession {
         session_fixture::sign_in(self).await
     }

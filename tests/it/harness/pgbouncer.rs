@@ -75,7 +75,7 @@ impl PgBouncer {
         Some(started)
     }
 
-    /// The settings with which a server reaches the database through PgBouncer.
+    /// The settings of a server that reaches the database through PgBouncer.
     pub(crate) fn database(&self) -> DatabaseSettings {
         DatabaseSettings::embedded(self.directory.path(), &self.database)
     }

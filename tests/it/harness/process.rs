@@ -44,8 +44,8 @@ fn url_of(database: &DatabaseSettings, role: &str) -> String {
     format!("postgresql://{role}@{host}/{}", config.get_dbname().expect("a name"))
 }
 
-/// Runs a command on a database of the harness, until it ends. As on the machine of an operator, the commands that need the owner of
-/// the tables find its URL, and all others use the role of the server.
+/// Runs a command on a database of the harness, until it ends. As on the machine of an operator, the commands that need the
+/// owner of the tables find its URL, and all others use the role of the server.
 pub(crate) fn portcullis_on(
     database: &DatabaseSettings,
     arguments: &[&str],
@@ -137,7 +137,7 @@ impl Server {
         Self::spawn(command, data, Self::logged_facts)
     }
 
-    /// Sends SIGHUP, after which the server reads its settings again. Returns the line of the log with the result.
+    /// Sends SIGHUP. The server then reads its settings again. Returns the line of the log with the result.
     pub(crate) fn reload(&self) -> Value {
         let results = || {
             let lines = self.log();
@@ -232,7 +232,7 @@ impl Server {
         Handshake::new(self.address(), path)
     }
 
-    /// Sends SIGTERM, with which an operator stops a server, and waits until the process has ended.
+    /// Sends SIGTERM, as an operator does to stop a server, and waits until the process has ended.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         self.signal(libc::SIGTERM);
         let began = Instant::now();

@@ -25,7 +25,7 @@ pub(crate) struct ReconnectingSubscriber {
     place: Place,
     token: String,
     channel: String,
-    /// The position up to which publications were received. `None` before the first subscription.
+    /// The position of the last received publication. `None` before the first subscription.
     pub(crate) position: Option<(u64, String)>,
     /// All publications with their offsets, in the order of arrival.
     pub(crate) got: Vec<(u64, Value)>,

@@ -1,4 +1,4 @@
-//! The watch over secrets in logs: it collects every log line of this test process and of the programs that tests start, and
+//! The watch over secrets in logs. It collects every log line of this test process and of the programs that tests start, and
 //! every secret that the harness sends or receives. When the process ends, no line may contain a secret.
 //!
 //! The lines are those of `DEBUG=true`, which include those of production, in the format of production. A secret is noted
@@ -33,7 +33,7 @@ const DIFFERENT: usize = 6;
 /// The most findings that are shown.
 const SHOWN: usize = 20;
 
-/// The names of fields whose values are secrets, in bodies of requests and answers, and in commands of sockets.
+/// The names of fields with secret values, in bodies of requests and answers, and in commands of sockets.
 const FIELDS: [&str; 15] = [
     "access_token",
     "api_key",
@@ -51,9 +51,9 @@ const FIELDS: [&str; 15] = [
     "token",
     "uri",
 ];
-/// The cookies whose values are secrets.
+/// The cookies with secret values.
 const COOKIES: [&str; 5] = ["access_token", "refresh_token", "csrf_token", "device_id", "psid"];
-/// The headers whose values are secrets.
+/// The headers with secret values.
 const HEADERS: [&str; 3] = ["authorization", "x-api-key", "x-csrf-token"];
 
 static WATCH: LazyLock<Watch> = LazyLock::new(|| {

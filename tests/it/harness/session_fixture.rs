@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::{Person, Session, app::secrets, forged_token::DOMAIN, secret_watch};
 
-/// What the store needs to open a session of this user, as after the check of a password.
+/// The arguments of the store for opening a session of this user, as after the check of a password.
 pub(super) async fn sign_in(person: &Person) -> OpenSession {
     let (store, now) = (person.app.store(), person.app.now());
     let candidate =

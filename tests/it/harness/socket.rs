@@ -248,7 +248,7 @@ impl Socket {
         }
     }
 
-    /// Whether the connection still works, and has received nothing that the test has not read: the server answers a ping,
+    /// Whether the connection still works, and the test has read everything that it received: the server answers a ping,
     /// nothing arrives before the answer, and no push was kept.
     pub(crate) async fn is_undisturbed(&mut self) -> bool {
         let sign = b"still there?";

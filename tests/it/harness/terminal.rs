@@ -1,4 +1,4 @@
-//! A terminal in which a command of the program runs: its keyboard and what it shows.
+//! A terminal for a command of the program: its keyboard, and what it shows.
 
 use std::{
     fs::File,
@@ -126,7 +126,7 @@ impl Terminal {
             std::thread::sleep(Duration::from_millis(5));
         };
         assert!(self.is_ordinary(), "the terminal is not as before");
-        // What the command wrote last may still be on its way.
+        // The last output of the command may still be on its way.
         let settled = || {
             let before = self.shown.lock().len();
             std::thread::sleep(Duration::from_millis(20));

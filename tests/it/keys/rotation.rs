@@ -190,7 +190,7 @@ impl Clients {
     }
 }
 
-/// Users whose second factors are asked for before a node reads other keys, and answered at the other node afterwards.
+/// Users with second factors that are asked for before a node reads other keys, and answered at the other node afterwards.
 struct SecondFactors {
     people: Vec<(Person, AuthenticatorApp)>,
     codes: (Person, Vec<String>),

@@ -1,5 +1,5 @@
-//! Genuine answers of passkeys that the server must refuse, for example because they are replayed, late, from another browser,
-//! for another kind of ceremony, or given with the passkey of another user.
+//! Genuine answers of passkeys that the server must refuse. They are, for example, replayed, late, from another browser, for
+//! another kind of ceremony, or given with the passkey of another user.
 
 use std::time::Duration;
 

@@ -23,7 +23,7 @@ fn unusual_values() -> Vec<Value> {
         json!("oA"),
         json!("v_____8"),
         json!("A".repeat(20_000)),
-        // CBOR of deeply nested maps, and of a text whose stated length exceeds the memory.
+        // CBOR of deeply nested maps, and of a text with a stated length beyond the memory.
         json!("oaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGh"),
         json!("e____________w"),
     ]

@@ -122,7 +122,7 @@ async fn holders(app: &App, texts: &[&str]) -> Vec<String> {
     found
 }
 
-/// A person with rows in all tables, whose attempts began before there was an account.
+/// A person with rows in all tables. The person's attempts began before the account existed.
 async fn person_with_rows(app: &App) -> Session {
     let mut person = app.register().await;
     person.email = EMAIL.to_owned();

@@ -10,8 +10,8 @@ use crate::harness::{App, Session, Socket};
 
 const CHANNEL: &str = "chat:lobby";
 
-/// The messages that a returning client recovers after the erasure of the first of two publishers: from the memory of the node that
-/// had them, and from a node that reads them from the database.
+/// The messages that a returning client recovers after the erasure of the first of two publishers. They come from the memory of
+/// the node that had them, and from a node that reads them from the database.
 async fn recovered(messages: MessagesOfErased) -> (i64, [Vec<Value>; 2]) {
     let app = App::with(|settings| {
         settings.erasure.grace = Duration::ZERO;

@@ -281,8 +281,8 @@ fn denials_are_read_in_pages_and_each_only_once() {
     });
 }
 
-/// A page bounds the rows that it reads, not only the denials that it finds. Otherwise a statement that looks for the denials
-/// in force among millions that have ended would run out of time, and the node would never start.
+/// A page bounds the rows that it reads, not only the denials that it finds. Otherwise a search for the denials in force among
+/// millions of ended ones would run out of time, and the node would never start.
 #[test]
 fn a_page_of_denials_reads_no_more_rows_than_its_limit() {
     with_db(|db| async move {

@@ -11,7 +11,7 @@ use super::{
 
 impl ClientState {
     /// Handles the commands of one frame, or enqueues them behind the pending command. The queue is limited in bytes, too: each
-    /// command counts as its share of `frame`, the size of the frame. `accepting` is explained at [`ClientState::on_frame`].
+    /// command counts with its share of the size of `frame`. `accepting` is explained at [`ClientState::on_frame`].
     pub(super) fn take_commands(
         &mut self,
         now: Instant,

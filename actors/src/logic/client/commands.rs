@@ -106,9 +106,10 @@ impl ClientState {
         }
     }
 
-    /// Whether a command must wait until subscriptions are confirmed. A command whose permission depends on a subscription
-    /// waits for that subscription. A command with a large answer waits for all unconfirmed subscriptions. So the publications
-    /// that these subscriptions recover get space in the outbox first: a query can wait for space, but a recovery cannot.
+    /// Whether a command must wait until subscriptions are confirmed. A command waits for a subscription if its permission
+    /// depends on that subscription. A command with a large answer waits for all unconfirmed subscriptions. So these
+    /// subscriptions get space in the outbox for their recovered publications first: a query can wait for space, but a recovery
+    /// cannot.
     fn awaits_membership(&self, body: &CommandBody) -> bool {
         match body {
             CommandBody::Presence { .. } => self.subscriptions.any_unconfirmed(),
@@ -122,8 +123,8 @@ impl ClientState {
         }
     }
 
-    /// Whether the subscriptions for which the pending command waited are confirmed or refused, so that
-    /// [`Self::on_membership_known`] must be called.
+    /// Whether the subscriptions that the pending command waits for are all confirmed or refused. If so, call
+    /// [`Self::on_membership_known`].
     #[must_use]
     pub fn is_membership_known(&self) -> bool {
         self.pending.as_deref().is_some_and(|pending| self.is_ready(pending))

@@ -76,8 +76,8 @@ impl ClientState {
             }
             Err(VerifyRefusal::Expired) => self.refuse_connect(now, id, ErrorCode::TokenExpired),
             Err(VerifyRefusal::Unavailable) => self.refuse_connect(now, id, ErrorCode::Internal),
-            // The peers of some counted connections may be gone, and the server may not have noticed it yet. So the client may
-            // try again.
+            // Some counted connections may have lost their peer, and the server may not know it yet. So the client may try
+            // again.
             Err(VerifyRefusal::ConnectionLimit) => self.refuse_connect(now, id, ErrorCode::TooManyRequests),
             Err(refusal) => self.close(refusal.close_reason()),
         }

@@ -16,8 +16,8 @@ use crate::namespace::Terms;
 /// The command for which a token is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// `connect`. A connection without a session must be registered with the session of the token before the result is passed
-    /// to the client state, so that a revocation finds the connection.
+    /// `connect`. The connection may have no session yet. Then the driver must first register it with the session of the token,
+    /// and then pass the result to the client state, so that a revocation finds the connection.
     Connect {
         /// The command's id.
         id: u32,
@@ -83,7 +83,7 @@ pub enum ServerRequest {
         /// The new connection info that members of channels see; `None` keeps the old one.
         conn_info: Option<Payload>,
     },
-    /// Find out soon whether the peer still answers, because another connection needs the place of this connection.
+    /// Find out soon whether the peer still answers, because another connection needs this connection's place.
     Probe,
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Heartbeat {
     ping_at: Option<Instant>,
     /// The deadline of the awaited pong; `None` if no pong is awaited.
     pong_by: Option<Instant>,
-    /// When the ping that waits for its pong was sent, and the time from the last answered ping to its pong.
+    /// When the unanswered ping was sent, and the time from the last answered ping to its pong.
     pinged_at: Option<Instant>,
     round_trip: Option<Duration>,
 }
@@ -69,9 +69,9 @@ impl Heartbeat {
     }
 
     /// Makes a ping due now, with a pong that is due soon. Returns whether the ping must be sent. If a pong is already awaited,
-    /// no ping is sent, because the peer would answer with a second pong; only the deadline of the awaited pong becomes
+    /// no ping is sent, because the peer would answer with a second pong. Only the deadline of the awaited pong becomes
     /// earlier. Nothing changes if the last ping was sent less than `probe_timeout` ago and has been answered, or if pings have
-    /// not started. The last ping is taken to be one interval before the next ping, even if no ping was sent yet.
+    /// not started. If no ping was sent yet, the last ping is taken to be one interval before the next ping.
     pub(super) fn probe(&mut self, config: &ClientConfig, now: Instant) -> bool {
         let by = now + config.probe_timeout;
         if let Some(pong_by) = &mut self.pong_by {

@@ -67,7 +67,7 @@ pub enum VerifyRefusal {
 }
 
 impl VerifyRefusal {
-    /// Whether the token, its session or its user is the cause. If so, a retry with the same token does not help, but another
+    /// Whether the token, its session or its user is the cause. If so, a retry with the same token is useless, but another
     /// token could be accepted.
     #[must_use]
     pub fn is_caused_by_token(self) -> bool {
@@ -78,7 +78,7 @@ impl VerifyRefusal {
         }
     }
 
-    /// The close reason for a connection whose token is refused.
+    /// The close reason for a connection with a refused token.
     pub(super) fn close_reason(self) -> CloseReason {
         match self {
             Self::Expired => CloseReason::Expired,

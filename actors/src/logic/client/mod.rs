@@ -1,8 +1,8 @@
 //! The protocol state of one client connection: which commands are permitted in each phase, and how they are answered.
 //!
 //! Pure: no I/O, no clock, no randomness. The driver of the connection (in the server) passes the time and one input to
-//! [`ClientState`], for example a frame, the result of an effect, or a request of the server. [`ClientState`] returns
-//! [`Effect`]s, and the driver performs them in their order.
+//! [`ClientState`]: a frame, the result of an effect, or a request of the server. [`ClientState`] returns [`Effect`]s, and the
+//! driver performs them in their order.
 //!
 //! `state` has the type and its entry points. `command_queue` keeps the order of commands, and `commands` dispatches them.
 //! `connect`, `subscribe` and `server_side` each handle one group of inputs.

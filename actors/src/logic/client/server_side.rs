@@ -36,8 +36,8 @@ impl ClientState {
         else {
             return Ok(Vec::new());
         };
-        // The client did not request its personal channel. So a client whose encoding cannot carry the channel is connected
-        // without it.
+        // The client did not request its personal channel. So if the client's encoding cannot carry the channel, the client is
+        // connected without it.
         let namespaces = &self.config.namespaces;
         let personal = namespaces
             .personal(&identity.subject)
@@ -108,8 +108,8 @@ impl ClientState {
         self.pending = None;
         if !accepting {
             // This node may have missed a revocation, so it holds deliveries back. The result of `connect` would be held back,
-            // too, and after an error reply the accepted subscriptions would remain. So the connection is closed with a reason
-            // after which the client reconnects.
+            // too. After an error reply, the accepted subscriptions would remain. So the connection is closed with a reason
+            // that makes the client reconnect.
             self.close(CloseReason::InsufficientState);
             return self.take_effects();
         }
@@ -168,7 +168,7 @@ impl ClientState {
         (self.take_effects(), done)
     }
 
-    /// The channels of the subscriptions for whose token `matches` is true.
+    /// The channels of the subscriptions with a token, if `matches` is true for the token.
     pub fn subscriptions_by(
         &self,
         mut matches: impl FnMut(&ChannelName, &TokenMark) -> bool,

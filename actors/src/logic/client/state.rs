@@ -81,7 +81,7 @@ pub(super) enum Pending {
 }
 
 impl Pending {
-    /// The purpose of the verification for which the command waits; `None` if the command waits for something else.
+    /// What the token is verified for, while the command waits for a token; `None` if the command waits for something else.
     pub(super) fn purpose(&self) -> Option<Purpose> {
         match *self {
             Self::Connect { id, .. } => Some(Purpose::Connect { id }),
@@ -132,8 +132,8 @@ pub struct ClientState {
     /// Why the cookie of the handshake was refused; `None` if no cookie was refused.
     pub(super) cookie_refusal: Option<VerifyRefusal>,
     pub(super) program: Option<Box<Program>>,
-    /// When the connection is closed as stale; `None` if `connect` has succeeded, or if it may come at any time because the
-    /// handshake was authenticated.
+    /// When the connection is closed as stale. `None` after a successful `connect`, and for an authenticated handshake:
+    /// `connect` may then come at any time.
     pub(super) connect_by: Option<Instant>,
     pub(super) heartbeat: Heartbeat,
     pub(super) pending: Option<Box<Pending>>,
@@ -268,9 +268,9 @@ impl ClientState {
         [self.connect_by, self.expired_by(), self.heartbeat.next(), subscription].into_iter().flatten().min()
     }
 
-    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform, because the
-    /// lane of the channel's shard is full or the shard restarts. The client receives a temporary error for command `id`.
-    /// `unjoined` is the channel and the number of a subscription that was not made.
+    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform: the lane of the
+    /// channel's shard is full, or the shard restarts. The client receives a temporary error for command `id`. `unjoined` is
+    /// the channel and the number of a subscription that was not made.
     pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<(&ChannelName, u64)>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();

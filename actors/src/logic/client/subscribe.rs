@@ -194,7 +194,7 @@ impl ClientState {
 
     fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
         let ends = grant.expires_in.map(|left| after(now, left));
-        // While the token was being verified, the subscription may have ended, and the server may have made another
+        // During the verification of the token, the subscription may have ended, and the server may have made another
         // subscription to the channel.
         let refreshable = self.may_refresh(channel).is_ok();
         if refreshable && self.subscriptions.refresh(channel, ends, grant.token) {
@@ -204,8 +204,8 @@ impl ClientState {
         }
     }
 
-    /// Handles a `sub_refresh` whose token has expired. After error 109, a client would end the subscription permanently. So
-    /// the reply is a temporary error, and an unsubscribe push ends the subscription with a code after which the client
+    /// Handles a `sub_refresh` with an expired token. After error 109, a client would end the subscription permanently. So the
+    /// reply is a temporary error, and an unsubscribe push ends the subscription. With the code of this push, the client
     /// subscribes again with a new token.
     fn subscription_token_expired(&mut self, id: u32, channel: &str) {
         self.refuse(id, ErrorCode::Internal);

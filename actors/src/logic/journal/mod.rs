@@ -37,7 +37,7 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
-    /// The publication that this message becomes at this offset.
+    /// This message as a publication at this offset.
     #[must_use]
     pub fn at(&self, offset: u64) -> Publication {
         Publication {
@@ -49,7 +49,7 @@ impl NewMessage {
         }
     }
 
-    /// The weight of the publication that this message becomes, in bytes.
+    /// The weight of this message as a publication, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
         weight_of(&self.data, self.info.as_deref(), &self.tags)
@@ -138,8 +138,7 @@ impl Placement {
 pub struct Opened {
     /// The epoch of all offsets. All durable channels of a database have the same epoch.
     pub epoch: Arc<str>,
-    /// The newest offset. If the journal does not know the channel, this is the floor: the offset after which the channel
-    /// begins.
+    /// The newest offset. If the journal does not know the channel, this is the floor: the channel's offsets begin after it.
     pub top: u64,
     /// The newest kept publications, oldest first.
     pub newest: Vec<Arc<Publication>>,

@@ -24,7 +24,7 @@ const WINDOW_BYTES: usize = BATCH_BYTES;
 pub(super) struct RecentWindow {
     epoch: Arc<str>,
     top: u64,
-    /// The window holds every kept publication whose offset is greater than `from`.
+    /// The window holds every kept publication with an offset greater than `from`.
     from: u64,
     /// Whether the window holds every kept publication of the channel.
     whole: bool,
@@ -109,7 +109,7 @@ impl RecentWindow {
 
     /// Drops all publications up to this offset, because they were removed from the journal.
     pub(super) fn remove(&mut self, upto: u64) {
-        // If the removal ends before `from`, the journal may still have publications that the window does not have.
+        // If the removal ends before `from`, the journal may still have publications before the window.
         self.whole |= upto >= self.from;
         while self.kept.front().is_some_and(|oldest| oldest.offset <= upto) {
             self.drop_oldest();
@@ -137,7 +137,7 @@ impl RecentWindow {
         }
     }
 
-    /// Whether the window suffices to decide the recovery of a client whose last position is `since`. If not, the channel must
+    /// Whether the window suffices to decide the recovery of a client with the last position `since`. If not, the channel must
     /// be read again.
     pub(super) fn can_recover(&self, since: &Position) -> bool {
         let same = crate::history::is_of(since, &self.epoch);

@@ -1,4 +1,4 @@
-//! The rules for commands to channels: which users may send which commands, and which terms a subscription has. Pure.
+//! The rules for commands to channels: which users may send them, and the terms of the subscriptions. Pure.
 //!
 //! The client state applies these rules to commands and to the subscriptions that the server makes. The client state itself
 //! checks whether the connection is already subscribed (105), and whether it has too many channels (106).
@@ -13,7 +13,7 @@ use super::{
     options::{Options, Rights, Standing},
 };
 
-/// The user whose command is judged.
+/// The user that sent the command.
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelUser<'a> {
     /// The user's rank.
@@ -48,9 +48,9 @@ impl Namespaces {
     /// subscription token for this user and channel; with a token the rights of the namespace do not matter.
     ///
     /// # Errors
-    /// 102: the namespace is unknown. 103: not permitted. 107: the request has a tags filter, which is not supported (to ignore
-    /// it would deliver publications that the client has filtered out). 108: this kind of subscription is not offered. 112: the
-    /// request says that a recovery must succeed, but the subscription would not be recoverable.
+    /// 102: the namespace is unknown. 103: not permitted. 107: the request has a tags filter. Filters are not supported, and
+    /// without the filter, the client would get publications that it does not want. 108: this kind of subscription is not
+    /// offered. 112: the request says that a recovery must succeed, but the subscription would not be recoverable.
     pub fn admit_subscribe(
         &self,
         channel: &ChannelName,

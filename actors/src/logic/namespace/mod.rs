@@ -21,14 +21,14 @@ pub use party::Party;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespaces {
     named: HashMap<String, Arc<Options>>,
-    /// The options of channels whose names have no namespace; `None` if there are no such channels.
+    /// The options of channels without a namespace in their names; `None` if there are no such channels.
     without_namespace: Option<Arc<Options>>,
     /// The namespace of personal channels; `None` if personal channels are off.
     personal: Option<String>,
 }
 
 impl Default for Namespaces {
-    /// `chat` and `ephemeral`, in which subscribers publish, and `user` for personal channels.
+    /// `chat` and `ephemeral`, where subscribers publish, and `user` for personal channels.
     fn default() -> Self {
         Self::empty()
             .with("chat", Options::chat())
@@ -51,14 +51,14 @@ impl Namespaces {
         self
     }
 
-    /// Sets the options of channels whose names have no namespace.
+    /// Sets the options of channels without a namespace in their names.
     #[must_use]
     pub fn with_nameless(mut self, options: Options) -> Self {
         self.without_namespace = Some(Arc::new(options));
         self
     }
 
-    /// Turns personal channels on: the server subscribes the connections of a named user to the user's channel in this
+    /// Turns personal channels on: the server subscribes each connection of a named user to the user's channel in this
     /// namespace (see [`Self::personal()`]). With an empty `namespace` the names of these channels have no namespace.
     #[must_use]
     pub fn with_personal(mut self, namespace: &str) -> Self {
@@ -84,9 +84,9 @@ impl Namespaces {
         named.chain(self.without_namespace.as_deref().map(|options| ("", options)))
     }
 
-    /// The personal channel: the channel to which the server subscribes each connection of this user. `None` if personal
-    /// channels are off, if the user is anonymous, or if the user's name cannot be part of a channel's name. A name with a
-    /// comma is excluded, because the channel's name would be a list that admits other users.
+    /// The personal channel: the server subscribes each connection of this user to it. `None` if personal channels are off, if
+    /// the user is anonymous, or if the user's name cannot be part of a channel's name. A name with a comma is excluded,
+    /// because the channel's name would be a list that admits other users.
     #[must_use]
     pub fn personal(&self, user: &Subject) -> Option<ChannelName> {
         let single = !user.is_anonymous() && !user.as_str().contains(',');
@@ -95,9 +95,8 @@ impl Namespaces {
         ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
 
-    /// Whether this user has a name but no personal channel, although personal channels are on. The reason is that the name
-    /// cannot be part of a channel's name: the name is too long, or contains a comma or a character that is not printable
-    /// ASCII.
+    /// Whether this user has a name but no personal channel, although personal channels are on. The reason is the user's name:
+    /// it is too long, or contains a comma or a character that is not printable ASCII.
     #[must_use]
     pub fn leaves_out(&self, user: &Subject) -> bool {
         self.personal.is_some() && !user.is_anonymous() && self.personal(user).is_none()

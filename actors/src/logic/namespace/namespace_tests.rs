@@ -176,8 +176,8 @@ proptest! {
         }
     }
 
-    /// No option of a namespace admits a user without a token to a private channel, or an unlisted user to a user-limited
-    /// channel.
+    /// With every option of a namespace, private channels require a token, and user-limited channels admit only the listed
+    /// users.
     #[test]
     fn no_option_admits_other_users_to_a_limited_channel(
         (bits, rights) in (0_u8..64, 0_u8..64),

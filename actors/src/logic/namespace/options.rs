@@ -51,7 +51,7 @@ impl Right {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights(u8);
 
-/// The properties of a user on which rights in one channel depend.
+/// The properties of a user that decide the user's rights in one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) party: Party,
@@ -158,8 +158,8 @@ pub struct Options {
 /// into a frame closes the connection (3501).
 pub const MAX_PUBLICATION_BYTES: usize = 60 * 1024;
 
-/// The greatest value of `max_publication_bytes`. Data of this size must fit into an outbox even as an escaped JSON string,
-/// which is the form for subscriptions with deltas.
+/// The greatest value of `max_publication_bytes`. Data of this size must fit into an outbox even as an escaped JSON string, the
+/// form for subscriptions with deltas.
 const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
 const MAX_HISTORY_SIZE: usize = 100_000;
 /// Thirty days, as in Centrifugo.

@@ -1,4 +1,4 @@
-//! What channels report to other systems: that they become occupied or vacant, and publications.
+//! The reports of channels to other systems: a channel becomes occupied or vacant, and publications.
 //!
 //! The shards report, and the server takes the reports with [`Realtime::channel_events`](crate::Realtime::channel_events). While
 //! no one wants a kind of report, a shard only reads one flag. The queue is bounded: when it is full, new reports are dropped and

@@ -12,7 +12,7 @@ use protocol::{
 use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 
 /// One subscription. If this value is dropped while it is armed (the shard failed, or publications of the channel are missing),
-/// the client must subscribe again: a client-side subscription ends with push 2500, a server-side subscription ends the
+/// the client must subscribe again. A client-side subscription then ends with push 2500. A server-side subscription ends the
 /// connection with 3010.
 pub(crate) struct Subscriber {
     outbox: Outbox,
@@ -66,7 +66,7 @@ impl Drop for Subscriber {
     }
 }
 
-/// The form in which a subscription receives data that is not a delta. `delta` says whether the subscription receives deltas.
+/// The form of whole data (not a delta) for a subscription. `delta` says whether the subscription receives deltas.
 pub(crate) fn whole(delta: bool) -> DataForm<'static> {
     if delta { DataForm::Whole } else { DataForm::Plain }
 }
@@ -95,8 +95,8 @@ pub(crate) struct Publishing<'a> {
     /// The delta from the bytes of the previous publication to the bytes of this publication. `None` until a subscriber needs
     /// it; empty if it would not be smaller than the data.
     bytes_delta: Option<Vec<u8>>,
-    /// The delta between the texts of the two publications in the JSON protocol; `None` and empty as in `bytes_delta`. This
-    /// delta is used for JSON clients if one of these texts differs from the bytes of its publication.
+    /// The delta between the texts of the two publications in the JSON protocol; `None` and empty as in `bytes_delta`. JSON
+    /// clients get this delta if one of the texts differs from the bytes of its publication.
     text_delta: Option<Vec<u8>>,
 }
 

@@ -131,7 +131,8 @@ pub(crate) struct Erase {
     pub(crate) answer: oneshot::Sender<u64>,
 }
 
-/// Makes durable channels of the shard be read again, because publications were changed in the journal; all of them, if it names none.
+/// Makes the shard read these durable channels again, or all of its durable channels if none is named: publications were
+/// changed in the journal.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reread(pub(crate) Option<Arc<HashSet<ChannelName>>>);

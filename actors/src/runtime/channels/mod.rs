@@ -53,8 +53,8 @@ impl Realtime {
     /// Unsubscribes a connection. The answer or push in `reply` is sent in any case.
     pub fn leave(&self, channel: ChannelName, connection: ConnectionId, reply: LeaveReply) {
         let leaving = Leaving::new(channel.clone(), reply);
-        // The message may exceed the lane's bound: if it were lost, the channel would deliver to the connection for ever. There
-        // is at most one leave per enqueued join.
+        // The message may exceed the lane's bound: without it, the channel would deliver to the connection for ever. There is
+        // at most one leave per enqueued join.
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
     }
 
@@ -219,7 +219,7 @@ impl Realtime {
         self.wait(|sender| self.ask_channel(channel, What::Remove(sender))).await.map(drop)
     }
 
-    /// Makes durable channels be read again, because publications were changed in the journal: these channels, or all.
+    /// Makes the shards read these durable channels again, or all of them: publications were changed in the journal.
     ///
     /// # Errors
     /// When the lane of a shard is full, or the shard restarts. Then the caller calls again; this may be repeated.
@@ -254,11 +254,11 @@ impl Realtime {
         self.wait(|answer| lane.try_send(ListMembers { channel: channel.clone(), answer })).await
     }
 
-    /// Replaces publications in the memory of this node: in one channel, or in all channels. Their offsets stay. Returns their number.
-    /// If the erasure does not leave durable channels, their publications must be erased in the journal before.
+    /// Replaces publications in the memory of this node: in one channel, or in all channels. Their offsets stay. Returns their
+    /// number. Unless the erasure leaves durable channels as they are, erase their publications in the journal first.
     ///
     /// # Errors
-    /// 100: a part of the channels did not answer; the caller may retry, because an erasure may be repeated.
+    /// 100: some of the channels did not answer. The caller may retry, because an erasure may be repeated.
     pub async fn erase(&self, channel: Option<ChannelName>, erasure: Erasure) -> Result<u64, ErrorCode> {
         let mut answers = Vec::new();
         for shard in self.0.channels.iter() {
@@ -280,8 +280,8 @@ impl Realtime {
         Arc::clone(self.0.live.load().namespaces())
     }
 
-    /// How much history a durable channel keeps, and how long its position is kept without any history. `None` if the
-    /// channel is not durable, or its namespace is unknown.
+    /// How much history a durable channel keeps, and how long it keeps its position without any history. `None` if the channel
+    /// is not durable, or its namespace is unknown.
     #[must_use]
     pub fn retention(&self, channel: &ChannelName) -> Option<(Retention, Duration)> {
         let namespaces = self.namespaces();

@@ -32,7 +32,7 @@ impl Reply {
         Self { outbox, id, armed: true, space: None }
     }
 
-    /// A reply for which space may have been reserved.
+    /// A reply that may have reserved space.
     pub(crate) fn within(outbox: Outbox, id: u32, space: Option<Reservation>) -> Self {
         Self { outbox, id, armed: true, space }
     }

@@ -34,7 +34,7 @@ use crate::runtime::{
     traffic::Traffic, wall_clock::WallClock,
 };
 
-/// The interval at which expired publications and idempotency keys are removed.
+/// The interval between two removals of expired publications and idempotency keys.
 const SWEEP: Duration = Duration::from_secs(5);
 /// The largest number of payload bytes that wait for one shard. A publication that would exceed this number is rejected with a
 /// temporary error, so that its client tries again.
@@ -64,7 +64,7 @@ pub(crate) struct ShardSettings {
 
 pub(crate) struct ChannelShard {
     settings: Arc<ShardSettings>,
-    /// The namespaces whose options the rooms have.
+    /// The namespaces that give the rooms their options.
     namespaces: Arc<Namespaces>,
     rooms: HashMap<ChannelName, Room>,
     /// The largest size of `rooms`. When most rooms are removed, the memory of the map is freed.
@@ -74,11 +74,11 @@ pub(crate) struct ChannelShard {
     next_rest: u64,
     /// The size of all histories in memory, including idempotency keys.
     bytes: usize,
-    /// The size of all histories above which histories are halved; if the bound (`history_bytes`) is larger, the bound applies
-    /// instead. Each halving sets this value above the remaining size, so that halvings are rare even if they free too little.
-    /// Each sweep sets it to 0.
+    /// Histories are halved if the size of all of them exceeds this, and also exceeds the bound (`history_bytes`). Each halving
+    /// sets this value above the remaining size, so that halvings are rare even if they free too little. Each sweep sets it to
+    /// 0.
     halve_at: usize,
-    /// When something in a room expires. Rooms in which nothing expires are not in the timetable.
+    /// When something in a room expires. The timetable has only rooms in which something expires.
     timetable: Timetable<ChannelName>,
     /// Access to the journal; set when the actor starts.
     journal: Option<Rc<JournalAccess>>,
@@ -149,8 +149,8 @@ impl ChannelShard {
         }
     }
 
-    /// Brings the lists up to date after a change of the room. Removes the room if it is void. Otherwise puts it on the list of
-    /// resting rooms if it has no members and no waiting requests, and enters it in the timetable. Then enforces the bounds.
+    /// Brings the lists up to date after a change of the room. Removes a void room. Enters another room in the timetable, and
+    /// in the list of resting rooms if it has no members and no waiting requests. Then enforces the bounds.
     fn update_lists(&mut self, channel: &ChannelName) {
         let Some(room) = self.rooms.get_mut(channel) else { return };
         if let Some(place) = room.resting.take() {
@@ -219,7 +219,7 @@ impl ChannelShard {
             room.halve();
             let freed = before.saturating_sub(room.bytes());
             self.bytes = self.bytes.saturating_sub(freed);
-            // A room in which nothing was freed is not tried again.
+            // A room is not tried again if nothing was freed in it.
             if freed > 0 {
                 largest.push((room.bytes(), name));
             }

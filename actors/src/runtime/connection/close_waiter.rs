@@ -1,7 +1,7 @@
 //! Counts the sockets that still have to close, so that a revocation knows when all are closed.
 //!
 //! The outbox of every socket that must close holds a guard. The guard is dropped when the socket is severed, or together with
-//! the outbox or the message that holds it, so no code path has to report the close.
+//! the outbox or the message that holds it. So no code path has to report the close.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ struct Inner {
     all_dropped: Notify,
 }
 
-/// How many sockets were closed, and how many are still pending.
+/// The numbers of sockets: those that were closed, and those that are still pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CloseCounts {
     /// Sockets that are severed: no frame is accepted from them or delivered to them.
@@ -62,7 +62,7 @@ impl Default for CloseWaiter {
 }
 
 impl CloseWaiter {
-    /// A guard for a message whose handler may find sockets that must close.
+    /// A guard for a message. The message's handler may find sockets that must close.
     #[must_use]
     pub(crate) fn message(&self) -> CloseGuard {
         self.guard(false)

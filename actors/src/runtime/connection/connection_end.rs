@@ -10,9 +10,8 @@ pub enum ConnectionEnd {
     Flush(CloseMessage),
     /// Drop the queued frames. Send the close frame only if the peer accepts it within 250 ms.
     Cut(CloseMessage),
-    /// The queue was dropped: there were too many frames or requests in it, or its frames waited too long for the gate, or its
-    /// frames may belong to a subscription that has ended. The close frame waits until the peer reads again, at most until the
-    /// write deadline.
+    /// The queue was dropped: it had too many frames or requests, its frames waited too long for the gate, or its frames may
+    /// belong to an ended subscription. The close frame waits until the peer reads again, at most until the write deadline.
     Shed(CloseMessage),
     /// The peer closed the connection: answer its close frame, if there is one. A connection that is severed before another end
     /// is declared has this end, too.

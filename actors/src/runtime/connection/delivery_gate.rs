@@ -6,8 +6,8 @@
 //! connections that wait. `Realtime` closes and opens the gate. The gate has no clock: `now` is an argument.
 //!
 //! The gate also closes if it was not renewed in time. Then the next check closes it: a shard checks the gate before it
-//! delivers, and an outbox checks it before frames leave. So a process that was paused holds back the deliveries from before
-//! the pause, even if the task that closes the gate runs later.
+//! delivers, and an outbox checks it before frames leave. So after a pause, a process holds back the deliveries from before the
+//! pause, even if the task that closes the gate runs later.
 //!
 //! Bound: one entry per connection and closing. The entry is dropped when the connection has waited too long or the gate opens.
 
@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 
 /// A connection with deliveries that wait for the gate.
 pub(crate) trait HeldConnection: Send + Sync {
-    /// Called when the gate has opened: wakes the connection's own task, which sends the frames that waited.
+    /// Called after the gate has opened: wakes the connection's own task to send the waiting frames.
     fn resume(&self);
 
     /// Called when the connection has waited too long: ends it.

@@ -1,5 +1,5 @@
-//! How the rest of the server reaches one connection: the queue of its frames, the requests to its own task (see `outbox`), the
-//! guards with which a revocation waits until the socket is severed, and the gate behind which deliveries wait.
+//! The ways from the rest of the server to one connection: the queue of its frames, the requests to its own task (see
+//! `outbox`), the guards that let a revocation wait until the socket is severed, and the gate that holds deliveries back.
 //!
 //! Everything that another part sends to a connection passes through this module. This module uses the clock of `channels`, and
 //! nothing else of `channels` or `sessions`. This file has the operations of [`Realtime`] on outboxes and on the gate.
@@ -23,7 +23,7 @@ use protocol::Encoding;
 use self::outbox::{Outbox, OutboxReader, outbox_behind};
 use super::realtime::Realtime;
 
-/// How many connections are woken or ended before other tasks of the thread get their turn.
+/// This many connections are woken or ended before other tasks of the thread get their turn.
 const WITHOUT_PAUSE: usize = 256;
 
 impl Realtime {
@@ -40,14 +40,14 @@ impl Realtime {
     }
 
     /// Holds back the deliveries of this node. Until [`Self::release_deliveries`], connections receive only frames of their own
-    /// tasks (replies and pings), and refusals of their commands. Call this periodically: the waiting time of a connection is
-    /// counted up to the `now` of the last call.
+    /// tasks (replies and pings), and refusals of their commands. Call this periodically: the waiting time of a connection
+    /// counts only up to the `now` of the last call.
     pub fn hold_deliveries(&self, now: Instant) {
         self.0.gate.close(now);
     }
 
-    /// Keeps the open gate open until `until`. After the first call, the gate closes by itself if the next call does not come
-    /// in time. A call does not open a closed gate.
+    /// Keeps the open gate open until `until`. After the first call, the gate closes by itself if the next call is late. A call
+    /// does not open a closed gate.
     pub fn renew_deliveries(&self, until: Instant) {
         self.0.gate.renew(until);
     }
@@ -80,8 +80,8 @@ impl Realtime {
         held
     }
 
-    /// Ends the connections whose deliveries have been held back for `limit`, and returns their number. Their clients reconnect
-    /// (3010) and recover.
+    /// Ends the connections with deliveries that have been held back for `limit`, and returns their number. Their clients
+    /// reconnect (3010) and recover.
     pub async fn end_held_connections(&self, limit: Duration) -> usize {
         let mut ended = 0;
         loop {

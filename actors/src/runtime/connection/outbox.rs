@@ -10,7 +10,7 @@
 //! peer that does not read would not receive the queued frames anyway.
 //!
 //! While the gate of the node is closed, only frames of the connection's own task (replies and pings) and refusals of its
-//! commands leave; all other frames wait, within the same bound. Overflow then ends the connection with 3010, because the peer
+//! commands leave. All other frames wait, within the same bound. Overflow then ends the connection with 3010, because the peer
 //! is not slow. If a connection waits too long for the gate, it also ends with 3010.
 //!
 //! During [`Outbox::hold`], frames that are pushed after the call of `hold` wait for [`Outbox::release`], within the same
@@ -101,8 +101,7 @@ impl Outbox {
         self.0.encoding
     }
 
-    /// Holds back the frames that are pushed from now on, until [`Self::release`], because a frame that is still being made
-    /// (the reply to `connect`) must precede them.
+    /// Holds back new frames until [`Self::release`], because the reply to `connect` is still being made and must precede them.
     pub fn hold(&self) {
         let mut queue = self.0.queue.lock();
         queue.held = Some(queue.frames.len());
@@ -187,9 +186,9 @@ impl Outbox {
         self.0.put(&mut self.0.queue.lock(), frame, |queue, frame| queue.frames.push_back(frame))
     }
 
-    /// Ends the connection with 3010 if deliveries wait for the gate. Call this after a subscription was ended because its
-    /// token or its permission is no longer valid. The waiting deliveries may belong to this subscription, and must then not
-    /// reach the peer; the queue does not know which of them do.
+    /// Ends the connection with 3010 if deliveries wait for the gate. Call this when a subscription ends because its token or
+    /// its permission is no longer valid. The waiting deliveries may belong to this subscription, and must then not reach the
+    /// peer. The queue cannot tell.
     pub fn end_if_held_back(&self) {
         let mut queue = self.0.queue.lock();
         if queue.end.is_none() && !queue.frames.is_empty() && self.0.gate.is_closed() {
@@ -237,8 +236,7 @@ impl Outbox {
     fn declare(&self, end: ConnectionEnd, guard: Option<CloseGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, ConnectionEnd::Cut(_));
-        // During a hold, the whole queue is dropped: the frames that wait are useless without the frame that should precede
-        // them.
+        // During a hold, the whole queue is dropped: the waiting frames are useless without the frame that must come first.
         if cut || end == ConnectionEnd::Peer || queue.held.is_some() {
             queue.forget();
         }
@@ -397,11 +395,10 @@ impl OutboxReader {
         self.0.waker.register(cx.waker());
     }
 
-    /// Moves whole frames, up to about `budget` bytes (at least one, if one may leave), into `into`. Returns how the connection
-    /// ends, if that was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
+    /// Moves whole frames, up to about `budget` bytes (at least one, if one may leave), into `into`. Returns the end of the
+    /// connection, if it was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
     ///
-    /// The gate closes here if it was not renewed in time, so that frames which were queued while it was open do not leave too
-    /// late.
+    /// The gate closes here if it was not renewed in time, so that frames from the time before do not leave too late.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let queue = &mut *self.0.queue.lock();
         if !queue.frames.is_empty() {
@@ -435,7 +432,7 @@ impl OutboxReader {
     }
 
     /// Whether deliveries that were taken, but have not left, must wait for the gate. If so, the connection's own task is woken
-    /// when the gate opens, or when the connection is ended because it has waited too long.
+    /// when the gate opens, or when the connection ends after too long a wait.
     #[must_use]
     pub fn holds_back_taken(&self) -> bool {
         self.0.gate.close_if_due(now());

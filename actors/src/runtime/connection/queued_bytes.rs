@@ -1,7 +1,7 @@
 //! [`QueuedBytes`]: how many bytes wait in the queues of all connections of a node.
 //!
-//! The queues note each change here, on the path of every delivery. So each thread adds to a cell of its own, and no two threads
-//! write to the same cache line, unless the process has more than [`CELLS`] threads that deliver. A reading adds up the cells; its
+//! The queues note each change here, on the path of every delivery. So each thread adds to a cell of its own, and no two
+//! threads write to the same cache line. This holds for up to [`CELLS`] delivering threads. A reading adds up the cells; its
 //! cost does not depend on the number of connections.
 
 use std::{
@@ -9,7 +9,8 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-/// The number of cells. The threads that deliver are the workers and the arbiters of the actors, which are a few more than the cores.
+/// The number of cells. The threads that deliver are the workers and the arbiters of the actors, which are a few more than the
+/// cores.
 const CELLS: usize = 64;
 
 /// One cell, alone in its cache lines: some processors fetch lines in pairs.
@@ -48,7 +49,7 @@ impl QueuedBytes {
     pub(crate) fn total(&self) -> usize {
         let sum =
             self.cells.iter().fold(0_usize, |sum, cell| sum.wrapping_add(cell.0.load(Ordering::Relaxed)));
-        // Bytes that were taken after their arrival was not seen yet make the sum negative for a moment.
+        // The sum may be negative for a moment: it may have counted the departure of bytes, but not their arrival.
         usize::try_from(sum.cast_signed()).unwrap_or(0)
     }
 }

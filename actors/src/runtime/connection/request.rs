@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 /// Receives whether the request was carried out. `false`: there was nothing to do, or the request is not permitted.
 pub type Reply = oneshot::Sender<bool>;
 
-/// Receives the result of a subscription: `true` once the subscription is made, `false` if there was nothing to do (for example
-/// because the subscription exists), an error if it cannot be made. If the sender is dropped, the subscription was not made.
+/// Receives the result of a subscription. `true`: the subscription is made. `false`: there was nothing to do, for example
+/// because the subscription exists. An error: it cannot be made. If the sender is dropped, the subscription was not made.
 pub type SubscribeReply = oneshot::Sender<Result<bool, ErrorCode>>;
 
 /// One request.
@@ -55,7 +55,7 @@ pub enum ConnectionRequest {
         /// information is sent later.
         reply: Reply,
     },
-    /// End the subscriptions whose tokens are denied, and inform the client.
+    /// End the subscriptions with denied tokens, and inform the client.
     EndDeniedSubscriptions(
         /// Receives whether there were such subscriptions.
         Reply,

@@ -1,16 +1,16 @@
 //! The `Audit` actor: writes audit events to the database, and loses none while the database cannot be reached.
 //!
-//! Each node has one such actor. The actor has a thread of its own, so that its short file writes block no other actor. It owns
-//! the spill file, which is its queue: a message appends an event, a timer passes the next batch to the sink, and events are
-//! consumed only after the sink has written them or, if the database refuses them, after they were set aside in a
-//! separate file. `Realtime::record` sends `Record` and waits for the append, so its callers are slowed down when the disk is
-//! slow. `Realtime::note`, for sockets, sends `Note` and does not wait. When the actor dies, the file stays. A new actor begins
-//! at the start of the file. So it may write events again, which changes nothing in the database.
+//! Each node has one such actor. The actor has a thread of its own, so that its short file writes block no other actor. Its
+//! queue is the spill file: a message appends an event, and a timer passes the next batch to the sink. An event is consumed
+//! after the sink has written it, or, if the database refuses it, after it was set aside in a separate file. `Realtime::record`
+//! sends `Record` and waits for the append, so its callers are slowed down when the disk is slow. `Realtime::note`, for
+//! sockets, sends `Note` and does not wait. When the actor dies, the file stays. A new actor begins at the start of the file.
+//! So it may write events again, which changes nothing in the database.
 //!
-//! When the append fails (for example because the disk is full), `Realtime::record` returns an error, so that an action that
-//! must be audited is not carried out. Events of `Realtime::note` then wait in memory, in `unwritten_events`. Events of
-//! `Realtime::note` that were on their way to an actor that died wait there, too. `audit_lane` bounds the bytes in memory, and
-//! drops and counts further events of `Realtime::note`.
+//! When the append fails (for example because the disk is full), `Realtime::record` returns an error. So no action is carried
+//! out without its audit event. Events of `Realtime::note` then wait in memory, in `unwritten_events`. Events of
+//! `Realtime::note` that were on their way to a dying actor wait there, too. `audit_lane` bounds the bytes in memory, and drops
+//! and counts further events of `Realtime::note`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -65,7 +65,7 @@ pub(crate) struct Audit {
     /// Whether the sink is writing a batch.
     busy: bool,
     scheduled: bool,
-    /// How many of the next events are written one by one, because a batch that contained them was refused.
+    /// The number of next events that are written one by one, because their batch was refused.
     one_by_one: usize,
     /// The requesters of flushes that are not answered yet.
     waiting: Vec<oneshot::Sender<()>>,

@@ -28,7 +28,7 @@ pub(crate) struct AuditLane {
     lane: Arc<Lane<Audit>>,
     waiting: Waiting,
     unwritten: UnwrittenEvents,
-    /// How many events were dropped since the lane last accepted an event of a socket.
+    /// The number of events dropped since the lane last accepted an event of a socket.
     lost: AtomicU64,
 }
 

@@ -74,7 +74,7 @@ impl DeviceTracker {
         Self { store, interval, pending, is_writing: false, flushes: Vec::new(), histories }
     }
 
-    /// Merges a value into the pending value of the same session: keeps the latest time and address, and the highest refresh
+    /// Merges a value into the pending value of the same session. Keeps the latest time and address, and the highest refresh
     /// counter (`generation`).
     fn merge(&mut self, seen: SessionActivity) {
         let full = self.pending.len() >= PENDING_MAX;
@@ -94,8 +94,8 @@ impl DeviceTracker {
         }
     }
 
-    /// Writes the pending values. During another write they wait: for the end of that write if they are to be flushed,
-    /// otherwise for the next interval.
+    /// Writes the pending values. During another write, they wait. A flush waits for the end of that write, and other values
+    /// wait for the next interval.
     fn write(&mut self, ctx: &mut Context<Self>) {
         if self.is_writing {
             return;

@@ -81,7 +81,7 @@ impl Realtime {
             && within(answer).await.unwrap_or(false)
     }
 
-    /// Whether this address is banned, by itself or with a network to which it belongs.
+    /// Whether this address, or a network that contains it, is banned.
     #[must_use]
     pub fn ban_status(&self, address: IpAddr, now_ms: i64) -> BanStatus {
         let bans = self.0.bans.read();
@@ -96,9 +96,8 @@ impl Realtime {
         self.0.bans.read().mark()
     }
 
-    /// Replaces the bans of this node by `bans`, which were read from the database: each key with the end of its ban, in
-    /// milliseconds since the epoch. `false` if this node has changed a ban since `mark`. Then nothing is replaced, and the
-    /// bans must be read again.
+    /// Replaces the bans of this node by `bans` from the database: each key with the end of its ban, in milliseconds since the
+    /// epoch. `false` if this node has changed a ban since `mark`. Then nothing is replaced, and the bans must be read again.
     pub fn fill_bans(&self, mark: u64, bans: Vec<(String, i64)>) -> bool {
         self.0.bans.write().fill(mark, bans)
     }
@@ -162,8 +161,8 @@ impl Realtime {
         let _ = self.0.trackers[tracker_of(attempted.user)].try_send(NoteAttempt(attempted));
     }
 
-    /// Waits, at most `limit`, until the audit events so far are in the database or in the file of refused events, and until a
-    /// write of the pending last-seen values has ended, even if the write failed. `false` if this took longer than `limit`, or
+    /// Waits, at most `limit`, until the audit events so far are in the database or in the file of refused events. Also waits
+    /// for the write of the pending last-seen values to end, even with a failure. `false` if this took longer than `limit`, or
     /// if one of the actors failed meanwhile.
     pub async fn flush(&self, limit: Duration) -> bool {
         let mut waiting = Vec::new();

@@ -1,10 +1,10 @@
 //! The `RateLimiter` actor: decides whether another attempt with a key is permitted now, and if not, when it will be permitted.
 //!
 //! The keys are divided among the shards, so that a flood of requests with one key delays only the keys of its shard. A shard
-//! owns the state of each key's limit (GCRA, the generic cell rate algorithm), and for each address the wrong pairs of account
-//! and password, which reveal credential stuffing. `Realtime::check`, `Realtime::look` and `Realtime::note_wrong_pair` send
-//! messages to a shard. When a shard dies, the new one starts empty, so the attempts of the current period are counted from
-//! zero. For this reason bans are not kept here. While the mailbox of a shard is full, `check` and `look` are refused.
+//! owns the state of each key's limit (GCRA, the generic cell rate algorithm). For each address it also owns the wrong pairs of
+//! account and password, which reveal credential stuffing. `Realtime::check`, `Realtime::look` and `Realtime::note_wrong_pair`
+//! send messages to a shard. When a shard dies, the new one starts empty, so the attempts of the current period are counted
+//! from zero. For this reason bans are not kept here. While the mailbox of a shard is full, `check` and `look` are refused.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ pub(crate) struct WrongPair {
 pub(crate) struct RateLimiter {
     limiter: Limiter,
     stuffing: Stuffing,
-    /// The longest period among the limits with which wrong pairs were recorded so far.
+    /// The longest period of all limits that wrong pairs were recorded under so far.
     window: Duration,
 }
 

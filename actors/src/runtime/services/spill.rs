@@ -3,8 +3,7 @@
 //! Only the `Audit` actor uses the queue; `Realtime` opens it. An event is in the queue once its line, with its newline, is in
 //! the file. An incomplete last line (the process died during the write) is cut off at the next start. When the process is
 //! killed, the operating system still writes all lines. A power failure may lose the last lines. No lost event describes a
-//! change in the database, because the event of such a change is not in the queue: it is written in the transaction of the
-//! change.
+//! change in the database: the event of such a change is written in the transaction of the change, and is never in the queue.
 
 use std::{
     fs::{File, OpenOptions},
@@ -14,8 +13,8 @@ use std::{
 
 use protocol::audit::AuditEvent;
 
-/// Consumed bytes stay in the file until the queue is empty, or until at least this many bytes are consumed and the rest of the
-/// file is smaller than the consumed part.
+/// Consumed bytes stay in the file until the queue is empty. They are also removed when there are at least this many of them,
+/// and the rest of the file is smaller than they are.
 const COMPACT_AT: u64 = 16 * 1024 * 1024;
 
 pub(crate) struct Spill {
@@ -125,7 +124,7 @@ impl Spill {
         self.file.seek(SeekFrom::Start(self.start))?;
         (&self.file).take(self.end - self.start).read_to_end(&mut rest)?;
         if rest.len() as u64 >= self.start {
-            // The copy would overwrite lines that it has not copied yet, and a crash would lose them.
+            // The copy would overwrite lines before it has copied them, and a crash would lose them.
             return Ok(());
         }
         self.file.seek(SeekFrom::Start(0))?;

@@ -1,8 +1,8 @@
 //! [`UnwrittenEvents`]: audit events of sockets that are in memory only: no file contains them, and no caller waits for them.
 //!
-//! These are events that wait in the mailbox of the `Audit` actor when the actor dies, events that are sent while the actor is
-//! being restarted, and events that the actor cannot append to its file. They are kept outside the actor, so that they survive
-//! its death. The actor, or its successor, writes them later. The audit lane bounds their bytes. Events that are left when the
+//! These are three kinds of events: those in the mailbox of a dying `Audit` actor, those sent while the actor is being
+//! restarted, and those that the actor cannot append to its file. They are kept outside the actor, so that they survive its
+//! death. The actor, or its successor, writes them later. The audit lane bounds their bytes. Events that are left when the
 //! process stops are counted and logged.
 
 use std::{collections::VecDeque, sync::Arc};

@@ -16,7 +16,7 @@ use crate::runtime::connection::outbox::Outbox;
 
 /// A connection that is to be attached to its session.
 pub struct AttachRequest {
-    /// The session for which the connection's credential was verified.
+    /// The session of the connection's verified credential.
     pub session: SessionId,
     /// The newest revocation of all sessions at the time when the session was opened. A later revocation of all sessions ends
     /// the session.
@@ -27,7 +27,7 @@ pub struct AttachRequest {
     pub identity: ConnectionIdentity,
     /// The transport of the connection.
     pub transport: Transport,
-    /// The connection's outbox, through which the connection is also cut.
+    /// The connection's outbox. It also serves to cut the connection.
     pub outbox: Outbox,
     /// The client's address.
     pub address: Option<IpAddr>,
@@ -40,8 +40,8 @@ pub struct AttachRequest {
 /// Why a connection was not attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// The session has ended, its state has changed since the credential was verified, the credential is denied, or the server
-    /// stops.
+    /// The session has ended, its state has changed since the verification of the credential, the credential is denied, or the
+    /// server stops.
     #[error("the session was closed: {}", .0.text())]
     Closed(CloseReason),
     /// The session has reached its limit of connections.

@@ -1,8 +1,8 @@
 //! The denials that all threads share. They are divided into parts, each with a lock of its own.
 //!
-//! Every verification reads the denials, on the threads that serve sockets. If millions of denials were in one copy, it would
-//! take a tenth of a second to purge this copy, to enlarge one of its tables, or to free it, and all threads would wait. In one
-//! part, the same work takes a millisecond. A user, or a token, is always in the same part.
+//! Every verification reads the denials, on the threads that serve sockets. With millions of denials in one copy, all threads
+//! would wait a tenth of a second while the copy is purged, enlarged or freed. In one part, the same work takes a millisecond.
+//! A user, or a token, is always in the same part.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
@@ -30,7 +30,7 @@ impl DenialIndex {
         &self.parts[usize::try_from(number).unwrap_or(0)]
     }
 
-    /// The parts in which this record is looked up. A record about all tokens is in every part.
+    /// The parts that this record is looked up in. A record about all tokens is in every part.
     fn parts_of(&self, record: &DenialRecord) -> impl Iterator<Item = &RwLock<DenialCopy>> {
         let one = match &record.denial {
             Denial::Token { id } => Some(self.part(&**id)),

@@ -1,12 +1,12 @@
 //! The `Directory`: maps a session id to its actor and a user to the user's sessions, and has the tombstones and the denials.
 //!
-//! All threads share the directory. The order of its steps ensures that a revocation and a registration cannot miss each other:
-//! a registration first registers the connection and then looks for a tombstone; a revocation first records the tombstone and
+//! All threads share the directory. The order of its steps ensures that a revocation and a registration cannot miss each other.
+//! A registration first registers the connection and then looks for a tombstone. A revocation first records the tombstone and
 //! then looks for the session. So in every interleaving, the registration finds the tombstone or the revocation finds the
 //! session (`directory_order_tests.rs` tries all of them).
 //!
-//! The directory maps only sessions with connections on this node to actors. It does not decide which sessions of a user or a
-//! device a revocation ends: the database transaction of the revocation decides this, so the result is the same on all nodes.
+//! The directory maps only sessions with connections on this node to actors. The database transaction of a revocation decides
+//! which sessions of a user or a device end, so the result is the same on all nodes.
 
 use std::{
     collections::HashSet,
@@ -73,8 +73,8 @@ pub(crate) struct Directory {
     tombstones: RwLock<Tombstones>,
     /// The newest revocation of all sessions. It has the effect of a tombstone for each session that was opened before it.
     revoked_all: AtomicI64,
-    /// When the state of a session (for example the user's role) last changed. A socket whose credential was verified before
-    /// that moment is refused.
+    /// When the state of a session (for example the user's role) last changed. A socket is refused if its credential was
+    /// verified before that moment.
     invalidated: DashMap<SessionId, Instant>,
     /// When this node last began to check which sessions have ended, instead of reading each revocation. A socket of any
     /// session is refused if its credential was verified before that moment.
@@ -153,8 +153,8 @@ impl Directory {
             };
             let connection = attach.connection;
             let answer = address.send(Attach { connection, attached });
-            // The attachment is created before the answer arrives. If the caller stops waiting, the attachment is dropped,
-            // which removes a connection that was registered meanwhile.
+            // The attachment is created before the answer arrives. If the caller stops waiting, the attachment is dropped. The
+            // drop removes a connection that was registered meanwhile.
             let attachment = Attachment { address, connection };
             match answer.await {
                 Ok(Ok(())) => return Ok(attachment),
@@ -171,9 +171,9 @@ impl Directory {
         if let Some(address) = self.address_of(session).filter(Addr::connected) {
             return address;
         }
-        // The actor is started before the entry is locked: if it cannot be started, it is dropped here, and its drop locks the
-        // entry. If another thread registers an actor first, this actor has no connection and stops when its last address is
-        // dropped.
+        // The actor is started before the entry is locked: if the start fails, the actor is dropped here, and its drop locks
+        // the entry. If another thread registers an actor first, this actor has no connection and stops when its last address
+        // is dropped.
         let incarnation = Incarnation::new();
         let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
         let live = self.live.clone();
@@ -197,7 +197,7 @@ impl Directory {
 
     // ---- revocation ----
 
-    /// Records that a session ended, or, for a cause that ends no session, that its state changed.
+    /// Records that a session ended or, for a cause that ends no session, a change of its state.
     pub(crate) fn record_session_end(&self, session: SessionId, cause: Cause) {
         if cause.ends_session() {
             self.tombstones.write().insert(session, cause, Instant::now());
@@ -227,7 +227,7 @@ impl Directory {
         before.map(|entry| *entry.key()).collect()
     }
 
-    /// From now on, refuses to attach a connection whose credential was verified before now.
+    /// From now on, refuses to attach a connection with a credential that was verified before now.
     pub(crate) fn refuse_verified_before_now(&self) {
         *self.judged_anew.write() = Some(Instant::now());
     }
@@ -307,7 +307,7 @@ impl Directory {
         (sessions.len() <= limit).then(|| sessions.iter().copied().collect())
     }
 
-    /// How many connections there are on this node, and of how many users.
+    /// The number of connections on this node, and of their users.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let connections = self.sessions.iter().map(|entry| entry.incarnation.connections()).sum();
         (connections, self.by_subject.len())

@@ -1,9 +1,9 @@
-//! Tests of every order in which the registration of a connection and the revocation of its session can interleave.
+//! Tests of every order of the steps of a connection's registration and of its session's revocation.
 //!
 //! The registration, the revocation and the end of another connection are divided into steps. Every merge of these three
 //! sequences of steps (a schedule) runs against a real `Directory` with real session actors. The test tool `shuttle` cannot run
-//! actix's arbiters, so this file makes the schedules itself: a step runs to its end before the next one starts, and messages
-//! of one sender arrive in order.
+//! actix's arbiters, so this file makes the schedules itself. Each step runs to its end before the next one starts, and
+//! messages of one sender arrive in order.
 
 use std::{future::Future, pin::Pin, task::Poll};
 
@@ -187,7 +187,7 @@ async fn the_wrong_order_of_steps_leaves_an_open_connection_in_some_schedule() {
     arbiter.stop();
 }
 
-/// The registration runs on a thread of its own, because it would never return if it locked the same entry twice.
+/// The registration runs on a thread of its own: if it locked an entry twice, it would never return.
 #[actix_rt::test]
 async fn a_registration_whose_actor_cannot_be_started_fails_without_a_deadlock() {
     let arbiter = Arbiter::new();

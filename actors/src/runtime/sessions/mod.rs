@@ -1,9 +1,10 @@
 //! Sessions and their connections on this node: registration, revocation, denials, listings, and requests to connections.
 //!
-//! This file has the operations of [`Realtime`] on sessions. `directory` finds a session, `session` is the actor of one
-//! session, `roster` has the connections in the order of their beginning, `token_index` finds the sessions that use a token, `denial_index` has the denials, `attachment` keeps a connection
-//! registered, `answers` collects the answers of connections, and `types` has the types that the files share. The callers are
-//! the sockets, the use cases that revoke or deny, the server API and the operator API.
+//! This file has the operations of [`Realtime`] on sessions. `directory` finds a session, and `session` is the actor of one
+//! session. `roster` has the connections in the order of their beginning. `token_index` finds the sessions that use a token,
+//! and `denial_index` has the denials. `attachment` keeps a connection registered, `answers` collects the answers of
+//! connections, and `types` has the shared types. The callers are the sockets, the use cases that revoke or deny, the server
+//! API and the operator API.
 
 pub(crate) mod answers;
 pub(crate) mod attachment;
@@ -65,7 +66,7 @@ impl Realtime {
     }
 
     /// Records that a session ended. From now on, its tokens are refused, and a connection that registers with it is cut. If
-    /// the cause ends no session (a changed role), only connections whose credential was verified before now are refused.
+    /// the cause ends no session (a changed role), only connections with a credential that was verified before now are refused.
     pub fn record_session_end(&self, session: SessionId, cause: Cause) {
         self.0.directory.record_session_end(session, cause);
     }
@@ -109,8 +110,8 @@ impl Realtime {
         self.cut_revoked(&self.0.directory.sessions_before(revocation), cause).await
     }
 
-    /// From now on, refuses to attach a connection whose credential was verified before now. If the node does not read each
-    /// revocation that it missed, call this before the node checks which of its sessions have ended.
+    /// From now on, refuses to attach a connection with a credential that was verified before now. If the node does not read
+    /// every missed revocation, call this first, and then check which of the node's sessions have ended.
     pub fn refuse_verified_before_now(&self) {
         self.0.directory.refuse_verified_before_now();
     }
@@ -173,8 +174,8 @@ impl Realtime {
         self.0.directory.describe(session).await
     }
 
-    /// Forgets denials that ended before `now_ms`, in milliseconds since the epoch. Also forgets tombstones and changes of
-    /// sessions that are so old that every access token from before them has expired. Call this periodically.
+    /// Forgets denials that ended before `now_ms`, in milliseconds since the epoch. Also forgets old tombstones and changes of
+    /// sessions: every access token from before them has expired. Call this periodically.
     pub fn purge(&self, now_ms: i64) {
         self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
     }
@@ -219,7 +220,7 @@ impl Realtime {
         with_descriptions(infos, collect(answers, self.0.settings.revoke_wait).await)
     }
 
-    /// How many connections this node has, and of how many users; all anonymous connections count as one user.
+    /// The number of connections of this node, and of their users; all anonymous connections count as one user.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         self.0.directory.counts()
@@ -252,7 +253,7 @@ impl Realtime {
     }
 
     /// Called when a user has no place left for another connection. Pings the user's peers, except those that have just
-    /// answered a ping. Connections whose peers do not answer are closed, so their places become free.
+    /// answered a ping. A connection is closed if its peer does not answer, so its place becomes free.
     pub async fn probe(&self, subject: &Subject) {
         let rule: RequestRule = Arc::new(|_, _| Some(ConnectionRequest::Probe));
         self.0.directory.request(&self.0.directory.sessions_of(subject), &rule).await;
@@ -287,8 +288,8 @@ impl Realtime {
         self.0.directory.denied(subject, token, channel, now_ms)
     }
 
-    /// Applies rulings, cuts the connections that the rulings deny, and waits, for a limited time, until the connections are
-    /// severed. Call this only after the rulings have been committed.
+    /// Applies rulings, cuts the denied connections, and waits, for a limited time, until the connections are severed. Call
+    /// this only after the rulings have been committed.
     pub async fn deny(&self, records: &[DenialRecord], now_ms: i64) -> CloseCounts {
         self.fill_denials(records, now_ms);
         self.cut_denied(&self.affected_sessions(records), now_ms).await
@@ -336,8 +337,8 @@ impl Realtime {
         closed
     }
 
-    /// Ends the subscriptions of these sessions whose tokens are denied by the rulings applied so far. Waits, for a limited
-    /// time, for the answers of the connections. Call this after [`Self::cut_denied`].
+    /// Ends the subscriptions of these sessions that have a token denied by the rulings so far. Waits, for a limited time, for
+    /// the answers of the connections. Call this after [`Self::cut_denied`].
     pub async fn end_denied_subscriptions(&self, sessions: &[SessionId]) -> RequestCounts {
         let (answers, rule) = request_answers(ConnectionRequest::EndDeniedSubscriptions);
         self.0.directory.request(sessions, &rule).await;

@@ -41,8 +41,8 @@ pub struct RosterRange {
 /// The roster. It needs about 50 bytes for each connection.
 #[derive(Default)]
 pub(crate) struct Roster {
-    /// The session of each connection, and how many registrations of the connection there are: a registration that is tried
-    /// again may begin before the earlier one has ended.
+    /// The session of each connection, and the number of the connection's registrations. A repeated registration may begin
+    /// before the earlier one has ended.
     places: Mutex<BTreeMap<RosterPlace, (SessionId, u32)>>,
 }
 

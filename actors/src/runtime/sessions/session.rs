@@ -5,8 +5,8 @@
 //! describe); an `Attachment` that is dropped sends `Detach`. The actor stops when its last connection is gone, or at
 //! `Revoke`, which cuts all its connections. It is never restarted with old state: the next connection starts a new actor.
 //!
-//! After a panic, the list is dropped. This cuts every socket in the list, because a connection that is in no session could not
-//! be revoked.
+//! After a panic, the list is dropped. This cuts every socket in the list, because a connection without a session could not be
+//! revoked.
 
 use std::{
     net::IpAddr,
@@ -58,7 +58,7 @@ impl Incarnation {
     }
 }
 
-/// The registry in which session actors are registered. An actor removes itself when it ends.
+/// The registry of the session actors. An actor removes itself when it ends.
 pub(crate) trait SessionRegistry: Send + Sync {
     /// Removes this actor. A newer actor of the same session stays.
     fn remove(&self, session: SessionId, subject: &Subject, incarnation: &Incarnation);
@@ -92,7 +92,7 @@ pub(crate) struct Disconnect {
     pub(crate) guard: CloseGuard,
 }
 
-/// What happens to the queued frames of a connection that ends.
+/// The fate of the queued frames when a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// The frames are dropped: the connection must not receive them.
@@ -181,8 +181,8 @@ impl Session {
         }
     }
 
-    /// Requests a ping of every peer that has not just answered one. Connections whose peers do not answer are closed, so their
-    /// places become free.
+    /// Requests a ping of every peer that has not just answered one. A connection is closed if its peer does not answer, so its
+    /// place becomes free.
     fn probe(&self) {
         for (_, attached) in self.connections.iter() {
             // An error means that the connection has ended.

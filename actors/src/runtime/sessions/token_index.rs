@@ -23,7 +23,7 @@ type Key = (u64, SessionId);
 #[derive(Default)]
 pub(crate) struct TokenIndex {
     hashes: RandomState,
-    /// How many connections and subscriptions of the session use the token.
+    /// The number of connections and subscriptions of the session that use the token.
     uses: Mutex<BTreeMap<Key, u32>>,
 }
 

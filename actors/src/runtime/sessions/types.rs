@@ -121,7 +121,7 @@ pub struct ListedConnection {
     pub described: Option<ConnectionDescription>,
 }
 
-/// Decides for each connection whether it is disconnected, and with which close message.
+/// Decides for each connection whether to disconnect it, and the close message.
 pub(crate) type DisconnectRule =
     Arc<dyn Fn(ConnectionId, &ConnectionIdentity) -> Option<CloseMessage> + Send + Sync>;
 /// Decides for each connection whether it receives a request, and which.

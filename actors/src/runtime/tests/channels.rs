@@ -107,7 +107,7 @@ impl JoinCollector for Gathered {
     }
 }
 
-/// The default namespaces, and `memory`, whose channels keep ten publications in memory.
+/// The default namespaces, and `memory` with channels that keep ten publications in memory.
 fn memory() -> Arc<Namespaces> {
     let options = Options {
         presence_enabled: true,

@@ -1,4 +1,4 @@
-//! Tests of deliveries behind the gate of a node: the gate was not renewed in time (for example because the process was
+//! Tests of deliveries behind the gate of a node. Either the gate was not renewed in time (for example because the process was
 //! paused), or connections wait too long.
 
 use super::*;

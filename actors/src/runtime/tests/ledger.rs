@@ -53,7 +53,7 @@ pub(crate) struct Ledger {
     pub(crate) down: Arc<AtomicBool>,
     /// One permit for each answer that may be given.
     answers: Arc<Semaphore>,
-    /// The channels whose requests are never answered.
+    /// The channels that never get an answer to a request.
     unanswered: Arc<Mutex<HashSet<ChannelName>>>,
     /// Sizes of the batches that were written.
     pub(crate) batches: Arc<Mutex<Vec<usize>>>,

@@ -154,7 +154,7 @@ async fn a_request_waits_for_answers_and_counts_the_connections_that_carried_it_
 async fn connections_that_end_during_a_request_are_not_counted() {
     let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
     let (leaving, closed, cut, severed) = (socket(), socket(), socket(), socket());
-    // All four connections are in one session, so all of them have the request as soon as one of them has it.
+    // All four connections are in one session: when one of them has the request, all have it.
     let session = SessionId::random();
     let mut held = Vec::new();
     for socket in [&leaving, &closed, &cut, &severed] {

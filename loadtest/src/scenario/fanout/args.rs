@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 100)]
     pub(super) size: usize,
     /// Publications per second, whether or not earlier ones have been delivered (an open loop). Latencies then count from the
-    /// moment at which a publication was due. With 0, each publication is sent when all subscribers have the previous one.
+    /// time when a publication was due. With 0, each publication is sent when all subscribers have the previous one.
     #[arg(long, default_value_t = 0.0, value_parser = rate)]
     pub(super) rate: f64,
     /// Fail if the 99th percentile from publication to delivery is above this many milliseconds.

@@ -5,11 +5,11 @@
 /// The largest number of missing publications that a message lists.
 const LISTED: usize = 10;
 
-/// Which publications each subscriber has received. Publications are numbered from 0 in the order in which they are sent.
+/// Which publications each subscriber has received. Publications are numbered from 0 in the order of sending.
 pub(super) struct Ledger {
     /// The number of connections that publish. They publish in turn.
     publishers: usize,
-    /// The order in which the channel has published, as far as it is known.
+    /// The known part of the order of the channel's publications.
     order: Vec<usize>,
     /// The place of each publication in `order`; `None` if it is not known yet.
     places: Vec<Option<usize>>,
@@ -42,7 +42,7 @@ pub(super) enum Violation {
 impl Ledger {
     /// A ledger for `publications` that `publishers` connections send in turn to `subscribers`.
     ///
-    /// With `one_at_a_time`, each publication is sent only after the previous one has reached every subscriber, so the order of
+    /// With `one_at_a_time`, a publication is sent only after the previous one has reached every subscriber. So the order of
     /// the channel is the order of the numbers. Otherwise the first subscriber that receives a publication determines the place
     /// of this publication.
     pub(super) fn new(

@@ -26,8 +26,7 @@ const STALLED_END_WITHIN: Duration = Duration::from_secs(10);
 pub(super) struct Measurement {
     pub(super) connections: Connections,
     ledger: Ledger,
-    /// The moment from which the latency of each publication of this round counts: when it was sent or, with a rate, when it
-    /// was due.
+    /// The time that the latency of each publication of this round counts from: its sending or, with a rate, its due time.
     sent: Vec<Instant>,
     publications: usize,
     /// The number of the first publication of this round.
@@ -39,7 +38,7 @@ pub(super) struct Measurement {
     start: Instant,
     /// When the newest delivery of this round arrived.
     last: Instant,
-    /// The greatest delay of this program itself: from the moment at which a publication was due to its sending.
+    /// The greatest delay of this program itself: the time between the due time of a publication and its sending.
     latest: Duration,
     pub(super) latencies: Latencies,
     pub(super) report: Report,
@@ -219,7 +218,7 @@ impl Measurement {
         });
     }
 
-    /// Starts the second round, in which the last connection does not read.
+    /// Starts the second round. In this round, the last connection does not read.
     pub(super) fn begin_second_round(&mut self, args: &Args) {
         self.first += self.sent.len();
         self.sent.clear();

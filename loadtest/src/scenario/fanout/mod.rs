@@ -1,4 +1,4 @@
-//! `fanout`: the cost and the latency of delivering a publication to all subscribers of a channel, and whether a subscriber
+//! `fanout`: the cost and the latency of delivering a publication to all subscribers of a channel. Also whether a subscriber
 //! that does not read affects the others.
 //!
 //! Every subscriber must receive every publication once and in order (`ledger`). Limits on latency and CPU time are checked

@@ -1,4 +1,4 @@
-//! The publications that are measured: the command that publishes one, and its number, which every delivery contains.
+//! The measured publications: the command that publishes one, and its number. Every delivery contains the number.
 
 use bytes::Bytes;
 

@@ -11,8 +11,8 @@ use crate::connections::Connections;
 const CHANNEL: &str = "ephemeral:fanout-stalled";
 /// Bytes of each publication in the second channel.
 const FILLER_SIZE: usize = 32 * 1024;
-/// The number of bytes that overflow the queue: slightly more than the queue of the connection (1 MiB) and the buffers of the
-/// kernel hold. The number must not be much greater, because the server waits only 10 s for the subscriber to read again.
+/// The number of bytes that overflow the queue: slightly more than the connection's queue (1 MiB) and the kernel's buffers
+/// hold. The number must not be much greater, because the server waits only 10 s for the subscriber to read again.
 const OVERFLOW: usize = 7 * 256 * 1024;
 
 /// Whether a line is the push of a publication in the second channel. The name of the channel is at the beginning of a push.

@@ -1,11 +1,11 @@
-//! Checks the deliveries of durable channels to each subscriber: each publication of the channel arrives once, the offsets have
+//! Checks the deliveries of durable channels to each subscriber. Each publication of the channel arrives once, the offsets have
 //! no gap, and the publications of each publisher arrive in order.
 
 use crate::{messages::Publication, report::Report};
 
 pub(super) struct Ledger {
-    /// The channel of each connection. The publishers are the first connections. Each publishes to the channel to which it is
-    /// subscribed.
+    /// The channel of each connection. The publishers are the first connections. Each publishes to the channel of its
+    /// subscription.
     channels: Vec<usize>,
     publishers: usize,
     /// For each connection, the next expected offset; 0 before its first delivery, which may have any offset.

@@ -1,4 +1,4 @@
-//! `publish-durable`: the cost and the latency of publications that are committed before they are acknowledged, and whether
+//! `publish-durable`: the cost and the latency of publications that are committed before they are acknowledged. Also whether
 //! every acknowledged publication reaches every subscriber once and in order.
 //!
 //! The default limits of a connection and a user are too low for this scenario: raise `LIMIT_FRAME_CONNECTION` and

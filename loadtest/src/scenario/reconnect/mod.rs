@@ -57,7 +57,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let channel = unused_channel(&args.namespace);
     check_descriptors(args.count)?;
 
-    // A separate connection publishes. It belongs to the first session, whose limit must permit one more connection.
+    // A separate connection publishes. It belongs to the first session, so the limit of this session must permit one more
+    // connection.
     let (mut author, _) = Subscriber::open(target, &sessions[0], &channel, None).await?;
     let placed: Vec<&Session> =
         spread(sessions.len(), 0, Some(args.count)).into_iter().map(|session| &sessions[session]).collect();

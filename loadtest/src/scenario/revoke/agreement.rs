@@ -1,5 +1,5 @@
-//! Compares what several witnesses say of one revocation: the answer to the request, the receipt, the metrics of the server, and
-//! the sockets of this program. All must count the same sockets.
+//! Compares the statements of several witnesses about one revocation: the answer to the request, the receipt, the metrics of
+//! the server, and the sockets of this program. All must count the same sockets.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     rest::{Rest, RevocationAnswer, Tokens},
 };
 
-/// How long the server may take until it hands the receipt out: a pass of two jobs, and the end of the lease of a lost node.
+/// The longest time until the server hands the receipt out: a pass of two jobs, and the end of the lease of a lost node.
 const RECEIPT_WITHIN: Duration = Duration::from_secs(60);
 const ASK_EVERY: Duration = Duration::from_millis(500);
 /// The label of revocations by operators.

@@ -45,7 +45,7 @@ impl SocketWatch {
         }
     }
 
-    /// Sets the moment from which the next closes are measured.
+    /// Sets the time that the next closes are measured from.
     pub(super) fn begin(&mut self, start: Instant) {
         self.start = start;
     }

@@ -1,7 +1,8 @@
 //! The rights that a token of an external issuer grants, after its signature was verified.
 //!
-//! The claims are those of Centrifugo: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`, `info` and `b64info`; for
-//! a connection also `meta`, `channels` and `subs`; for a subscription `channel`, `client` and `override`.
+//! The claims are those of Centrifugo: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`, `info` and `b64info`. A
+//! token for a connection also has `meta`, `channels` and `subs`, and a token for a subscription has `channel`, `client` and
+//! `override`.
 
 mod suspect;
 mod values;
@@ -120,8 +121,8 @@ impl From<MalformedPayload> for TokenRefusal {
 }
 
 impl Rules {
-    /// What a connection's token grants at `now` (seconds since the epoch). The calling code has verified that this issuer
-    /// signed the token. `longest` is the longest permitted life of a token, in seconds.
+    /// The rights that a connection's token grants at `now` (seconds since the epoch). The calling code has verified that this
+    /// issuer signed the token. `longest` is the longest permitted life of a token, in seconds.
     ///
     /// # Errors
     /// The first problem. Time is checked last, so [`TokenRefusal::Expired`] means that the token is otherwise good.
@@ -208,8 +209,8 @@ impl Rules {
 impl Claims {
     /// Checks the times of the token. Denials of tokens last no longer than `longest`. A token that may be valid for longer
     /// would be accepted again after its denial has ended. That is why the limit applies both to `exp` and to `expire_at`, even
-    /// if the other claim ends the connection. A token has no limit only if it has neither `exp` nor `iat`, and if its
-    /// `expire_at` is missing or 0; `docs/issuers.md` warns about such tokens.
+    /// if the other claim ends the connection. A token has no limit only if `exp` and `iat` are both missing and `expire_at` is
+    /// missing or 0; `docs/issuers.md` warns about such tokens.
     fn in_date(&self, now: i64, longest: i64) -> Result<(), TokenRefusal> {
         let latest = now.saturating_add(START_LEEWAY);
         if [self.nbf, self.iat].into_iter().flatten().any(|start| start > latest) {

@@ -1,4 +1,4 @@
-//! Values of claims and their limits: names, and `meta`, which is data that only the server API returns.
+//! Values of claims and their limits: names, and `meta`, the data that only the server API returns.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ const NAME_BYTES: usize = 255;
 /// The longest `meta`, in bytes. The length is bounded, because every listing of connections contains `meta`.
 const META_BYTES: usize = 4 * 1024;
 
-/// A name that can be stored and compared: not too long, and without control characters, which a log or a database may not
-/// accept. `None` for an empty name.
+/// A name that can be stored and compared: it is not too long, and has no control characters, because a log or a database may
+/// reject them. `None` for an empty name.
 pub(super) fn name(text: Option<&str>) -> Result<Option<String>, TokenRefusal> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let fits = text.len() <= NAME_BYTES && !text.chars().any(char::is_control);

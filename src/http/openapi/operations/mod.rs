@@ -15,7 +15,7 @@ mod status;
 
 use super::section::Section;
 
-/// All operations, in the order in which they are shown.
+/// All operations, in the order of the description.
 pub(super) fn sections() -> Vec<Section> {
     vec![
         sign_in::section(),

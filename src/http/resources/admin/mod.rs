@@ -33,7 +33,7 @@ use crate::http::{
     problem::Problem,
 };
 
-/// The shortest prefixes of networks, for IPv4 and IPv6. A wider revocation is one of all sessions.
+/// The shortest prefixes of networks, for IPv4 and IPv6. For more addresses, revoke all sessions.
 const SHORTEST_PREFIXES: (u8, u8) = (8, 16);
 
 /// The subject with this name.

@@ -1,11 +1,11 @@
-//! Reports to the deadline of a connection when a request begins and when its response is complete. Refuses a request whose
-//! head is too large, or whose client has too many requests in progress.
+//! Reports to the deadline of a connection when a request begins and when its response is complete. Refuses a request if its
+//! head is too large, or if its client has too many requests in progress.
 //!
 //! The listener calls [`answer`] in front of the REST application. A request begins with this call. It ends when the HTTP layer
 //! drops the body of the response: after the last part of the body, or together with the connection.
 //!
-//! A request that comes through a trusted proxy takes a place under its client's address while it is in progress, because the
-//! proxy's connections have no limit per address.
+//! While a request through a trusted proxy is in progress, it takes a place under its client's address, because the proxy's
+//! connections have no limit per address.
 
 use std::{
     cell::Cell,
@@ -75,8 +75,8 @@ where
         if stops {
             response.head_mut().set_connection_type(ConnectionType::Close);
         }
-        // If a request is answered before its body was read to its end, the HTTP layer closes the connection, and says so in
-        // the response.
+        // If a request is answered before the end of its body, the HTTP layer closes the connection, and says so in the
+        // response.
         if let Some(seconds) = keep_alive
             && is_read.get()
             && response.head().keep_alive()

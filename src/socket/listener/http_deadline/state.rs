@@ -1,9 +1,9 @@
 //! [`HttpDeadline`]: the deadline of a connection that is not, or not yet, a WebSocket.
 //!
-//! Each accepted connection has one deadline, which is shared by the stream of the connection (`stream`), by the request
-//! tracker (`request_tracker`), and by the task that serves the connection ([`serve_until_deadline`]). The HTTP layer has no
-//! deadline for a peer that does not read its responses, nor for a peer that never finishes the body of an answered request.
-//! This type provides both deadlines. It holds no bytes.
+//! Each accepted connection has one deadline. Three parts share it: the stream of the connection (`stream`), the request
+//! tracker (`request_tracker`), and the task that serves the connection ([`serve_until_deadline`]). The HTTP layer has no
+//! deadline for two kinds of peers: one that does not read its responses, and one that does not finish the body of an answered
+//! request. This type provides both deadlines. It holds no bytes.
 
 use std::{
     cell::Cell,
@@ -32,7 +32,7 @@ pub struct HttpTimeouts {
     /// that the body of a refused request can be read to its end.
     pub surplus: u64,
     /// Maximum time until the peer takes the next byte of a response. Default: the write deadline of sockets, 10 s. For an
-    /// emulated stream this time is one and a half times as long, so that the deadline of the stream itself passes first.
+    /// emulated stream this time is one and a half times as long, so that the stream's own deadline passes first.
     pub taking: Duration,
     /// Maximum time until the peer has taken the whole response. Default: 60 s. This limit does not apply to streams.
     pub answer: Duration,
@@ -50,12 +50,12 @@ impl Default for HttpTimeouts {
     }
 }
 
-/// The HTTP layer closes an idle connection without a reset when its keep-alive time is over. If the connection is still open
-/// after this additional time, because the peer has sent something other than a request, the connection is reset.
+/// The HTTP layer closes an idle connection without a reset when its keep-alive time is over. If the peer has sent something
+/// other than a request, and the connection is still open after this additional time, the connection is reset.
 const KEEP_ALIVE_SLACK: Duration = Duration::from_secs(2);
 
-/// Maximum number of bytes that are read at once. The HTTP layer begins the requests in these bytes before it reads more, and
-/// while a request is in progress nothing behind its body is read. So pipelined requests do not pile up.
+/// Maximum number of bytes that are read at once. The HTTP layer begins the requests in these bytes before it reads more. While
+/// a request is in progress, nothing behind its body is read. So pipelined requests do not pile up.
 const READ_PORTION: usize = 4 * 1024;
 
 /// The state of one connection, and its deadline.
@@ -65,7 +65,7 @@ pub(crate) struct HttpDeadline {
     connection: Rc<PlainConnection>,
     /// Whether a request is being handled or its response is being produced.
     in_progress: Cell<bool>,
-    /// When the connection last became idle: since then, no request is in progress and no output waits for the peer.
+    /// When the connection last became idle: from then on, there is neither a request in progress nor output for the peer.
     idle_since: Cell<Instant>,
     /// Whether a request was answered.
     answered: Cell<bool>,
@@ -242,8 +242,8 @@ impl HttpDeadline {
     }
 }
 
-/// Runs `served`, which serves a connection, until its end. `None` if `served` was dropped before its end, because the deadline
-/// has passed or because the connection was closed to free its place. Also `None` if the connection carries a stream: then
+/// Runs `served`, which serves a connection, until its end. `None` if `served` was dropped before its end, because of the
+/// deadline or because the connection was closed to free its place. Also `None` if the connection carries a stream: then
 /// `served` continues in a task of its own, so that the stream does not take the place of a plain connection.
 pub(crate) async fn serve_until_deadline<F: Future<Output: 'static> + 'static>(
     deadline: Rc<HttpDeadline>,

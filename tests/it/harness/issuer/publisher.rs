@@ -84,7 +84,7 @@ impl Publisher {
                 let (shared, tls) = (Arc::clone(&shared), tls.clone());
                 tokio::spawn(async move {
                     match tls {
-                        // A client that does not trust the certificate sends no request.
+                        // A client sends a request only if it trusts the certificate.
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
                                 shared.answer(stream).await;

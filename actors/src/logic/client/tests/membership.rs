@@ -10,7 +10,7 @@ const ALL: &str = r#"{"id":2,"subscribe":{"channel":"chat:a"}}
 {"id":5,"presence":{"channel":"chat:a"}}
 {"id":6,"presence_stats":{"channel":"chat:a"}}"#;
 
-/// A connection whose channels have not confirmed the subscriptions yet.
+/// A connection with subscriptions that the channels have not confirmed yet.
 fn waiting() -> TestConnection {
     waiting_with(config())
 }

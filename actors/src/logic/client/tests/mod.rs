@@ -117,12 +117,12 @@ impl TestConnection {
         Self { client, now, accepting: true, channels_answer: true }
     }
 
-    /// A connection whose handshake had no credential.
+    /// A connection after a handshake without a credential.
     pub(super) fn unauthenticated() -> Self {
         Self::new(None, config())
     }
 
-    /// A connection whose handshake had a refused cookie.
+    /// A connection after a handshake with a refused cookie.
     pub(super) fn with_refused_cookie(refusal: VerifyRefusal, config: ClientConfig) -> Self {
         let now = Instant::now();
         let opening = ConnectionParameters { cookie_refusal: Some(refusal), ..opening(now, 0.5) };
@@ -134,7 +134,7 @@ impl TestConnection {
         }
     }
 
-    /// A connection whose handshake was authenticated.
+    /// A connection after an authenticated handshake.
     pub(super) fn authenticated() -> Self {
         Self::new(Some(identity()), config())
     }

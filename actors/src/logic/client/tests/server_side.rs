@@ -25,7 +25,7 @@ fn subscribe(subscription: ServerSubscription) -> ServerRequest {
     ServerRequest::Subscribe(Box::new(subscription))
 }
 
-/// A configuration in which missing pongs do not close the connection: the pong timeout is very long.
+/// A configuration with a very long pong timeout, so that missing pongs do not close the connection.
 fn without_pong_timeout() -> ClientConfig {
     ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() }
 }

@@ -38,7 +38,8 @@ fn of_the_server() -> ServerSubscription {
     }
 }
 
-/// A connection that is subscribed with a token that is valid for one minute. Missing pongs do not close the connection.
+/// A connection with a subscription. The token of the subscription is valid for one minute. Missing pongs do not close the
+/// connection.
 fn subscribed() -> TestConnection {
     let without_pong_timeout = ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() };
     let mut connection =

@@ -18,12 +18,12 @@ pub(super) struct Db {
     pub(super) gone: u64,
     /// The offset of each idempotency key.
     keys: BTreeMap<String, u64>,
-    /// The first row whose version is still known. Versions of earlier rows are forgotten.
+    /// The first row that still has its version. Versions of earlier rows are forgotten.
     versions_from: usize,
     /// Batches with an unknown outcome that are written later.
     pub(super) late: Vec<Vec<NewMessage>>,
-    /// Removals with an unknown outcome that may be carried out at any later time, or never: the last offset to remove, and the
-    /// newest offset when the removal began.
+    /// Removals with an unknown outcome, which may be carried out at any later time, or never. Each has the last offset to
+    /// remove, and the newest offset at its beginning.
     pub(super) late_removals: Vec<(u64, u64)>,
 }
 
@@ -78,7 +78,7 @@ impl Db {
         self.versions_from = self.rows.len();
     }
 
-    /// Writes the late batches, because a late statement ends before the next statement gets the lock of the channel's row.
+    /// Writes the late batches, because a late statement ends before the next statement can lock the channel's row.
     pub(super) fn settle(&mut self) {
         for batch in std::mem::take(&mut self.late) {
             self.append(&batch);
@@ -99,7 +99,7 @@ impl Db {
         Opened { epoch: Self::epoch(), top: self.top(), newest: found, whole }
     }
 
-    /// The publications of a range that fit into its bounds, and whether they are all publications of the range.
+    /// The publications of a range within its bounds, and whether they are all publications of the range.
     fn part(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
         let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
         let mut covered: Vec<_> = offsets.map(|offset| self.at(offset)).collect();

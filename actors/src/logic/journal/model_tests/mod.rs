@@ -59,8 +59,8 @@ struct World {
     channel: DurableChannel<ChannelUser>,
     db: Db,
     subscribers: Vec<Subscriber>,
-    /// The journal calls that are not answered yet: the number of each call, the call, and the newest offset in the journal at
-    /// the beginning of the call.
+    /// The journal calls without an answer: the number of each call, the call, and the newest offset in the journal at the
+    /// beginning of the call.
     calls: VecDeque<(u64, Call, u64)>,
     /// The last number that the channel received for a journal call.
     numbers: u64,

@@ -32,7 +32,7 @@ pub(super) enum Step {
     /// A history request: its limit, its start as a distance from the newest offset, and whether the order is reverse.
     History(u8, Option<u8>, bool),
     Remove,
-    /// The database now carries out an earlier removal whose answer was lost.
+    /// The answer to an earlier removal was lost. The database now carries this removal out.
     LateRemoval(usize),
     /// The database forgets the channel, if the channel keeps nothing.
     Forget,

@@ -36,7 +36,7 @@ const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 const READS_MAX: usize = 4;
 /// The largest number of publications of other processes that are read to close a gap.
 const GAP_MAX: u64 = 1_000;
-/// The number of calls of [`DurableChannel::tick`] after which the state of an unused channel is dropped.
+/// After this number of calls of [`DurableChannel::tick`], the state of an unused channel is dropped.
 const QUIET_MAX: u8 = 12;
 
 /// An action for the shard. The shard carries out actions in their order. `T` identifies a requester.
@@ -118,7 +118,7 @@ struct Gap<T> {
     placed: Vec<Place<T>>,
 }
 
-/// A message of a committed batch: its requester, its placement, and the publication that the message becomes if it is new.
+/// A message of a committed batch: its requester, its placement, and its publication if the message is new.
 type Place<T> = (T, Placement, Arc<Publication>);
 
 /// A page of the history that is being read.
@@ -139,7 +139,7 @@ pub struct DurableChannel<T> {
     /// The recent window; `None` until the channel is read or written.
     window: Option<RecentWindow>,
     /// Whether a call had an unknown outcome. The journal may then contain changes that are not in memory, or may still receive
-    /// such changes. So no other call begins before the channel is opened again. The same holds after [`Self::reread`].
+    /// some. So no other call begins before the channel is opened again. The same holds after [`Self::reread`].
     unsettled: bool,
     /// Whether publications were changed in the journal while it was read.
     reopen: bool,
@@ -149,7 +149,8 @@ pub struct DurableChannel<T> {
     busy: Busy<T>,
     queue: VecDeque<(T, NewMessage)>,
     queued_bytes: usize,
-    /// How many messages at the front of the queue must be written one by one, because the journal refused them as a batch.
+    /// The number of messages at the front of the queue that must be written one by one, because the journal refused them as a
+    /// batch.
     alone: usize,
     waiting: Waiting<T>,
     reads: HashMap<u64, Reading<T>>,
@@ -159,8 +160,8 @@ pub struct DurableChannel<T> {
 }
 
 impl<T> DurableChannel<T> {
-    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number. The caller has erased them in
-    /// the journal before.
+    /// Replaces the content of some publications in memory. Their offsets stay. Returns their number. The caller has erased
+    /// them in the journal before.
     pub fn erase(&mut self, erasure: &Erasure) -> usize {
         self.window.as_mut().map_or(0, |window| window.erase(erasure))
     }
@@ -192,8 +193,8 @@ impl<T> DurableChannel<T> {
         self.keep = keep;
     }
 
-    /// Notes that publications of the channel were changed in the journal. The channel is opened again before it answers from memory.
-    /// A call under way may have read the earlier content, so its result does not count.
+    /// Notes that publications of the channel were changed in the journal. The channel is opened again before it answers from
+    /// memory. A call under way may have read the earlier content, so its result does not count.
     pub fn reread(&mut self) {
         match self.busy {
             Busy::Opening(_) => self.reopen = true,
@@ -242,14 +243,14 @@ impl<T> DurableChannel<T> {
         self.waiting.forget(gone)
     }
 
-    /// The requesters whose joins, history requests or removals still wait.
+    /// The requesters that still wait for a join, a page of history or a removal.
     pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.waiting.requesters_mut()
     }
 
     /// Drops the waiting messages of the requesters for which `gone` is true, and returns these requesters. Call this before
-    /// each [`Self::step`], because a batch that is under way cannot be recalled. Nothing is dropped while a call that changes
-    /// or opens the channel is under way: no batch can begin during this call.
+    /// each [`Self::step`], because a batch that is under way cannot be recalled. Nothing is dropped during a call that changes
+    /// or opens the channel, because no batch can begin then.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
         if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();

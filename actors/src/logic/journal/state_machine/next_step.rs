@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl<T> DurableChannel<T> {
-    /// Drops expired publications, permits another attempt to open the channel, and counts the ticks in which the channel is
-    /// not used. `occupied` says whether the channel has subscribers.
+    /// Drops expired publications, permits another attempt to open the channel, and counts the ticks without a use of the
+    /// channel. `occupied` says whether the channel has subscribers.
     pub fn tick(&mut self, now_ms: i64, occupied: bool) {
         if let Some(window) = &mut self.window {
             window.expire(self.keep, now_ms);
@@ -101,7 +101,7 @@ impl<T> DurableChannel<T> {
         unanswerable || (self.window.is_none() && any)
     }
 
-    /// Answers the waiting requests for which the recent window suffices. After an open (`just_read`), every waiting join is
+    /// Answers the waiting requests that the recent window suffices for. After an open (`just_read`), every waiting join is
     /// answered.
     pub(super) fn answer(&mut self, just_read: bool) {
         // In these states the recent window may lack publications, so it answers no request. The waiting requests, which may be
@@ -139,8 +139,8 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Begins to read pages from the journal: those that the recent window does not have; while a gap is being closed, all
-    /// requested pages.
+    /// Begins to read pages from the journal. These are the pages that the recent window does not have or, during the closing
+    /// of a gap, all requested pages.
     fn read_pages(&mut self, mut number: impl FnMut() -> u64) {
         while self.reads.len() < READS_MAX && !self.unsettled {
             let Some(window) = &self.window else { return };

@@ -12,7 +12,7 @@ use crate::history::PageBound;
 /// The largest number of requests that wait. A further request is refused with a temporary error.
 const WAITING_MAX: usize = 16_384;
 
-/// A requester, and the position from which it recovers.
+/// A requester, and the position that it recovers from.
 pub(super) type Join<T> = (T, Option<Position>);
 /// A requester, and the page that it requests.
 pub(super) type History<T> = (T, HistoryRequest, PageBound);

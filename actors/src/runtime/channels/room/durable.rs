@@ -94,7 +94,7 @@ impl Room {
         }
         match outcome {
             Outcome::Joined(top, mut recovery) => {
-                // A subscription that ends at once must receive no publication: its token may have been denied meanwhile.
+                // A subscription that ends at once must receive no publication: its token may have been denied.
                 if let (Some(FollowUp::Leave(_)), Some(recovery)) = (next.front(), &mut recovery) {
                     recovery.publications.clear();
                 }

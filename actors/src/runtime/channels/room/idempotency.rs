@@ -1,4 +1,5 @@
-//! The idempotency keys of one room: of past publications, and of publications that are being written to the journal.
+//! The idempotency keys of one room: those of past publications, and those of publications that are being written to the
+//! journal.
 //!
 //! One rule applies to all publications of a channel, with or without history: the first publication with a key is
 //! published, and later ones receive the same answer. In a durable channel the journal also stores the keys of its

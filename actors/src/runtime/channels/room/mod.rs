@@ -1,5 +1,5 @@
-//! One channel in its shard: its members, its history, and the operations on them. The history is in memory or in the
-//! journal; the code after a lookup in the history is the same for both.
+//! One channel in its shard: the members, the history, and the operations on both. The history is in memory or in the journal;
+//! the code after a lookup in the history is the same for both.
 
 pub(crate) mod durable;
 pub(crate) mod durable_history;
@@ -99,8 +99,8 @@ impl Room {
         }
     }
 
-    /// Takes over changed options. Returns false if that is impossible, because the history must be kept in another place or
-    /// is recovered in another way. Then the shard drops the room, and the clients of its members subscribe again.
+    /// Takes over changed options. Returns false if that is impossible: the history must move to another place, or has another
+    /// kind of recovery. Then the shard drops the room, and the clients of its members subscribe again.
     pub(crate) fn adopt(&mut self, now: Instant, options: &Arc<Options>) -> bool {
         let kind = |of: &Options| (of.durable, of.keeps_history(), of.recovery_mode);
         if kind(&self.options) != kind(options) {
@@ -226,7 +226,7 @@ impl Room {
         }
     }
 
-    /// Reports to other systems, if one of them wants it.
+    /// Reports to other systems that want them.
     pub(crate) fn report(&self, kind: ChannelEventKind, position: Option<Position>) {
         if self.events.wants(kind) {
             let (channel, at_ms) = (self.name.clone(), self.clock.now_ms());
@@ -310,8 +310,8 @@ impl Room {
         }
     }
 
-    /// Whether the room can be removed: it has no members and no idempotency keys, and it either has no history in memory or
-    /// (in a durable channel) was not used for a while.
+    /// Whether the room can be removed. It must have no members and no idempotency keys. It must also have no history in memory
+    /// or, as a durable channel, must have been unused for a while.
     pub(crate) fn is_void(&self) -> bool {
         let nothing = match &self.source {
             Source::Memory { stream } => stream.is_none(),
@@ -320,7 +320,7 @@ impl Room {
         nothing && self.members.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether no request waits for the history of this room, and no call to the journal is under way.
+    /// Whether the history of this room is idle: no request waits for it, and no call to the journal is under way.
     pub(crate) fn is_idle(&self) -> bool {
         match &self.source {
             Source::Memory { .. } => true,

@@ -1,4 +1,5 @@
-//! What a room finds in its history for a new subscription, and whether the missed publications fit into the client's outbox.
+//! Finds the missed publications for a new subscription in the room's history, and checks whether they fit into the client's
+//! outbox.
 
 use logic::history::{Recovery, weight};
 use protocol::Position;

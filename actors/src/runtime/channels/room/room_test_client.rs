@@ -26,7 +26,7 @@ pub(crate) struct Client {
     pub(crate) position: Option<(u64, String)>,
     /// The data of the last publication, for the next delta.
     last: String,
-    /// The members that the client knows: from presence when it joined, and from the joins and leaves since then.
+    /// The members that the client knows: from presence at its join, and from the joins and leaves since then.
     pub(crate) known_members: BTreeSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Tests of random orders of events in a room whose clients behave like SDKs: no publication is lost without notice or
+//! Tests of random orders of events in a room with clients that behave like SDKs. No publication is lost without notice or
 //! delivered twice, and every client knows the members. Further tests check single cases.
 
 #[path = "room_test_client.rs"]

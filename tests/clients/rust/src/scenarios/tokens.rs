@@ -21,7 +21,7 @@ pub(super) const ALL: &[Scenario] = &[
 /// Long enough for tokens of two seconds to expire.
 const EXPIRY: Duration = Duration::from_millis(3500);
 
-/// The options of a client whose token expires in `seconds`. The client then requests another token.
+/// The options of a client with a token that expires in `seconds`. The client then requests another token.
 fn expiring(seconds: i64, asked: &Arc<AtomicI64>) -> impl FnOnce(ClientBuilder) -> ClientBuilder {
     let (user, asked) = (fresh("ann-"), Arc::clone(asked));
     let first = token(&json!({"sub": user, "exp": soon(seconds)}));
