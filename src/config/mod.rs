@@ -28,6 +28,7 @@ mod pages;
 mod ranks;
 mod reader;
 mod reference;
+mod row;
 mod secrets;
 mod setting;
 mod settings;

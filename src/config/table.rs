@@ -16,7 +16,10 @@ use mail::SmtpSettings;
 use service::EventSettings;
 use store::DatabaseSettings;
 
-use super::setting::{FilePath, Flag, List, Number, Port, Row, Secret, Setting, Text, Unit, Word};
+use super::{
+    row::{number, secret_text, table, text},
+    setting::{FilePath, Flag, List, Number, Port, Row, Secret, Setting, Text, Unit, Word},
+};
 use crate::socket::{ConnectionLimits, SocketSettings};
 
 /// Default port of plain HTTP.
@@ -40,46 +43,6 @@ const MOST_CONNECTIONS: u64 = 100_000_000;
 pub(super) const LIMIT_COUNT_MAX: u32 = 1_000_000_000;
 /// The longest period of a limit, in seconds: a year.
 pub(super) const LIMIT_SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
-
-/// Makes one `static` from each row, and [`SECTIONS`] from all rows. A row that ends in `, reloadable` is applied by a reload.
-macro_rules! table {
-    ($($section:literal {
-        $($(#[doc = $about:literal])+ $name:ident: $kind:ty = $value:expr $(, $reloadable:ident)?;)+
-    })+) => {
-        $($(
-            $(#[doc = $about])+
-            pub(super) static $name: Setting<$kind> = Setting {
-                name: stringify!($name),
-                about: concat!($($about),+),
-                kind: $value,
-                reloadable: false $(|| is(stringify!($reloadable)))?,
-            };
-        )+)+
-
-        /// Every setting, by section.
-        pub(super) static SECTIONS: &[(&str, &[&dyn Row])] = &[$(($section, &[$(&$name),+])),+];
-    };
-}
-
-/// Whether this is the mark of a setting that a reload applies. Another word is a mistake in the table.
-const fn is(mark: &str) -> bool {
-    assert!(matches!(mark.as_bytes(), b"reloadable"), "the mark of a setting is `reloadable`");
-    true
-}
-
-/// A number that has the same default under `portcullis serve` and `portcullis dev`.
-const fn number(unit: Unit, default: fn() -> u64, least: u64, most: u64) -> Number {
-    Number { unit, default, dev: None, least, most }
-}
-
-const fn text(form: &'static str, without: &'static str) -> Text {
-    Text { form, default: None, without, secret: false }
-}
-
-/// Text that may contain a password or a key.
-const fn secret_text(form: &'static str, without: &'static str) -> Text {
-    Text { form, default: None, without, secret: true }
-}
 
 fn cores() -> u64 {
     std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
