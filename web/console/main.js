@@ -132,7 +132,20 @@ function closeMenu(event) {
     document.querySelector(".desk-side")?.classList.remove("desk-open");
 }
 
+/** Closes the menus of acts that are open: all, or those that the click is not in. @param {Event} [event] */
+function closeMenus(event) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+        const summary = /** @type {HTMLElement} */ (menu.querySelector("summary"));
+        const within = event?.target instanceof Node && summary.contains(event.target);
+        if (within) continue;
+        if (menu.contains(document.activeElement)) summary.focus();
+        menu.removeAttribute("open");
+    }
+}
+document.addEventListener("click", closeMenus);
+
 document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) closeMenus();
     const inField = event.target instanceof Element && event.target.closest("input, textarea, select, dialog");
     if (event.key !== "/" || inField || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

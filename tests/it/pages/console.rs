@@ -5,7 +5,10 @@ use std::time::Duration;
 use domain::account::role::Role;
 use serde_json::json;
 
-use super::Window;
+use super::{
+    Window,
+    accessibility::{axe, check},
+};
 use crate::{
     admin_attempts::{accounts_with_sessions, insert_attempts, now},
     audit_log::logging,
@@ -16,7 +19,7 @@ use crate::{
 const UNTIL_PRIVILEGE_IS_OVER: Duration = Duration::from_secs(11 * 60);
 
 /// Every screen that has an address of its own.
-const SCREENS: [&str; 21] = [
+const SCREENS: [&str; 24] = [
     "/console",
     "/console/incidents",
     "/console/incidents/token",
@@ -38,6 +41,9 @@ const SCREENS: [&str; 21] = [
     "/console/webhooks",
     "/console/statistics",
     "/console/settings",
+    "/console/mail",
+    "/console/audit",
+    "/console/audit/0",
 ];
 
 /// The acts on the screen: the names of buttons that change something.
@@ -54,8 +60,10 @@ impl Window {
     /// Opens a screen, and waits until it shows what it has read.
     async fn screen(&mut self, path: &str) {
         self.visit(path).await;
-        self.until("document.querySelector('.desk h1') !== null && document.querySelector('.skeleton') === null")
-            .await;
+        self.until(
+            "document.querySelector('.desk h1') !== null && document.querySelector('.skeleton') === null",
+        )
+        .await;
     }
 }
 
@@ -163,9 +171,7 @@ async fn a_refusal_of_the_server_is_shown_in_words() {
     let admin = app.appoint(Role::Admin).await;
     admin.open_session().await;
     let operator = app.appoint(Role::Operator).await;
-    let Some(mut window) =
-        Window::signed_in(&operator, "/console/sessions").await
-    else {
+    let Some(mut window) = Window::signed_in(&operator, "/console/sessions").await else {
         return;
     };
     window.fill("User number", &admin.id.0.to_string()).await;
@@ -209,7 +215,9 @@ async fn the_screen_of_a_stuffing_wave_finds_the_accounts_and_ends_their_session
     window.press("Take the passwords away, too").await;
     window.act("End their sessions").await;
     window.sees("12 sessions ended").await;
-    let open = format!("SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND user_id BETWEEN {first} AND {last}");
+    let open = format!(
+        "SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND user_id BETWEEN {first} AND {last}"
+    );
     assert_eq!(app.count(&open).await, 2);
     window.finish().await;
 }
@@ -362,18 +370,55 @@ async fn an_api_key_is_created_shown_once_and_revoked() {
 }
 
 #[tokio::test]
-async fn every_screen_opens_without_a_complaint_of_the_browser() {
-    let app = App::start();
+async fn every_screen_opens_without_a_complaint_of_the_browser_or_of_axe() {
+    let app = logging();
     let (session, _socket) = connected(&app).await;
+    let admin = app.appoint(Role::Admin).await;
     session.try_refresh().await.expect(200);
     app.write_statistics().await;
-    let Some(mut window) = admin_at(&app, "/console").await else { return };
-    for path in SCREENS {
+    let ended = app.register().await.open_session().await.id;
+    let operator = admin.open_session().await;
+    let revocation =
+        operator.revoke(json!({"session": ended})).await.expect(200).body["revocation_id"].clone();
+    let Some(mut window) = Window::signed_in(&admin, "/console").await else { return };
+    let axe = axe();
+    let user = session.person.id.0;
+    let mut screens: Vec<String> = SCREENS.map(str::to_owned).into();
+    screens.extend([
+        format!("/console/users/{user}"),
+        format!("/console/users/{user}/devices"),
+        format!("/console/users/{user}/attempts"),
+        format!("/console/sessions/{}", session.id),
+        format!("/console/revocations/{revocation}"),
+    ]);
+    for path in &screens {
         window.screen(path).await;
         let shown = window.value("document.querySelector('main').innerText").await;
         let shown = shown.as_str().expect("a text");
         assert!(!shown.contains("Something went wrong"), "{path}: {shown}");
+        if let Some(axe) = &axe {
+            check(&mut window, axe, path).await;
+        }
     }
+    window.finish().await;
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_in_the_dialog_of_an_act_and_in_its_receipt() {
+    let Some(axe) = axe() else { return };
+    let app = logging();
+    let (session, _socket) = connected(&app).await;
+    let Some(mut window) = admin_at(&app, &format!("/console/users/{}", session.person.id.0)).await else {
+        return;
+    };
+    window.press("End all sessions").await;
+    window.sees("This ends 1 session").await;
+    check(&mut window, &axe, "an act").await;
+    window.act("End the sessions").await;
+    window.sees("receipt complete").await;
+    window.press("Verify it here").await;
+    window.sees("The receipt is in the batch that the log names: holds").await;
+    check(&mut window, &axe, "a receipt").await;
     window.finish().await;
 }
 
@@ -384,7 +429,10 @@ async fn the_figures_of_the_overview_are_those_of_the_node() {
     let Some(mut window) = admin_at(&app, "/console").await else { return };
     let tile = |name: &str| {
         let titles = "[...document.querySelectorAll('.tile')]";
-        format!("{titles}.find((tile) => tile.innerText.startsWith({})).querySelector('strong').innerText", json!(name))
+        format!(
+            "{titles}.find((tile) => tile.innerText.startsWith({})).querySelector('strong').innerText",
+            json!(name)
+        )
     };
     window.until(&format!("{} === '1'", tile("Sockets"))).await;
     assert_eq!(window.value(&tile("Connected users")).await, "1");
