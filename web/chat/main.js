@@ -32,6 +32,8 @@ function changed() {
 
 function drawNow() {
     if (!desk || !hall) return page.redraw();
+    // Without a session there is nothing to sign out of, and no other part of the site to go to.
+    if (hall.door?.sessionIsOver) page.session = null;
     desk.keepPlace(page.redraw);
     const unread = hall.unread > 0 ? `(${hall.unread}) ` : "";
     page.rename(hall.door ? "This door is shut" : `${unread}${hall.room?.channel ?? "Chat"}`);
@@ -111,7 +113,7 @@ function draw() {
         };
         return doorView({ door, room, connect: connectAgain, clear });
     }
-    return html`<div class="hall">${channelsView(desk)}${room ? roomView(desk, room) : noRoom()}${peopleView(desk, room)}</div>`;
+    return html`<div class="hall" data-state=${room?.state ?? "none"}>${channelsView(desk)}${room ? roomView(desk, room) : noRoom()}${peopleView(desk, room)}</div>`;
 }
 
 function noRoom() {
