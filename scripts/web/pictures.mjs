@@ -111,16 +111,33 @@ async function picture(tab, name) {
     await tab.send("Emulation.clearDeviceMetricsOverride");
 }
 
+async function signIn(page, user) {
+    await page.visit("/");
+    await page.fill("E-mail address", user.email);
+    await page.fill("Password", user.password);
+    await page.press("Sign in");
+    await page.sees("Member since");
+}
+
+/** Sessions on other devices, one of them with an open connection, and an attempt that fails. */
+async function live(browser, server, user) {
+    const login = (agent, password) => fetch(`${server.origin}/api/v1/auth/jwt/login`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "User-Agent": agent },
+        body: JSON.stringify({ username: user.email, password }),
+    });
+    await login("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "a wrong password");
+    await login("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1", user.password);
+    const page = hands(await browser.tab(), server.origin);
+    await signIn(page, user);
+    await page.visit("/chat");
+    await page.sees("Chat");
+}
+
 async function show(browser, server, scenes, user) {
     const tab = await browser.tab();
     const page = hands(tab, server.origin);
-    if (user) {
-        await page.visit("/");
-        await page.fill("E-mail address", user.email);
-        await page.fill("Password", user.password);
-        await page.press("Sign in");
-        await page.sees("Member since");
-    }
+    if (user) await signIn(page, user);
     for (const [name, path, text, act] of scenes) {
         await page.visit(path);
         await page.sees(text);
@@ -137,6 +154,7 @@ const browser = await startBrowser();
 try {
     const named = (role) => server.facts.users.find(({ role: own }) => own === role);
     await show(browser, server, VISITOR);
+    await live(browser, server, named("user"));
     await show(browser, server, USER, named("user"));
     await show(browser, server, OPERATOR, named("admin"));
     console.log(`\n${folder}`);
