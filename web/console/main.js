@@ -59,6 +59,8 @@ async function show(load, route) {
         failed = error;
     }
     page.redraw();
+    // The router gives the focus to the page; the keyboard goes on in the screen, not in the navigation.
+    if (document.activeElement?.id === "content") document.getElementById("screen")?.focus({ preventScroll: true });
 }
 
 function stranger() {
@@ -72,7 +74,7 @@ function stranger() {
 function frame() {
     return html`<div class="desk">
         ${side()}
-        <div class="desk-main">
+        <div class="desk-main" id="screen" tabindex="-1">
             ${failed ? failure(failed, () => location.reload()) : shown ? shown.view.draw() : skeleton(5)}
         </div>
     </div>`;
@@ -82,6 +84,7 @@ function frame() {
 function side() {
     const here = PLACES.flatMap(([, places]) => places).findLast(({ address }) => isHere(address));
     return html`<div class="desk-side">
+        <a class="skip" href="#screen">Skip the navigation</a>
         <form class="desk-search" role="search" @submit=${search}>
             <label class="visually-hidden" for="search">Search by anything</label>
             ${icon("search")}<input class="input" id="search" name="q" autocomplete="off" autocapitalize="off" spellcheck="false"
