@@ -33,6 +33,7 @@ const page = startPage({
         const router = createRouter(VIEWS, show);
         desk.router = router;
         if (!router.apply()) router.go("/console", { replace: true });
+        desk.explore();
     },
     draw: (page) => (page.session && seesConsole(page.session.user.role) ? frame() : stranger()),
 });
@@ -97,10 +98,15 @@ function side() {
         <nav id="desk-nav" class="desk-nav" aria-label="Console" @click=${closeMenu}>
             ${PLACES.map(([group, places]) => html`
                 ${group ? html`<h2 class="desk-group">${group}</h2>` : nothing}
-                <ul>${places.filter(({ needs }) => !needs || desk?.may(needs)).map(({ title, address, symbol }) => html`<li>
+                <ul>${places.filter(isShown).map(({ title, address, symbol }) => html`<li>
                     <a href=${address} aria-current=${address === here?.address ? "page" : nothing}>${icon(symbol)}${title}</a></li>`)}</ul>`)}
         </nav>
     </div>`;
+}
+
+/** Whether the place is in the navigation of this caller on this server. @param {import("./places.js").Place} place */
+function isShown({ needs, onlyIf }) {
+    return desk !== null && (!needs || desk.may(needs)) && (!onlyIf || onlyIf(desk));
 }
 
 /** Whether the address that is shown belongs to this place. @param {string} address */
