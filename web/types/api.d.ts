@@ -1342,7 +1342,7 @@ export interface components {
             may_publish: boolean;
             /** @description Whether the caller may subscribe without a subscription token. */
             may_subscribe: boolean;
-            /** @description Whether the caller may read who is present. */
+            /** @description Whether the caller may read the presence of the channel. */
             presence: boolean;
             /** @description Whether clients recover what they have missed: `off`, `allowed` (if they ask) or `forced`. */
             recovery: string;

@@ -49,7 +49,7 @@ pub(crate) struct ChannelTermsView<'c> {
     may_publish: bool,
     /// Whether the caller may subscribe without a subscription token.
     may_subscribe: bool,
-    /// Whether the caller may read who is present.
+    /// Whether the caller may read the presence of the channel.
     presence: bool,
     /// Whether clients recover what they have missed: `off`, `allowed` (if they ask) or `forced`.
     recovery: &'static str,
