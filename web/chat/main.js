@@ -58,6 +58,7 @@ const page = startPage({
         router.apply();
         // The seconds of a wait, and the moment at which the window is shown again.
         setInterval(() => { if (hall?.room?.state === "resuming") changed(); }, 1000);
+        addEventListener("resize", changed);
         addEventListener("online", changed);
         addEventListener("offline", changed);
         addEventListener("keydown", ({ key }) => { if (key === "Escape") desk?.hideSide(); });

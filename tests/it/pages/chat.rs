@@ -88,7 +88,7 @@ async fn two_people_see_each_other_and_what_they_say_and_text_is_never_structure
     of_bob.key("Enter").await;
     of_ann.sees("An answer").await;
     of_bob.until("document.querySelector('.message-mine')?.dataset.state === 'sent'").await;
-    of_bob.sees("Durable: kept in the database · the newest 1,000 messages, for 7 days").await;
+    of_bob.sees("Kept in the database: the newest 1,000 messages, for 7 days").await;
     // Bob goes; a window that is closed is a leave.
     of_bob.finish().await;
     of_ann.sees("left").await;
@@ -155,7 +155,7 @@ async fn a_channel_in_memory_that_a_restart_emptied_says_that_messages_may_be_mi
         return;
     };
     window.until(LIVE).await;
-    window.sees("In memory: lost when the server restarts").await;
+    window.sees("Kept in memory, until the server restarts: the newest 5 messages, for 5 minutes").await;
     window.say("Only in memory").await;
     window.until("document.querySelector('.message')?.dataset.state === 'sent'").await;
     app.stop();
