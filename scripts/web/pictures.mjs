@@ -37,7 +37,20 @@ const USER = [
     ["activity", "/account/activity", "Signed in"],
     ["data", "/account/data", "Erase the account"],
     ["erase", "/account/data", "Erase the account", async (page) => { await page.press("Erase the account"); await page.sees("Keep the account"); }],
-    ["chat", "/chat", "Chat"],
+    ["chat", "/chat/chat:lobby", "Live", async (page) => {
+        for (const text of ["Good morning. The new build is on the staging machines.", "End my session whenever you like."]) {
+            await page.fill("Message to", text);
+            await page.press("Send");
+            await page.until("document.querySelector('.message:last-of-type')?.dataset.state === 'sent'");
+        }
+        await page.fill("Message to", "I was just about to s");
+    }],
+    // The end of the session: the last picture of this user.
+    ["chat-shut", "/chat/chat:lobby", "Live", async (page) => {
+        await page.run(`const { href } = [...document.querySelectorAll("link")].find(({ href }) => href.endsWith("/lib/rest.js"));
+            return import(href).then(({ rest }) => rest.post("/api/v1/auth/logout"));`);
+        await page.until("document.querySelector('.door')?.dataset.done === 'true'");
+    }],
 ];
 const OPERATOR = [["console", "/console", "Console"]];
 
