@@ -18,7 +18,7 @@ const BEHIND = /** @type {Record<number, string>} */ ({
     3504: "Close other windows, and connect again.",
     3505: "Leave some channels, and connect again.",
     4500: "An operator or an application ended it, it was too old, or the ways to sign in to your account have changed.",
-    4501: "You signed out here or in another window, or ended this session in the list of your sessions.",
+    4501: "It was done here, in another window, or in the list of your sessions.",
     4502: "A new password ends every other session of the account. If it was not you who changed it, reset it now.",
     4503: "Signing in works again when the operators have opened the account.",
     4504: "If you have not restored an old copy of this browser's data, change your password.",
