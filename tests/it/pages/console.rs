@@ -48,7 +48,7 @@ const SCREENS: [&str; 24] = [
 
 /// The acts on the screen: the names of buttons that change something.
 const ACTS: &str = "all('button, summary').map(nameOf).filter((name) => \
-    /^(End|Ban|Lift|Create|Revoke|Reset|Erase|Forget|Distrust|Remove|Change|More acts|Send|Run a drill)/.test(name)).join()";
+    /^(End|Ban|Lift|Create|Revoke|Reset|Erase|Forget|Distrust|Remove|Change|More acts|Send|Run a drill)\\b/.test(name)).join()";
 
 impl Window {
     /// Types the reason of an act, and sends it.
@@ -377,7 +377,7 @@ async fn every_screen_opens_without_a_complaint_of_the_browser_or_of_axe() {
     session.try_refresh().await.expect(200);
     app.write_statistics().await;
     let ended = app.register().await.open_session().await.id;
-    let operator = admin.open_session().await;
+    let operator = admin.sign_in().await;
     let revocation =
         operator.revoke(json!({"session": ended})).await.expect(200).body["revocation_id"].clone();
     let Some(mut window) = Window::signed_in(&admin, "/console").await else { return };
@@ -425,7 +425,9 @@ async fn axe_finds_nothing_in_the_dialog_of_an_act_and_in_its_receipt() {
 #[tokio::test]
 async fn the_figures_of_the_overview_are_those_of_the_node() {
     let app = App::start();
-    let (_session, _socket) = connected(&app).await;
+    let (session, _socket) = connected(&app).await;
+    session.person.sign_in().await;
+    app.write_statistics().await;
     let Some(mut window) = admin_at(&app, "/console").await else { return };
     let tile = |name: &str| {
         let titles = "[...document.querySelectorAll('.tile')]";
@@ -436,6 +438,8 @@ async fn the_figures_of_the_overview_are_those_of_the_node() {
     };
     window.until(&format!("{} === '1'", tile("Sockets"))).await;
     assert_eq!(window.value(&tile("Connected users")).await, "1");
+    assert_eq!(window.value(&tile("Sign-ins")).await, "1");
     window.press("Sign-ins as a table").await;
+    window.until("all('.chart-rows td').map((cell) => cell.innerText).includes('1')").await;
     window.finish().await;
 }
