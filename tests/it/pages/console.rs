@@ -438,8 +438,9 @@ async fn the_figures_of_the_overview_are_those_of_the_node() {
     };
     window.until(&format!("{} === '1'", tile("Sockets"))).await;
     assert_eq!(window.value(&tile("Connected users")).await, "1");
-    assert_eq!(window.value(&tile("Sign-ins")).await, "1");
+    // The sign-in of this window may be written, too.
+    window.until(&format!("Number({}) >= 1", tile("Sign-ins"))).await;
     window.press("Sign-ins as a table").await;
-    window.until("all('.chart-rows td').map((cell) => cell.innerText).includes('1')").await;
+    window.until("all('.chart-rows td').some((cell) => Number(cell.innerText) >= 1)").await;
     window.finish().await;
 }
