@@ -57,6 +57,17 @@ impl Window {
         self.press(action).await;
     }
 
+    /// Presses Tab until the control with this name has the focus.
+    async fn tab_to(&mut self, name: &str) {
+        for _ in 0..100 {
+            if self.focused().await == name {
+                return;
+            }
+            self.key("Tab").await;
+        }
+        panic!("Tab does not reach {name}");
+    }
+
     /// Opens a screen, and waits until it shows what it has read.
     async fn screen(&mut self, path: &str) {
         self.visit(path).await;
@@ -274,6 +285,31 @@ async fn a_session_is_found_by_its_id() {
     window.press(&session.id.to_string()).await;
     window.arrives_at(&format!("/console/sessions/{}", session.id)).await;
     window.sees(&session.person.email).await;
+    window.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_is_found_and_ended_by_the_keyboard_alone() {
+    let app = App::start();
+    let (session, _socket) = connected(&app).await;
+    let Some(mut window) = admin_at(&app, "/console").await else { return };
+    window.key("/").await;
+    assert_eq!(window.focused().await, "Search by anything");
+    window.type_text(&session.id.to_string()).await;
+    window.key("Enter").await;
+    window.sees("1 open socket").await;
+    window.tab_to(&session.id.to_string()).await;
+    window.key("Enter").await;
+    window.sees(&session.person.email).await;
+    window.tab_to("End this session").await;
+    window.key("Enter").await;
+    window.until("document.activeElement.name === 'reason'").await;
+    window.type_text("INC-42").await;
+    window.key("Enter").await;
+    window.sees("1 session ended, 1 socket closed").await;
+    window.key("Escape").await;
+    window.until("document.querySelector('dialog') === null").await;
+    assert!(!session.works().await);
     window.finish().await;
 }
 
