@@ -57,17 +57,6 @@ impl Window {
         self.press(action).await;
     }
 
-    /// Presses Tab until the control with this name has the focus.
-    async fn tab_to(&mut self, name: &str) {
-        for _ in 0..100 {
-            if self.focused().await == name {
-                return;
-            }
-            self.key("Tab").await;
-        }
-        panic!("Tab does not reach {name}");
-    }
-
     /// Opens a screen, and waits until it shows what it has read.
     async fn screen(&mut self, path: &str) {
         self.visit(path).await;
