@@ -37,7 +37,20 @@ const USER = [
     ["activity", "/account/activity", "Signed in"],
     ["data", "/account/data", "Erase the account"],
     ["erase", "/account/data", "Erase the account", async (page) => { await page.press("Erase the account"); await page.sees("Keep the account"); }],
-    ["chat", "/chat", "Chat"],
+    ["chat", "/chat/chat:lobby", "Live", async (page) => {
+        for (const text of ["Good morning. The new build is on the staging machines.", "End my session whenever you like."]) {
+            await page.fill("Message to", text);
+            await page.press("Send");
+            await page.until("document.querySelector('.message:last-of-type')?.dataset.state === 'sent'");
+        }
+        await page.fill("Message to", "I was just about to s");
+    }],
+    // The end of the session: the last picture of this user.
+    ["chat-shut", "/chat/chat:lobby", "Live", async (page) => {
+        await page.run(`const { href } = [...document.querySelectorAll("link")].find(({ href }) => href.endsWith("/lib/rest.js"));
+            return import(href).then(({ rest }) => rest.post("/api/v1/auth/logout"));`);
+        await page.until("document.querySelector('.door')?.dataset.done === 'true'");
+    }],
 ];
 const OPERATOR = [["console", "/console", "Console"]];
 
@@ -111,16 +124,33 @@ async function picture(tab, name) {
     await tab.send("Emulation.clearDeviceMetricsOverride");
 }
 
+async function signIn(page, user) {
+    await page.visit("/");
+    await page.fill("E-mail address", user.email);
+    await page.fill("Password", user.password);
+    await page.press("Sign in");
+    await page.sees("Member since");
+}
+
+/** Sessions on other devices, one of them with an open connection, and an attempt that fails. */
+async function live(browser, server, user) {
+    const login = (agent, password) => fetch(`${server.origin}/api/v1/auth/jwt/login`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "User-Agent": agent },
+        body: JSON.stringify({ username: user.email, password }),
+    });
+    await login("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "a wrong password");
+    await login("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1", user.password);
+    const page = hands(await browser.tab(), server.origin);
+    await signIn(page, user);
+    await page.visit("/chat");
+    await page.sees("Chat");
+}
+
 async function show(browser, server, scenes, user) {
     const tab = await browser.tab();
     const page = hands(tab, server.origin);
-    if (user) {
-        await page.visit("/");
-        await page.fill("E-mail address", user.email);
-        await page.fill("Password", user.password);
-        await page.press("Sign in");
-        await page.sees("Member since");
-    }
+    if (user) await signIn(page, user);
     for (const [name, path, text, act] of scenes) {
         await page.visit(path);
         await page.sees(text);
@@ -137,6 +167,7 @@ const browser = await startBrowser();
 try {
     const named = (role) => server.facts.users.find(({ role: own }) => own === role);
     await show(browser, server, VISITOR);
+    await live(browser, server, named("user"));
     await show(browser, server, USER, named("user"));
     await show(browser, server, OPERATOR, named("admin"));
     console.log(`\n${folder}`);

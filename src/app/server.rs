@@ -275,9 +275,11 @@ fn renewal(
 
 /// The pages and their files; `None` if there are no pages.
 fn page_routes(settings: &Settings) -> Option<web::Data<PageRoutes>> {
+    if !settings.pages.on {
+        return None;
+    }
     let site = settings.pages.directory.clone().map_or_else(Site::embedded, Site::directory);
-    let console_apart = settings.listen.console.is_some();
-    settings.pages.on.then(|| web::Data::new(PageRoutes { site, console_apart }))
+    Some(web::Data::new(PageRoutes { site, console_apart: settings.listen.console.is_some() }))
 }
 
 fn serve_metrics(

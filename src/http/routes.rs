@@ -18,9 +18,10 @@ use super::{
     middleware::middleware,
     problem::Problem,
     resources::{
-        acme_challenge, admin, attempts, audit_log, auth_status, csrf_token, dev_mail, devices, health, jwks,
-        mailed_links, openapi, passkeys, password_strength, personal_data, profile, profile_debug, refresh,
-        registration, sessions, sign_in, sign_out, ssf, step_up, two_factor, ws_ticket,
+        acme_challenge, admin, attempts, audit_log, auth_status, channel_terms, csrf_token, dev_mail,
+        devices, health, jwks, mailed_links, openapi, passkeys, password_strength, personal_data, profile,
+        profile_debug, refresh, registration, sessions, sign_in, sign_out, ssf, step_up, two_factor,
+        ws_ticket,
     },
     route_table::{
         PathRoutes, RouteGroup, delete, get, get_only, group, list, not_found, patch, path, post, put,
@@ -241,6 +242,7 @@ fn other_routes() -> Vec<PathRoutes> {
     vec![
         path("/api/{method}", [post(handle)]).compressed().with_certificate(),
         path("/api/v1/ws/ticket", [post(ws_ticket::issue)]),
+        path("/api/v1/channels/terms", [get(channel_terms::show)]),
         path("/api/v1/audit/checkpoint", [get(audit_log::checkpoint)]),
         path("/api/v1/audit/key", [get(audit_log::key)]),
         path("/.well-known/ssf-configuration", [get(ssf::configuration)]),

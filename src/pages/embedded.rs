@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use bytes::Bytes;
+
 use super::file::{File, hash_of};
 
 /// Path and content of each file; `build.rs` makes this list.
@@ -18,8 +20,9 @@ pub(super) struct EmbeddedFiles {
 /// The files. Their compression takes some tens of milliseconds, once per process.
 pub(super) static EMBEDDED: LazyLock<EmbeddedFiles> = LazyLock::new(|| {
     let version = version_of(FILES);
-    let prepared =
-        FILES.iter().map(|(path, content)| (*path, File::new(path, content, &version).compressed()));
+    let prepared = FILES
+        .iter()
+        .map(|(path, content)| (*path, File::new(path, Bytes::from_static(content), &version).compressed()));
     EmbeddedFiles { files: prepared.collect(), version }
 });
 

@@ -26,12 +26,10 @@ pub(super) struct File {
 
 impl File {
     /// The file at this path below `web/`. `version` is that of all files; shells contain it.
-    pub(super) fn new(path: &str, content: &[u8], version: &str) -> Self {
-        let is_shell = path.ends_with(".html");
-        let content = match std::str::from_utf8(content) {
-            Ok(text) if is_shell => Bytes::from(text.replace(ASSETS, &format!("/assets/{version}"))),
-            _ => Bytes::copy_from_slice(content),
-        };
+    pub(super) fn new(path: &str, content: Bytes, version: &str) -> Self {
+        let shell = std::str::from_utf8(&content).ok().filter(|_| path.ends_with(".html"));
+        let named = shell.map(|text| Bytes::from(text.replace(ASSETS, &format!("/assets/{version}"))));
+        let content = named.unwrap_or(content);
         Self { tag: format!("\"{}\"", hash_of(&content)), content, gzip: None, media: media_of(path) }
     }
 
@@ -77,17 +75,17 @@ mod tests {
 
     #[test]
     fn a_shell_names_the_files_of_its_version() {
-        let file = File::new("chat/index.html", b"<link href=\"{{assets}}/a.css\">", "f00d");
+        let file = File::new("chat/index.html", "<link href=\"{{assets}}/a.css\">".into(), "f00d");
         assert_eq!(&file.content[..], b"<link href=\"/assets/f00d/a.css\">");
-        assert_eq!(File::new("a.js", b"{{assets}}", "f00d").content, "{{assets}}");
+        assert_eq!(File::new("a.js", "{{assets}}".into(), "f00d").content, "{{assets}}");
     }
 
     #[test]
     fn the_compressed_form_is_kept_only_if_it_is_smaller() {
-        let long = File::new("a.css", "a { color: red }\n".repeat(100).as_bytes(), "").compressed();
+        let long = File::new("a.css", "a { color: red }\n".repeat(100).into(), "").compressed();
         let mut unpacked = Vec::new();
         GzDecoder::new(&long.gzip.expect("a compressed form")[..]).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, long.content);
-        assert!(File::new("a.css", b"a", "").compressed().gzip.is_none());
+        assert!(File::new("a.css", "a".into(), "").compressed().gzip.is_none());
     }
 }

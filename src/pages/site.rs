@@ -53,7 +53,7 @@ impl Site {
 fn read(directory: &Path, path: &str) -> Option<File> {
     let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     let content = fs::read(directory.join(path)).ok().filter(|_| inside)?;
-    Some(File::new(path, &content, LIVE))
+    Some(File::new(path, content.into(), LIVE))
 }
 
 #[cfg(test)]

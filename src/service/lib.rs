@@ -117,6 +117,7 @@ pub use operators::{
 };
 pub use realtime::{
     api::{Api, ServerApi},
+    channel_guide::{ChannelGuide, ChannelTerms, party_of},
     emulated_streams::{EmulatedStreams, StreamDigest},
     external_sessions::{ExternalSessionGuard, ExternalSessions},
 };
@@ -184,6 +185,8 @@ pub struct Services {
     pub drills: Drills,
     /// The server API, figures of this node, external sessions and emulated streams.
     pub server_api: Arc<ServerApi>,
+    /// What channels offer to users.
+    pub channels: Arc<ChannelGuide>,
     /// The audit log: its checkpoints, its proofs and its entries.
     pub audit_log: Arc<AuditLog>,
     /// Background jobs and readiness.
@@ -231,6 +234,7 @@ impl Services {
         let operators = Operators::new(&core, &access, &revocation, log, &events, settings.development);
         let event_streams = Streams::new(&core, &events);
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
+        let channels = Arc::new(ChannelGuide::new(core.realtime.clone()));
         let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
         let kept = UpkeepSettings {
             attempts: settings.attempts_kept,
@@ -265,6 +269,7 @@ impl Services {
             mails,
             drills,
             server_api: Arc::new(server_api),
+            channels,
             audit_log,
             upkeep: Arc::new(upkeep),
         }

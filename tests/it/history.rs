@@ -7,11 +7,17 @@ use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
 use protocol::{Payload, channel_name::ChannelName};
 use serde_json::{Value, json};
 
-use crate::harness::{App, Socket};
+use crate::harness::{App, Ask as _, Socket};
 
-/// A server with the built-in namespaces and the namespace `memory`, which has the rights of `chat` and keeps five publications
-/// in memory. `change` changes the options of `memory`.
+/// A server with [`namespaces`].
 pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
+    let namespaces = namespaces(change);
+    App::with(move |settings| settings.realtime.namespaces = namespaces)
+}
+
+/// The built-in namespaces and the namespace `memory`, which has the rights of `chat` and keeps five publications in memory. `change`
+/// changes the options of `memory`.
+pub(crate) fn namespaces(change: impl FnOnce(&mut Options)) -> Arc<Namespaces> {
     let subscribers = Rights::of(&[Right::Subscriber]);
     let mut memory = Options {
         subscribe: Rights::of(&[Right::User]),
@@ -26,8 +32,7 @@ pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
         ..Options::default()
     };
     change(&mut memory);
-    let namespaces = Arc::new(Namespaces::default().with("memory", memory));
-    App::with(move |settings| settings.realtime.namespaces = namespaces)
+    Arc::new(Namespaces::default().with("memory", memory))
 }
 
 /// The result of `history`, or the code of the error.
@@ -135,4 +140,41 @@ async fn history_keeps_only_the_newest_publications_and_can_be_removed() {
     assert_eq!((offsets(&removed), &removed["epoch"]), (vec![], &result["epoch"]));
     socket.publish("memory:room", json!(8)).await;
     assert_eq!(offsets(&history(&mut socket, json!({"limit": -1}), "memory:room").await), [9]);
+}
+
+#[tokio::test]
+async fn the_terms_of_a_channel_say_what_it_keeps_and_what_the_caller_may_do_there() {
+    let app = app(|_| {});
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let terms = async |channel: &str| {
+        let path =
+            format!("/api/v1/channels/terms?channel={}", channel.replace('#', "%23").replace('$', "%24"));
+        session.get(&path).await
+    };
+    let chat = terms("chat:room").await.expect(200).body;
+    assert_eq!((&chat["durable"], &chat["history_size"]), (&json!(true), &json!(1000)), "{chat}");
+    assert_eq!(
+        (&chat["history_ttl_seconds"], &chat["recovery"]),
+        (&json!(604_800), &json!("forced")),
+        "{chat}"
+    );
+    let memory = terms("memory:room").await.expect(200).body;
+    assert_eq!((&memory["durable"], &memory["history_size"]), (&json!(false), &json!(5)), "{memory}");
+    assert_eq!(terms("ephemeral:room").await.expect(200).body["history_size"], 0);
+    let may = |answer: &Value| {
+        ["may_subscribe", "may_publish", "presence", "history"].map(|right| answer[right] == true)
+    };
+    assert_eq!(may(&chat), [true; 4]);
+    assert_eq!(
+        may(&terms("$chat:room").await.expect(200).body),
+        [false, true, true, true],
+        "a token is needed"
+    );
+    let (own, other) = (format!("user:#{}", person.id.0), format!("user:#{}", person.id.0 + 1));
+    assert_eq!(may(&terms(&own).await.expect(200).body), [true, false, false, true]);
+    assert_eq!(terms(&other).await.expect(200).body["may_subscribe"], false);
+    assert_eq!(terms("nowhere:room").await.expect(404).body["code"], "not_found");
+    assert_eq!(terms("").await.expect(422).body["code"], "invalid_channel");
+    app.get("/api/v1/channels/terms?channel=chat:room").ask().await.expect(401);
 }

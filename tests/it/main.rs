@@ -72,6 +72,7 @@ mod pages;
 mod passkey_races;
 mod passkey_refusals;
 mod passkeys;
+mod password_strength;
 mod payloads;
 mod personal_data;
 mod plain_listener;

@@ -35,7 +35,10 @@ async fn a_weak_password_is_explained_and_not_written_to_the_log() {
 
 #[tokio::test]
 async fn another_site_and_more_requests_than_a_person_types_are_refused() {
-    let app = App::with(|settings| settings.limits.strength_address.burst = 2);
+    let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.limits.strength_address.burst = 2;
+    });
     let ask = || app.post("/api/v1/auth/password-strength").json(&json!({"password": PASSWORD}));
     let foreign = ask().header(header::ORIGIN, "https://evil.example").ask().await.expect(403);
     assert_eq!(foreign.body["code"], "origin_not_allowed");

@@ -2,11 +2,11 @@
 
 import { html, nothing, repeat } from "../lib/html.js";
 import { rest } from "../lib/rest.js";
-import { counted, date, placeName, relative } from "../lib/format.js";
+import { counted, date, endedWords, placeName, relative } from "../lib/format.js";
 import { card, confirmed, empty, icon, tag } from "../lib/ui.js";
 import { Loaded, attempt } from "./loaded.js";
 import { askName } from "./passkeys.js";
-import { endedWords } from "./security.js";
+import { deviceIcon } from "./words.js";
 
 /** @typedef {import("../types/rest").Schema<"Device">} Device */
 /** @typedef {{ devices: Device[], next: string | null }} Listed */
@@ -37,7 +37,7 @@ export class Devices {
     #item(device) {
         const trusted = device.trust !== "new";
         const facts = [[device.browser, device.system].filter(Boolean).join(" on "), placeName(device.place), device.address].filter(Boolean);
-        return html`<li class="item">${icon("device")}
+        return html`<li class="item">${icon(deviceIcon(`${device.system} ${device.label}`))}
             <div><div class="item-title">${device.label}
                     ${device.current ? tag("This device", "accent") : nothing}${trustTag(device)}
                     ${device.open_connections > 0 ? tag(counted(device.open_connections, "open connection"), "good") : nothing}</div>

@@ -21,7 +21,7 @@ import { Sessions } from "./sessions.js";
 /** @type {{ path: string, title: string, icon: string, make: (page: Page) => Part }[]} */
 const PARTS = [
     { path: "/account", title: "Profile", icon: "user", make: (page) => new Profile(page) },
-    { path: "/account/security", title: "Sign-in and security", icon: "lock", make: (page) => new Security(page) },
+    { path: "/account/security", title: "Security", icon: "lock", make: (page) => new Security(page) },
     { path: "/account/sessions", title: "Sessions", icon: "session", make: (page) => new Sessions(page) },
     { path: "/account/devices", title: "Devices", icon: "device", make: (page) => new Devices(page) },
     { path: "/account/activity", title: "Activity", icon: "history", make: (page) => new Activity(page) },

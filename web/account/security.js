@@ -3,7 +3,7 @@
 import { html } from "../lib/html.js";
 import { rest } from "../lib/rest.js";
 import { NewPassword } from "../lib/password.js";
-import { counted } from "../lib/format.js";
+import { endedWords } from "../lib/format.js";
 import { FormState, card, toast } from "../lib/ui.js";
 import { AuthenticatorApp } from "./authenticator-app.js";
 import { BackupCodes } from "./backup-codes.js";
@@ -11,12 +11,6 @@ import { Loaded } from "./loaded.js";
 import { Passkeys } from "./passkeys.js";
 
 /** @typedef {import("../types/rest").Schema<"Factors">} Factors */
-
-/** What a revocation ended, in words. @param {{ sessions?: number | null, sockets_closed: number }} ended */
-export function endedWords({ sessions, sockets_closed }) {
-    const what = sessions === null || sessions === undefined ? "Sessions" : counted(sessions, "session");
-    return `${what} ended, ${counted(sockets_closed, "connection")} closed.`;
-}
 
 export class Security {
     /** @param {import("../lib/page.js").Page} page */

@@ -3,11 +3,10 @@
 import { html, nothing, repeat } from "../lib/html.js";
 import { rest } from "../lib/rest.js";
 import { poll } from "../lib/live.js";
-import { counted, dateTime, placeName, relative } from "../lib/format.js";
+import { counted, dateTime, endedWords, placeName, relative } from "../lib/format.js";
 import { announce, card, confirmed, failure, icon, liveMark, skeleton, tag } from "../lib/ui.js";
 import { attempt } from "./loaded.js";
-import { endedWords } from "./security.js";
-import { METHODS } from "./words.js";
+import { METHODS, deviceIcon } from "./words.js";
 
 /** @typedef {import("../types/rest").Schema<"Session">} Session */
 /** @typedef {import("../lib/live.js").State} State */
@@ -91,7 +90,7 @@ export class Sessions {
     #item(session) {
         const ended = this.gone.has(session.id);
         const sockets = session.open_connections;
-        return html`<li class="item session ${ended ? "session-gone" : this.fresh.has(session.id) ? "session-fresh" : ""}">${icon("device")}
+        return html`<li class="item session ${ended ? "session-gone" : this.fresh.has(session.id) ? "session-fresh" : ""}">${icon(deviceIcon(session.user_agent))}
             <div><div class="item-title">${session.device_label}
                     ${session.current ? tag("This session", "accent") : nothing}
                     ${ended ? tag("Ended", "bad") : tag(sockets > 0 ? `${counted(sockets, "open connection")}` : "No open connection", sockets > 0 ? "good" : "")}</div>

@@ -1,5 +1,10 @@
 // Words for the ways, outcomes and risks of sign-ins.
 
+/** The icon of a device. @param {string | null | undefined} description its name or its user agent */
+export function deviceIcon(description) {
+    return /iphone|ipad|android|phone/i.test(description ?? "") ? "phone" : "device";
+}
+
 /** @type {Record<string, string>} */
 export const METHODS = {
     password: "Password",

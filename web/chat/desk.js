@@ -12,6 +12,8 @@ const NEAR_TOP = 240;
 export class Desk {
     /** @type {Side} */
     side = "";
+    /** The id of the element that gets the focus when it is drawn. */
+    #focus = "";
     /** What is wrong with the message. */
     problem = "";
     /** What is wrong with the name of a channel. */
@@ -60,16 +62,15 @@ export class Desk {
     showSide(side) {
         if (this.side === side) return this.hideSide();
         this.side = side;
+        this.#focus = `${side}-title`;
         this.changed();
-        requestAnimationFrame(() => document.getElementById(`${side}-title`)?.focus());
     }
 
     hideSide() {
-        const toggle = `toggle-${this.side}`;
         if (this.side === "") return;
+        this.#focus = `toggle-${this.side}`;
         this.side = "";
         this.changed();
-        requestAnimationFrame(() => document.getElementById(toggle)?.focus());
     }
 
     /** @param {SubmitEvent} event */
@@ -176,6 +177,8 @@ export class Desk {
         const room = this.hall.room;
         const anchor = before && room && !room.atEnd ? anchorOf(before) : null;
         draw();
+        if (this.#focus) document.getElementById(this.#focus)?.focus();
+        this.#focus = "";
         const log = this.#log;
         if (!log || !room) return;
         if (room.atEnd) log.scrollTop = log.scrollHeight;

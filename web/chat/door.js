@@ -33,7 +33,8 @@ const DOORS = [
         name: "refresh",
         what: "Renew the access token",
         how: "POST /api/v1/auth/refresh",
-        ask: () => answerOf(() => rest.request("POST", "/api/v1/auth/refresh", { renew: false })),
+        // Without the cookie, the request has nothing to renew, which is another way of being outside.
+        ask: () => answerOf(() => rest.request("POST", "/api/v1/auth/refresh", { renew: false }), [401, 403, 422]),
     },
     {
         name: "socket",
@@ -62,15 +63,15 @@ const STATUS = {
     },
 };
 
-/** @param {() => Promise<unknown>} ask @returns {Promise<Response>} */
-async function answerOf(ask) {
+/** @param {() => Promise<unknown>} ask @param {number[]} refusals the statuses that mean that the door is shut @returns {Promise<Response>} */
+async function answerOf(ask, refusals = [401, 403]) {
     try {
         await ask();
         return { outcome: "open", code: "200", words: "answered" };
     } catch (error) {
-        if (error instanceof Problem && error.status === 401) return { outcome: "shut", code: "401", words: error.code };
-        if (error instanceof Problem && error.status === 403) return { outcome: "shut", code: "403", words: error.code };
-        if (error instanceof Problem) return { outcome: "unknown", code: String(error.status), words: error.code };
+        if (error instanceof Problem) {
+            return { outcome: refusals.includes(error.status) ? "shut" : "unknown", code: String(error.status), words: error.code };
+        }
         return { outcome: "unknown", words: wordsFor(error) };
     }
 }
@@ -107,6 +108,7 @@ export class Door {
         for (const { moment, ...rest } of before) {
             if (moment !== null) this.moments.push({ ...rest, at: moment - this.#end, outcome: "before" });
         }
+        this.moments.sort((a, b) => a.at - b.at);
         this.moments.push({
             name: "end", what: code >= 3000 ? "The server closed the connection" : "The connection ended", how: "", at: 0, outcome: "end",
             code: code >= 3000 ? String(code) : undefined, words: reason,

@@ -32,6 +32,8 @@ function changed() {
 
 function drawNow() {
     if (!desk || !hall) return page.redraw();
+    // Without a session there is nothing to sign out of, and no other part of the site to go to.
+    if (hall.door?.sessionIsOver) page.session = null;
     desk.keepPlace(page.redraw);
     const unread = hall.unread > 0 ? `(${hall.unread}) ` : "";
     page.rename(hall.door ? "This door is shut" : `${unread}${hall.room?.channel ?? "Chat"}`);
@@ -56,6 +58,7 @@ const page = startPage({
         router.apply();
         // The seconds of a wait, and the moment at which the window is shown again.
         setInterval(() => { if (hall?.room?.state === "resuming") changed(); }, 1000);
+        addEventListener("resize", changed);
         addEventListener("online", changed);
         addEventListener("offline", changed);
         addEventListener("keydown", ({ key }) => { if (key === "Escape") desk?.hideSide(); });
@@ -111,7 +114,7 @@ function draw() {
         };
         return doorView({ door, room, connect: connectAgain, clear });
     }
-    return html`<div class="hall">${channelsView(desk)}${room ? roomView(desk, room) : noRoom()}${peopleView(desk, room)}</div>`;
+    return html`<div class="hall" data-state=${room?.state ?? "none"}>${channelsView(desk)}${room ? roomView(desk, room) : noRoom()}${peopleView(desk, room)}</div>`;
 }
 
 function noRoom() {

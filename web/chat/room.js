@@ -29,14 +29,20 @@ const PAGE = 50;
 /** Milliseconds between signs of life, and while the server holds deliveries back. */
 const BEAT = 20_000;
 const BEAT_HELD = 2000;
+/** Milliseconds before the history is asked for again. */
+const PAUSES = [400, 1500, 4000];
 /** Recovered messages come with the subscription; after this time, in milliseconds, all are there. */
 const SETTLED = 50;
+/** How long messages that the server held back may take to arrive, in milliseconds. */
+const AFTER_HOLD = 2000;
 
 export class Room {
     /** @type {RoomState} */
     state = "opening";
     /** Why the server refused the channel, in words. */
     refusal = "";
+    /** Why the channel does not open yet, in words. */
+    trouble = "";
     lines = new Lines();
     /** Messages of this window that are not in the channel yet. @type {Message[]} */
     outbox = [];
@@ -58,6 +64,8 @@ export class Room {
     #epoch = "";
     /** When the connection broke. @type {number | null} */
     #lostAt = null;
+    /** Counts the beginnings of the room: an answer that belongs to an earlier one is not used. */
+    #turn = 0;
     /** Messages that were recovered, while they arrive. @type {number | null} */
     #recovered = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -86,6 +94,8 @@ export class Room {
             recoverable: true,
             positioned: true,
             joinLeave: true,
+            minResubscribeDelay: 300,
+            maxResubscribeDelay: 5000,
         }));
         this.#subscription.subscribe();
     }
@@ -103,8 +113,11 @@ export class Room {
         subscription.on("publication", (publication) => this.receive(publication));
         subscription.on("join", ({ info }) => this.joined(info));
         subscription.on("leave", ({ info }) => this.left(info));
-        // Without a listener the client writes to the console. A temporary error is followed by another attempt.
-        subscription.on("error", () => {});
+        // A temporary error. It is followed by another attempt.
+        subscription.on("error", ({ error }) => {
+            this.trouble = refusalWords(error);
+            this.around.changed();
+        });
         return subscription;
     }
 
@@ -140,11 +153,16 @@ export class Room {
         const away = this.#lostAt === null ? null : performance.now() - this.#lostAt;
         this.#lostAt = null;
         this.state = "live";
+        this.trouble = "";
         this.recoverable = recoverable;
         const sameEpoch = this.#epoch === "" || this.#epoch === (streamPosition?.epoch ?? "");
         this.#epoch = streamPosition?.epoch ?? "";
-        if (away !== null && wasRecovering && recovered && sameEpoch) this.#countRecovered(away);
-        else this.#begin(away);
+        if (away !== null && wasRecovering && recovered && sameEpoch) {
+            this.#countRecovered(away);
+            if (this.historyError) this.loadOlder();
+        } else {
+            this.#begin(away);
+        }
         this.#readPresence();
         this.#flush();
         this.#beatIn(BEAT);
@@ -164,6 +182,8 @@ export class Room {
     }
 
     #startAnew() {
+        this.#turn++;
+        this.loading = false;
         this.lines.clear();
         this.loaded = false;
         this.complete = false;
@@ -177,15 +197,14 @@ export class Room {
             this.#recovered = null;
             const words = count === 0 ? "Nothing was missed." : `${counted(count, "message")} recovered.`;
             this.#note("good", `You were away for ${period(away)}. ${words}`);
-            this.#settleUnknown();
+            this.#settleUnknown("The connection broke before the server had this message.");
         }, SETTLED);
     }
 
-    /** After a complete recovery, a message that is not in the channel has not arrived. */
-    #settleUnknown() {
-        for (const message of this.outbox) {
-            if (message.state === "unknown") this.#settle(message, "failed", "The connection broke, and this message did not arrive.");
-        }
+    /** When everything has arrived, a message that is not in the channel has not been taken. @param {string} reason */
+    #settleUnknown(reason) {
+        if (this.state !== "live") return;
+        for (const message of this.outbox) if (message.state === "unknown") this.#settle(message, "failed", reason);
         this.around.changed();
     }
 
@@ -225,7 +244,10 @@ export class Room {
         if (held === (this.state === "held") || (this.state !== "live" && this.state !== "held")) return;
         this.state = held ? "held" : "live";
         if (held) this.#beatIn(BEAT_HELD);
-        else this.#flush();
+        else {
+            this.#flush();
+            setTimeout(() => this.#settleUnknown("The server could not take this message."), AFTER_HOLD);
+        }
         this.around.noticed(this, held ? "The server holds messages back." : "Messages arrive again.");
         this.around.changed();
     }
@@ -284,7 +306,7 @@ export class Room {
 
     async #readPresence() {
         try {
-            this.people.set((await this.around.client.presence(this.channel)).clients);
+            this.people.set((await this.#patiently(() => this.around.client.presence(this.channel))).clients);
         } catch {
             // The channel does not offer it, or the connection is away; then it is read again.
             this.people.set(null);
@@ -300,19 +322,40 @@ export class Room {
         this.loading = true;
         this.historyError = null;
         this.around.changed();
+        const turn = this.#turn;
         const oldest = this.loaded ? this.lines.oldest : undefined;
         const since = oldest === undefined ? undefined : { offset: oldest, epoch: this.#epoch };
+        const read = () => this.around.client.history(this.channel, { limit: PAGE, reverse: true, since });
         try {
-            const { publications } = await this.around.client.history(this.channel, { limit: PAGE, reverse: true, since });
-            const messages = publications.map((publication) => messageOf(publication, this.around.me)).reverse();
-            const fresh = this.lines.addOlder(messages);
-            this.complete = publications.length === 0 || oldest !== undefined && fresh === 0 || messages[0]?.offset === 1;
+            const { publications } = await this.#patiently(read);
+            if (turn === this.#turn) this.#addPage(publications, oldest);
         } catch (error) {
-            this.#historyFailed(error);
+            if (turn === this.#turn) this.#historyFailed(error);
         }
+        if (turn !== this.#turn) return;
         this.loaded = true;
         this.loading = false;
         this.around.changed();
+    }
+
+    /** @param {Publication[]} publications the newest first @param {number | undefined} oldest */
+    #addPage(publications, oldest) {
+        const messages = publications.map((publication) => messageOf(publication, this.around.me)).reverse();
+        const fresh = this.lines.addOlder(messages);
+        this.complete = publications.length === 0 || oldest !== undefined && fresh === 0 || messages[0]?.offset === 1;
+    }
+
+    /** Reads, and reads again while the server cannot answer. @template T @param {() => Promise<T>} read @returns {Promise<T>} */
+    async #patiently(read) {
+        for (const pause of PAUSES) {
+            try {
+                return await read();
+            } catch (error) {
+                if (isRefusal(error) || this.state === "resuming") throw error;
+                await new Promise((done) => setTimeout(done, pause));
+            }
+        }
+        return read();
     }
 
     /** @param {unknown} error */

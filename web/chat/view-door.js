@@ -18,7 +18,7 @@ const BEHIND = /** @type {Record<number, string>} */ ({
     3504: "Close other windows, and connect again.",
     3505: "Leave some channels, and connect again.",
     4500: "An operator or an application ended it, it was too old, or the ways to sign in to your account have changed.",
-    4501: "You signed out here or in another window, or ended this session in the list of your sessions.",
+    4501: "It was done here, in another window, or in the list of your sessions.",
     4502: "A new password ends every other session of the account. If it was not you who changed it, reset it now.",
     4503: "Signing in works again when the operators have opened the account.",
     4504: "If you have not restored an old copy of this browser's data, change your password.",
@@ -48,21 +48,19 @@ export function doorView({ door, room, connect, clear }) {
                 <p class="door-when">${time(door.ended)}${door.code >= 3000 ? html` · close code <strong>${door.code}</strong>` : nothing}</p>
                 <h1 id="door-title" tabindex="-1">${title}</h1>
                 <p class="door-lead">${lead}</p>
+                <div class="actions">${door.sessionIsGood
+                    ? html`<button type="button" class="button button-primary" @click=${connect}>${icon("refresh")}Connect again</button>`
+                    : html`<a class="button button-primary" href=${signInAddress()}>Sign in again</a>`}</div>
             </header>
             ${figures(door)}
             <section class="door-part" aria-labelledby="timeline-title">
-                <h2 id="timeline-title">What happened, in milliseconds</h2>
+                <div class="spread"><h2 id="timeline-title">What happened, in milliseconds</h2>
+                    <button type="button" class="button button-small" aria-disabled=${door.done ? "false" : "true"}
+                        @click=${() => door.done && door.knockEverywhere()}>Knock again</button></div>
                 <p class="soft small">After the end, this page knocked at every door that the session had opened, with the same cookies and the same token.</p>
                 <ol class="moments">${repeat(door.moments, ({ name }) => name, momentView)}</ol>
             </section>
             ${door.done ? html`<div class="door-sides">${works(door, room)}</div>` : nothing}
-            <div class="actions">
-                ${door.sessionIsGood
-                    ? html`<button type="button" class="button button-primary" @click=${connect}>${icon("refresh")}Connect again</button>`
-                    : html`<a class="button button-primary" href=${signInAddress()}>Sign in again</a>`}
-                <button type="button" class="button" aria-disabled=${door.done ? "false" : "true"}
-                    @click=${() => door.done && door.knockEverywhere()}>Knock again</button>
-            </div>
             ${delivered(door, room, clear)}
         </div>
     </div>`;

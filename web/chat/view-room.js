@@ -71,6 +71,9 @@ function stripContent(desk, room) {
     if (room.state === "held") {
         return html`<div class="strip">${icon("warning")}<p>The server holds messages back until it is sure again who may read them. Nothing is lost.</p></div>`;
     }
+    if (room.state === "opening" && room.trouble) {
+        return html`<div class="strip"><span class="spinner" aria-hidden="true"></span><p>${room.trouble} This window tries again by itself.</p></div>`;
+    }
     if (room.state !== "resuming") return nothing;
     return html`<div class="strip"><span class="spinner" aria-hidden="true"></span><p>${desk.hall.lossWords} Reconnecting
         <span class="numbers" aria-hidden="true">for ${period(desk.awayFor)}</span>. Messages that you write now are sent when the connection is back.</p></div>`;
@@ -160,7 +163,8 @@ function messageView(message, together, desk, room) {
         <div class="message-text ${raw ? "mono" : ""}" dir="auto">${textView(message, desk)}</div>
         ${state === "waiting" ? html`<p class="message-state">${icon("history")}Waits for the connection</p>` : nothing}
         ${state === "sending" ? html`<p class="message-state"><span class="spinner" aria-hidden="true"></span>Sending</p>` : nothing}
-        ${failed && room ? html`<div class="message-state message-state-bad">${icon("warning")}<span>${state === "failed" ? "Not sent. " : ""}${message.reason}</span>
+        ${failed && room ? html`<div class="message-state message-state-bad">
+            <span class="message-reason">${icon("warning")}${state === "failed" ? "Not sent. " : ""}${message.reason}</span>
             <button type="button" class="button-link" @click=${() => room.sendAgain(message)}>Send again</button>
             <button type="button" class="button-link" @click=${() => room.discard(message)}>Discard</button></div>` : nothing}
     </div>`;

@@ -37,12 +37,12 @@ function channelView(desk, channel) {
 export function peopleView(desk, room) {
     const known = room?.people.known ?? false;
     const people = room?.people.list ?? [];
-    return html`<aside class="side side-people" id="side-people" aria-labelledby="people-title" data-shown=${desk.side === "people" ? "true" : "false"}>
+    return html`<section class="side side-people" id="side-people" aria-labelledby="people-title" data-shown=${desk.side === "people" ? "true" : "false"}>
         <header class="side-head"><h2 id="people-title" tabindex="-1">People${known ? html` <span class="soft numbers">${people.length}</span>` : nothing}</h2>${closing(desk)}</header>
         ${known ? html`<ul class="side-list">${repeat(people, ({ user }) => user, ({ name, windows }) => html`<li class="side-person"><span class="side-dot" aria-hidden="true"></span>
             <bdi class="side-name">${name}</bdi>${windows > 1 ? html`<span class="soft small">${counted(windows, "window")}</span>` : nothing}</li>`)}</ul>`
             : html`<p class="soft small side-text">This channel does not show who is here.</p>`}
-    </aside>`;
+    </section>`;
 }
 
 /** @param {Desk} desk */

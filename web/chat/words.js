@@ -63,8 +63,8 @@ function keeping(seconds) {
 export function keepWords(terms, recoverable) {
     if (!terms) return recoverable ? "Messages are kept. What you miss is recovered." : "Messages may not be kept.";
     if (terms.history_size === 0) return "Nothing is kept: only those who are here receive a message.";
-    const where = terms.durable ? "Durable: kept in the database" : "In memory: lost when the server restarts";
-    return `${where} · the newest ${counted(terms.history_size, "message")}, for ${keeping(terms.history_ttl_seconds)}`;
+    const where = terms.durable ? "Kept in the database" : "Kept in memory, until the server restarts";
+    return `${where}: the newest ${counted(terms.history_size, "message")}, for ${keeping(terms.history_ttl_seconds)}`;
 }
 
 /** What a channel keeps, in one word for a mark. @param {import("./terms.js").Terms | null} terms */

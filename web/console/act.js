@@ -71,7 +71,7 @@ export async function act(desk, parts) {
                 })}>
                     ${own.summary()}
                     ${parts.fields?.(own) ?? nothing}
-                    ${parts.reason === false ? nothing : own.field({ label: "Reason", name: "reason", required: true, maxlength: 500, autofocus: !parts.fields || parts.optional, hint: "It is in the audit log and in the receipt. No passwords or tokens." })}
+                    ${parts.reason === false ? nothing : own.field({ label: "Reason", name: "reason", required: true, maxlength: 500, autofocus: !parts.fields || parts.optional, hint: "It is kept in the audit log. No passwords or tokens." })}
                     <div class="actions"><button type="button" class="button" @click=${() => close()}>Cancel</button>
                         ${own.button(parts.action, { danger: parts.danger !== false })}</div>
                 </form>`;

@@ -17,14 +17,15 @@ export function revoke(target, reason) {
 
 /**
  * Asks, and ends one session.
- * @param {Desk} desk @param {{ id: string, open_connections: number, user_id?: number, subject?: string }} session
+ * @param {Desk} desk @param {{ id: string, open_connections: number, user_id?: number, subject?: string, current?: boolean }} session
  */
 export function endSession(desk, session) {
     const of = session.user_id !== undefined ? `user ${session.user_id}` : session.subject ?? "an external user";
     return act(desk, {
         title: "End this session",
         action: "End the session",
-        text: html`<p>Ends one session of ${of} and closes ${counted(session.open_connections, "open socket")}. Its access and refresh tokens work nowhere any more.</p>`,
+        text: html`<p>Ends one session of ${of} and closes ${counted(session.open_connections, "open socket")}. Its access and refresh tokens work nowhere any more.</p>
+            ${session.current ? html`<p><strong>This is your own session: you are signed out.</strong></p>` : null}`,
         send: ({ reason }) => revoke({ session: session.id }, reason),
     });
 }

@@ -23,6 +23,6 @@ export function auditColumns() {
 /** The detail of an event, shortened. @param {unknown} detail */
 function detailWords(detail) {
     const members = Object.entries(/** @type {Record<string, unknown>} */ (detail ?? {})).filter(([name]) => name !== "by_session");
-    const shown = members.map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+    const shown = members.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(" ") : typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
     return shown.length > 140 ? `${shown.slice(0, 140)}…` : shown;
 }

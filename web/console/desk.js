@@ -1,5 +1,8 @@
 // What every view of the console gets: the caller and what the caller may do, the way to other views, and a redraw.
 
+import { rest } from "../lib/rest.js";
+import { isProblem } from "../lib/errors.js";
+
 /** @typedef {import("../lib/html.js").Content} Content */
 /** @typedef {import("../lib/router.js").Route} Route */
 /** @typedef {import("../types/rest").Schema<"SignedInAccount">} Caller */
@@ -15,6 +18,8 @@
  */
 /** Opens a view. @typedef {(desk: Desk, route: Route) => View} Open */
 
+/** What the tab knows about the server. */
+const OFFERS_MAIL = "portcullis.offers-mail";
 /** @type {Record<Right, string[]>} */
 const ROLES = { operate: ["operator", "admin"], administer: ["admin"], audit: ["auditor", "admin"] };
 
@@ -23,6 +28,8 @@ export class Desk {
     pasted = null;
     /** @type {ReturnType<typeof import("../lib/router.js").createRouter> | null} */
     router = null;
+    /** Whether the server has an interface for mails. */
+    offersMail = false;
 
     /** @param {() => void} redraw @param {Caller} me */
     constructor(redraw, me) {
@@ -53,6 +60,20 @@ export class Desk {
         if (user.role === "admin" && this.me.role === "operator") return "An operator cannot act on an admin.";
         if (right === "administer" && user.id === this.me.id) return "This is your own account. Another admin can change it.";
         return "";
+    }
+
+    /** Finds out what this server offers, once in a tab: the question is an event of the audit log. */
+    async explore() {
+        try {
+            if (sessionStorage.getItem(OFFERS_MAIL) === null) {
+                await rest.request("GET", "/api/v1/admin/mail", { query: { limit: 1 } });
+                sessionStorage.setItem(OFFERS_MAIL, "yes");
+            }
+        } catch (error) {
+            if (isProblem(error, "not_found")) sessionStorage.setItem(OFFERS_MAIL, "no");
+        }
+        this.offersMail = sessionStorage.getItem(OFFERS_MAIL) === "yes";
+        this.redraw();
     }
 
     /** @param {string} address */

@@ -33,6 +33,7 @@ const page = startPage({
         const router = createRouter(VIEWS, show);
         desk.router = router;
         if (!router.apply()) router.go("/console", { replace: true });
+        desk.explore();
     },
     draw: (page) => (page.session && seesConsole(page.session.user.role) ? frame() : stranger()),
 });
@@ -59,6 +60,8 @@ async function show(load, route) {
         failed = error;
     }
     page.redraw();
+    // The router gives the focus to the page; the keyboard goes on in the screen, not in the navigation.
+    if (document.activeElement?.id === "content") document.getElementById("screen")?.focus({ preventScroll: true });
 }
 
 function stranger() {
@@ -72,7 +75,7 @@ function stranger() {
 function frame() {
     return html`<div class="desk">
         ${side()}
-        <div class="desk-main">
+        <div class="desk-main" id="screen" tabindex="-1">
             ${failed ? failure(failed, () => location.reload()) : shown ? shown.view.draw() : skeleton(5)}
         </div>
     </div>`;
@@ -82,6 +85,7 @@ function frame() {
 function side() {
     const here = PLACES.flatMap(([, places]) => places).findLast(({ address }) => isHere(address));
     return html`<div class="desk-side">
+        <a class="skip" href="#screen">Skip the navigation</a>
         <form class="desk-search" role="search" @submit=${search}>
             <label class="visually-hidden" for="search">Search by anything</label>
             ${icon("search")}<input class="input" id="search" name="q" autocomplete="off" autocapitalize="off" spellcheck="false"
@@ -94,10 +98,15 @@ function side() {
         <nav id="desk-nav" class="desk-nav" aria-label="Console" @click=${closeMenu}>
             ${PLACES.map(([group, places]) => html`
                 ${group ? html`<h2 class="desk-group">${group}</h2>` : nothing}
-                <ul>${places.filter(({ needs }) => !needs || desk?.may(needs)).map(({ title, address, symbol }) => html`<li>
+                <ul>${places.filter(isShown).map(({ title, address, symbol }) => html`<li>
                     <a href=${address} aria-current=${address === here?.address ? "page" : nothing}>${icon(symbol)}${title}</a></li>`)}</ul>`)}
         </nav>
     </div>`;
+}
+
+/** Whether the place is in the navigation of this caller on this server. @param {import("./places.js").Place} place */
+function isShown({ needs, onlyIf }) {
+    return desk !== null && (!needs || desk.may(needs)) && (!onlyIf || onlyIf(desk));
 }
 
 /** Whether the address that is shown belongs to this place. @param {string} address */
@@ -132,7 +141,20 @@ function closeMenu(event) {
     document.querySelector(".desk-side")?.classList.remove("desk-open");
 }
 
+/** Closes the menus of acts that are open: all, or those that the click is not in. @param {Event} [event] */
+function closeMenus(event) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+        const summary = /** @type {HTMLElement} */ (menu.querySelector("summary"));
+        const within = event?.target instanceof Node && summary.contains(event.target);
+        if (within) continue;
+        if (menu.contains(document.activeElement)) summary.focus();
+        menu.removeAttribute("open");
+    }
+}
+document.addEventListener("click", closeMenus);
+
 document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) closeMenus();
     const inField = event.target instanceof Element && event.target.closest("input, textarea, select, dialog");
     if (event.key !== "/" || inField || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();

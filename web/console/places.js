@@ -1,7 +1,7 @@
 // The places of the console: the navigation, and the module of each address. A view is loaded when it is opened first.
 
 /** @typedef {() => Promise<{ open: import("./desk.js").Open }>} Load */
-/** @typedef {{ title: string, address: string, symbol: string, needs?: import("./desk.js").Right }} Place */
+/** @typedef {{ title: string, address: string, symbol: string, needs?: import("./desk.js").Right, onlyIf?: (desk: import("./desk.js").Desk) => boolean }} Place */
 
 /** The groups of the navigation. @type {[string, Place[]][]} */
 export const PLACES = [
@@ -26,7 +26,7 @@ export const PLACES = [
     ["Messages", [
         { title: "Channels", address: "/console/channels", symbol: "hash" },
         { title: "Webhooks", address: "/console/webhooks", symbol: "send" },
-        { title: "Mail", address: "/console/mail", symbol: "mail" },
+        { title: "Mail", address: "/console/mail", symbol: "mail", onlyIf: ({ offersMail }) => offersMail },
     ]],
     ["Server", [
         { title: "Audit log", address: "/console/audit", symbol: "log", needs: "audit" },

@@ -22,7 +22,7 @@ const BARS = [10, 30, 50, 70, 90, 110];
 /** The gate, and what this server is. */
 export function gate() {
     return html`<aside class="gate" aria-labelledby="gate-title">
-        <svg class="gate-bars" aria-hidden="true" viewBox="0 0 120 88" preserveAspectRatio="xMidYMax slice">
+        <svg class="gate-bars" aria-hidden="true" viewBox="0 0 120 88" preserveAspectRatio="xMinYMax slice">
             <path d="M0 8H120M0 32H120M0 56H120" fill="none" stroke="currentColor" stroke-width="0.6"></path>
             ${BARS.map((x) => svg`<path d="M${x} 0V79" fill="none" stroke="currentColor" stroke-width="1.2"></path>
                 <path d="M${x - 1.6} 78h3.2l-1.6 6z" fill="currentColor"></path>`)}

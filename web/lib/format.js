@@ -49,3 +49,9 @@ export function placeName(place) {
     } catch { /* Not a code of a country. */ }
     return [place.city, country].filter(Boolean).join(", ");
 }
+
+/** What a revocation ended. @param {{ sessions?: number | null, sockets_closed: number }} ended */
+export function endedWords({ sessions, sockets_closed }) {
+    const what = sessions === null || sessions === undefined ? "Sessions" : counted(sessions, "session");
+    return `${what} ended, ${counted(sockets_closed, "connection")} closed.`;
+}

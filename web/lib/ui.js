@@ -65,35 +65,41 @@ export function liveMark(state) {
 
 // --- results that are read out -----------------------------------------------------------------------------------------
 
-/** The element with this id, made at the end of the page if it is missing. @param {string} id @param {(made: HTMLElement) => void} prepare */
-function region(id, prepare) {
-    const found = document.getElementById(id);
+/**
+ * The live region of this kind, made if it is missing. While a dialog is open, everything outside of it is inert: not read and
+ * behind its backdrop. So the dialog then has a region of its own.
+ * @param {string} kind a class @param {Record<string, string>} attributes
+ */
+function region(kind, attributes) {
+    const host = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+    const found = host.querySelector(`:scope > .${kind}`);
     if (found) return found;
     const made = document.createElement("div");
-    made.id = id;
-    prepare(made);
-    document.body.append(made);
+    made.className = kind;
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    host.prepend(made);
     return made;
+}
+
+/** Changes a region a little later: a region that is new, or changes twice at once, is not read. @param {() => void} change */
+function soon(change) {
+    setTimeout(change, 50);
 }
 
 /** Lets screen readers read this out. @param {string} text */
 export function announce(text) {
-    const place = region("announcements", (made) => {
-        made.className = "visually-hidden";
-        made.setAttribute("aria-live", "polite");
-    });
+    const place = region("announcements", { "aria-live": "polite" });
     place.textContent = "";
-    // A region that changes twice in one frame is not read.
-    requestAnimationFrame(() => { place.textContent = text; });
+    soon(() => { place.textContent = text; });
 }
 
 /** Shows a result for some seconds, and lets screen readers read it out. @param {string} text @param {"good" | "bad" | "info"} [kind] */
 export function toast(text, kind = "good") {
-    const place = region("toasts", (made) => { made.setAttribute("role", "status"); });
+    const place = region("toasts", { role: "status" });
     const shown = document.createElement("div");
     shown.className = `toast toast-${kind}`;
     render(html`${icon(kind === "good" ? "check" : kind === "bad" ? "warning" : "info")}<span>${text}</span>`, shown);
-    place.append(shown);
+    soon(() => place.append(shown));
     setTimeout(() => shown.remove(), 7000);
 }
 

@@ -3,13 +3,15 @@
 import { html } from "../lib/html.js";
 import { rest } from "../lib/rest.js";
 import { entry, gate, outcome, takeToken } from "../lib/entry.js";
+import { endedWords } from "../lib/format.js";
 import { startPage } from "../lib/page.js";
 import { FormState } from "../lib/ui.js";
 
 const token = takeToken();
-let done = false;
+/** What has ended. @type {Parameters<typeof endedWords>[0] | null} */
+let ended = null;
 
-const page = startPage({ title: "This was not me", session: "unused", width: "full", draw: () => (done ? secured() : token ? ask() : without()) });
+const page = startPage({ title: "This was not me", session: "unused", width: "full", draw: () => (ended ? secured(ended) : token ? ask() : without()) });
 const form = new FormState(page.redraw);
 
 function ask() {
@@ -18,9 +20,8 @@ function ask() {
         lead: html`Then end everything now. All sessions and connections of your account close at once, and the next sign-in needs a new
             password.`,
         form: html`<form novalidate @submit=${form.onSubmit(async () => {
-                await rest.request("POST", "/api/v1/auth/not-me", { body: { token } });
+                ended = await rest.request("POST", "/api/v1/auth/not-me", { body: { token } });
                 rest.tell("signed-out");
-                done = true;
             })}>
             ${form.summary()}
             <div class="actions">${form.button("End all sessions", { danger: true, wide: true })}</div>
@@ -30,10 +31,11 @@ function ask() {
     });
 }
 
-function secured() {
+/** @param {Parameters<typeof endedWords>[0]} ended */
+function secured(ended) {
     return entry({
         title: "Everything is shut",
-        form: html`${outcome("good", "All sessions of your account have ended. Choose a new password now: the old one does not work any more.")}
+        form: html`${outcome("good", html`${endedWords(ended)} Choose a new password now: the old one does not work any more.`)}
             <div class="actions"><a class="button button-primary button-wide" href="/forgot">Choose a new password</a></div>`,
         beside: gate(),
     });

@@ -3,14 +3,16 @@
 import { html } from "../lib/html.js";
 import { rest } from "../lib/rest.js";
 import { entry, gate, outcome, takeToken } from "../lib/entry.js";
+import { endedWords } from "../lib/format.js";
 import { startPage } from "../lib/page.js";
 import { NewPassword } from "../lib/password.js";
 import { FormState } from "../lib/ui.js";
 
 const token = takeToken();
-let done = false;
+/** What the change has ended. @type {Parameters<typeof endedWords>[0] | null} */
+let ended = null;
 
-const page = startPage({ title: "New password", session: "unused", width: "full", draw: () => (done ? changed() : token ? choose() : without()) });
+const page = startPage({ title: "New password", session: "unused", width: "full", draw: () => (ended ? changed(ended) : token ? choose() : without()) });
 const form = new FormState(page.redraw, {
     password_guessable: "new_password",
     password_too_long: "new_password",
@@ -23,9 +25,8 @@ function choose() {
         title: "New password",
         lead: "All sessions of your account end, on every device.",
         form: html`<form novalidate @submit=${form.onSubmit(async ({ new_password }) => {
-                await rest.request("POST", "/api/v1/auth/reset", { body: { token, new_password } });
+                ended = await rest.request("POST", "/api/v1/auth/reset", { body: { token, new_password } });
                 rest.tell("signed-out");
-                done = true;
             })}>
             ${form.summary()}
             ${password.field(form, { name: "new_password" })}
@@ -36,10 +37,11 @@ function choose() {
     });
 }
 
-function changed() {
+/** @param {Parameters<typeof endedWords>[0]} ended */
+function changed(ended) {
     return entry({
         title: "Password changed",
-        form: html`${outcome("good", "The password is changed, and all sessions have ended. Sign in with the new one.")}
+        form: html`${outcome("good", html`The password is changed. ${endedWords(ended)} Sign in with the new one.`)}
             <div class="actions"><a class="button button-primary button-wide" href="/">Sign in</a></div>`,
         beside: gate(),
     });

@@ -662,6 +662,15 @@ export interface paths {
          */
         post: operations["stepUp"];
     };
+    "/api/v1/channels/terms": {
+        parameters: {
+        };
+        /**
+         * What a channel offers to the caller.
+         * @description What it keeps and where, and what the caller may do there. The server decides again about each command.
+         */
+        get: operations["readChannelTerms"];
+    };
     "/api/v1/devices": {
         parameters: {
         };
@@ -1310,6 +1319,33 @@ export interface components {
         ChannelPage: {
             channels: components["schemas"]["Channel"][];
             next_cursor?: string | null;
+        };
+        /** @description What a channel keeps, and what the caller may do there. */
+        ChannelTerms: {
+            channel: string;
+            /** @description Which data the channel carries: `json`, `any` bytes, or `binary` (any bytes, for clients of the Protobuf protocol only). */
+            data: string;
+            /** @description Whether the kept messages are in the database. Otherwise they are in memory, and end with the process. */
+            durable: boolean;
+            /** @description Whether the caller may read the history. */
+            history: boolean;
+            /** @description How many messages are kept; 0 for none. */
+            history_size: number;
+            /**
+             * Format: int64
+             * @description How long messages are kept, in seconds.
+             */
+            history_ttl_seconds: number;
+            /** @description The largest data of one message, in bytes. */
+            max_publication_bytes: number;
+            /** @description Whether the caller may publish. */
+            may_publish: boolean;
+            /** @description Whether the caller may subscribe without a subscription token. */
+            may_subscribe: boolean;
+            /** @description Whether the caller may read the presence of the channel. */
+            presence: boolean;
+            /** @description Whether clients recover what they have missed: `off`, `allowed` (if they ask) or `forced`. */
+            recovery: string;
         };
         /** @description One connection, for the server API and for operators. */
         Connection: {
@@ -4189,6 +4225,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     code?: "invalid_body" | "invalid_display_name";
+                };
+            };
+        };
+        /** @description Unprocessable Entity */
+        "UnprocessableEntity-KiFr": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "invalid_channel" | "invalid_query";
                 };
             };
         };
@@ -7163,6 +7212,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tokens"] & components["schemas"]["StepUp"];
+                };
+            };
+        };
+    };
+    readChannelTerms: {
+        parameters: {
+            query: {
+                /** @description The name of the channel. */
+                channel: string;
+            };
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+        };
+        responses: {
+            /** @description The terms. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTerms"];
                 };
             };
         };

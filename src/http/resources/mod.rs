@@ -8,6 +8,7 @@ pub(super) mod admin;
 pub(super) mod attempts;
 pub(super) mod audit_log;
 pub(super) mod auth_status;
+pub(super) mod channel_terms;
 pub(super) mod csrf_token;
 pub(super) mod dev_mail;
 pub(super) mod devices;

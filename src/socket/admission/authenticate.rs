@@ -6,14 +6,10 @@
 use std::time::{Duration, Instant};
 
 use actors::runtime::{AttachRequest, ConnectionIdentity};
-use domain::account::role::Role;
-use logic::{
-    client::{Identity, VerifyRefusal},
-    namespace::Party,
-};
+use logic::client::{Identity, VerifyRefusal};
 use protocol::id::{ConnectionId, Subject};
 use secrecy::{ExposeSecret, SecretString};
-use service::Caller;
+use service::{Caller, party_of};
 
 use super::{
     external_identity,
@@ -108,12 +104,7 @@ fn identity_of(context: &SocketContext, caller: &Caller) -> Identity {
     Identity {
         subject: caller.user.into(),
         account: Some(caller.user),
-        party: match caller.role {
-            // An auditor reads what operators read over REST; in channels, an auditor has the rights of a user.
-            Role::Canary | Role::User | Role::Auditor => Party::User,
-            Role::Operator => Party::Operator,
-            Role::Admin => Party::Admin,
-        },
+        party: party_of(caller.role),
         session: caller.session,
         token_expires_in: Some(Duration::try_from(left).unwrap_or(Duration::ZERO)),
         conn_info: None,

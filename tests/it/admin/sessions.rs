@@ -51,7 +51,10 @@ async fn each_filter_selects_its_sessions() {
     let [one, two, three] = three(&app).await.map(|session| session.id.to_string());
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let own = operator.id.to_string();
+    let (by_id, by_both) = (format!("session={two}"), format!("session={two}&country=NO"));
     for (query, wanted) in [
+        (by_id.as_str(), vec![&two]),
+        (by_both.as_str(), vec![]),
         ("address=192.0.2.9", vec![&two]),
         ("network=192.0.2.0/24", vec![&two, &one]),
         ("network=192.0.2.77/24&sort=created", vec![&one, &two]),
@@ -75,6 +78,7 @@ async fn each_filter_selects_its_sessions() {
         ("country=NOR", "invalid_country"),
         ("client=", "invalid_search"),
         ("address=x", "invalid_query"),
+        ("session=x", "invalid_query"),
         ("sort=age", "invalid_query"),
     ] {
         operator.get(&format!("{SESSIONS}?{wrong}")).await.refused(422, code);

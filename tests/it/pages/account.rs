@@ -69,6 +69,8 @@ async fn a_user_sets_up_an_authenticator_app_and_makes_backup_codes() {
     window.until("document.querySelector('.qr')?.naturalWidth > 0").await;
     let secret = window.value("document.querySelector('.secret').innerText.replaceAll(' ', '')").await;
     let authenticator = AuthenticatorApp::new(&app, secret.as_str().expect("a secret"));
+    window.press("Copy the secret").await;
+    window.until("scope().tagName === 'DIALOG' && clean(scope().innerText).includes('Copied.')").await;
     app.begin_a_step();
     window.fill("Code that the app shows", &authenticator.code()).await;
     window.press("Confirm").await;

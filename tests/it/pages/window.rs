@@ -137,7 +137,7 @@ impl Window {
     pub(crate) async fn tab_to(&mut self, name: &str) {
         let mut seen = Vec::new();
         while seen.last().is_none_or(|last| last != name) {
-            assert!(seen.len() < 60, "`Tab` does not lead to {name}, but to {seen:?}");
+            assert!(seen.len() < 100, "`Tab` does not lead to {name}, but to {seen:?}");
             self.key("Tab").await;
             seen.push(self.focused().await);
         }

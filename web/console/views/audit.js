@@ -45,10 +45,10 @@ export function open(desk, { query }) {
     const proof = new GrowthProof(desk);
     const view = listView("Audit log", list, {
         about: "Who did what, on whom, from where, and with which outcome. Each entry is a leaf of a signed tree, and this browser can check it.",
-        actions: () => html`
+        actions: () => (desk.may("audit") ? html`
             <button type="button" class="button button-small" aria-pressed=${String(follower.on)} @click=${() => follower.toggle(new URLSearchParams(location.search))}>${icon("bolt")}${follower.on ? "Stop following" : "Follow"}</button>
             <button type="button" class="button button-small" @click=${() => proof.run()}>${icon("shield")}Has it only grown?</button>
-            ${actButton("Export", () => exportLog(desk, new URLSearchParams(location.search)), { danger: false, symbol: "download" })}`,
+            ${actButton("Export", () => exportLog(desk, new URLSearchParams(location.search)), { danger: false, symbol: "download" })}` : nothing),
         above: () => html`${proof.draw()}${follower.draw()}`,
     });
     return { ...view, follow: (changed) => { follower.stop(); view.follow?.(changed); }, close: () => { follower.stop(); proof.close(); view.close?.(); } };

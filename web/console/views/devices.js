@@ -80,7 +80,7 @@ export class DevicesOf {
 
     draw() {
         const { user } = this;
-        return html`${this.chooser.draw(user ? "Another user" : "Whose devices?")}
+        return html`${this.chooser.draw(user ? "Another user" : "Find the user")}
             ${this.error ? failure(this.error) : nothing}
             ${!this.list ? empty({ icon: "device", title: "Choose a user first", text: "Give a number, or the beginning of an e-mail address." })
             : user ? html`<h2 class="user-line"><a href="/console/users/${user.id}">${user.email}</a> ${roleTag(user.role)}</h2>${whyNone(this.desk.whyNotOn("operate", user))}${this.list.draw()}`

@@ -6,9 +6,9 @@ import { heading } from "../cells.js";
 
 /** @type {[string, string, string, string][]} address, icon, title, what the screen does */
 const SCREENS = [
-    ["/console/incidents/token", "key", "A token has leaked", "Paste it: whose it is, where it is still good, which doors it opens. End it, and watch each node prove it."],
+    ["/console/incidents/token", "key", "A token has leaked", "Paste it: its user and session, where it is still good, and which doors it opens. End it, and watch each node prove it."],
     ["/console/incidents/device", "phone", "A device was stolen", "Find the user, end everything on the device, and take its trust away."],
-    ["/console/incidents/stuffing", "people", "Somebody tries stolen passwords", "Which passwords the wave has found, on which accounts. End their sessions in two calls."],
+    ["/console/incidents/stuffing", "people", "A wave of stolen passwords", "Which passwords the wave has found, on which accounts. End their sessions in two calls."],
     ["/console/incidents/key", "lock", "A signing key has leaked", "The steps, in their order, and the end of every session."],
 ];
 

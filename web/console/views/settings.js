@@ -47,7 +47,7 @@ export function open(desk, { query: first }) {
                 <form class="filters" @submit=${(/** @type {SubmitEvent} */ event) => event.preventDefault()}><div class="filters-row">
                     <div class="filter"><label for="filter-q">Name or section has</label><input class="input" id="filter-q" autocomplete="off" .value=${query.get("q") ?? ""} @input=${(/** @type {any} */ event) => desk.setQuery({ q: event.target.value })}></div>
                     <div class="filter filter-short"><label for="filter-only">Only</label><select class="select" id="filter-only" @change=${(/** @type {any} */ event) => desk.setQuery({ only: event.target.value })}>
-                        ${[["", "all"], ["set", "set by someone"], ["changed", "changed or wrong"]].map(([value, words]) => html`<option value=${value} ?selected=${value === only}>${words}</option>`)}</select></div></div></form>
+                        ${[["", "all"], ["set", "not the default"], ["changed", "changed or wrong"]].map(([value, words]) => html`<option value=${value} ?selected=${value === only}>${words}</option>`)}</select></div></div></form>
                 ${error && !settings ? failure(error, () => reading.now()) : !settings ? skeleton(8) : html`<p class="rows-count soft" role="status">${counted(shown.length, "setting")}</p>
                 ${[...sections].map(([section, rows]) => html`<section class="settings" aria-label=${section}><h2>${section}</h2>
                     <dl>${rows.map((one) => html`<div class="setting"><dt class="mono">${one.name}</dt><dd>${valueOf(one)}</dd><dd class="setting-source">${sourceOf(one)}</dd></div>`)}</dl></section>`)}`}`;

@@ -74,7 +74,7 @@ export function open(desk, { query }) {
         title: "Stuffing wave",
         follow: (changed) => list.follow(changed),
         close: () => list.close(),
-        draw: () => html`${heading("Somebody tries stolen passwords", { back: ["/console/incidents", "Incidents"], about: "The accounts for which a source with many failures on many names gave the right password." })}
+        draw: () => html`${heading("A wave of stolen passwords", { back: ["/console/incidents", "Incidents"], about: "The accounts for which a source with many failures on many names gave the right password." })}
             ${whyNone(why)}
             ${wave ? html`<ul class="tiles tiles-few">
                 <li class="tile"><span class="tile-title">Sources</span><strong class="tile-value numbers">${number(wave.sources)}</strong><span class="tile-about">from ${exactly(wave.since)}</span></li>

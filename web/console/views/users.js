@@ -24,7 +24,7 @@ export function open(desk, { query }) {
         filters: [
             { name: "email", label: "Address begins with", placeholder: "ann@" },
             { name: "name", label: "Name begins with", placeholder: "Ann" },
-            { name: "role", label: "Role", choices: choicesOf(["user", "auditor", "operator", "admin"], "all roles") },
+            { name: "role", label: "Role", choices: [["", "all roles"], ["user", "user"], ["auditor", "auditor"], ["operator", "operator"], ["admin", "admin"]] },
             { name: "status", label: "Status", choices: choicesOf(["pending", "active", "suspended", "deactivated"], "all states") },
         ],
         orders: [["-created", "Newest first"], ["created", "Oldest first"], ["email", "Address, A to Z"], ["-email", "Address, Z to A"], ["name", "Name, A to Z"], ["-name", "Name, Z to A"]],

@@ -10,6 +10,7 @@ use protocol::{
 
 use super::{
     Namespaces, Party,
+    channel_rights::ChannelRights,
     options::{Options, Rights, Standing},
 };
 
@@ -151,6 +152,25 @@ impl Namespaces {
     ) -> Result<(), ErrorCode> {
         let options = self.with_history(channel)?;
         permit_to_look(channel, options.history, user, subscriber)
+    }
+
+    /// What this user may do in the channel without a subscription token; `publish`, `presence` and `history` as a subscriber.
+    ///
+    /// # Errors
+    /// 102: the namespace is unknown.
+    pub fn rights_of(
+        &self,
+        channel: &ChannelName,
+        user: ChannelUser<'_>,
+    ) -> Result<ChannelRights, ErrorCode> {
+        let options = self.options(channel)?;
+        let subscription = SubscribeRequest::default();
+        Ok(ChannelRights {
+            subscribe: self.admit_subscribe(channel, user, None, &subscription).is_ok(),
+            publish: permit(channel, options.publish, user, true).is_ok(),
+            presence: self.admit_presence(channel, user, true).is_ok(),
+            history: self.admit_history(channel, user, true).is_ok(),
+        })
     }
 
     /// The options of a channel, if its presence is available.

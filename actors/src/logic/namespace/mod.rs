@@ -4,6 +4,7 @@
 //! created: every name in a known namespace is a channel.
 
 mod admission;
+mod channel_rights;
 mod data_kind;
 mod options;
 mod party;
@@ -13,6 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 use protocol::{ErrorCode, channel_name::ChannelName, id::Subject};
 
 pub use admission::{ChannelUser, Terms};
+pub use channel_rights::ChannelRights;
 pub use data_kind::DataKind;
 pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
 pub use party::Party;

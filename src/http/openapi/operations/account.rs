@@ -2,8 +2,9 @@
 
 use super::super::{
     codes::{
-        ERASURE_REQUESTED, INVALID_CREDENTIALS, INVALID_DISPLAY_NAME, INVALID_LABEL, INVALID_LANGUAGE,
-        LAST_ADMIN, NEW_PASSWORD, NOT_FOUND, REASON_REQUIRED, TOKENS_RENEWED, TOO_MANY_REQUESTS,
+        ERASURE_REQUESTED, INVALID_CHANNEL, INVALID_CREDENTIALS, INVALID_DISPLAY_NAME, INVALID_LABEL,
+        INVALID_LANGUAGE, LAST_ADMIN, NEW_PASSWORD, NOT_FOUND, REASON_REQUIRED, TOKENS_RENEWED,
+        TOO_MANY_REQUESTS,
     },
     operation::{Operation, delete, get, patch, post, put},
     section::Section,
@@ -12,6 +13,7 @@ use crate::http::{
     extractors::page::Page,
     resources::{
         attempts::AttemptPage,
+        channel_terms::{ChannelQuery, ChannelTermsView},
         devices::{DeviceChange, DevicePage},
         personal_data::{Departure, OwnRequestedErasureView},
         profile::{PasswordChange, ProfileUpdate},
@@ -99,6 +101,12 @@ fn sessions() -> Vec<Operation> {
         post("/api/v1/ws/ticket", "issueTicket", "Gives a ticket for one WebSocket.")
             .caller()
             .answers::<TicketView<'_>>(200, "The ticket."),
+        get("/api/v1/channels/terms", "readChannelTerms", "What a channel offers to the caller.")
+            .about("What it keeps and where, and what the caller may do there. The server decides again about each command.")
+            .caller()
+            .query::<ChannelQuery>()
+            .refuses(&[NOT_FOUND, INVALID_CHANNEL])
+            .answers::<ChannelTermsView<'_>>(200, "The terms."),
     ]
 }
 
