@@ -10,7 +10,7 @@ use crate::config::{Environment, MailSetup, Settings};
 /// # Errors
 /// One sentence that begins with the name of the setting.
 pub(super) fn mail_settings(settings: &Settings, bound: &[String]) -> Result<MailSettings, String> {
-    let MailSetup { smtp, authorities, from, templates, max_age, public_url, show } = &settings.mail;
+    let MailSetup { smtp, authorities, from, templates, max_age, public_url, show } = &*settings.mail;
     let domain = &settings.web.domain;
     let site = public_url.clone().or_else(|| bound.first().cloned());
     let site = site.unwrap_or_else(|| format!("https://{domain}"));

@@ -123,7 +123,7 @@ pub struct Settings {
     /// `EVENTS_…`.
     pub events: EventSettings,
     /// `SMTP_…`, `MAIL_…`, `PUBLIC_URL`.
-    pub mail: MailSetup,
+    pub mail: Box<MailSetup>,
     /// `DRILL`, `DRILL_INTERVAL_SECONDS`.
     pub drill: DrillSettings,
     /// `ALLOW_ANONYMOUS`.
@@ -269,7 +269,7 @@ impl Settings {
             single_role: read.flag(&DATABASE_SINGLE_ROLE),
             secrets,
             passkeys: web::passkeys(read, &web),
-            mail: mail(read, &web, verify),
+            mail: Box::new(mail(read, \&web, verify)),
             pages: pages(read),
             debug: read.flag(&DEBUG),
             traces: traces(read),
@@ -284,13 +284,7 @@ impl Settings {
             geo: Geo::default(),
             risk: risk(read),
             attempts_kept: read.duration(&ATTEMPTS_RETENTION_DAYS),
-            kept: RetentionPeriods {
-                sessions: read.duration(&SESSIONS_RETENTION_DAYS),
-                revocations: read.duration(&REVOCATIONS_RETENTION_DAYS),
-                devices: read.duration(&DEVICES_RETENTION_DAYS),
-                audit: read.duration(&AUDIT_RETENTION_DAYS),
-                mails: read.duration(&MAIL_RETENTION_DAYS),
-            },
+            kept: kept(read),
             erasure: erasure(read),
             audit_log: audit::audit_log(read),
             address_limit_factor: read.number(&ADDRESS_LIMIT_FACTOR),
@@ -334,6 +328,16 @@ fn erasure(read: &mut Reader<'_>) -> ErasureRules {
         grace: read.duration(&ERASURE_GRACE_DAYS),
         messages: MessagesOfErased::of_word(read.word(&ERASURE_MESSAGES)),
         records: read.path(&ERASURES_FILE).map(PathBuf::from),
+    }
+}
+
+fn kept(read: &mut Reader<'_>) -> RetentionPeriods {
+    RetentionPeriods {
+        sessions: read.duration(&SESSIONS_RETENTION_DAYS),
+        revocations: read.duration(&REVOCATIONS_RETENTION_DAYS),
+        devices: read.duration(&DEVICES_RETENTION_DAYS),
+        audit: read.duration(&AUDIT_RETENTION_DAYS),
+        mails: read.duration(&MAIL_RETENTION_DAYS),
     }
 }
 

@@ -91,7 +91,9 @@ impl Composer {
             let rendered = template.and_then(|template| template.render(Value::from(names.clone())));
             rendered.map_err(|error| TemplateError::of_engine(&name, &error))
         };
-        Ok(Composed { language: *language, text: render(Form::Text)?, html: render(Form::Html)?, subject })
+        // The engine escapes slashes, too, which no browser needs and which makes links hard to read.
+        let html = render(Form::Html)?.replace("&#x2f;", "/");
+        Ok(Composed { language: *language, text: render(Form::Text)?, html, subject })
     }
 
     /// The names that the texts of a language may use.

@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use actors::Realtime;
 use store::Store;
+use uuid::Uuid;
 
 pub use crate::core::{
     bans::Bans,
@@ -204,6 +205,7 @@ impl Services {
         clock: Clock,
     ) -> Self {
         let core = core(&settings, store, realtime, clock.clone(), keys);
+        let kept = upkeep_settings(&settings, core.node.id());
         let sessions = settings.sessions;
         let (issuer_tokens, api_key) = (settings.issuer_tokens, settings.api_key);
         let audit_log = Arc::new(AuditLog::of(&core, settings.audit_log));
@@ -221,14 +223,8 @@ impl Services {
         let foundation = Foundation::of(&core, &access, &revocation, &authenticators);
         let mails = Arc::new(Mails::new(&core, &settings.mail));
         let sign_in = SignIn::new(foundation, &mails, sign_in);
-        let account = Account::new(
-            &core,
-            &access,
-            &revocation,
-            &authenticators,
-            (Arc::clone(&audit_log), &mails),
-            sessions,
-        );
+        let log = (Arc::clone(&audit_log), &*mails);
+        let account = Account::new(&core, &access, &revocation, &authenticators, log, sessions);
         let events = Events::new(&core, settings.events);
         let log = Arc::clone(&audit_log);
         let operators = Operators::new(&core, &access, &revocation, log, &events, settings.development);
@@ -236,14 +232,6 @@ impl Services {
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let channels = Arc::new(ChannelGuide::new(core.realtime.clone()));
         let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
-        let kept = UpkeepSettings {
-            attempts: settings.attempts_kept,
-            rows: settings.kept,
-            node,
-            on_stale: settings.on_stale,
-            erasure: settings.erasure,
-            drill_interval: settings.drill.interval,
-        };
         let drills = Drills::new(&core, &access, &revocation, node);
         let upkeep = Upkeep::new(
             &core,
@@ -273,6 +261,17 @@ impl Services {
             audit_log,
             upkeep: Arc::new(upkeep),
         }
+    }
+}
+
+fn upkeep_settings(settings: &ServiceSettings, node: Uuid) -> UpkeepSettings {
+    UpkeepSettings {
+        attempts: settings.attempts_kept,
+        rows: settings.kept,
+        node,
+        on_stale: settings.on_stale,
+        erasure: settings.erasure.clone(),
+        drill_interval: settings.drill.interval,
     }
 }
 

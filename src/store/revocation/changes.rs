@@ -3,7 +3,7 @@
 //! Called by `commit`, within its transaction.
 
 use deadpool_postgres::Transaction;
-use domain::account::password::NO_PASSWORD;
+use domain::account::{email::Email, password::NO_PASSWORD};
 use protocol::{audit::AuditEvent, id::UserId};
 use secrecy::ExposeSecret;
 
@@ -39,17 +39,7 @@ pub(crate) async fn apply(
             transaction.execute(sql, &[&users, &NO_PASSWORD, &order.now]).await?;
             distrust(transaction, users).await?;
         }
-        Change::Email(email) => {
-            let former =
-                transaction.query("SELECT id, email FROM users WHERE id = ANY ($1)", &[&users]).await?;
-            let sql = "UPDATE users SET email = $2, account_key = $3 WHERE id = ANY ($1)";
-            transaction.execute(sql, &[&users, &email.as_str(), &email.key().as_str()]).await?;
-            for row in &former {
-                let (user, address) = (row.try_get("id")?, row.try_get("email")?);
-                let event = AuditEvent { user: Some(UserId(user)), ..order.audit.clone() };
-                outbox::tell_former_address(transaction, user, address, &event).await?;
-            }
-        }
+        Change::Email(email) => change_email(transaction, order, email, users).await?,
         Change::Role(role) => {
             let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";
             transaction.execute(sql, &[&users, &role.as_str()]).await?;
@@ -83,6 +73,24 @@ pub(crate) async fn apply(
         }
     }
     Ok(None)
+}
+
+/// Writes the new address, and tells the former one.
+async fn change_email(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+    email: &Email,
+    users: &[i64],
+) -> Result<(), StoreError> {
+    let former = transaction.query("SELECT id, email FROM users WHERE id = ANY ($1)", &[&users]).await?;
+    let sql = "UPDATE users SET email = $2, account_key = $3 WHERE id = ANY ($1)";
+    transaction.execute(sql, &[&users, &email.as_str(), &email.key().as_str()]).await?;
+    for row in &former {
+        let (user, address) = (row.try_get("id")?, row.try_get("email")?);
+        let event = AuditEvent { user: Some(UserId(user)), ..order.audit.clone() };
+        outbox::tell_former_address(transaction, user, address, &event).await?;
+    }
+    Ok(())
 }
 
 /// Renews the tokens of the session that is not ended, if there is one.

@@ -51,7 +51,8 @@ fn the_option_changed_shows_only_settings_that_differ_from_their_defaults() {
             "CSRF_SECRET_KEY",
             "DATA_ENCRYPTION_KEY",
             "DOMAIN",
-            "REGISTRATION"
+            "REGISTRATION",
+            "SMTP_URL",
         ]
     );
 }

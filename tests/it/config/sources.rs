@@ -116,6 +116,7 @@ fn a_systemd_credential_sets_the_setting_of_its_name_in_upper_lower_or_mixed_cas
         ("CSRF_SECRET_KEY", CSRF),
         ("Data_Encryption_Key", DATA),
         ("database_url", DATABASE),
+        ("smtp_url", "smtps://mail.example.org"),
     ] {
         place.write(&format!("credentials/{name}"), &format!("{value}\n"));
     }

@@ -228,6 +228,7 @@ async fn requests_for_mails_are_limited_for_each_account_whether_or_not_it_exist
 #[tokio::test]
 async fn requests_for_mails_and_uses_of_links_are_limited_for_each_client() {
     let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
         settings.limits.mail_request_address.burst = 2;
         settings.limits.mail_link_address.burst = 2;
     });
