@@ -269,7 +269,7 @@ impl Settings {
             single_role: read.flag(&DATABASE_SINGLE_ROLE),
             secrets,
             passkeys: web::passkeys(read, &web),
-            mail: Box::new(mail(read, \&web, verify)),
+            mail: Box::new(mail(read, &web, verify)),
             pages: pages(read),
             debug: read.flag(&DEBUG),
             traces: traces(read),
