@@ -80,10 +80,11 @@ openapi: ## generate docs/openapi.json from the descriptions in src/http/openapi
 web-types: ## generate web/types/api.d.ts from docs/openapi.json
 	@tools=$$(scripts/ensure.sh web) && node scripts/web/types.mjs "$$tools" docs/openapi.json > web/types/api.d.ts
 
-pictures: ensure ## make pictures of every page in target/pictures (needs Node and Chromium)
+pictures: ensure ## make pictures of every page in target/pictures, and those of the README (needs Node and Chromium)
 	@scripts/ensure.sh browser
 	@$(DEBUG) --bin portcullis
 	@node scripts/web/pictures.mjs "$(TARGET_DIR)/debug/portcullis" "$(TARGET_DIR)/pictures"
+	@for old in docs/pictures/*.png; do cp "$(TARGET_DIR)/pictures/$${old##*/}" "$$old"; done
 
 schemathesis: ensure ## send a development server what schemathesis makes of the OpenAPI document (a few minutes)
 	@$(DEBUG) --bin portcullis

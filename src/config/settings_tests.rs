@@ -19,6 +19,7 @@ fn complete() -> HashMap<&'static str, String> {
         ("JWT_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyzA".to_owned()),
         ("CSRF_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyzB".to_owned()),
         ("DATA_ENCRYPTION_KEY", "0123456789abcdefghijklmnopqrstuvwxyzC".to_owned()),
+        ("SMTP_URL", "smtps://mail.example.org".to_owned()),
     ])
 }
 

@@ -13,6 +13,7 @@ use deadpool_postgres::{
 };
 use tokio::{
     runtime::{Builder, Handle, Runtime},
+    sync::oneshot,
     task::JoinHandle,
     time::Instant,
 };
@@ -51,6 +52,9 @@ pub struct PoolUse {
 
 /// Work that borrows a connection.
 pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+
+/// Work of which the answer goes to its caller by another way.
+type Erased = Box<dyn for<'c> FnOnce(&'c mut Client) -> Work<'c, ()> + Send>;
 
 /// The only access to the database. Clones share the pool.
 #[derive(Clone)]
@@ -219,6 +223,22 @@ impl Store {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
     {
+        let (answered, answer) = oneshot::channel();
+        let erased: Erased = Box::new(move |client| {
+            let work = work(client);
+            Box::pin(async move {
+                // If the caller has gone, the answer is dropped.
+                let _ = answered.send(work.await?);
+                Ok(())
+            })
+        });
+        self.within_erased(limit, erased).await?;
+        answer.await.map_err(|_| StoreError::internal("a database task gave no answer"))
+    }
+
+    /// The part of [`Self::within`] that is the same for all work. It is compiled once, and all work is one type of task: tasks of
+    /// one type per statement would be a tenth of the program.
+    async fn within_erased(&self, limit: Duration, work: Erased) -> Result<(), StoreError> {
         self.inner.service.check()?;
         let pool = self.inner.pool.clone();
         let acquire = self.inner.settings.acquire_timeout.min(limit);

@@ -367,6 +367,24 @@ export interface paths {
         /** The issuers of tokens that the server accepts. */
         get: operations["adminListIssuers"];
     };
+    "/api/v1/admin/mail": {
+        parameters: {
+        };
+        /**
+         * The mails to users, newest first.
+         * @description No entry has the link or the text of its mail.
+         */
+        get: operations["adminListMail"];
+    };
+    "/api/v1/admin/mail/{mail}/send-again": {
+        parameters: {
+        };
+        /**
+         * Sends a mail again.
+         * @description It has the same link and another Message-ID.
+         */
+        post: operations["adminSendMailAgain"];
+    };
     "/api/v1/admin/node": {
         parameters: {
         };
@@ -594,6 +612,15 @@ export interface paths {
          */
         get: operations["issueCsrfToken"];
     };
+    "/api/v1/auth/forgot": {
+        parameters: {
+        };
+        /**
+         * Asks for a mail with which the user chooses a new password.
+         * @description The answer is the same, and equally late, whether or not there is such an account.
+         */
+        post: operations["forgotPassword"];
+    };
     "/api/v1/auth/jwt/login": {
         parameters: {
         };
@@ -623,6 +650,15 @@ export interface paths {
          */
         delete: operations["signOutByDelete"];
     };
+    "/api/v1/auth/not-me": {
+        parameters: {
+        };
+        /**
+         * Locks an account with the link of a mail.
+         * @description All sessions end, and the password opens the account no longer, until the user chooses a new one.
+         */
+        post: operations["notMe"];
+    };
     "/api/v1/auth/password-strength": {
         parameters: {
         };
@@ -647,6 +683,15 @@ export interface paths {
         /** Creates an account. */
         post: operations["register"];
     };
+    "/api/v1/auth/reset": {
+        parameters: {
+        };
+        /**
+         * Sets a new password with the link of a mail.
+         * @description The link can be used once, for 30 minutes. All sessions end. No session is opened.
+         */
+        post: operations["resetPassword"];
+    };
     "/api/v1/auth/status": {
         parameters: {
         };
@@ -661,6 +706,21 @@ export interface paths {
          * @description The new tokens permit sensitive requests for ten minutes.
          */
         post: operations["stepUp"];
+    };
+    "/api/v1/auth/verify-email": {
+        parameters: {
+        };
+        /** Confirms the address of a new account with the link of a mail. */
+        post: operations["verifyEmail"];
+    };
+    "/api/v1/auth/verify-email/resend": {
+        parameters: {
+        };
+        /**
+         * Asks once more for the mail that confirms the address of a new account.
+         * @description The answer is the same, and equally late, whether or not there is such an account.
+         */
+        post: operations["resendVerification"];
     };
     "/api/v1/channels/terms": {
         parameters: {
@@ -693,7 +753,7 @@ export interface paths {
         };
         /** The account of the caller. */
         get: operations["readProfile"];
-        /** Changes the display name. */
+        /** Changes the display name, and the language of mails. */
         put: operations["updateProfile"];
         /**
          * Requests the erasure of the caller's account.
@@ -858,6 +918,33 @@ export interface paths {
         };
         /** Opens a WebSocket, at the path of the client libraries. */
         get: operations["openSocketForSdks"];
+    };
+    "/dev/mail": {
+        parameters: {
+        };
+        /**
+         * The newest mails of a development server, with their links.
+         * @description Only in development. Without `Accept: application/json`, the answer is a page.
+         */
+        get: operations["developmentMails"];
+    };
+    "/dev/mail/{mail}": {
+        parameters: {
+        };
+        /**
+         * A mail of a development server.
+         * @description Only in development. Without `Accept: application/json`, the answer is a page.
+         */
+        get: operations["developmentMail"];
+    };
+    "/dev/mail/{mail}/html": {
+        parameters: {
+        };
+        /**
+         * The HTML of a mail of a development server.
+         * @description Only in development.
+         */
+        get: operations["developmentMailHtml"];
     };
     "/docs": {
         parameters: {
@@ -1496,6 +1583,26 @@ export interface components {
             /** @description The operating system. */
             system?: string | null;
         };
+        /** @description A mail with its texts and its link. */
+        DevelopmentMail: {
+            /** Format: date-time */
+            created_at: string;
+            html: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            language: string;
+            /** @description The URL of the link. */
+            link?: string | null;
+            state: string;
+            subject: string;
+            text: string;
+            to: string;
+        };
+        /** @description The newest mails. */
+        DevelopmentMails: {
+            mails: components["schemas"]["DevelopmentMail"][];
+        };
         /** @description A device as its user or an operator sees it. */
         Device: components["schemas"]["Described"] & {
             address?: string | null;
@@ -1836,6 +1943,80 @@ export interface components {
              */
             ping_round_trip_ms?: number | null;
         };
+        /** @description A mail. Its link is never shown. */
+        Mail: {
+            /** @description The address of the recipient. */
+            address: string;
+            /**
+             * Format: int32
+             * @description Attempts since it was written, or since it was sent again.
+             */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is made, if it waits.
+             */
+            due_at: string;
+            /** @description Why the last attempt failed, or why the mail was given up. */
+            failure?: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** @description The language that the user reads; null for the default. */
+            language?: string | null;
+            /** @description What its link permits: `verify`, `reset` or `not_me`. */
+            link?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the link is good.
+             */
+            link_expires_at?: string | null;
+            /**
+             * Format: date-time
+             * @description When the link was used.
+             */
+            link_used_at?: string | null;
+            /**
+             * Format: int32
+             * @description How often an operator had it sent again.
+             */
+            repetitions: number;
+            /**
+             * Format: date-time
+             * @description When it was sent, or was given up.
+             */
+            settled_at?: string | null;
+            state: string;
+            /** Format: int64 */
+            user: number;
+        };
+        /** @description A page of mails. */
+        MailPage: {
+            mails: components["schemas"]["Mail"][];
+            next_cursor?: string | null;
+        };
+        /** @description The address of an account. */
+        MailRequest: {
+            email: string;
+        };
+        /** @description A mail that is sent again. */
+        MailSentAgain: {
+            mail: components["schemas"]["Mail"];
+        };
+        /** @description The token of a link, and the new password. */
+        MailedPasswordReset: {
+            /** Format: password */
+            new_password: string;
+            /** Format: password */
+            token: string;
+        };
+        /** @description The token of a link. */
+        MailedToken: {
+            /** Format: password */
+            token: string;
+        };
         /** @description A page of messages of a channel. */
         MessagePage: {
             epoch: string;
@@ -2117,9 +2298,11 @@ export interface components {
             type: string;
         };
         /** @description What a program can act on. */
-        ProblemCode: string & ("bad_request" | "token_in_query" | "method_not_allowed" | "head_too_large" | "internal" | "unavailable" | "not_ready" | "malformed_authorization" | "repeated_credential" | "malformed_header" | "key_in_query" | "not_authenticated" | "invalid_token" | "token_expired" | "token_revoked" | "tokens_invalidated" | "session_unknown" | "session_expired" | "session_revoked" | "session_ended" | "invalid_ticket" | "invalid_api_key" | "account_inactive" | "user_blocked" | "insufficient_scope" | "client_certificate_required" | "tls_required" | "origin_not_allowed" | "csrf_token_missing" | "csrf_token_mismatch" | "csrf_token_expired" | "csrf_token_invalid" | "malformed_json" | "malformed_form" | "incomplete_body" | "request_timeout" | "body_too_large" | "unsupported_media_type" | "invalid_body" | "invalid_query" | "invalid_limit" | "invalid_cursor" | "not_found" | "too_many_requests" | "step_up_required" | "sign_in_required" | "one_proof_required" | "no_passkey" | "invalid_credentials" | "invalid_second_factor" | "invalid_refresh_token" | "refresh_reused" | "refresh_superseded" | "registration_closed" | "no_receipt" | "receipt_pending" | "email_taken" | "invalid_email" | "invalid_display_name" | "password_too_short" | "password_too_long" | "password_guessable" | "tokens_renewed" | "factor_gone" | "last_factor" | "no_second_factor" | "totp_already_active" | "totp_not_begun" | "passkey_known" | "too_many_passkeys" | "ceremony_expired" | "passkey_refused" | "passkey_suspended" | "user_verification_required" | "malformed_credential" | "one_purpose_required" | "invalid_name" | "invalid_label" | "operator_required" | "admin_required" | "not_permitted" | "one_target_required" | "reason_required" | "invalid_subject" | "subject_is_account" | "contradicting_filters" | "auditor_required" | "own_account" | "last_admin" | "drill_running" | "erasure_requested" | "invalid_role" | "one_change_required" | "invalid_search" | "invalid_network" | "network_too_wide" | "invalid_country" | "invalid_users" | "moment_in_future" | "lock_needs_users" | "invalid_threshold" | "invalid_period" | "own_address" | "invalid_scopes" | "invalid_lifetime" | "name_taken" | "invalid_channel" | "no_history" | "unknown_series" | "invalid_step" | "invalid_outcome" | "invalid_number" | "invalid_entry" | "invalid_last_event_id" | "invalid_idempotency_key" | "idempotency_key_reused" | "request_in_progress" | "outcome_unknown" | "api_key_required" | "missing_field" | "missing_stream_id" | "unexpected_stream_id" | "missing_endpoint_url" | "unsupported_delivery" | "invalid_authorization" | "invalid_url" | "invalid_events" | "invalid_status" | "invalid_state" | "invalid_reason" | "too_many_ids" | "too_many_streams" | "verification_waits" | "too_many_receivers" | "receiver_disabled" | "changed_meanwhile" | "upgrade_required" | "unsupported_websocket_version" | "malformed_handshake" | "malformed_request" | "unknown_stream" | "connection_limit" | "too_many_commands");
+        ProblemCode: string & ("bad_request" | "token_in_query" | "method_not_allowed" | "head_too_large" | "internal" | "unavailable" | "not_ready" | "malformed_authorization" | "repeated_credential" | "malformed_header" | "key_in_query" | "not_authenticated" | "invalid_token" | "token_expired" | "token_revoked" | "tokens_invalidated" | "session_unknown" | "session_expired" | "session_revoked" | "session_ended" | "invalid_ticket" | "invalid_api_key" | "account_inactive" | "user_blocked" | "insufficient_scope" | "client_certificate_required" | "tls_required" | "origin_not_allowed" | "csrf_token_missing" | "csrf_token_mismatch" | "csrf_token_expired" | "csrf_token_invalid" | "malformed_json" | "malformed_form" | "incomplete_body" | "request_timeout" | "body_too_large" | "unsupported_media_type" | "invalid_body" | "invalid_query" | "invalid_limit" | "invalid_cursor" | "not_found" | "too_many_requests" | "step_up_required" | "sign_in_required" | "one_proof_required" | "no_passkey" | "invalid_credentials" | "invalid_second_factor" | "invalid_refresh_token" | "refresh_reused" | "refresh_superseded" | "registration_closed" | "no_receipt" | "receipt_pending" | "email_taken" | "invalid_email" | "invalid_display_name" | "password_too_short" | "password_too_long" | "password_guessable" | "tokens_renewed" | "factor_gone" | "last_factor" | "no_second_factor" | "totp_already_active" | "totp_not_begun" | "passkey_known" | "too_many_passkeys" | "ceremony_expired" | "passkey_refused" | "passkey_suspended" | "user_verification_required" | "malformed_credential" | "one_purpose_required" | "invalid_name" | "invalid_label" | "invalid_language" | "invalid_link" | "mail_unavailable" | "mail_not_sendable" | "invalid_kind" | "operator_required" | "admin_required" | "not_permitted" | "one_target_required" | "reason_required" | "invalid_subject" | "subject_is_account" | "contradicting_filters" | "auditor_required" | "own_account" | "last_admin" | "drill_running" | "erasure_requested" | "invalid_role" | "one_change_required" | "invalid_search" | "invalid_network" | "network_too_wide" | "invalid_country" | "invalid_users" | "moment_in_future" | "lock_needs_users" | "invalid_threshold" | "invalid_period" | "own_address" | "invalid_scopes" | "invalid_lifetime" | "name_taken" | "invalid_channel" | "no_history" | "unknown_series" | "invalid_step" | "invalid_outcome" | "invalid_number" | "invalid_entry" | "invalid_last_event_id" | "invalid_idempotency_key" | "idempotency_key_reused" | "request_in_progress" | "outcome_unknown" | "api_key_required" | "missing_field" | "missing_stream_id" | "unexpected_stream_id" | "missing_endpoint_url" | "unsupported_delivery" | "invalid_authorization" | "invalid_url" | "invalid_events" | "invalid_status" | "invalid_state" | "invalid_reason" | "too_many_ids" | "too_many_streams" | "verification_waits" | "too_many_receivers" | "receiver_disabled" | "changed_meanwhile" | "upgrade_required" | "unsupported_websocket_version" | "malformed_handshake" | "malformed_request" | "unknown_stream" | "connection_limit" | "too_many_commands");
         ProfileUpdate: {
             display_name?: string | null;
+            /** @description The language of mails to the user: two letters, such as `en`. Without it, or with null, it stays as it is. */
+            language?: string | null;
         };
         /**
          * @description The ways in which a user can prove presence.
@@ -2813,6 +2996,8 @@ export interface components {
             /** Format: int64 */
             id: number;
             is_active: boolean;
+            /** @description The language of mails to the user: two letters; null for the default. */
+            language?: string | null;
             /** Format: date-time */
             last_login_at?: string | null;
             role: components["schemas"]["Role"];
@@ -3348,6 +3533,19 @@ export interface components {
             };
         };
         /** @description Conflict */
+        "Conflict-puDD": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "mail_not_sendable";
+                };
+            };
+        };
+        /** @description Conflict */
         "Conflict-rinO": {
             headers: {
                 "X-Request-ID": components["headers"]["RequestId"];
@@ -3357,6 +3555,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     code?: "factor_gone" | "tokens_renewed" | "totp_already_active" | "totp_not_begun";
+                };
+            };
+        };
+        /** @description Conflict */
+        "Conflict-ua0E": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "mail_unavailable";
                 };
             };
         };
@@ -4099,6 +4310,19 @@ export interface components {
             };
         };
         /** @description Unprocessable Entity */
+        "UnprocessableEntity-AVy-": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "invalid_body" | "invalid_display_name" | "invalid_language";
+                };
+            };
+        };
+        /** @description Unprocessable Entity */
         "UnprocessableEntity-BPla": {
             headers: {
                 "X-Request-ID": components["headers"]["RequestId"];
@@ -4190,6 +4414,19 @@ export interface components {
             };
         };
         /** @description Unprocessable Entity */
+        "UnprocessableEntity-IEWd": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "invalid_body" | "invalid_link";
+                };
+            };
+        };
+        /** @description Unprocessable Entity */
         "UnprocessableEntity-IGYj": {
             headers: {
                 "X-Request-ID": components["headers"]["RequestId"];
@@ -4216,7 +4453,7 @@ export interface components {
             };
         };
         /** @description Unprocessable Entity */
-        "UnprocessableEntity-JX9e": {
+        "UnprocessableEntity-KMd2": {
             headers: {
                 "X-Request-ID": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -4224,7 +4461,7 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
-                    code?: "invalid_body" | "invalid_display_name";
+                    code?: "invalid_cursor" | "invalid_kind" | "invalid_limit" | "invalid_query" | "invalid_search" | "invalid_state";
                 };
             };
         };
@@ -4316,6 +4553,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     code?: "invalid_body" | "malformed_credential";
+                };
+            };
+        };
+        /** @description Unprocessable Entity */
+        "UnprocessableEntity-Stz3": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "invalid_body" | "invalid_link" | "password_guessable" | "password_too_long" | "password_too_short";
                 };
             };
         };
@@ -4433,6 +4683,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"] & {
                     /** @enum {unknown} */
                     code?: "invalid_body";
+                };
+            };
+        };
+        /** @description Unprocessable Entity */
+        "UnprocessableEntity-eb9Y": {
+            headers: {
+                "X-Request-ID": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"] & {
+                    /** @enum {unknown} */
+                    code?: "invalid_body" | "invalid_email";
                 };
             };
         };
@@ -6025,6 +6288,66 @@ export interface operations {
             };
         };
     };
+    adminListMail: {
+        parameters: {
+            query?: {
+                state?: string;
+                /** @description Only mails of this kind, for example `reset_password`. */
+                kind?: string;
+                /** @description Only mails to this user. */
+                user?: number;
+                /** @description Only mails to this address, as it is written in the account. */
+                address?: string;
+                /** @description The number of entries. */
+                limit?: number;
+                /** @description The cursor from the answer with the previous page. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+        };
+        responses: {
+            /** @description A page of mails. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailPage"];
+                };
+            };
+        };
+    };
+    adminSendMailAgain: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the mail. */
+                mail: string;
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description The mail, which waits again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailSentAgain"];
+                };
+            };
+        };
+    };
     adminShowNode: {
         parameters: {
             header?: {
@@ -6937,6 +7260,36 @@ export interface operations {
             };
         };
     };
+    forgotPassword: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The CSRF token of the pre-session or of a session. It is not required here, and must be valid if it is sent. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            cookie?: {
+                /** @description The sealed id of the browser before a sign-in. In development without TLS, its name is `psid`. */
+                "__Host-psid"?: components["parameters"]["Presession"];
+                /** @description The sealed id of the device. In development without TLS, its name is `device_id`. */
+                "__Host-device_id"?: components["parameters"]["Device"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailRequest"];
+            };
+        };
+        responses: {
+            /** @description If there is such an account, its user gets a mail. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     signIn: {
         parameters: {
             header?: {
@@ -7081,6 +7434,38 @@ export interface operations {
             };
         };
     };
+    notMe: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The CSRF token of the pre-session or of a session. It is not required here, and must be valid if it is sent. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            cookie?: {
+                /** @description The sealed id of the browser before a sign-in. In development without TLS, its name is `psid`. */
+                "__Host-psid"?: components["parameters"]["Presession"];
+                /** @description The sealed id of the device. In development without TLS, its name is `device_id`. */
+                "__Host-device_id"?: components["parameters"]["Device"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailedToken"];
+            };
+        };
+        responses: {
+            /** @description What has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"];
+                };
+            };
+        };
+    };
     judgePassword: {
         parameters: {
             header?: {
@@ -7173,6 +7558,38 @@ export interface operations {
             };
         };
     };
+    resetPassword: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The CSRF token of the pre-session or of a session. It is not required here, and must be valid if it is sent. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            cookie?: {
+                /** @description The sealed id of the browser before a sign-in. In development without TLS, its name is `psid`. */
+                "__Host-psid"?: components["parameters"]["Presession"];
+                /** @description The sealed id of the device. In development without TLS, its name is `device_id`. */
+                "__Host-device_id"?: components["parameters"]["Device"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailedPasswordReset"];
+            };
+        };
+        responses: {
+            /** @description What has ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"];
+                };
+            };
+        };
+    };
     authStatus: {
         parameters: {
             header?: {
@@ -7213,6 +7630,66 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Tokens"] & components["schemas"]["StepUp"];
                 };
+            };
+        };
+    };
+    verifyEmail: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The CSRF token of the pre-session or of a session. It is not required here, and must be valid if it is sent. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            cookie?: {
+                /** @description The sealed id of the browser before a sign-in. In development without TLS, its name is `psid`. */
+                "__Host-psid"?: components["parameters"]["Presession"];
+                /** @description The sealed id of the device. In development without TLS, its name is `device_id`. */
+                "__Host-device_id"?: components["parameters"]["Device"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailedToken"];
+            };
+        };
+        responses: {
+            /** @description The account is active. Its user can sign in. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    resendVerification: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+                /** @description The CSRF token of the pre-session or of a session. It is not required here, and must be valid if it is sent. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            cookie?: {
+                /** @description The sealed id of the browser before a sign-in. In development without TLS, its name is `psid`. */
+                "__Host-psid"?: components["parameters"]["Presession"];
+                /** @description The sealed id of the device. In development without TLS, its name is `device_id`. */
+                "__Host-device_id"?: components["parameters"]["Device"];
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailRequest"];
+            };
+        };
+        responses: {
+            /** @description If there is such an account, its user gets a mail. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8015,6 +8492,77 @@ export interface operations {
             };
         };
         responses: never;
+    };
+    developmentMails: {
+        parameters: {
+            query?: {
+                /** @description Only mails to this address. */
+                to?: string;
+            };
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+        };
+        responses: {
+            /** @description The mails. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevelopmentMails"];
+                    "text/html; charset=utf-8": unknown;
+                };
+            };
+        };
+    };
+    developmentMail: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the mail. */
+                mail: string;
+            };
+        };
+        responses: {
+            /** @description The mail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevelopmentMail"];
+                    "text/html; charset=utf-8": unknown;
+                };
+            };
+        };
+    };
+    developmentMailHtml: {
+        parameters: {
+            header?: {
+                /** @description An id for the request of 1 to 64 visible ASCII characters. The server uses a new id instead of another text. */
+                "X-Request-ID"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description The id of the mail. */
+                mail: string;
+            };
+        };
+        responses: {
+            /** @description The mail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html; charset=utf-8": string;
+                };
+            };
+        };
     };
     docs: {
         parameters: {

@@ -8,6 +8,7 @@ use crate::cli::remote::{
 };
 
 const USER_FILTER: Parameter = filter("user", Kind::User, "Only of this user (e-mail address or number).");
+const SESSION_FILTER: Parameter = filter("session", Kind::Text, "Only this session.");
 const DEVICE_FILTER: Parameter = filter("device", Kind::Text, "Only on this device.");
 const ADDRESS: Parameter = filter("address", Kind::Text, "Only from this address.");
 const NETWORK: Parameter = filter("network", Kind::Text, "Only from this network, for example 192.0.2.0/24.");
@@ -65,6 +66,7 @@ pub(super) const SESSION: Noun = Noun {
                     part: Part::Query("active"),
                     value: Kind::NotTrue,
                 },
+                SESSION_FILTER,
                 DEVICE_FILTER,
                 filter(
                     "subject",
