@@ -308,7 +308,7 @@ fn an_anchor_in_an_object_store_needs_a_key_a_secret_and_an_endpoint_that_fits()
         check(&[("AUDIT_ANCHOR_ENDPOINT", wrong)]).refused("AUDIT_ANCHOR_ENDPOINT: ");
     }
     check(&[("AUDIT_ANCHOR_STYLE", "host")]).refused("AUDIT_ANCHOR_STYLE: ");
-    check(&[("AUDIT_ANCHOR_REGION", "eu west")]).refused("AUDIT_ANCHOR_REGION: ");
+    check(&[("AUDIT_ANCHOR_REGION", "eu/west")]).refused("AUDIT_ANCHOR_REGION: ");
     let ip_with_bucket =
         [("AUDIT_ANCHOR_ENDPOINT", "https://192.0.2.1"), ("AUDIT_ANCHOR_STYLE", "virtual-host")];
     check(&ip_with_bucket).refused("AUDIT_ANCHOR_ENDPOINT: ");
