@@ -59,7 +59,7 @@ pub fn anchor_place(variables: &Variables, text: &str) -> Result<AnchorPlace, Co
 /// The anchor that this text names. `name` is where the text comes from. `None` if there is a problem.
 fn place(read: &mut Reader<'_>, name: &str, text: &str) -> Option<AnchorPlace> {
     if let Some(place) = text.strip_prefix(OBJECTS) {
-        return objects(read, name, place).map(AnchorPlace::Objects);
+        return objects(read, name, place).map(Box::new).map(AnchorPlace::Objects);
     }
     if !text.contains("://") {
         return Some(AnchorPlace::File(PathBuf::from(text)));

@@ -21,7 +21,7 @@ pub enum AnchorPlace {
     /// Another database.
     Database(Box<DatabaseSettings>),
     /// A prefix in a bucket of an object store.
-    Objects(ObjectAnchor),
+    Objects(Box<ObjectAnchor>),
 }
 
 impl std::fmt::Debug for AnchorPlace {

@@ -159,7 +159,7 @@ impl Drop for ObjectStore {
 
 /// The anchor of these settings.
 pub(crate) fn anchor(settings: &ObjectStoreSettings) -> AnchorPlace {
-    AnchorPlace::Objects(ObjectAnchor::open(settings).expect("an anchor"))
+    AnchorPlace::Objects(Box::new(ObjectAnchor::open(settings).expect("an anchor")))
 }
 
 /// Whether the tests with an object store are left out.
