@@ -4,7 +4,7 @@
 //! that from REST, with the rights of the user. The composition root makes one [`Site`] per server, and adds its routes with
 //! [`configure`] beside those of `http`.
 //!
-//! - [`site`]: where the files come from; [`embedded`], [`file`]: the files in the program, and one file as it is served
+//! - [`site`]: where the files come from; [`embedded`], [`mod@file`]: the files in the program, and one file as it is served
 //! - [`page_table`]: the path of each page
 //! - [`answers`]: the requests; [`policy`]: the headers of pages
 //!
