@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly second_tries=3
+# Tests wait for half of their time, so more of them run at once than there are cores.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 3 / 2))}
 [ "${CI:-}" = true ] && [ $# = 0 ] || exec cargo test --workspace "$@"
 
 log=$(mktemp)
