@@ -54,8 +54,10 @@ pub(crate) struct ConnectionsQuery {
     #[param(min_length = 1, max_length = 255)]
     client: Option<String>,
     /// Older than this number of seconds.
+    #[param(format = Int64, maximum = 4_294_967_295_i64)]
     older_than: Option<u32>,
     /// Younger than this number of seconds.
+    #[param(format = Int64, maximum = 4_294_967_295_i64)]
     younger_than: Option<u32>,
     /// The order; `-` means the newest, the longest or the slowest first. The page of `-queued` or `-ping` is the top of the connections
     /// that it has examined.

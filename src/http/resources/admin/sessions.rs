@@ -50,8 +50,10 @@ pub(crate) struct SessionsQuery {
     #[param(min_length = 1, max_length = 255)]
     client: Option<String>,
     /// Older than this number of seconds.
+    #[param(format = Int64, maximum = 4_294_967_295_i64)]
     older_than: Option<u32>,
     /// Younger than this number of seconds.
+    #[param(format = Int64, maximum = 4_294_967_295_i64)]
     younger_than: Option<u32>,
     /// The order; `-` means the newest first.
     #[param(inline)]
