@@ -18,7 +18,7 @@ export function createRouter(table, onRoute) {
         for (const { view, expression } of routes) {
             const found = expression.exec(location.pathname);
             if (!found) continue;
-            const parameters = Object.fromEntries(Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value ?? "")]));
+            const parameters = Object.fromEntries(Object.entries(found.groups ?? {}).map(([name, value]) => [name, decoded(value ?? "")]));
             onRoute(view, { path: location.pathname, query: new URLSearchParams(location.search), parameters });
             return true;
         }
@@ -64,4 +64,13 @@ function expressionOf(pattern) {
         .replace(/\{(\w+)\.\.\.\}/g, "(?<$1>.*)")
         .replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
     return new RegExp(`^${source}/?$`);
+}
+
+/** A part of a path in plain text. One with a malformed `%` stays as it is. @param {string} part */
+function decoded(part) {
+    try {
+        return decodeURIComponent(part);
+    } catch {
+        return part;
+    }
 }
